@@ -1,0 +1,54 @@
+"""Pytest fixtures: three FHIR servers, each a real process, and what they hold.
+
+Registered in `tests/conftest.py`. A test that takes `upstream` runs once for each server; one that
+takes `fhirstarter`, `medplum` or `sandbox` runs against that one alone. A server starts when the
+first test wants it and serves the whole session, so a test must not count on how many groups there
+are, only on those it created or those in `seeded`.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import cache
+
+import pytest
+
+from upstreams.processes import Upstream, running
+from upstreams.seeding import Seeded, seed
+
+
+@pytest.fixture(scope="session")
+def fhirstarter() -> Iterator[Upstream]:
+    """Run the server on the framework that the real upstream is built on."""
+    with running("fhirstarter") as upstream:
+        yield upstream
+
+
+@pytest.fixture(scope="session")
+def medplum() -> Iterator[Upstream]:
+    """Run the server that is not the vendor's."""
+    with running("medplum") as upstream:
+        yield upstream
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Upstream]:
+    """Run the project's own sandbox."""
+    with running("sandbox") as upstream:
+        yield upstream
+
+
+@pytest.fixture(params=["fhirstarter", "medplum", "sandbox"])
+def upstream(request: pytest.FixtureRequest) -> Upstream:
+    """Give each of the three in turn."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="session")
+def seed_once() -> Callable[[Upstream], Seeded]:
+    """Seed an upstream at most once in a session, whichever tests ask for it and in which order."""
+    return cache(seed)
+
+
+@pytest.fixture
+def seeded(upstream: Upstream, seed_once: Callable[[Upstream], Seeded]) -> Seeded:
+    """Give the ids of the common data set on the upstream of this test."""
+    return seed_once(upstream)
