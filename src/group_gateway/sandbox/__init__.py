@@ -1,0 +1,10 @@
+"""A FHIR R4 Group server for demos and tests: the upstream that a gateway stands in front of.
+
+It shares no code with the gateway, so that a mistake in one is not hidden by the same in the other.
+"""
+
+from group_gateway.sandbox.app import SERVER_OPTIONS, create_app
+from group_gateway.sandbox.options import SandboxOptions
+from group_gateway.sandbox.quirks import FaultRule, Quirks
+
+__all__ = ["SERVER_OPTIONS", "FaultRule", "Quirks", "SandboxOptions", "create_app"]

@@ -1,0 +1,99 @@
+"""Who may do what: the sandbox's bearer tokens and those that `/auth/token/` gave out.
+
+`reads.py` and `writes.py` ask here first; `oauth.py` issues, `control.py` revokes.
+"""
+
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.requests import Request
+
+from group_gateway.sandbox import wellknown as known
+from group_gateway.sandbox.outcome import refuse
+
+_MOST_ISSUED: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The rights behind a token."""
+
+    reads: bool = True
+    writes: bool = True
+    half: bool = False
+    """Sees only the groups whose id begins with an even hexadecimal digit."""
+
+    def sees(self, identity: str) -> bool:
+        """Tell whether a group, by its id, exists for this caller."""
+        return not self.half or identity[0] in "02468aceACE"
+
+
+_STANDING: Final = {
+    known.TOKEN: Caller(),
+    known.READ_TOKEN: Caller(writes=False),
+    known.OTHER_TOKEN: Caller(half=True),
+}
+
+
+class Tokens:
+    """The tokens that are good now. The number of issued ones is bounded: the oldest go first."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._issued: OrderedDict[str, tuple[Caller, float]] = OrderedDict()
+        self._revoked: set[str] = set()
+
+    def issue(self, caller: Caller, lifetime_s: int) -> str:
+        """Make a new token with a caller's rights."""
+        token = secrets.token_urlsafe(32)
+        self._issued[token] = caller, self._now() + lifetime_s
+        if len(self._issued) > _MOST_ISSUED:
+            self._issued.popitem(last=False)
+        return token
+
+    def revoke(self, token: str) -> bool:
+        """Make a token worthless; tells whether it was good until now."""
+        good = self.caller(token) is not None
+        self._issued.pop(token, None)
+        if token in _STANDING:
+            self._revoked.add(token)
+        return good
+
+    def reset(self) -> None:
+        """Forget what was issued and revoked."""
+        self._issued.clear()
+        self._revoked.clear()
+
+    def caller(self, token: str) -> Caller | None:
+        """Find who a token stands for; nobody when it is unknown, revoked or too old."""
+        if token in _STANDING:
+            return None if token in self._revoked else _STANDING[token]
+        caller, end = self._issued.get(token, (None, 0.0))
+        return caller if self._now() < end else None
+
+
+def reader(request: Request, tokens: Tokens) -> Caller:
+    """Give the caller of a read; `Refusal` 401 or 403."""
+    caller = _authenticated(request, tokens)
+    if not caller.reads:
+        raise refuse(403, "Authorization failed")
+    return caller
+
+
+def writer(request: Request, tokens: Tokens) -> Caller:
+    """Give the caller of a write; `Refusal` 401 or 403."""
+    caller = _authenticated(request, tokens)
+    if not caller.writes:
+        raise refuse(403, "Authorization failed")
+    return caller
+
+
+def _authenticated(request: Request, tokens: Tokens) -> Caller:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    caller = tokens.caller(token.strip()) if scheme.lower() == "bearer" else None
+    if caller is None:
+        raise refuse(401, "Authentication failed")
+    return caller

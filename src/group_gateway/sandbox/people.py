@@ -1,0 +1,42 @@
+"""The people of the generated set: ids that look like the upstream's, and names that go with them.
+
+A person's number is hidden in the id, so that the server can name a member (`entity.display`)
+without a table of people. Called by `generated.py` and, on every write, by `resource.py`.
+"""
+
+from hashlib import blake2b
+
+_GIVEN = (
+    "Amara", "Ben", "Carla", "Dmitri", "Elena", "Farid", "Grace", "Hiro", "Ines", "Jonas",
+    "Keisha", "Liam", "Mei", "Noah", "Olga", "Priya", "Quentin", "Rosa", "Samir", "Tara",
+    "Uma", "Victor", "Wanda", "Xavier", "Yara", "Zane", "Anton", "Bianca", "Cedric", "Dalia",
+    "Emil",
+)  # fmt: skip
+_FAMILY = (
+    "Abbott", "Baker", "Castillo", "Dunn", "Eriksen", "Fischer", "Garcia", "Haddad", "Ivanov",
+    "Jensen", "Kim", "Lopez", "Moreau", "Nguyen", "Okafor", "Patel", "Quinn", "Rossi", "Santos",
+    "Tanaka", "Ueda", "Vargas", "Walker", "Xu", "Young", "Zimmermann", "Ahmed", "Brown", "Cohen",
+    "Diaz", "Evans", "Flores", "Green", "Hughes", "Ito", "Johnson", "Khan",
+)  # fmt: skip
+_HASHED = 24
+
+
+def reference(kind: str, number: int) -> str:
+    """Give the reference to the person with a number, such as `Patient/<32 hex digits>`."""
+    return f"{kind}/{_digest(kind, number)}{number:08x}"
+
+
+def display_of(person: str) -> str | None:
+    """Name the person behind a reference; nothing for one that is not of the generated set."""
+    kind, _, identity = person.partition("/")
+    try:
+        number = int(identity[_HASHED:], 16)
+    except ValueError:
+        return None
+    if person != reference(kind, number):
+        return None
+    return f"{_GIVEN[number % len(_GIVEN)]} {_FAMILY[number * 7 % len(_FAMILY)]}"
+
+
+def _digest(kind: str, number: int) -> str:
+    return blake2b(f"{kind}/{number}".encode(), digest_size=_HASHED // 2).hexdigest()

@@ -1,0 +1,36 @@
+"""From a kept group to what a client gets: the stored text itself, unless versions are shown.
+
+Called by `reads.py`, `writes.py` and `bundle.py`.
+"""
+
+from datetime import UTC, datetime
+from email.utils import formatdate
+
+from group_gateway.sandbox import codec
+from group_gateway.sandbox.quirks import Quirks
+from group_gateway.sandbox.store import Row
+
+
+def text_of(row: Row, quirks: Quirks) -> bytes:
+    """Give a group's JSON; with quirk `etag` its `meta` says version and time."""
+    if not quirks.etag:
+        return row.body
+    fields = codec.fields(row.body)
+    meta = codec.decode(fields.pop("meta", b"{}"))
+    meta |= {"versionId": str(row.version), "lastUpdated": last_updated(row)}
+    head = {name: fields.pop(name) for name in ("resourceType", "id")}
+    return codec.encode(head | {"meta": meta} | fields)
+
+
+def last_updated(row: Row) -> str:
+    """Give the instant of a group's last change, in milliseconds."""
+    moment = datetime.fromtimestamp(row.modified_ms / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def version_headers(row: Row, quirks: Quirks) -> dict[str, str]:
+    """Give the headers that tell a group's version, if this server has any."""
+    if not quirks.etag:
+        return {}
+    modified = formatdate(row.modified_ms // 1000, usegmt=True)
+    return {"ETag": f'W/"{row.version}"', "Last-Modified": modified}

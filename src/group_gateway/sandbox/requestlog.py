@@ -1,0 +1,71 @@
+"""What reached the sandbox: tests count upstream calls with it.
+
+Filled by `edge.py`; read in process as `app.state.sandbox.requests`, or at `/sandbox/requests`.
+"""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+LOGGED_HEADERS: Final = (
+    "accept",
+    "content-type",
+    "if-match",
+    "if-none-match",
+    "if-unmodified-since",
+    "traceparent",
+    "tracestate",
+    "user-agent",
+    "x-request-id",
+)
+_MOST: Final = 10_000
+
+
+@dataclass(slots=True)
+class LoggedRequest:
+    """One request; `status` is absent until its answer begins. Bodies and tokens are not kept."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    correlation_id: str
+    status: int | None = None
+
+
+class RequestLog:
+    """The last 10,000 requests since `clear`, oldest first, and how many were under way at once."""
+
+    def __init__(self) -> None:
+        self._kept: deque[LoggedRequest] = deque(maxlen=_MOST)
+        self._under_way = 0
+        self.total = 0
+        """How many there were, also those no longer kept."""
+        self.peak = 0
+        """How many were under way at once, at most."""
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    @property
+    def entries(self) -> list[LoggedRequest]:
+        """The kept requests, oldest first."""
+        return list(self._kept)
+
+    def begin(self, entry: LoggedRequest) -> None:
+        """Note a request that arrives."""
+        self._kept.append(entry)
+        self.total += 1
+        self._under_way += 1
+        self.peak = max(self.peak, self._under_way)
+
+    def end(self) -> None:
+        """Note that a request is over, well or not."""
+        self._under_way -= 1
+
+    def clear(self) -> None:
+        """Start anew; requests under way still count towards the peak."""
+        self._kept.clear()
+        self.total = 0
+        self.peak = self._under_way

@@ -1,0 +1,92 @@
+"""From a checked body to the Group that is kept: what the server adds, computes and leaves out.
+
+Called by `writes.py` and by the seeding; `rendering.py` is its counterpart on the way out.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from group_gateway.sandbox import codec
+from group_gateway.sandbox.people import display_of
+from group_gateway.sandbox.rules import responsibilities
+from group_gateway.sandbox.store import Draft
+
+Group = dict[str, Any]
+
+
+def finished(body: Mapping[str, Any], identity: str) -> Group:
+    """Give the Group as it is kept: with its id, its `quantity`, and the names of its members.
+
+    Everything else stands as it came. `member` is absent from a group that has none.
+    """
+    head = {"resourceType": "Group", "id": identity}
+    kept = {
+        name: value
+        for name, value in body.items()
+        if value is not None and name not in {"resourceType", "id", "quantity", "member"}
+    }
+    members = [_named(member) for member in body.get("member") or ()]
+    quantity = sum(not member.get("inactive") for member in members)
+    return head | kept | {"quantity": quantity} | ({"member": members} if members else {})
+
+
+def draft_of(group: Group) -> Draft:
+    """Write a finished group down for the store."""
+    return Draft(
+        id=group["id"],
+        type=group["type"],
+        body=codec.encode(group),
+        members=references(group),
+        responsibilities=responsibilities(group),
+    )
+
+
+def references(group: Mapping[str, Any]) -> list[str]:
+    """Give the references of a group's members, for the index that searches use."""
+    found = (member["entity"].get("reference") for member in group.get("member") or ())
+    return [reference for reference in found if reference]
+
+
+def with_omitted(body: Mapping[str, Any], kept: Mapping[str, Any]) -> Group:
+    """Add the members of the kept group that a body leaves out (quirk `keeps_omitted_members`)."""
+    named = set(references(body))
+    omitted = [
+        member
+        for member in kept.get("member") or ()
+        if member["entity"].get("reference") not in named
+    ]
+    return dict(body) | {"member": [*(body.get("member") or ()), *omitted]}
+
+
+def ignoring(body: Mapping[str, Any], kept: Mapping[str, Any], elements: tuple[str, ...]) -> Group:
+    """Undo what a body says about some elements (quirk `ignores_elements`).
+
+    A top-level element stays as it is kept; one inside it (`member.period`) is dropped.
+    """
+    result = dict(body)
+    for element in elements:
+        first, _, rest = element.partition(".")
+        if rest:
+            result = _dropped(result, element.split("."))
+        elif first in kept:
+            result[first] = kept[first]
+        else:
+            result.pop(first, None)
+    return result
+
+
+def _dropped(value: Any, path: list[str]) -> Any:
+    if isinstance(value, list):
+        return [_dropped(item, path) for item in value]
+    if not isinstance(value, dict) or path[0] not in value:
+        return value
+    rest = {name: part for name, part in value.items() if name != path[0]}
+    if len(path) == 1:
+        return rest
+    return rest | {path[0]: _dropped(value[path[0]], path[1:])}
+
+
+def _named(member: Mapping[str, Any]) -> Group:
+    entity = {name: value for name, value in member["entity"].items() if name != "display"}
+    display = display_of(entity.get("reference") or "")
+    return {**member, "entity": entity | ({"display": display} if display else {})}

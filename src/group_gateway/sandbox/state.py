@@ -1,0 +1,68 @@
+"""All that a running sandbox knows, in one place: `app.state.sandbox`.
+
+Built by `create_app`; handlers get it by `sandbox_of`.
+"""
+
+from typing import cast
+
+from starlette.requests import Request
+
+from group_gateway.sandbox.access import Tokens
+from group_gateway.sandbox.faultqueue import FaultQueue
+from group_gateway.sandbox.options import SandboxOptions
+from group_gateway.sandbox.quirks import Quirks
+from group_gateway.sandbox.requestlog import RequestLog
+from group_gateway.sandbox.seeding import open_store
+from group_gateway.sandbox.store import Store
+
+
+class Sandbox:
+    """The sandbox behind one app: its data, its behaviour, its tokens, and what it was asked."""
+
+    def __init__(self, options: SandboxOptions) -> None:
+        self.options = options
+        self.requests = RequestLog()
+        self.tokens = Tokens(self.now)
+        self.started = options.clock()
+        self._store: Store | None = None
+        self.use(options.quirks)
+
+    @property
+    def quirks(self) -> Quirks:
+        """How the sandbox behaves now."""
+        return self._quirks
+
+    @property
+    def store(self) -> Store:
+        """The groups; opened at the first use, and again after `close`."""
+        if self._store is None:
+            self._store = open_store(self.options)
+        return self._store
+
+    def use(self, quirks: Quirks) -> None:
+        """Behave otherwise from now on; fault rules count from nothing again."""
+        self._quirks = quirks
+        self.faults = FaultQueue(quirks.faults)
+
+    def now(self) -> float:
+        """Read the server's clock, skewed if it is to be."""
+        return self.options.clock() + self.quirks.clock_skew_s
+
+    def reset(self) -> None:
+        """Go back to the start: data, behaviour, tokens and log."""
+        self.use(self.options.quirks)
+        self.tokens.reset()
+        self.requests.clear()
+        self.store.clear()
+        self.close()
+
+    def close(self) -> None:
+        """Close the database; data in memory is gone."""
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+
+def sandbox_of(request: Request) -> Sandbox:
+    """Give the sandbox that a request is for."""
+    return cast("Sandbox", request.app.state.sandbox)
