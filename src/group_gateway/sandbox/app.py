@@ -14,16 +14,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from group_gateway.sandbox import control, oauth
-from group_gateway.sandbox.edge import Edge
-from group_gateway.sandbox.faults import Faults
-from group_gateway.sandbox.metadata import metadata
+from group_gateway.sandbox.api import control, oauth
+from group_gateway.sandbox.api.metadata import metadata
+from group_gateway.sandbox.api.reads import read, search
+from group_gateway.sandbox.api.routing import Methods
+from group_gateway.sandbox.api.writes import create, update
+from group_gateway.sandbox.layers.edge import Edge
+from group_gateway.sandbox.layers.faults import Faults
 from group_gateway.sandbox.options import SandboxOptions
 from group_gateway.sandbox.outcome import answer, refuse
-from group_gateway.sandbox.reads import read, search
-from group_gateway.sandbox.routing import Methods
 from group_gateway.sandbox.state import Sandbox
-from group_gateway.sandbox.writes import create, update
 
 SERVER_OPTIONS: Final[Mapping[str, bool]] = {"date_header": False, "server_header": False}
 """What to give to `uvicorn.Config` or `uvicorn.run` with this app."""

@@ -1,4 +1,4 @@
-"""Which fault rule, if any, a request meets. Decides only; `faults.py` acts.
+"""Which fault rule, if any, a request meets. Decides only; `layers/faults.py` acts.
 
 Built anew whenever the quirks change, so that rules count from nothing.
 """

@@ -1,7 +1,7 @@
 """What the sandbox says when it refuses: FHIR OperationOutcomes.
 
-Handlers raise `Refusal`; `routing.py` turns it into the answer. Codes and texts are those of the
-real upstream and of `fhirstarter`, the framework that it is built on.
+Handlers raise `Refusal`; `api/routing.py` turns it into the answer. Codes and texts are those of
+the real upstream and of `fhirstarter`, the framework that it is built on.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,6 +1,7 @@
 """What reached the sandbox: tests count upstream calls with it.
 
-Filled by `edge.py`; read in process as `app.state.sandbox.requests`, or at `/sandbox/requests`.
+Filled by `layers/edge.py`. Read in process as `app.state.sandbox.requests`, else at
+`/sandbox/requests`.
 """
 
 from collections import deque

@@ -7,13 +7,13 @@ from typing import cast
 
 from starlette.requests import Request
 
-from group_gateway.sandbox.access import Tokens
+from group_gateway.sandbox.data.seeding import open_store
+from group_gateway.sandbox.data.store import Store
 from group_gateway.sandbox.faultqueue import FaultQueue
 from group_gateway.sandbox.options import SandboxOptions
 from group_gateway.sandbox.quirks import Quirks
 from group_gateway.sandbox.requestlog import RequestLog
-from group_gateway.sandbox.seeding import open_store
-from group_gateway.sandbox.store import Store
+from group_gateway.sandbox.tokens import Tokens
 
 
 class Sandbox:

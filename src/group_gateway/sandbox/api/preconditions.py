@@ -4,9 +4,9 @@ from email.utils import parsedate_to_datetime
 
 from starlette.datastructures import Headers
 
+from group_gateway.sandbox.data.store import Row
 from group_gateway.sandbox.outcome import refuse
 from group_gateway.sandbox.quirks import Quirks
-from group_gateway.sandbox.store import Row
 
 
 def check_preconditions(headers: Headers, row: Row, quirks: Quirks) -> None:

@@ -1,15 +1,15 @@
 """Is a body a FHIR R4 Group? What the real upstream's framework checks before its handlers run.
 
 Every error is reported, each as one issue whose text leads with the path, as in
-`body -> member -> 0 -> entity — Field required (type=missing)`. Called by `writes.py`.
+`body -> member -> 0 -> entity — Field required (type=missing)`. Called by `api/writes.py`.
 """
 
 from collections.abc import Mapping
 from typing import Any, Final
 
+from group_gateway.sandbox.checks.primitives import PRIMITIVES
+from group_gateway.sandbox.checks.shapes import CHARACTERISTIC_VALUES, SHAPES, Element
 from group_gateway.sandbox.outcome import Issue
-from group_gateway.sandbox.primitives import PRIMITIVES
-from group_gateway.sandbox.shapes import CHARACTERISTIC_VALUES, SHAPES, Element
 
 Path = tuple[str | int, ...]
 

@@ -1,6 +1,6 @@
 """Who may do what: the sandbox's bearer tokens and those that `/auth/token/` gave out.
 
-`reads.py` and `writes.py` ask here first; `oauth.py` issues, `control.py` revokes.
+`api/access.py` asks, `api/oauth.py` issues, `api/control.py` revokes.
 """
 
 import secrets
@@ -9,10 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from starlette.requests import Request
-
 from group_gateway.sandbox import wellknown as known
-from group_gateway.sandbox.outcome import refuse
 
 _MOST_ISSUED: Final = 10_000
 
@@ -73,27 +70,3 @@ class Tokens:
             return None if token in self._revoked else _STANDING[token]
         caller, end = self._issued.get(token, (None, 0.0))
         return caller if self._now() < end else None
-
-
-def reader(request: Request, tokens: Tokens) -> Caller:
-    """Give the caller of a read; `Refusal` 401 or 403."""
-    caller = _authenticated(request, tokens)
-    if not caller.reads:
-        raise refuse(403, "Authorization failed")
-    return caller
-
-
-def writer(request: Request, tokens: Tokens) -> Caller:
-    """Give the caller of a write; `Refusal` 401 or 403."""
-    caller = _authenticated(request, tokens)
-    if not caller.writes:
-        raise refuse(403, "Authorization failed")
-    return caller
-
-
-def _authenticated(request: Request, tokens: Tokens) -> Caller:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    caller = tokens.caller(token.strip()) if scheme.lower() == "bearer" else None
-    if caller is None:
-        raise refuse(401, "Authentication failed")
-    return caller

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from group_gateway.sandbox.edge import CONTROL_PATH
-from group_gateway.sandbox.faultanswers import pieces, replacement
+from group_gateway.sandbox.layers.edge import CONTROL_PATH
+from group_gateway.sandbox.layers.faultanswers import pieces, replacement
 from group_gateway.sandbox.quirks import FaultRule, Quirks
 from group_gateway.sandbox.state import Sandbox
 

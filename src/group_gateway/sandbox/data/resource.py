@@ -1,15 +1,15 @@
 """From a checked body to the Group that is kept: what the server adds, computes and leaves out.
 
-Called by `writes.py` and by the seeding; `rendering.py` is its counterpart on the way out.
+Called by `api/writes.py` and by the seeding; `api/rendering.py` is its counterpart on the way out.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 from group_gateway.sandbox import codec
-from group_gateway.sandbox.people import display_of
-from group_gateway.sandbox.rules import responsibilities
-from group_gateway.sandbox.store import Draft
+from group_gateway.sandbox.checks.rules import responsibilities
+from group_gateway.sandbox.data.people import display_of
+from group_gateway.sandbox.data.store import Draft
 
 Group = dict[str, Any]
 

@@ -6,13 +6,14 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from group_gateway.sandbox.access import Caller, reader
-from group_gateway.sandbox.bundle import Linker, bundle, followed
+from group_gateway.sandbox.api.access import reader
+from group_gateway.sandbox.api.bundle import Linker, bundle, followed
+from group_gateway.sandbox.api.rendering import text_of, version_headers
+from group_gateway.sandbox.api.search import parse_search
+from group_gateway.sandbox.data.store import Row
 from group_gateway.sandbox.outcome import FHIR_JSON, refuse
-from group_gateway.sandbox.rendering import text_of, version_headers
-from group_gateway.sandbox.search import parse_search
 from group_gateway.sandbox.state import Sandbox, sandbox_of
-from group_gateway.sandbox.store import Row
+from group_gateway.sandbox.tokens import Caller
 
 _ID: Final = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 

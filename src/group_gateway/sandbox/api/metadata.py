@@ -7,9 +7,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from group_gateway.sandbox import codec
+from group_gateway.sandbox.api.search import member_parameter
 from group_gateway.sandbox.outcome import FHIR_JSON
 from group_gateway.sandbox.quirks import Quirks
-from group_gateway.sandbox.search import member_parameter
 from group_gateway.sandbox.state import sandbox_of
 
 

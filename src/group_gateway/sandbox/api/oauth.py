@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from group_gateway.sandbox import wellknown as known
-from group_gateway.sandbox.access import Caller
 from group_gateway.sandbox.state import Sandbox, sandbox_of
+from group_gateway.sandbox.tokens import Caller
 
 _ALL: Final = "user/Group.*"
 _SCOPE: Final = re.compile(r"(?:user|system)/(?:Group|\*)\.(read|write|\*)")

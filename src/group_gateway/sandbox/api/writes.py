@@ -12,17 +12,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from group_gateway.sandbox import codec
-from group_gateway.sandbox.access import Caller, writer
+from group_gateway.sandbox.api.access import writer
+from group_gateway.sandbox.api.preconditions import check_preconditions
+from group_gateway.sandbox.api.reads import asked_id, existing
+from group_gateway.sandbox.api.rendering import text_of, version_headers
+from group_gateway.sandbox.checks.rules import broken_rules, wrong_values
+from group_gateway.sandbox.checks.validation import check_group
+from group_gateway.sandbox.data.resource import draft_of, finished, ignoring, with_omitted
+from group_gateway.sandbox.data.store import Draft
 from group_gateway.sandbox.outcome import FHIR_JSON, Issue, Refusal, refuse
-from group_gateway.sandbox.preconditions import check_preconditions
 from group_gateway.sandbox.quirks import Body
-from group_gateway.sandbox.reads import asked_id, existing
-from group_gateway.sandbox.rendering import text_of, version_headers
-from group_gateway.sandbox.resource import draft_of, finished, ignoring, with_omitted
-from group_gateway.sandbox.rules import broken_rules, wrong_values
 from group_gateway.sandbox.state import Sandbox, sandbox_of
-from group_gateway.sandbox.store import Draft
-from group_gateway.sandbox.validation import check_group
+from group_gateway.sandbox.tokens import Caller
 
 _JSON = {"application/json", FHIR_JSON}
 

@@ -1,6 +1,6 @@
 """What the upstream's own handlers ask of a group that is well-formed FHIR.
 
-Wrong values are a 400, broken rules a 422 `business-rule`. Called by `writes.py`, after
+Wrong values are a 400, broken rules a 422 `business-rule`. Called by `api/writes.py`, after
 `validation.py` passed the body.
 """
 
@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from group_gateway.sandbox.checks.validation import issue_at
 from group_gateway.sandbox.outcome import Issue
-from group_gateway.sandbox.validation import issue_at
 from group_gateway.sandbox.wellknown import RESPONSIBILITIES
 
 _KINDS: Final[Mapping[str, frozenset[str]]] = {

@@ -11,8 +11,8 @@ from hashlib import blake2b
 from typing import Any, Final
 
 from group_gateway.sandbox import wellknown as known
-from group_gateway.sandbox.people import reference
-from group_gateway.sandbox.showcase import device_group, nested_group, rich_group, team
+from group_gateway.sandbox.data.people import reference
+from group_gateway.sandbox.data.showcase import device_group, nested_group, rich_group, team
 
 _CONDITIONS: Final = (
     "Asthma", "Atrial Fibrillation", "Cardiac Rehabilitation", "Chronic Kidney Disease", "COPD",

@@ -1,36 +1,21 @@
 """From a query string to a search: which parameters count, and what they mean.
 
 Unknown parameters have no effect and are not echoed in the `self` link, as upstream. Called by
-`reads.py`; the store runs the search, `bundle.py` writes its page.
+`reads.py`; `data/store.py` runs the search, `bundle.py` writes its page.
 """
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl
 
+from group_gateway.sandbox.checks.rules import MEMBER_KINDS
+from group_gateway.sandbox.data.criteria import Search
 from group_gateway.sandbox.outcome import refuse
 from group_gateway.sandbox.quirks import Quirks
-from group_gateway.sandbox.rules import MEMBER_KINDS
 
 DEFAULT_COUNT: Final = 10
 _NUMBER: Final = re.compile(r"[0-9]{1,9}")
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """One page of a search; a criterion that was not given is `None`."""
-
-    ids: list[str] | None
-    types: list[str] | None
-    members: list[str] | None
-    count: int
-    offset: int
-    applied: tuple[tuple[str, str], ...]
-    """The criteria as they came, for the links."""
-    visible: Callable[[str], bool]
-    """Which groups, by id, the caller may see."""
 
 
 def parse_search(query: str, quirks: Quirks, visible: Callable[[str], bool]) -> Search:

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, Final
 
-from group_gateway.sandbox.generated import Sizes, generated_groups
+from group_gateway.sandbox.data.document import seed_groups
+from group_gateway.sandbox.data.generated import Sizes, generated_groups
+from group_gateway.sandbox.data.resource import draft_of, finished
+from group_gateway.sandbox.data.store import Store
 from group_gateway.sandbox.options import SandboxOptions
-from group_gateway.sandbox.resource import draft_of, finished
-from group_gateway.sandbox.seed import seed_groups
-from group_gateway.sandbox.store import Store
 
 # Generated groups were last changed long ago: 1 January 2025.
 _SEEDED_MS: Final = 1_735_689_600_000

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from email.utils import formatdate
 
 from group_gateway.sandbox import codec
+from group_gateway.sandbox.data.store import Row
 from group_gateway.sandbox.quirks import Quirks
-from group_gateway.sandbox.store import Row
 
 
 def text_of(row: Row, quirks: Quirks) -> bytes:

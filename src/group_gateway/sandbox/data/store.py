@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from group_gateway.sandbox import codec
-from group_gateway.sandbox.search import Search
+from group_gateway.sandbox.data.criteria import Search
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS groups (

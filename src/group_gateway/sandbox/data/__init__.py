@@ -1,0 +1,1 @@
+"""The groups that the sandbox keeps, and those that it starts with."""

@@ -1,0 +1,1 @@
+"""What stands around the endpoints, outermost first: `edge.py`, then `faults.py`."""
