@@ -1,0 +1,22 @@
+// The tabs that the page opens with; their operations are checked against the schema by a test.
+import addMember from '../examples/add-member.graphql';
+import addMemberVariables from '../examples/add-member.json';
+import createGroup from '../examples/create-group.graphql';
+import createGroupVariables from '../examples/create-group.json';
+import groupsOfPatient from '../examples/groups-of-patient.graphql';
+import groupsOfPatientVariables from '../examples/groups-of-patient.json';
+import pageThroughGroups from '../examples/page-through-groups.graphql';
+import pageThroughGroupsVariables from '../examples/page-through-groups.json';
+import readGroup from '../examples/read-group.graphql';
+import readGroupVariables from '../examples/read-group.json';
+
+export const EXAMPLES = [
+  [readGroup, readGroupVariables],
+  [pageThroughGroups, pageThroughGroupsVariables],
+  [groupsOfPatient, groupsOfPatientVariables],
+  [createGroup, createGroupVariables],
+  [addMember, addMemberVariables],
+].map(([query, variables]) => ({
+  query: query.trim(),
+  variables: JSON.stringify(variables, null, 2),
+}));

@@ -1,0 +1,36 @@
+// The page behind GET /graphql: GraphiQL with this gateway's examples and a field for the token.
+import 'graphiql/style.css';
+import './page.css';
+import { GraphiQL } from 'graphiql';
+import { createRoot } from 'react-dom/client';
+import { EXAMPLES } from './examples.js';
+import { fetcher } from './fetcher.js';
+import { TokenField } from './TokenField.jsx';
+
+// Operations, variables and history can name patients, so they live in sessionStorage: they
+// survive a reload and are gone with the browser tab. Nothing is ever put into localStorage.
+const storage = sessionStorage;
+
+// GraphiQL opens the first of the default tabs without its variables; what a returning visitor
+// left in the editor must not be overwritten.
+const isFirstVisit = storage.getItem('graphiql:tabState') === null;
+
+createRoot(document.getElementById('graphiql')).render(
+  <GraphiQL
+    fetcher={fetcher}
+    storage={storage}
+    shouldPersistHeaders={false}
+    defaultTabs={EXAMPLES}
+    variables={isFirstVisit ? EXAMPLES[0].variables : undefined}
+    defaultQuery=""
+    defaultEditorToolsVisibility="variables"
+  >
+    <GraphiQL.Logo>
+      Graph<em>i</em>QL
+    </GraphiQL.Logo>
+    <header className="bar">
+      <h1>group-gateway</h1>
+      <TokenField />
+    </header>
+  </GraphiQL>,
+);
