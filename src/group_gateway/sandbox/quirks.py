@@ -96,6 +96,8 @@ class Quirks:
     """Page links as `/Group?_getpages=<token>&_getpagesoffset=<n>`."""
     etag: bool = False
     """Send `ETag`, `meta.versionId` and `meta.lastUpdated`, and honour `If-Match`."""
+    hidden_as_missing: bool = False
+    """A group that the caller may not see is a 404, not a 403."""
     create_body: Body = "null"
     """What a create answers."""
     update_body: Body = "null"

@@ -5,7 +5,6 @@ Links are relative and echo what was applied; quirks make them absolute, opaque 
 """
 
 import base64
-import binascii
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -53,7 +52,7 @@ def followed(token: str, offset: str) -> str:
     """Give the query that an opaque link stands for; 410 for a token that is none of ours."""
     try:
         query = base64.urlsafe_b64decode(token).decode()
-    except (binascii.Error, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise refuse(410, "Search does not exist and may have expired", "not-found") from error
     return f"{query}&_offset={offset}"
 

@@ -59,8 +59,9 @@ def asked_id(request: Request) -> str:
 def existing(sandbox: Sandbox, identity: str, caller: Caller) -> Row:
     """Find a group that must be there and be the caller's to see; `Refusal` 404 or 403."""
     row = sandbox.store.read(identity)
-    if row is None:
+    hidden = not caller.sees(identity)
+    if row is None or (hidden and sandbox.quirks.hidden_as_missing):
         raise refuse(404, f"Unknown Group resource '{identity}'")
-    if not caller.sees(identity):
+    if hidden:
         raise refuse(403, "Authorization failed")
     return row
