@@ -2,13 +2,15 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
 from group_gateway.sandbox import Quirks, SandboxOptions, create_app
-from group_gateway.sandbox.state import Sandbox
+
+if TYPE_CHECKING:
+    from group_gateway.sandbox.state import Sandbox
 
 Start = Callable[..., "SandboxClient"]
 

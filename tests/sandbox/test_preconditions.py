@@ -1,5 +1,7 @@
 """`If-Unmodified-Since` and `If-Match` on updates, and the versions that some servers show."""
 
+import asyncio
+
 import pytest
 
 from group_gateway.sandbox import Quirks
@@ -114,6 +116,17 @@ async def test_another_version_is_412(start, tag):
         412,
         ["conflict: Resource updated since If-Match version"],
     )
+
+
+async def test_of_updates_at_once_one_wins(start):
+    """Check and write are one: of ten updates of one version, one passes and nine conflict."""
+    client = start(Quirks(etag=True))
+    group = await client.group(TEST_GROUP_ID)
+    updates = [
+        client.put_group(group | {"name": str(number)}, if_match='W/"1"') for number in range(10)
+    ]
+    statuses = [answer.status_code for answer in await asyncio.gather(*updates)]
+    assert sorted(statuses) == [200] + [412] * 9
 
 
 async def test_a_version_outranks_a_date(start):

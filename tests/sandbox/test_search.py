@@ -71,7 +71,7 @@ async def test_an_entry_is_what_a_read_gives(client):
     ],
 )
 async def test_criteria_narrow_a_search_and_are_echoed(client, query, ids, echo):
-    """Criteria are ANDed; unknown and empty ones are neither applied nor echoed; the last counts."""
+    """Criteria are ANDed; unknown and empty ones are not applied nor echoed; the last counts."""
     assert await found(client, query) == (ids, echo)
 
 

@@ -119,12 +119,12 @@ async def test_elements_may_be_ignored(start):
     period = {"start": "2025"}
     group = await client.group(RICH_GROUP_ID)
     changed = {"active": False, "name": "Other", "implicitRules": "https://example.org/new"}
-    answer = await client.put_group(group | changed | {"member": [ONE | {"period": period}]})
+    answer = await client.put_group(group | changed | {"member": [ONE | {"period": period}, TWO]})
     assert answer.status_code == 200
     after = await client.group(RICH_GROUP_ID)
     assert (after["active"], after["name"], after["language"]) == (True, group["name"], "en")
     assert after["implicitRules"] == "https://example.org/new"
-    assert after["member"] == [ONE]
+    assert after["member"] == [ONE, TWO]
 
 
 async def test_a_new_group_has_no_ignored_elements(start):

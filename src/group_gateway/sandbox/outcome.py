@@ -35,7 +35,7 @@ class Issue:
     text: str
 
 
-class Refusal(Exception):  # noqa: N818  a refusal is the upstream's right, not an error of ours
+class Refusal(Exception):
     """A request that is answered with `status` and one issue for each thing that is wrong."""
 
     def __init__(

@@ -112,7 +112,7 @@ class Quirks:
     """Wait so long before each answer."""
     jitter_ms: Count = 0
     """And up to so much longer, by chance."""
-    clock_skew_s: float = 0
+    clock_skew_s: float = 0.0
     """How far the server's clock is ahead."""
     token_lifetime_s: Positive = 36_000
     """For how long a token from `/auth/token/` is good."""
