@@ -171,7 +171,7 @@ async def test_a_malformed_number_is_400(client, query):
 
 
 async def test_search_is_quick_among_many_groups(start):
-    """An index, not a scan of the members: 50 searches by patient take well under a second of work."""
+    """An index, not a scan of the members: 50 searches by patient take under a second of work."""
     client = start(person_groups=500)
     await client.get("/Group")
     begun = time.process_time()

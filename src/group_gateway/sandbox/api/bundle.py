@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from group_gateway.sandbox import codec
-from group_gateway.sandbox.data.criteria import Search
+from group_gateway.sandbox.data.records import Search
 from group_gateway.sandbox.outcome import refuse
 from group_gateway.sandbox.quirks import Quirks
 

@@ -4,7 +4,7 @@ from email.utils import parsedate_to_datetime
 
 from starlette.datastructures import Headers
 
-from group_gateway.sandbox.data.store import Row
+from group_gateway.sandbox.data.records import Row
 from group_gateway.sandbox.outcome import refuse
 from group_gateway.sandbox.quirks import Quirks
 

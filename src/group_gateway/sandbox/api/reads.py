@@ -10,7 +10,7 @@ from group_gateway.sandbox.api.access import reader
 from group_gateway.sandbox.api.bundle import Linker, bundle, followed
 from group_gateway.sandbox.api.rendering import text_of, version_headers
 from group_gateway.sandbox.api.search import parse_search
-from group_gateway.sandbox.data.store import Row
+from group_gateway.sandbox.data.records import Row
 from group_gateway.sandbox.outcome import FHIR_JSON, refuse
 from group_gateway.sandbox.state import Sandbox, sandbox_of
 from group_gateway.sandbox.tokens import Caller

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from email.utils import formatdate
 
 from group_gateway.sandbox import codec
-from group_gateway.sandbox.data.store import Row
+from group_gateway.sandbox.data.records import Row
 from group_gateway.sandbox.quirks import Quirks
 
 

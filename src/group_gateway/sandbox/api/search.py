@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from group_gateway.sandbox.checks.rules import MEMBER_KINDS
-from group_gateway.sandbox.data.criteria import Search
+from group_gateway.sandbox.data.records import Search
 from group_gateway.sandbox.outcome import refuse
 from group_gateway.sandbox.quirks import Quirks
 

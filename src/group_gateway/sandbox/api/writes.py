@@ -18,8 +18,8 @@ from group_gateway.sandbox.api.reads import asked_id, existing
 from group_gateway.sandbox.api.rendering import text_of, version_headers
 from group_gateway.sandbox.checks.rules import broken_rules, wrong_values
 from group_gateway.sandbox.checks.validation import check_group
+from group_gateway.sandbox.data.records import Draft
 from group_gateway.sandbox.data.resource import draft_of, finished, ignoring, with_omitted
-from group_gateway.sandbox.data.store import Draft
 from group_gateway.sandbox.outcome import FHIR_JSON, Issue, Refusal, refuse
 from group_gateway.sandbox.quirks import Body
 from group_gateway.sandbox.state import Sandbox, sandbox_of

@@ -9,7 +9,7 @@ from typing import Any
 from group_gateway.sandbox import codec
 from group_gateway.sandbox.checks.rules import responsibilities
 from group_gateway.sandbox.data.people import display_of
-from group_gateway.sandbox.data.store import Draft
+from group_gateway.sandbox.data.records import Draft
 
 Group = dict[str, Any]
 

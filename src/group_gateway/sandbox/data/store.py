@@ -8,11 +8,10 @@ import sqlite3
 import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Final
 
 from group_gateway.sandbox import codec
-from group_gateway.sandbox.data.criteria import Search
+from group_gateway.sandbox.data.records import Draft, Row, Search
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS groups (
@@ -43,28 +42,6 @@ _ROWS: Final = """
 SELECT seq, id, version, modified_ms, body FROM groups
 WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A kept group: its place in the order, its version, and its JSON text."""
-
-    seq: int
-    id: str
-    version: int
-    modified_ms: int
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A group to keep: its JSON text and what the indexes need of it."""
-
-    id: str
-    type: str
-    body: bytes
-    members: list[str]
-    responsibilities: list[str]
 
 
 class Store:
