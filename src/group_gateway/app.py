@@ -1,0 +1,118 @@
+"""The composition root: settings in, ASGI application out. Everything that lives is made here."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from group_gateway.cache.backend import Backend, memory_backend, redis_backend
+from group_gateway.cache.keys import KeyRing
+from group_gateway.cache.store import CacheStore
+from group_gateway.execution.engine import Engine
+from group_gateway.execution.limits import DocumentLimits
+from group_gateway.groups.knowledge import UpstreamKnowledge
+from group_gateway.groups.learning import Learning
+from group_gateway.groups.loader import GroupLoader, Lifetimes
+from group_gateway.groups.pages import SearchPages
+from group_gateway.groups.reads import GroupReads
+from group_gateway.groups.snapshot import Slots
+from group_gateway.groups.writes import GroupWrites
+from group_gateway.schema.build import build_schema
+from group_gateway.schema.context import Services
+from group_gateway.settings import Settings
+from group_gateway.upstream.client import GroupClient
+from group_gateway.upstream.transport import UpstreamTransport
+from group_gateway.web.callers import PassThrough
+from group_gateway.web.endpoint import Endpoint, RequestLimits
+from group_gateway.web.graphiql import GraphiQL
+from group_gateway.web.probes import probe_routes
+
+_MEGABYTE = 1024 * 1024
+
+
+def create_app(
+    settings: Settings,
+    *,
+    transport: httpx.AsyncBaseTransport | None = None,
+    page_token: str | None = None,
+) -> Starlette:
+    """Build the application.
+
+    `transport` stands in for the network to the upstream. `page_token` is a bearer token that
+    anybody may know, for GraphiQL to start with.
+    """
+    keys = KeyRing(settings.key())
+    client = GroupClient(
+        settings.upstream_url,
+        transport or _network(settings),
+        call_timeout=settings.upstream_timeout,
+    )
+    lifetimes = Lifetimes(
+        group=settings.cache_ttl,
+        search=min(settings.cache_search_ttl, settings.cache_ttl),
+        absence=min(settings.cache_absence_ttl, settings.cache_ttl),
+    )
+    cache = CacheStore(_backend(settings), max_ttl=settings.cache_ttl)
+    services = _services(client, cache, keys, lifetimes)
+    limits = DocumentLimits(
+        tokens=settings.query_tokens,
+        depth=settings.query_depth,
+        introspection=settings.introspection,
+        discreet=not settings.introspection,
+    )
+    page = GraphiQL(token=page_token) if settings.graphiql else None
+    endpoint = Endpoint(
+        Engine(build_schema(), services, limits),
+        PassThrough(keys, anonymous=settings.allow_anonymous),
+        RequestLimits(settings.body_bytes, settings.deadline, settings.upstream_calls),
+        page,
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await client.aclose()
+            await cache.aclose()
+
+    return Starlette(
+        routes=[
+            Route("/graphql", endpoint.answer, methods=["GET", "POST"]),
+            *(page.routes() if page else ()),
+            *probe_routes(client),
+        ],
+        lifespan=lifespan,
+    )
+
+
+def _network(settings: Settings) -> UpstreamTransport:
+    return UpstreamTransport(
+        max_connections=settings.upstream_connections,
+        ca_file=settings.upstream_ca_file or None,
+    )
+
+
+def _backend(settings: Settings) -> Backend:
+    if settings.cache_url.startswith("memory:"):
+        return memory_backend(
+            max_entries=settings.cache_entries, max_bytes=settings.cache_megabytes * _MEGABYTE
+        )
+    return redis_backend(settings.cache_url)
+
+
+def _services(
+    client: GroupClient, cache: CacheStore, keys: KeyRing, lifetimes: Lifetimes
+) -> Services:
+    knowledge = UpstreamKnowledge()
+    slots = Slots(keys, client.base_url)
+    loader = GroupLoader(client, cache, slots, knowledge, lifetimes)
+    pages = SearchPages(client, cache, slots, lifetime=lifetimes.search)
+    return Services(
+        reads=GroupReads(loader, pages, knowledge, Learning(client, knowledge), keys),
+        writes=GroupWrites(client, knowledge, loader, pages, cache, slots),
+        keys=keys,
+        upstream_url=client.base_url,
+    )

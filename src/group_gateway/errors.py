@@ -1,0 +1,116 @@
+"""The failures of the gateway, one small class per stable code.
+
+    GatewayError
+    ├── Unauthenticated           no credential, or the upstream did not accept it
+    ├── Forbidden                 the caller is known, and may not
+    ├── BadUserInput              the caller can put the request right
+    │   └── Refused               a write turned down: 400, 409, 412, 422, our own checks
+    │       └── Conflict          somebody else changed the resource first
+    ├── UpstreamUnavailable       refused connection, reset, 5xx
+    │   └── UpstreamTimeout       no answer in time
+    ├── UpstreamInvalidResponse   an answer that is no FHIR answer
+    ├── UpstreamSearchUnsupported the upstream can't search by what was asked
+    ├── TooManyUpstreamCalls      the operation used up its budget
+    ├── RateLimited               the upstream said 429
+    └── Overloaded                the gateway itself has no room
+
+Messages are written for the caller. They hold no upstream body, no credential and no patient data.
+"""
+
+from typing import ClassVar
+
+from group_gateway.fhir.outcome import Issue
+
+
+class GatewayError(Exception):
+    """A failure with a stable `code`, which reaches the caller as `extensions.code`.
+
+    `correlation_id` is the upstream's own, when it sent one; `issues` are the upstream's
+    OperationOutcome issues of a 4xx; `retry_after` is in seconds.
+    """
+
+    code: ClassVar[str] = "INTERNAL_SERVER_ERROR"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        correlation_id: str | None = None,
+        issues: tuple[Issue, ...] = (),
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.correlation_id = correlation_id
+        self.issues = issues
+        self.retry_after = retry_after
+
+
+class Unauthenticated(GatewayError):
+    """There is no credential, or the upstream did not accept it."""
+
+    code = "UNAUTHENTICATED"
+
+
+class Forbidden(GatewayError):
+    """The upstream knows the caller and refuses the interaction."""
+
+    code = "FORBIDDEN"
+
+
+class BadUserInput(GatewayError):
+    """The request itself is wrong; the caller can put it right."""
+
+    code = "BAD_USER_INPUT"
+
+
+class Refused(BadUserInput):
+    """A write was turned down with issues that the caller can mend."""
+
+
+class Conflict(Refused):
+    """The resource is not the one that the write was meant for any more."""
+
+    code = "CONFLICT"
+
+
+class UpstreamUnavailable(GatewayError):
+    """The upstream could not be reached, broke off, or answered with a 5xx."""
+
+    code = "UPSTREAM_UNAVAILABLE"
+
+
+class UpstreamTimeout(UpstreamUnavailable):
+    """The upstream did not answer in time."""
+
+    code = "UPSTREAM_TIMEOUT"
+
+
+class UpstreamInvalidResponse(GatewayError):
+    """The upstream answered something that is no FHIR answer to the question."""
+
+    code = "UPSTREAM_INVALID_RESPONSE"
+
+
+class UpstreamSearchUnsupported(GatewayError):
+    """The upstream does not search by a parameter, and a bounded scan can't stand in for it."""
+
+    code = "UPSTREAM_SEARCH_UNSUPPORTED"
+
+
+class TooManyUpstreamCalls(GatewayError):
+    """The operation needs more upstream calls than one operation may make."""
+
+    code = "TOO_MANY_UPSTREAM_CALLS"
+
+
+class RateLimited(GatewayError):
+    """The upstream asked for fewer requests."""
+
+    code = "RATE_LIMITED"
+
+
+class Overloaded(GatewayError):
+    """The gateway has no room for the request."""
+
+    code = "OVERLOADED"

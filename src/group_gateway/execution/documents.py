@@ -1,0 +1,97 @@
+"""Documents: parsed, limited and validated once, in a bounded cache. Used by `engine`."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    parse,
+    specified_rules,
+    validate,
+)
+
+from group_gateway.execution.limits import DocumentLimits, limit_rules
+
+_OVERHEAD = 40
+"""Bytes that a parsed document takes for each byte of its text, as measured, rounded up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A parsed document, or the errors that it has."""
+
+    node: DocumentNode | None
+    errors: tuple[GraphQLError, ...]
+    code: str = ""
+
+    def operation(self, name: str | None) -> OperationDefinitionNode | None:
+        """Give the operation of that name, or the only one; None when there is no such."""
+        operations = [
+            definition
+            for definition in (self.node.definitions if self.node else ())
+            if isinstance(definition, OperationDefinitionNode)
+        ]
+        if name is None:
+            return operations[0] if len(operations) == 1 else None
+        return next((o for o in operations if o.name is not None and o.name.value == name), None)
+
+    def is_query(self, name: str | None) -> bool:
+        """Tell whether the operation of that name only reads."""
+        operation = self.operation(name)
+        return operation is not None and operation.operation is OperationType.QUERY
+
+
+class Documents:
+    """Parses and validates; keeps at most `max_bytes` of documents, errors of bad ones included."""
+
+    def __init__(
+        self, schema: GraphQLSchema, limits: DocumentLimits, *, max_bytes: int = 32 * 1024 * 1024
+    ) -> None:
+        self._schema = schema
+        self._limits = limits
+        self._rules = (*specified_rules, *limit_rules(limits))
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._known: OrderedDict[str, Document] = OrderedDict()
+
+    def get(self, text: str) -> Document:
+        """Give the document of a text."""
+        document = self._known.get(text)
+        if document is not None:
+            self._known.move_to_end(text)
+            return document
+        document = self._read(text)
+        self._keep(text, document)
+        return document
+
+    def _read(self, text: str) -> Document:
+        try:
+            node = parse(
+                text,
+                max_lexical_tokens=self._limits.tokens,
+                max_source_length=self._limits.characters,
+                allow_empty_selection_sets=False,
+            )
+        except GraphQLError as error:
+            return Document(None, (error,), "GRAPHQL_PARSE_FAILED")
+        errors = validate(
+            self._schema, node, self._rules, max_errors=10, hide_suggestions=self._limits.discreet
+        )
+        if errors:
+            return Document(None, tuple(errors), "GRAPHQL_VALIDATION_FAILED")
+        return Document(node, ())
+
+    def _keep(self, text: str, document: Document) -> None:
+        self._known[text] = document
+        self._bytes += _size(text)
+        while self._bytes > self._max_bytes:
+            oldest, _ = self._known.popitem(last=False)
+            self._bytes -= _size(oldest)
+
+
+def _size(text: str) -> int:
+    return 1000 + _OVERHEAD * len(text)

@@ -1,0 +1,92 @@
+"""Runs operations on the schema. Called by `web`, one call for each GraphQL request."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from inspect import isawaitable
+from typing import Any
+
+from graphql import ExecutionResult, GraphQLError, execute
+
+from group_gateway.execution.documents import Document, Documents
+from group_gateway.execution.limits import DocumentLimits
+from group_gateway.execution.presentation import present
+from group_gateway.operation import Operation
+from group_gateway.schema.build import GatewaySchema
+from group_gateway.schema.context import Context, Services
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLRequest:
+    """A GraphQL request, its parts checked for their types (GraphQL over HTTP, section 5.1)."""
+
+    query: str
+    operation_name: str | None = None
+    variables: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to a GraphQL request.
+
+    `executed` is false when the request failed before execution: it then has no `data`.
+    """
+
+    executed: bool
+    data: Any
+    errors: list[dict[str, Any]]
+
+    def body(self) -> dict[str, Any]:
+        """Give the response map (GraphQL specification, section 7.1)."""
+        body: dict[str, Any] = {}
+        if self.errors:
+            body["errors"] = self.errors
+        if self.executed:
+            body["data"] = self.data
+        return body
+
+
+class Engine:
+    """Executes requests against one schema and one set of use cases."""
+
+    def __init__(self, schema: GatewaySchema, services: Services, limits: DocumentLimits) -> None:
+        self._schema = schema._schema  # noqa: SLF001 - the GraphQLSchema that Strawberry built
+        self._services = services
+        self._limits = limits
+        self._documents = Documents(self._schema, limits)
+
+    def document(self, request: GraphQLRequest) -> Document:
+        """Give the request's document, parsed and validated."""
+        return self._documents.get(request.query)
+
+    async def run(self, request: GraphQLRequest, operation: Operation) -> Answer:
+        """Execute a request; whatever goes wrong is in the answer's errors."""
+        document = self.document(request)
+        if document.node is None:
+            return _refused(document.errors, document.code, operation)
+        if document.operation(request.operation_name) is None:
+            error = GraphQLError("The document has no such operation: name one of those it has.")
+            return _refused((error,), "BAD_USER_INPUT", operation)
+        context = Context(operation, self._services)
+        outcome = execute(
+            self._schema,
+            document.node,
+            context_value=context,
+            variable_values=dict(request.variables or {}),
+            operation_name=request.operation_name,
+            hide_suggestions=self._limits.discreet,
+        )
+        result = await outcome if isawaitable(outcome) else outcome
+        return _answer(result, context)
+
+
+def _answer(result: ExecutionResult, context: Context) -> Answer:
+    errors = [*(result.errors or ()), *context.reported]
+    # Without a path an error is about the request: graphql-core could not coerce the variables.
+    before = result.data is None and bool(errors) and all(e.path is None for e in errors)
+    default = "BAD_USER_INPUT" if before else "INTERNAL_SERVER_ERROR"
+    shown = [present(error, default, context.operation) for error in errors]
+    return Answer(not before, result.data, shown)
+
+
+def _refused(errors: tuple[GraphQLError, ...], code: str, operation: Operation) -> Answer:
+    return Answer(False, None, [present(error, code, operation) for error in errors])  # noqa: FBT003

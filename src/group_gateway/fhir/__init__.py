@@ -1,0 +1,1 @@
+"""FHIR R4 as values: ids, references, resources, Bundles, outcomes. No I/O."""

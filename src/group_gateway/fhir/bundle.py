@@ -1,0 +1,105 @@
+"""A searchset Bundle (FHIR R4, section 3.1.1.3): its Groups, undecoded, and its page links."""
+
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlsplit
+
+import msgspec
+
+from group_gateway.fhir.resource import GroupResource, NotAGroup
+
+Query = tuple[tuple[str, str], ...]
+"""The parameters of a search, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageLink:
+    """What the gateway keeps of a page link: its query, never its scheme, host or path.
+
+    `at_base` tells that it led to the server's base and not to `/Group` (some servers page so).
+    """
+
+    query: Query
+    at_base: bool = False
+
+    def parameter(self, name: str) -> str | None:
+        """Give the last value of a parameter."""
+        return dict(self.query).get(name)
+
+
+class NotASearchset(ValueError):
+    """The bytes are not a Bundle of Groups."""
+
+
+class _Search(msgspec.Struct):
+    mode: str | None = None
+
+
+class _Entry(msgspec.Struct):
+    resource: msgspec.Raw = msgspec.Raw(b"null")
+    search: _Search | None = None
+
+
+class _Link(msgspec.Struct):
+    relation: str
+    url: str
+
+
+class _Bundle(msgspec.Struct):
+    resourceType: str = ""  # noqa: N815 - FHIR's element name
+    total: int | None = None
+    link: list[_Link] | None = None
+    entry: list[_Entry] | None = None
+
+
+_bundle = msgspec.json.Decoder(_Bundle)
+
+
+@dataclass(frozen=True, slots=True)
+class Searchset:
+    """One page of search results.
+
+    `links` maps a relation (`self`, `next`, `previous`, …) to what is kept of it.
+    """
+
+    raw: bytes
+    groups: tuple[GroupResource, ...]
+    links: dict[str, PageLink]
+    total: int | None
+
+
+def parse_searchset(raw: bytes) -> Searchset:
+    """Read a searchset; entries of another search mode than `match` are left out.
+
+    Raises NotASearchset when it is no Bundle, or an entry is no Group.
+    """
+    try:
+        bundle = _bundle.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise NotASearchset("not a JSON Bundle") from error
+    if bundle.resourceType != "Bundle":
+        raise NotASearchset("not a Bundle")
+    try:
+        groups = tuple(
+            GroupResource.parse(bytes(entry.resource))
+            for entry in bundle.entry or ()
+            if entry.search is None or entry.search.mode in {None, "match"}
+        )
+    except NotAGroup as error:
+        raise NotASearchset("an entry is not a Group") from error
+    return Searchset(raw, groups, _links(bundle.link or []), bundle.total)
+
+
+def _links(links: list[_Link]) -> dict[str, PageLink]:
+    kept = {link.relation: _page_link(link.url) for link in links}
+    if "prev" in kept:  # FHIR says `previous`, some servers say `prev` (RFC 8288)
+        kept.setdefault("previous", kept.pop("prev"))
+    return kept
+
+
+def _page_link(url: str) -> PageLink:
+    try:
+        parts = urlsplit(url)
+        query = tuple(parse_qsl(parts.query, keep_blank_values=True))
+    except ValueError:
+        return PageLink(())
+    return PageLink(query, at_base=not parts.path.rstrip("/").endswith("Group"))

@@ -1,0 +1,43 @@
+"""The team responsibilities carried in `Group.characteristic` (upstream fact). Pure."""
+
+from typing import Any
+
+from group_gateway.fhir.codes import RESPONSIBILITY
+
+
+def concept_text(value: object) -> str | None:
+    """Give the text of a CodeableConcept; a bare string where FHIR wants one is its text."""
+    if isinstance(value, dict):
+        value = value.get("text")
+    return value if isinstance(value, str) else None
+
+
+def responsibility_of(characteristic: object) -> str | None:
+    """Give the responsibility that a decoded characteristic carries; None when it is no such."""
+    if not isinstance(characteristic, dict):
+        return None
+    if concept_text(characteristic.get("code")) != RESPONSIBILITY:
+        return None
+    return concept_text(characteristic.get("valueCodeableConcept"))
+
+
+def responsibilities_of(elements: dict[str, Any]) -> list[str]:
+    """Give all responsibilities of a decoded Group that it has and does not exclude."""
+    characteristics = elements.get("characteristic")
+    if not isinstance(characteristics, list):
+        return []
+    found = (
+        responsibility_of(entry)
+        for entry in characteristics
+        if not (isinstance(entry, dict) and entry.get("exclude") is True)
+    )
+    return [code for code in found if code is not None]
+
+
+def responsibility(code: str) -> dict[str, Any]:
+    """Make the characteristic of a responsibility."""
+    return {
+        "code": {"text": RESPONSIBILITY},
+        "valueCodeableConcept": {"text": code},
+        "exclude": False,
+    }

@@ -1,0 +1,75 @@
+"""A Group as the upstream sent it: its bytes, undecoded until somebody looks inside."""
+
+import hashlib
+from functools import cached_property
+from typing import Any
+
+import msgspec
+
+GROUP_TYPES = ("person", "animal", "practitioner", "device", "medication", "substance")
+"""The codes of Group.type (FHIR R4, value set group-type)."""
+
+
+class NotAGroup(ValueError):
+    """The bytes are not a Group resource with a logical id."""
+
+
+class _Head(msgspec.Struct):
+    resourceType: str = ""  # noqa: N815 - FHIR's element name
+    id: str = ""
+
+
+_head = msgspec.json.Decoder(_Head)
+_elements = msgspec.json.Decoder(dict[str, Any])
+_canonical = msgspec.json.Encoder(order="sorted")
+
+
+class GroupResource:
+    """An immutable Group resource.
+
+    `raw` is the upstream's JSON; `etag` the entity tag of a read, when there was one; `date` the
+    upstream's own clock when it was read, in whole seconds since the epoch, or None.
+    """
+
+    def __init__(
+        self, raw: bytes, id: str, *, etag: str | None = None, date: int | None = None
+    ) -> None:
+        self.raw = raw
+        self.id = id
+        self.etag = etag
+        self.date = date
+
+    @classmethod
+    def parse(
+        cls, raw: bytes, *, etag: str | None = None, date: int | None = None
+    ) -> "GroupResource":
+        """Check that `raw` is a JSON Group with an id, without decoding the rest.
+
+        Raises NotAGroup.
+        """
+        try:
+            head = _head.decode(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise NotAGroup("not a JSON resource") from error
+        if head.resourceType != "Group" or not head.id:
+            raise NotAGroup("not a Group with an id")
+        return cls(raw, head.id, etag=etag, date=date)
+
+    @cached_property
+    def elements(self) -> dict[str, Any]:
+        """The decoded resource. Callers must not change it."""
+        return _elements.decode(self.raw)
+
+    @cached_property
+    def version(self) -> str:
+        """What was read, as an opaque token: the same content gives the same token.
+
+        `meta.versionId` where the upstream keeps versions, else a digest of the content that
+        does not depend on white space or the order of elements.
+        """
+        meta = self.elements.get("meta")
+        version_id = meta.get("versionId") if isinstance(meta, dict) else None
+        if isinstance(version_id, str) and version_id:
+            return f"v-{version_id}"
+        digest = hashlib.sha256(_canonical.encode(self.elements)).hexdigest()
+        return f"h-{digest[:32]}"

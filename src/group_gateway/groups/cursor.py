@@ -1,0 +1,54 @@
+"""Cursors (Relay cursor connections): opaque, versioned, signed. Used by `connection`, `members`.
+
+A cursor holds a position only. Its signature covers the question that it belongs to, so it can't
+be used with another one, and nobody can make one up to send words of their own upstream.
+"""
+
+import base64
+import binascii
+from typing import Any
+
+import msgspec
+
+from group_gateway.cache.keys import KeyRing
+from group_gateway.errors import BadUserInput
+
+_VERSION = "1"
+_SIGNATURE = 16
+_decoder = msgspec.json.Decoder(list[Any])
+
+
+class Cursors:
+    """Makes and reads the cursors of one question.
+
+    `question` is any text that is equal for equal questions only.
+    """
+
+    def __init__(self, keys: KeyRing, question: str) -> None:
+        self._keys = keys
+        self._question = question
+
+    def encode(self, position: list[Any]) -> str:
+        """Give the cursor of a position (JSON values)."""
+        payload = msgspec.json.encode(position).decode()
+        text = f"{_VERSION}{self._sign(payload)}{payload}"
+        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+    def decode(self, cursor: str) -> list[Any]:
+        """Give the position of a cursor; raises BadUserInput for any other text."""
+        try:
+            padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
+            text = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
+        except (binascii.Error, UnicodeError):
+            raise BadUserInput("The cursor is not one that this gateway gave.") from None
+        version, signature, payload = (
+            text[:1],
+            text[1 : 1 + _SIGNATURE],
+            text[1 + _SIGNATURE :],
+        )
+        if version != _VERSION or signature != self._sign(payload):
+            raise BadUserInput("The cursor belongs to another query, or is not a cursor.")
+        return _decoder.decode(payload)
+
+    def _sign(self, payload: str) -> str:
+        return self._keys.digest("cursor", _VERSION, self._question, payload)[:_SIGNATURE]

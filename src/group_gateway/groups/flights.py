@@ -1,0 +1,66 @@
+"""In-flight sharing: the same question of the same caller is asked once. Used by all reads.
+
+A flight goes on when one of those who wait for it goes away; it is bounded by their longest
+deadline, and an upstream exchange is never cut off in the middle because a client left.
+"""
+
+import asyncio
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+
+from group_gateway.errors import TooManyUpstreamCalls, UpstreamTimeout
+from group_gateway.operation import Operation
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
+
+class Flight(Generic[Value]):
+    """One question under way, and the operations that wait for its answer."""
+
+    def __init__(self, operation: Operation) -> None:
+        self.future: asyncio.Future[Value] = asyncio.get_running_loop().create_future()
+        self.operations = [operation]
+
+    async def wait(self, operation: Operation) -> Value:
+        """Give the answer; raises what the flight ended with, or UpstreamTimeout."""
+        try:
+            async with asyncio.timeout(operation.remaining()):
+                return await asyncio.shield(self.future)
+        except TimeoutError:
+            raise UpstreamTimeout("The upstream did not answer in time.") from None
+
+    def land(self, value: Value) -> None:
+        """Answer those who wait."""
+        if not self.future.done():
+            self.future.set_result(value)
+
+    def crash(self, error: BaseException) -> None:
+        """Fail those who wait."""
+        if not self.future.done():
+            self.future.set_exception(error)
+            self.future.exception()  # seen: nobody may be waiting any more
+
+
+def within(flights: list[Flight[Value]]) -> float:
+    """Give the seconds that the most patient of the waiting operations has left."""
+    now = asyncio.get_running_loop().time()
+    longest = max(op.deadline for flight in flights for op in flight.operations) - now
+    return max(longest, 0.001)
+
+
+def charge(flights: list[Flight[Value]]) -> None:
+    """Charge one upstream call to every operation that waits.
+
+    It is made as long as one of them can pay. Raises TooManyUpstreamCalls when none can.
+    """
+    refusal: TooManyUpstreamCalls | None = None
+    paid = False
+    for operation in {id(op): op for flight in flights for op in flight.operations}.values():
+        try:
+            operation.charge()
+            paid = True
+        except TooManyUpstreamCalls as error:
+            refusal = error
+    if refusal is not None and not paid:
+        raise refusal

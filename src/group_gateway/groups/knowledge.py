@@ -1,0 +1,52 @@
+"""What the gateway has learned about its upstream, from its own words and from its answers.
+
+Used by `loader` and `plans`. Nothing is assumed for good: what did not work is tried again after
+a while, so an upstream that changes is noticed without a restart.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+_RETRY_AFTER = 600.0
+
+
+@dataclass(slots=True)
+class Trial:
+    """Something that an upstream may or may not do."""
+
+    clock: Callable[[], float] = time.monotonic
+    failed_at: float | None = None
+
+    @property
+    def worth_trying(self) -> bool:
+        """Whether it is not known to fail (any more)."""
+        return self.failed_at is None or self.clock() - self.failed_at > _RETRY_AFTER
+
+    def learn(self, *, works: bool) -> None:
+        """Remember how a try went."""
+        self.failed_at = None if works else self.clock()
+
+
+@dataclass(slots=True)
+class UpstreamKnowledge:
+    """The trials of one upstream: id lists (`_id=a,b`), and each search parameter.
+
+    `declared` are the search parameters that its CapabilityStatement names, None until it was
+    read or when it names none.
+    """
+
+    id_lists: Trial = field(default_factory=Trial)
+    parameters: dict[str, Trial] = field(default_factory=dict)
+    omission_removes: bool = True
+    declared: frozenset[str] | None = None
+
+    def parameter(self, name: str) -> Trial:
+        """Give the trial of a search parameter."""
+        return self.parameters.setdefault(name, Trial())
+
+    def may_search_by(self, name: str) -> bool:
+        """Tell whether a search by this parameter is worth sending."""
+        if self.declared is not None and name not in self.declared:
+            return False
+        return self.parameter(name).worth_trying

@@ -1,0 +1,69 @@
+"""Search pages, from cache or upstream, each asked for once at a time. Used by `walk`."""
+
+import asyncio
+
+import msgspec
+
+from group_gateway.cache.store import CacheStore, Slot
+from group_gateway.fhir.bundle import PageLink, Searchset, parse_searchset
+from group_gateway.groups.flights import Flight, charge, within
+from group_gateway.groups.snapshot import Slots
+from group_gateway.operation import Caller, Operation
+from group_gateway.upstream.client import GroupClient
+
+
+class SearchPages:
+    """Gives pages for all callers of a process; entries live `lifetime` seconds."""
+
+    def __init__(
+        self, client: GroupClient, cache: CacheStore, slots: Slots, *, lifetime: float
+    ) -> None:
+        self._client = client
+        self._cache = cache
+        self._slots = slots
+        self._lifetime = lifetime
+        self._flights: dict[str, Flight[Searchset]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def get(self, operation: Operation, link: PageLink) -> Searchset:
+        """Give the page behind `link` as this caller may see it."""
+        slot = self._slots.search(operation.caller, _canonical(link))
+        flight = self._flights.get(slot.key)
+        if flight is None:
+            flight = self._flights[slot.key] = Flight(operation)
+            task = asyncio.create_task(self._run(operation.caller, link, slot, flight))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        elif operation not in flight.operations:
+            flight.operations.append(operation)
+        return await flight.wait(operation)
+
+    def forget(self) -> None:
+        """Let nobody join a flight that may have left before a write."""
+        self._flights.clear()
+
+    async def _run(
+        self, caller: Caller, link: PageLink, slot: Slot, flight: Flight[Searchset]
+    ) -> None:
+        try:
+            flight.land(await self._fetch(caller, link, slot, flight))
+        except Exception as error:  # noqa: BLE001 - handed to those who wait
+            flight.crash(error)
+        finally:
+            if self._flights.get(slot.key) is flight:
+                del self._flights[slot.key]
+
+    async def _fetch(
+        self, caller: Caller, link: PageLink, slot: Slot, flight: Flight[Searchset]
+    ) -> Searchset:
+        [lookup] = await self._cache.lookup([slot])
+        if lookup.value is not None:
+            return parse_searchset(lookup.value)
+        charge([flight])
+        page = await self._client.search(caller, link, within([flight]))
+        await self._cache.put([(slot, lookup, page.raw)], self._lifetime)
+        return page
+
+
+def _canonical(link: PageLink) -> str:
+    return msgspec.json.encode((link.at_base, link.query)).decode()

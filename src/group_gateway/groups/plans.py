@@ -1,0 +1,72 @@
+"""Which search parameters to send for a filter, and whether the upstream obeyed. Used by `walk`.
+
+An upstream may ignore a parameter and answer with everything, status 200. So a parameter counts
+as applied only when the Bundle's `self` link echoes it and every group in it fits.
+"""
+
+from dataclasses import dataclass
+
+from group_gateway.fhir.bundle import Query, Searchset
+from group_gateway.groups.filters import PATIENT_PARAMETERS, GroupFilter
+from group_gateway.groups.knowledge import UpstreamKnowledge
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How an upstream took the parameters: all `applied`, or some `ignored` for certain."""
+
+    applied: bool
+    ignored: frozenset[str]
+
+
+def parameters_for(
+    wanted: GroupFilter, knowledge: UpstreamKnowledge, refused: frozenset[str]
+) -> Query:
+    """Give the search parameters to send, leaving out those that are known not to work."""
+
+    def usable(name: str) -> bool:
+        return name not in refused and knowledge.may_search_by(name)
+
+    query: list[tuple[str, str]] = []
+    if wanted.type is not None and usable("type"):
+        query.append(("type", wanted.type))
+    if wanted.patient is not None:
+        name = next(filter(usable, PATIENT_PARAMETERS), None)
+        if name is not None:
+            query.append((name, _member_value(name, "Patient", wanted.patient)))
+    elif wanted.practitioner is not None and usable("member"):
+        query.append(("member", _member_value("member", "Practitioner", wanted.practitioner)))
+    return tuple(query)
+
+
+def _member_value(parameter: str, kind: str, id: str) -> str:
+    return f"{kind}/{id}" if parameter == "member" else id
+
+
+def covers(query: Query, wanted: GroupFilter) -> bool:
+    """Tell whether the parameters, when applied, leave nothing of the filter to do."""
+    names = {name for name, _ in query}
+    return (
+        (wanted.type is None or "type" in names)
+        and (wanted.patient is None or bool(names & set(PATIENT_PARAMETERS)))
+        and (wanted.practitioner is None or (wanted.patient is None and "member" in names))
+    )
+
+
+def judge(query: Query, wanted: GroupFilter, page: Searchset) -> Verdict:
+    """Judge how the upstream took the parameters, from one page of its answer.
+
+    Without an echo a page on which everything fits proves nothing either way: the parameters are
+    then neither applied nor ignored. An empty page is a true answer in any case.
+    """
+    if not page.groups:
+        return Verdict(applied=True, ignored=frozenset())
+    echo = page.links.get("self")
+    echoed = {name for name, _ in echo.query} if echo is not None else set()
+    ignored, proven = set(), True
+    for name, _ in query:
+        part = wanted.part(name)
+        if not all(part.fits(group) for group in page.groups):
+            ignored.add(name)
+        proven = proven and name in echoed
+    return Verdict(applied=proven and not ignored, ignored=frozenset(ignored))

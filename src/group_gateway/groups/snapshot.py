@@ -1,0 +1,57 @@
+"""Cache entries of single groups and search pages, as bytes. Used by `loader` and `pages`.
+
+A group's entry is a short header (entity tag and clock of the read) and the upstream's own bytes;
+an absent group's entry is empty.
+"""
+
+import msgspec
+
+from group_gateway.cache.keys import KeyRing
+from group_gateway.cache.store import Slot
+from group_gateway.fhir.resource import GroupResource
+from group_gateway.operation import Caller
+
+_SEPARATOR = b"\n"
+_header = msgspec.json.Decoder(tuple[str, str | None, int | None])
+
+
+def pack(resource: GroupResource | None) -> bytes:
+    """Give the entry of a read: the group, or its absence."""
+    if resource is None:
+        return b""
+    header = msgspec.json.encode((resource.id, resource.etag, resource.date))
+    return header + _SEPARATOR + resource.raw
+
+
+def unpack(entry: bytes) -> GroupResource | None:
+    """Give the read that an entry holds; raises ValueError on bytes that `pack` did not make."""
+    if not entry:
+        return None
+    header, found, raw = entry.partition(_SEPARATOR)
+    if not found:
+        raise ValueError("not a cached group")
+    id, etag, date = _header.decode(header)
+    return GroupResource(raw, id, etag=etag, date=date)
+
+
+class Slots:
+    """Names the cache slots of one upstream."""
+
+    def __init__(self, keys: KeyRing, upstream: str) -> None:
+        self._keys = keys
+        self._upstream = upstream
+        self.search_tag = self._keys.digest("tag", upstream, "search")
+
+    def group_tag(self, id: str) -> str:
+        """Give the tag that a write to this group renews."""
+        return self._keys.digest("tag", self._upstream, "group", id)
+
+    def group(self, caller: Caller, id: str) -> Slot:
+        """Give the slot of what this caller read of a group."""
+        key = self._keys.digest("entry", caller.scope, self._upstream, "group", id)
+        return Slot(key, self.group_tag(id))
+
+    def search(self, caller: Caller, query: str) -> Slot:
+        """Give the slot of what this caller found with a query."""
+        key = self._keys.digest("entry", caller.scope, self._upstream, "search", query)
+        return Slot(key, self.search_tag)

@@ -1,0 +1,143 @@
+"""Checks before anything is sent: stricter than the upstream, and with a path to each mistake.
+
+Pure; `schema` calls the input checks, `changes` those that need the group's own type.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from group_gateway.errors import Refused
+from group_gateway.fhir.codes import MEMBER_TYPES, RESPONSIBILITIES
+from group_gateway.fhir.outcome import Issue, error
+from group_gateway.fhir.reference import entity_reference, is_logical_id, parse_reference
+
+LONGEST_NAME = 1_000
+MOST_MEMBERS = 10_000
+# FHIR R4 `dateTime`: year, month or day precision, or a moment with seconds and a zone.
+_DATE_TIME = re.compile(
+    r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01])"
+    r"(T([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d{1,9})?(Z|[+-]((0\d|1[0-3]):[0-5]\d|14:00)))?)?)?"
+)
+Path = tuple[str | int, ...]
+
+
+def refuse(issues: Iterable[Issue]) -> None:
+    """Raise Refused when there are issues."""
+    found = tuple(issues)
+    if found:
+        raise Refused("The input is not valid.", issues=found)
+
+
+def id_issues(id: str, *path: str | int) -> list[Issue]:
+    """Check a logical id."""
+    if is_logical_id(id):
+        return []
+    return [error("value", "An id is 1 to 64 letters, digits, dashes and dots.", *path)]
+
+
+def name_issues(name: str | None) -> list[Issue]:
+    """Check a group's name: required, not blank, of bounded length."""
+    if name is None or not name.strip():
+        return [error("required", "A group needs a name.", "name")]
+    if len(name) > LONGEST_NAME:
+        return [error("too-long", f"A name has at most {LONGEST_NAME} characters.", "name")]
+    return []
+
+
+def member_issues(references: Sequence[str], list_name: str) -> list[Issue]:
+    """Check a list of member references: size, syntax, and that none stands in it twice."""
+    if len(references) > MOST_MEMBERS:
+        text = f"One input takes at most {MOST_MEMBERS} members."
+        return [error("too-long", text, list_name)]
+    issues, seen = [], set()
+    for index, text in enumerate(references):
+        reference = parse_reference(text)
+        path = (list_name, index, "reference")
+        if reference is None:
+            issues.append(error("value", "A reference looks like `Patient/<id>`.", *path))
+        elif str(reference) in seen:
+            issues.append(error("duplicate", "The same member stands here twice.", *path))
+        seen.add(str(reference))
+    return issues
+
+
+def period_issues(period: dict[str, Any] | None, *path: str | int) -> list[Issue]:
+    """Check a Period: FHIR dateTimes, and the start not after the end."""
+    if period is None:
+        return []
+    issues = [
+        error("value", "Not a FHIR dateTime, such as 2026-11-22 or 2026-11-22T10:00:00Z.", *path, k)
+        for k in ("start", "end")
+        if period.get(k) is not None and not _DATE_TIME.fullmatch(period[k])
+    ]
+    start, end = period.get("start"), period.get("end")
+    days = slice(min(len(start or ""), len(end or ""), len("2026-11-22")))
+    # Prefixes of equal precision compare as dates do; zones within a day are left to the upstream.
+    if not issues and start and end and start[days] > end[days]:
+        issues.append(error("value", "The period ends before it starts.", *path))
+    return issues
+
+
+def responsibility_issues(codes: Sequence[str]) -> list[Issue]:
+    """Check a list of responsibilities: known to the upstream, and each only once."""
+    issues = [
+        error(
+            "code-invalid",
+            "Not a responsibility that the upstream knows.",
+            "responsibilities",
+            index,
+        )
+        for index, code in enumerate(codes)
+        if code not in RESPONSIBILITIES
+    ]
+    issues += [
+        error("duplicate", "The same responsibility stands here twice.", "responsibilities", index)
+        for index, code in enumerate(codes)
+        if code in codes[:index]
+    ]
+    return issues
+
+
+def responsibility_type_issues(elements: dict[str, Any]) -> list[Issue]:
+    """Check that the group is a team."""
+    if elements.get("type") == "practitioner":
+        return []
+    text = "Only a group of type PRACTITIONER has responsibilities."
+    return [error("business-rule", text, "responsibilities")]
+
+
+def member_type_issues(elements: dict[str, Any], list_name: str) -> list[Issue]:
+    """Check a Group's members against its type (FHIR R4, Group.type) and invariant grp-1."""
+    members = elements.get("member") or []
+    if members and elements.get("actual") is False:
+        return [error("invariant", "Only an actual group has members.", list_name)]
+    allowed = MEMBER_TYPES.get(str(elements.get("type")))
+    if allowed is None:
+        return []
+    text = f"A member of such a group is a {' or a '.join(allowed)}."
+    return [
+        error("business-rule", text, list_name, index, "reference")
+        for index, member in enumerate(members)
+        if (reference := entity_reference(member)) is not None
+        and reference.type not in {*allowed, "Group"}
+    ]
+
+
+# The upstream's framework names the place in the text: `body -> member -> 0 -> entity …`.
+_BODY_PATH = re.compile(r"body((?: -> \w+)+)")
+_STEP = re.compile(r"\w+")
+
+
+def located(issue: Issue) -> Issue:
+    """Give an upstream's issue with the path of the input that it is about, if it says so."""
+    if issue.input_path:
+        return issue
+    named = _BODY_PATH.match(issue.text)
+    expression = issue.expression[0] if issue.expression else ""
+    if named is not None:
+        return replace(issue, input_path=tuple(_STEP.findall(named[1])))
+    if expression.startswith("Group."):
+        return replace(issue, input_path=tuple(_STEP.findall(expression)[1:]))
+    return issue

@@ -1,0 +1,1 @@
+"""Everything that a GraphQL client can see, as Strawberry types. The only schema definition."""

@@ -1,0 +1,49 @@
+"""What resolvers are given of their operation. Made by `execution` for each one."""
+
+from dataclasses import dataclass, field
+
+import strawberry
+from graphql import GraphQLError
+
+from group_gateway.cache.keys import KeyRing
+from group_gateway.errors import UpstreamInvalidResponse
+from group_gateway.groups.reads import GroupReads
+from group_gateway.groups.writes import GroupWrites
+from group_gateway.operation import Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The use cases, one set for a process."""
+
+    reads: GroupReads
+    writes: GroupWrites
+    keys: KeyRing
+    upstream_url: str
+
+
+@dataclass(slots=True)
+class Context:
+    """One operation and the use cases.
+
+    `reported` are errors of elements that could not be shown although their place can't be null:
+    the rest of the answer stands, and the client sees what is missing.
+    """
+
+    operation: Operation
+    services: Services
+    reported: list[GraphQLError] = field(default_factory=list)
+
+    def report(self, info: "Info", message: str) -> None:
+        """Add an error at the field that `info` is about."""
+        self.reported.append(
+            GraphQLError(
+                message,
+                nodes=info._raw_info.field_nodes,  # noqa: SLF001 - Strawberry shows no nodes
+                path=info.path.as_list(),
+                original_error=UpstreamInvalidResponse(message),
+            )
+        )
+
+
+Info = strawberry.Info[Context, None]

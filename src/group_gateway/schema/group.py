@@ -1,0 +1,259 @@
+"""The resources: Group and its parts, and the stubs of what a group can refer to.
+
+One module, because the types refer to each other in a circle (a patient's groups' members …);
+what the fields do stands in `elements`, `members`, `connections` and `references`.
+"""
+
+from typing import Annotated
+
+import strawberry
+import strawberry.federation
+from strawberry.federation.schema_directives import Key
+from strawberry.federation.types import FieldSet
+
+from group_gateway.fhir.resource import GroupResource
+from group_gateway.schema import connections, members, references, views
+from group_gateway.schema.codes import GroupType
+from group_gateway.schema.datatypes import (
+    CodeableConcept,
+    Identifier,
+    Meta,
+    Period,
+    Quantity,
+    Range,
+)
+from group_gateway.schema.elements import (
+    JsonObject,
+    as_concept,
+    as_reference,
+    flag,
+    list_of,
+    read,
+    required,
+    resolved,
+)
+
+
+class Entity:
+    """Base of types of which only the id is known here."""
+
+    @classmethod
+    def is_type_of(cls, value: object, _info: object) -> bool:
+        """Tell whether a value can be shown as this type (asked by graphql-core)."""
+        return isinstance(value, references.EntityStub) and value.type == cls.__name__
+
+
+STUB = Key(fields=FieldSet("id"), resolvable=False)
+
+
+@strawberry.type(description="A reference from one resource to another (FHIR R4 Reference).")
+class Reference(JsonObject):
+    """A FHIR R4 Reference."""
+
+    reference: str | None = strawberry.field(description="A literal reference: `Patient/<id>`.")
+    type: str | None = strawberry.field(description="The type of what is referred to.")
+    identifier: Identifier | None = strawberry.field(
+        description="A business identifier of what is referred to."
+    )
+    display: str | None = strawberry.field(description="What to show people.")
+    resource: (
+        Annotated[
+            "Group | Patient | Practitioner | PractitionerRole | Device | Medication | Substance",
+            strawberry.union(
+                "ReferencedResource",
+                description="What a reference leads to. A Group is resolved in full; the others "
+                "are entities of other subgraphs.",
+            ),
+        ]
+        | None
+    ) = strawberry.field(
+        resolver=references.resource,
+        description="What it leads to; null where that is not a resource of this upstream, "
+        "or a group that does not exist.",
+    )
+
+
+@strawberry.type(description="A member of a group (FHIR R4 Group.member).")
+class Member(JsonObject):
+    """A FHIR R4 Group.member."""
+
+    entity: Reference = required(Reference, "entity", as_reference, "Who or what the member is.")
+    period: Period | None = strawberry.field(description="When it was or is a member.")
+    inactive: bool = flag("inactive", "Whether the membership has ended.")
+
+
+@strawberry.type(
+    description="A trait that members have or don't have (FHIR R4 Group.characteristic). "
+    "One of its five values is set."
+)
+class Characteristic(JsonObject):
+    """A FHIR R4 Group.characteristic."""
+
+    code: CodeableConcept = required(CodeableConcept, "code", as_concept, "The kind of trait.")
+    exclude: bool = flag("exclude", "Whether the members don't have it.")
+    period: Period | None = strawberry.field(description="When it holds.")
+    value_codeable_concept: CodeableConcept | None = read(
+        CodeableConcept, "valueCodeableConcept", as_concept, "The trait, as a concept."
+    )
+    value_boolean: bool | None = strawberry.field(description="The trait, as true or false.")
+    value_quantity: Quantity | None = strawberry.field(description="The trait, as an amount.")
+    value_range: Range | None = strawberry.field(description="The trait, as a range.")
+    value_reference: Reference | None = read(
+        Reference, "valueReference", as_reference, "The trait, as a reference."
+    )
+
+
+@strawberry.type(description="Where a page stands in the whole (Relay cursor connections).")
+class PageInfo:
+    """Relay's PageInfo."""
+
+    has_next_page: bool = strawberry.field(description="Whether more follows this page.")
+    has_previous_page: bool = strawberry.field(description="Whether there is more before it.")
+    start_cursor: str | None = strawberry.field(description="The first edge's cursor.")
+    end_cursor: str | None = strawberry.field(description="The last edge's cursor.")
+
+
+@strawberry.type(description="A member on a page.")
+class MemberEdge:
+    """Relay's edge for members."""
+
+    node: Member = strawberry.field(description="The member.")
+    cursor: str = strawberry.field(description="Its place, for `after`.")
+
+
+@strawberry.type(description="A page of a group's members.")
+class MemberConnection:
+    """Relay's connection for members."""
+
+    edges: list[MemberEdge] = strawberry.field(description="The members with their cursors.")
+    nodes: list[Member] = strawberry.field(description="The members.")
+    page_info: PageInfo = strawberry.field(description="Where the page stands.")
+    total_count: int = strawberry.field(description="How many members there are on all pages.")
+
+
+@strawberry.federation.type(
+    keys=["id"],
+    description="A collection of people, practitioners or things (FHIR R4 Group).",
+)
+class Group:
+    """A FHIR R4 Group."""
+
+    id: strawberry.ID = strawberry.field(description="Its logical id.")
+    resource_type: str = strawberry.field(description='Always "Group".')
+    meta: Meta | None = strawberry.field(description="What the server says of the resource.")
+    identifier: list[Identifier] = list_of(Identifier, "identifier", "Business identifiers.")
+    active: bool | None = strawberry.field(description="Whether it is in use.")
+    type: GroupType | None = resolved(views.group_type, GroupType | None, "What it is made of.")
+    actual: bool | None = strawberry.field(
+        description="Whether it is a group of known members, not a description of possible ones."
+    )
+    code: CodeableConcept | None = read(CodeableConcept, "code", as_concept, "The kind of members.")
+    name: str | None = strawberry.field(description="Its name; not unique.")
+    quantity: int | None = strawberry.field(description="How many members the upstream counts.")
+    managing_entity: Reference | None = read(
+        Reference, "managingEntity", as_reference, "Who is responsible for the group."
+    )
+    characteristic: list[Characteristic] = list_of(
+        Characteristic, "characteristic", "Traits that define the members."
+    )
+    responsibilities: list[str] = strawberry.field(
+        resolver=views.responsibilities,
+        description="A team's responsibilities, which the upstream carries in characteristics.",
+    )
+    member: list[Member] = resolved(
+        members.member,
+        list[Member],
+        "The members: all, or those (in)active, from `offset` on, at most `count`.",
+    )
+    members: MemberConnection = resolved(
+        members.members, MemberConnection, "The members in pages, for large groups."
+    )
+    version: str = strawberry.field(
+        resolver=views.version,
+        description="What was read, opaque. Give it back as `ifVersion` of a write.",
+    )
+
+    @classmethod
+    def is_type_of(cls, value: object, _info: object) -> bool:
+        """Tell whether a value can be shown as this type (asked by graphql-core)."""
+        return isinstance(value, GroupResource)
+
+
+@strawberry.type(description="A group on a page.")
+class GroupEdge:
+    """Relay's edge for groups."""
+
+    node: Group = strawberry.field(description="The group.")
+    cursor: str = strawberry.field(description="Its place, for `after` and `before`.")
+
+
+@strawberry.type(description="A page of groups (Relay cursor connections).")
+class GroupConnection:
+    """Relay's connection for groups."""
+
+    edges: list[GroupEdge] = resolved(
+        connections.edges, list[GroupEdge], "The groups with their cursors."
+    )
+    nodes: list[Group] = resolved(connections.nodes, list[Group], "The groups.")
+    page_info: PageInfo = resolved(connections.page_info, PageInfo, "Where the page stands.")
+    total_count: int | None = strawberry.field(
+        resolver=connections.total_count,
+        description="How many groups there are on all pages; the upstream is asked only when "
+        "this is selected, and may not know.",
+    )
+
+
+@strawberry.federation.type(
+    keys=["id"], description="A patient; this subgraph adds the groups (FHIR R4 Patient)."
+)
+class Patient(Entity):
+    """A FHIR R4 Patient, as an entity."""
+
+    id: strawberry.ID = strawberry.field(description="Its logical id.")
+    groups: GroupConnection = resolved(
+        connections.patient_groups, GroupConnection, "The groups that the patient is a member of."
+    )
+
+
+@strawberry.federation.type(
+    keys=["id"], description="A practitioner; this subgraph adds the groups (FHIR R4 Practitioner)."
+)
+class Practitioner(Entity):
+    """A FHIR R4 Practitioner, as an entity."""
+
+    id: strawberry.ID = strawberry.field(description="Its logical id.")
+    groups: GroupConnection = resolved(
+        connections.practitioner_groups,
+        GroupConnection,
+        "The groups that the practitioner is a member of.",
+    )
+
+
+@strawberry.federation.type(
+    keys=[STUB], description="A practitioner in a role, of another subgraph."
+)
+class PractitionerRole(Entity):
+    """A FHIR R4 PractitionerRole, as a stub."""
+
+    id: strawberry.ID = strawberry.field(description="Its logical id.")
+
+
+@strawberry.federation.type(keys=[STUB], description="A device, of another subgraph.")
+class Device(Entity):
+    """A FHIR R4 Device, as a stub."""
+
+    id: strawberry.ID = strawberry.field(description="Its logical id.")
+
+
+@strawberry.federation.type(keys=[STUB], description="A medication, of another subgraph.")
+class Medication(Entity):
+    """A FHIR R4 Medication, as a stub."""
+
+    id: strawberry.ID = strawberry.field(description="Its logical id.")
+
+
+@strawberry.federation.type(keys=[STUB], description="A substance, of another subgraph.")
+class Substance(Entity):
+    """A FHIR R4 Substance, as a stub."""
+
+    id: strawberry.ID = strawberry.field(description="Its logical id.")

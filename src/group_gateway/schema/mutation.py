@@ -1,0 +1,200 @@
+"""The root of all writes. What the caller can put right comes back as issues, not as errors."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import strawberry
+
+from group_gateway.errors import Refused
+from group_gateway.fhir.characteristic import responsibility
+from group_gateway.fhir.outcome import Issue
+from group_gateway.fhir.resource import GroupResource
+from group_gateway.groups.changes import AddMembers, Change, SetElements, SetResponsibilities
+from group_gateway.groups.turns import Outcome
+from group_gateway.groups.validation import refuse
+from group_gateway.schema import checks
+from group_gateway.schema.codes import IssueSeverity
+from group_gateway.schema.context import Info
+from group_gateway.schema.datatypes import CodeableConcept
+from group_gateway.schema.elements import resolved
+from group_gateway.schema.group import Group
+from group_gateway.schema.inputs import (
+    AddGroupMembersInput,
+    CreateGroupInput,
+    RemoveGroupMembersInput,
+    SetGroupResponsibilitiesInput,
+    UpdateGroupInput,
+    given,
+    is_given,
+    to_fhir,
+)
+
+
+def issue_details(parent: strawberry.Parent[Any]) -> dict[str, Any] | None:
+    """Give an issue's details as a CodeableConcept."""
+    details: dict[str, Any] = {"text": parent.text or None, "coding": list(parent.coding)}
+    return details if parent.text or parent.coding else None
+
+
+@strawberry.type(description="One finding about a write (FHIR R4 OperationOutcome.issue).")
+class OperationOutcomeIssue:
+    """FHIR R4's OperationOutcome.issue, with the input that it is about."""
+
+    severity: IssueSeverity = strawberry.field(description="How bad it is.")
+    code: str = strawberry.field(description="The kind of issue (value set issue-type).")
+    details: CodeableConcept | None = resolved(
+        issue_details, CodeableConcept | None, "What it is, in words to show to people."
+    )
+    diagnostics: str | None = strawberry.field(description="More, for developers.")
+    expression: list[str] = strawberry.field(description="FHIRPaths of the elements concerned.")
+    input_path: list[str] = strawberry.field(
+        description="Where in `input` it is, outermost first; list indexes as digits."
+    )
+
+
+@strawberry.type(description="What a write came to.")
+class GroupPayload:
+    """The result of every mutation."""
+
+    group: Group | None = strawberry.field(
+        description="The group as it is now: after the write, or, on a conflict, as others left "
+        "it. Null when it was not created or does not exist."
+    )
+    issues: list[OperationOutcomeIssue] = strawberry.field(
+        description="Errors: it was not written. Warnings: not all was stored as asked."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """What `GroupPayload` shows."""
+
+    group: GroupResource | None
+    issues: tuple[Issue, ...]
+
+
+async def _change(info: Info, id: str, change: Change, if_version: str | None) -> Payload:
+    context = info.context
+    outcome = await context.services.writes.change(context.operation, id, change, if_version)
+    return _payload(outcome)
+
+
+def _payload(outcome: Outcome) -> Payload:
+    return Payload(outcome.group, outcome.issues)
+
+
+def _refusal(refused: Refused) -> Payload:
+    return Payload(None, refused.issues)
+
+
+async def create_group(info: Info, input: CreateGroupInput) -> Payload:  # noqa: A002 - contract
+    """Create a group."""
+    responsibilities = input.responsibilities or []
+    draft = {
+        name: to_fhir(value)
+        for name, value in {
+            "type": input.type,
+            "actual": input.actual if is_given(input.actual) else True,
+            "name": input.name,
+            "active": input.active,
+            "code": input.code,
+            "identifier": input.identifier,
+            "managingEntity": input.managing_entity,
+            "characteristic": input.characteristic,
+            "member": input.member,
+        }.items()
+        if is_given(value)
+    }
+    try:
+        refuse(checks.creation_issues(draft, responsibilities))
+    except Refused as refused:
+        return _refusal(refused)
+    if responsibilities:
+        draft.setdefault("characteristic", []).extend(map(responsibility, responsibilities))
+    context = info.context
+    return _payload(await context.services.writes.create(context.operation, draft))
+
+
+async def update_group(info: Info, input: UpdateGroupInput) -> Payload:  # noqa: A002 - contract
+    """Change elements of a group."""
+    values = given(
+        type=input.type,
+        name=input.name,
+        active=input.active,
+        actual=input.actual,
+        code=input.code,
+        identifier=input.identifier,
+        managingEntity=input.managing_entity,
+        characteristic=input.characteristic,
+        member=input.member,
+    )
+    try:
+        refuse(checks.update_issues(input.id, values))
+    except Refused as refused:
+        return _refusal(refused)
+    return await _change(info, input.id, SetElements(values), input.if_version or None)
+
+
+async def add_group_members(info: Info, input: AddGroupMembersInput) -> Payload:  # noqa: A002
+    """Add members to a group."""
+    members = to_fhir(input.members)
+    try:
+        refuse(checks.addition_issues(input.group_id, members))
+    except Refused as refused:
+        return _refusal(refused)
+    return await _change(info, input.group_id, AddMembers(tuple(members)), input.if_version or None)
+
+
+async def remove_group_members(
+    info: Info,
+    input: RemoveGroupMembersInput,  # noqa: A002 - the contract's name
+) -> Payload:
+    """Remove members from a group."""
+    references = [member.reference for member in input.members]
+    try:
+        refuse(checks.removal_issues(input.group_id, references))
+    except Refused as refused:
+        return _refusal(refused)
+    change = info.context.services.writes.removal(checks.literal(references))
+    return await _change(info, input.group_id, change, input.if_version or None)
+
+
+async def set_group_responsibilities(
+    info: Info,
+    input: SetGroupResponsibilitiesInput,  # noqa: A002 - the contract's name
+) -> Payload:
+    """Set a team's responsibilities."""
+    codes = tuple(input.responsibilities)
+    try:
+        refuse(checks.responsibilities_issues(input.group_id, codes))
+    except Refused as refused:
+        return _refusal(refused)
+    return await _change(info, input.group_id, SetResponsibilities(codes), input.if_version or None)
+
+
+def _mutation(resolver: Any, description: str) -> Any:
+    return strawberry.mutation(
+        resolver=resolver, graphql_type=GroupPayload, description=description
+    )
+
+
+@strawberry.type(
+    description="Writes of groups. They keep every element that they don't name, and never "
+    "overwrite what a colleague changed in the meantime."
+)
+class Mutation:
+    """The mutation root."""
+
+    create_group: GroupPayload = _mutation(create_group, "Create a group. Sent once, never again.")
+    update_group: GroupPayload = _mutation(
+        update_group, "Change elements of a group, unless somebody else changed it meanwhile."
+    )
+    add_group_members: GroupPayload = _mutation(
+        add_group_members, "Add members, whoever else is editing the group."
+    )
+    remove_group_members: GroupPayload = _mutation(
+        remove_group_members, "Remove members, whoever else is editing the group."
+    )
+    set_group_responsibilities: GroupPayload = _mutation(
+        set_group_responsibilities, "Make a team's responsibilities exactly these."
+    )

@@ -1,0 +1,74 @@
+"""The root of all reads."""
+
+from collections.abc import Awaitable
+
+import strawberry
+
+from group_gateway.fhir.resource import GroupResource
+from group_gateway.groups.filters import GroupFilter
+from group_gateway.schema.codes import GroupType
+from group_gateway.schema.connections import Connection, code_of, connect
+from group_gateway.schema.context import Info
+from group_gateway.schema.elements import resolved
+from group_gateway.schema.group import Group, GroupConnection
+
+
+@strawberry.input(
+    name="GroupFilter",
+    description="Which groups to give: AND between the fields, OR inside a list.",
+)
+class GroupFilterInput:
+    """The filter of `groups`."""
+
+    id: list[strawberry.ID] | None = strawberry.field(
+        default=strawberry.UNSET, description="Any of these logical ids, given in this order."
+    )
+    type: GroupType | None = strawberry.field(
+        default=strawberry.UNSET, description="Groups made of this."
+    )
+    patient: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET, description="Groups with this patient as a member."
+    )
+    practitioner: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET, description="Groups with this practitioner as a member."
+    )
+
+
+def group(info: Info, id: strawberry.ID) -> Awaitable[GroupResource | None]:
+    """Give a group by id."""
+    return info.context.services.reads.get(info.context.operation, id)
+
+
+def groups(  # noqa: PLR0913 - the contract's arguments
+    info: Info,
+    *,
+    filter: GroupFilterInput | None = strawberry.UNSET,  # noqa: A002 - the contract's name
+    first: int | None = strawberry.UNSET,
+    after: str | None = strawberry.UNSET,
+    last: int | None = strawberry.UNSET,
+    before: str | None = strawberry.UNSET,
+) -> Connection:
+    """Give the groups that fit a filter."""
+    chosen = filter or GroupFilterInput()
+    wanted = GroupFilter(
+        type=code_of(chosen.type),
+        patient=chosen.patient or None,
+        practitioner=chosen.practitioner or None,
+    )
+    ids = list(map(str, chosen.id)) if isinstance(chosen.id, list) else None
+    return connect(info, wanted, first=first, after=after, last=last, before=before, ids=ids)
+
+
+@strawberry.type(description="Reads of groups, as the caller may see them.")
+class Query:
+    """The query root."""
+
+    group: Group | None = resolved(
+        group, Group | None, "A group by its logical id; null when there is none."
+    )
+    groups: GroupConnection = resolved(
+        groups,
+        GroupConnection,
+        "The groups that fit the filter, a page of them: the first 20 unless told "
+        "otherwise, 1000 at most.",
+    )

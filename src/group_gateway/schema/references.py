@@ -1,0 +1,37 @@
+"""Where a reference leads. Resolver of `Reference.resource`."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import strawberry
+
+from group_gateway.fhir.reference import LiteralReference, parse_reference
+from group_gateway.schema.context import Info
+from group_gateway.schema.elements import elements_of
+
+STUBS = frozenset(
+    {"Patient", "Practitioner", "PractitionerRole", "Device", "Medication", "Substance"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EntityStub:
+    """An entity of which only type and id are known."""
+
+    type: str
+    id: str
+
+
+def resource(parent: strawberry.Parent[Any], info: Info) -> Any:
+    """Give the group, or the stub of another entity; None where it leads out of this upstream."""
+    text = elements_of(parent).get("reference")
+    reference = parse_reference(text) if isinstance(text, str) else None
+    if reference is None or not _is_local(reference, info.context.services.upstream_url):
+        return None
+    if reference.type == "Group":
+        return info.context.services.reads.get(info.context.operation, reference.id)
+    return EntityStub(reference.type, reference.id) if reference.type in STUBS else None
+
+
+def _is_local(reference: LiteralReference, upstream_url: str) -> bool:
+    return reference.base is None or reference.base.rstrip("/") == upstream_url

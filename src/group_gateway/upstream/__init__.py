@@ -1,0 +1,1 @@
+"""FHIR over HTTP: the only package that talks to the upstream."""

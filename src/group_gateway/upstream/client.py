@@ -1,0 +1,203 @@
+"""The Group interactions of a FHIR server: read, search-type, create, update, capabilities.
+
+The only place where upstream URLs are built. Called by `groups`; every shape of answer comes back
+as a value or as one error of `errors`.
+"""
+
+import asyncio
+import ssl
+from dataclasses import dataclass
+from email.utils import formatdate
+from urllib.parse import quote_plus
+
+import httpx
+
+from group_gateway.errors import (
+    UpstreamInvalidResponse,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
+from group_gateway.fhir.bundle import NotASearchset, PageLink, Query, Searchset, parse_searchset
+from group_gateway.fhir.reference import is_logical_id
+from group_gateway.fhir.resource import GroupResource, NotAGroup
+from group_gateway.operation import Caller
+from group_gateway.upstream.answer import Answer, decoded, failure_of, is_absent
+
+_JSON = "application/fhir+json"
+_SUCCESS = range(200, 300)
+
+
+@dataclass(frozen=True, slots=True)
+class Precondition:
+    """The state that a conditional update is meant for (FHIR R4, section 3.1.0.5).
+
+    An entity tag where the upstream has one, else its clock in whole seconds since the epoch.
+    """
+
+    etag: str | None = None
+    unmodified_since: int | None = None
+
+    def headers(self) -> dict[str, str]:
+        """Give the request headers that state it."""
+        if self.etag is not None:
+            return {"if-match": self.etag}
+        if self.unmodified_since is not None:
+            return {"if-unmodified-since": formatdate(self.unmodified_since, usegmt=True)}
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a write gave: the id, the resource if it was sent along, and the upstream's clock."""
+
+    id: str
+    resource: GroupResource | None
+    date: int | None
+
+
+class GroupClient:
+    """Talks to the FHIR server at `base_url` for whichever caller an interaction names.
+
+    `call_timeout` bounds one exchange in seconds, below the time that the operation has left.
+    Every method raises the errors of `errors` and nothing else.
+    """
+
+    def __init__(
+        self, base_url: str, transport: httpx.AsyncBaseTransport, *, call_timeout: float
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        self._call_timeout = call_timeout
+        self._http = httpx.AsyncClient(
+            transport=transport,
+            headers={"accept": _JSON, "accept-encoding": "identity", "user-agent": "group-gateway"},
+            timeout=httpx.Timeout(call_timeout, connect=min(call_timeout, 5.0)),
+            trust_env=False,
+            follow_redirects=False,
+        )
+
+    async def read(self, caller: Caller, id: str, within: float) -> GroupResource | None:
+        """Read one Group; None when it does not exist. `within` is in seconds."""
+        answer = await self._send("GET", self._resource_url(id), caller, within)
+        if is_absent(answer):
+            return None
+        resource = self._resource(answer)
+        if resource.id != id:
+            raise answer.invalid("The upstream answered with another group than the one asked for.")
+        return resource
+
+    async def search(self, caller: Caller, page: PageLink, within: float) -> Searchset:
+        """Give one page of a search for Groups."""
+        path = "" if page.at_base else "/Group"
+        url = f"{self.base_url}{path}{_query_string(page.query)}"
+        answer = await self._send("GET", url, caller, within)
+        if answer.status not in _SUCCESS:
+            raise failure_of(answer, writing=False)
+        try:
+            return parse_searchset(answer.body)
+        except NotASearchset as error:
+            raise answer.invalid(
+                "The upstream's answer to a search is not a Bundle of groups."
+            ) from error
+
+    async def create(self, caller: Caller, body: bytes, within: float) -> Written:
+        """Create a Group. Sent once: after an UpstreamUnavailable it may exist or not."""
+        answer = await self._send("POST", f"{self.base_url}/Group", caller, within, body=body)
+        if answer.status not in _SUCCESS:
+            raise failure_of(answer, writing=True)
+        resource = self._echo(answer)
+        id = resource.id if resource else _id_of_location(answer.headers.get("location", ""))
+        if id is None:
+            raise answer.invalid("The upstream created the group but did not say under which id.")
+        return Written(id, resource, answer.date)
+
+    async def update(
+        self, caller: Caller, id: str, body: bytes, precondition: Precondition, within: float
+    ) -> Written:
+        """Replace a Group, if it still is in the state that `precondition` names."""
+        answer = await self._send(
+            "PUT", self._resource_url(id), caller, within, body=body, headers=precondition.headers()
+        )
+        if answer.status not in _SUCCESS:
+            raise failure_of(answer, writing=True)
+        resource = self._echo(answer)
+        echoed = resource if resource and resource.id == id else None
+        return Written(id, echoed, answer.date)
+
+    async def capabilities(self, caller: Caller, within: float) -> object:
+        """Give the decoded CapabilityStatement (FHIR R4, section 3.1.0.12)."""
+        answer = await self._send("GET", f"{self.base_url}/metadata", caller, within)
+        if answer.status not in _SUCCESS:
+            raise failure_of(answer, writing=False)
+        statement = decoded(answer.body)
+        if not isinstance(statement, dict) or (
+            statement.get("resourceType") != "CapabilityStatement"
+        ):
+            raise answer.invalid("The upstream's /metadata is not a CapabilityStatement.")
+        return statement
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._http.aclose()
+
+    def _resource_url(self, id: str) -> str:
+        if not is_logical_id(id):  # callers check first; an id must never change the path
+            raise UpstreamInvalidResponse("Not a FHIR logical id.")
+        return f"{self.base_url}/Group/{id}"
+
+    def _resource(self, answer: Answer) -> GroupResource:
+        if answer.status not in _SUCCESS:
+            raise failure_of(answer, writing=False)
+        try:
+            return GroupResource.parse(answer.body, etag=answer.etag, date=answer.date)
+        except NotAGroup as error:
+            raise answer.invalid("The upstream's answer to a read is not a group.") from error
+
+    def _echo(self, answer: Answer) -> GroupResource | None:
+        try:
+            return GroupResource.parse(answer.body, etag=answer.etag, date=answer.date)
+        except NotAGroup:  # null, empty or an OperationOutcome: all allowed after a write
+            return None
+
+    async def _send(  # noqa: PLR0913 - one for each part of a request
+        self,
+        method: str,
+        url: str,
+        caller: Caller,
+        within: float,
+        *,
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Answer:
+        sent = dict(headers or {})
+        if caller.authorization is not None:
+            sent["authorization"] = caller.authorization
+        if body is not None:
+            sent["content-type"] = _JSON
+        try:
+            async with asyncio.timeout(min(within, self._call_timeout)):
+                response = await self._http.request(method, url, headers=sent, content=body)
+        except (TimeoutError, httpx.TimeoutException) as error:
+            raise UpstreamTimeout("The upstream did not answer in time.") from error
+        except httpx.RemoteProtocolError as error:
+            raise UpstreamInvalidResponse("The upstream does not speak HTTP/1.1.") from error
+        except (httpx.TransportError, OSError, ssl.SSLError) as error:
+            raise UpstreamUnavailable("The upstream could not be reached or broke off.") from error
+        return Answer(response.status_code, response.headers, response.content)
+
+
+def _query_string(query: Query) -> str:
+    if not query:
+        return ""
+    # A comma is FHIR's OR and belongs to the value's syntax, so it stays as it is.
+    return "?" + "&".join(f"{quote_plus(k)}={quote_plus(v, safe=',:/')}" for k, v in query)
+
+
+def _id_of_location(location: str) -> str | None:
+    """Give the id that a `Location` names; its host and scheme are never trusted.
+
+    `/Group/<id>`, absolute or relative, with or without `/_history/<n>`, with a trailing slash.
+    """
+    path = location.split("?", maxsplit=1)[0].split("#", maxsplit=1)[0]
+    _, found, tail = path.rpartition("Group/")
+    id = tail.split("/")[0]
+    return id if found and is_logical_id(id) else None

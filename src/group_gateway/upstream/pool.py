@@ -1,0 +1,129 @@
+"""Kept-alive connections to one origin, bounded in number. Used by `transport`.
+
+A slot is given back in a `finally` whatever happens to the exchange, and a connection whose
+exchange did not end well is closed: a cancelled request can't lose a slot.
+"""
+
+import asyncio
+import contextlib
+import ssl
+from collections import deque
+from dataclasses import dataclass
+
+import httpx
+
+from group_gateway.upstream.http1 import Headers, Http1Connection, StaleConnection
+
+KEEP_ALIVE = 4.0
+"""Seconds that an idle connection is trusted: servers drop theirs after five and more, and a
+write on a connection that is just being dropped could not be told from a lost one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds that each phase of an exchange may take."""
+
+    connect: float
+    read: float
+    pool: float
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where connections lead to; `tls` is None for plain HTTP."""
+
+    host: str
+    port: int
+    tls: ssl.SSLContext | None
+
+
+class ConnectionPool:
+    """At most `max_connections` connections to `origin`; bodies of at most `max_body` bytes."""
+
+    def __init__(self, origin: Origin, *, max_connections: int, max_body: int) -> None:
+        self._origin = origin
+        self._max_body = max_body
+        self._slots = asyncio.Semaphore(max_connections)
+        self._idle: deque[Http1Connection] = deque()
+
+    async def exchange(
+        self, request: bytes, timeouts: Timeouts, *, repeatable: bool
+    ) -> tuple[int, Headers, bytes]:
+        """Send the bytes of one request and give status, headers and body.
+
+        A `repeatable` request is sent once more, on a new connection, when the kept-alive one
+        turned out to be closed. Raises httpx.PoolTimeout, httpx.ConnectTimeout,
+        httpx.ConnectError and what `Http1Connection.exchange` raises.
+        """
+        await self._acquire(timeouts.pool)
+        try:
+            connection = self._take_idle()
+            if connection is not None:
+                with contextlib.suppress(StaleConnection):
+                    return await self._run(
+                        connection, request, timeouts.read, repeatable=repeatable
+                    )
+            connection = await self._connect(timeouts.connect)
+            return await self._run(connection, request, timeouts.read, repeatable=False)
+        finally:
+            self._slots.release()
+
+    async def _acquire(self, patience: float) -> None:
+        if not self._slots.locked():
+            await self._slots.acquire()
+            return
+        try:
+            async with asyncio.timeout(patience):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise httpx.PoolTimeout("no free connection in time") from None
+
+    def _take_idle(self) -> Http1Connection | None:
+        oldest = asyncio.get_running_loop().time() - KEEP_ALIVE
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.is_open and connection.idle_since > oldest:
+                return connection
+            connection.abort()
+        return None
+
+    async def _connect(self, patience: float) -> Http1Connection:
+        origin = self._origin
+        try:
+            async with asyncio.timeout(patience):
+                _, connection = await asyncio.get_running_loop().create_connection(
+                    lambda: Http1Connection(self._max_body),
+                    origin.host,
+                    origin.port,
+                    ssl=origin.tls,
+                    server_hostname=origin.host if origin.tls else None,
+                )
+        except TimeoutError:
+            raise httpx.ConnectTimeout("no connection in time") from None
+        except OSError as error:
+            raise httpx.ConnectError("the connection was not accepted") from error
+        return connection
+
+    async def _run(
+        self, connection: Http1Connection, request: bytes, read_timeout: float, *, repeatable: bool
+    ) -> tuple[int, Headers, bytes]:
+        try:
+            answer = await connection.exchange(request, read_timeout)
+        except StaleConnection as error:
+            connection.abort()
+            if repeatable:
+                raise
+            raise httpx.ReadError("the connection broke off") from error
+        except BaseException:
+            connection.abort()
+            raise
+        if connection.reusable:
+            self._idle.append(connection)
+        else:
+            connection.abort()
+        return answer
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        while self._idle:
+            self._idle.pop().abort()

@@ -1,0 +1,97 @@
+"""The front door for tests: the gateway in process, over the sandbox in process."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from group_gateway.app import create_app
+from group_gateway.sandbox import SandboxOptions
+from group_gateway.sandbox import create_app as create_sandbox
+from group_gateway.sandbox.quirks import Quirks
+from group_gateway.settings import Settings
+
+pytest_plugins = ["upstreams.plugin"]
+
+
+@dataclass
+class Gateway:
+    """A running gateway, and how to ask it."""
+
+    http: httpx.AsyncClient
+
+    async def __call__(self, query: str, *, token: str = "sandbox", **variables: Any) -> Any:
+        """Send a GraphQL request and give the decoded answer."""
+        response = await self.http.post(
+            "/graphql",
+            json={"query": query, "variables": variables},
+            headers={"authorization": f"Bearer {token}"},
+        )
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    async def data(self, query: str, *, token: str = "sandbox", **variables: Any) -> Any:
+        """Send a GraphQL request that must succeed, and give its data."""
+        answer = await self(query, token=token, **variables)
+        assert "errors" not in answer, answer["errors"]
+        return answer["data"]
+
+
+@dataclass
+class Sandbox:
+    """The sandbox upstream in process: what reached it, and how it misbehaves."""
+
+    app: Starlette
+
+    @property
+    def calls(self) -> list[str]:
+        """What reached it, as `GET /Group/1?a=b`, without the CapabilityStatement."""
+        return [
+            f"{entry.method} {entry.path}" + (f"?{entry.query}" if entry.query else "")
+            for entry in self.app.state.sandbox.requests.entries
+            if entry.path != "/metadata"
+        ]
+
+    def forget_calls(self) -> None:
+        """Start counting anew."""
+        self.app.state.sandbox.requests.clear()
+
+    def use(self, **quirks: Any) -> None:
+        """Make it misbehave."""
+        self.app.state.sandbox.use(Quirks(**quirks))
+
+
+@pytest.fixture
+def sandbox() -> Any:
+    """Give a sandbox upstream with its seed."""
+    app = create_sandbox(SandboxOptions())
+    yield Sandbox(app)
+    app.state.sandbox.close()
+
+
+@pytest.fixture
+async def make_gateway(sandbox: Sandbox) -> AsyncIterator[Callable[..., Any]]:
+    """Give a function that starts a gateway on the sandbox with some settings."""
+    async with AsyncExitStack() as stack:
+
+        async def make(**settings: Any) -> Gateway:
+            known = {"upstream_url": "http://upstream.test", **settings}
+            app = create_app(Settings(**known), transport=httpx.ASGITransport(app=sandbox.app))
+            await stack.enter_async_context(app.router.lifespan_context(app))
+            http = httpx.AsyncClient(
+                transport=httpx.ASGITransport(app=app), base_url="http://gateway.test"
+            )
+            return Gateway(await stack.enter_async_context(http))
+
+        yield make
+
+
+@pytest.fixture
+async def gateway(make_gateway: Callable[..., Any]) -> Gateway:
+    """Give a gateway on the sandbox with the default settings."""
+    made: Gateway = await make_gateway()
+    return made
