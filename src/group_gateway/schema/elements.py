@@ -14,6 +14,10 @@ import strawberry
 from group_gateway.fhir.resource import GroupResource
 from group_gateway.schema.context import Info
 
+PLAIN_ELEMENT = "plain-element"
+"""Metadata of a field that shows one FHIR element, whose name it holds: for an element that is as
+FHIR says the resolver adds nothing, so a compiled selection may read it without calling."""
+
 Element = dict[str, Any]
 Kind = TypeVar("Kind")
 
@@ -69,7 +73,12 @@ def read(kind: type[Kind], name: str, accept: Callable[[object], object], descri
     def resolve(parent: strawberry.Parent[Any]) -> Any:
         return accept(elements_of(parent).get(name))
 
-    return strawberry.field(resolver=resolve, graphql_type=kind | None, description=description)
+    return strawberry.field(
+        resolver=resolve,
+        graphql_type=kind | None,
+        description=description,
+        metadata={PLAIN_ELEMENT: name},
+    )
 
 
 def required(
@@ -84,7 +93,12 @@ def required(
         info.context.report(info, f"The upstream sent a broken or no `{name}`.")
         return {}
 
-    return strawberry.field(resolver=resolve, graphql_type=kind, description=description)
+    return strawberry.field(
+        resolver=resolve,
+        graphql_type=kind,
+        description=description,
+        metadata={PLAIN_ELEMENT: name},
+    )
 
 
 def flag(name: str, description: str) -> Any:
@@ -97,7 +111,12 @@ def flag(name: str, description: str) -> Any:
         info.context.report(info, f"The upstream sent a broken `{name}`.")
         return False
 
-    return strawberry.field(resolver=resolve, graphql_type=bool, description=description)
+    return strawberry.field(
+        resolver=resolve,
+        graphql_type=bool,
+        description=description,
+        metadata={PLAIN_ELEMENT: name},
+    )
 
 
 def objects(source: object, name: str, info: Info) -> list[Element]:
@@ -120,4 +139,9 @@ def list_of(kind: type[Kind], name: str, description: str) -> Any:
     def resolve(parent: strawberry.Parent[Any], info: Info) -> Any:
         return objects(parent, name, info)
 
-    return strawberry.field(resolver=resolve, graphql_type=list[kind], description=description)  # type: ignore[valid-type]
+    return strawberry.field(
+        resolver=resolve,
+        graphql_type=list[kind],  # type: ignore[valid-type]
+        description=description,
+        metadata={PLAIN_ELEMENT: name},
+    )
