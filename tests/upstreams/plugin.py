@@ -1,9 +1,10 @@
 """Pytest fixtures: three FHIR servers, each a real process, and what they hold.
 
 Registered in `tests/conftest.py`. A test that takes `upstream` runs once for each server; one that
-takes `fhirstarter`, `medplum` or `sandbox` runs against that one alone. A server starts when the
-first test wants it and serves the whole session, so a test must not count on how many groups there
-are, only on those it created or those in `seeded`.
+takes `fhirstarter`, `medplum` or `sandbox_server` runs against that one alone (`sandbox`, without
+a process, is `conftest.py`'s). A server starts when the first test wants it and serves the whole
+session, so a test must not count on how many groups there are, only on those it created or those
+in `seeded`.
 """
 
 from collections.abc import Callable, Iterator
@@ -30,13 +31,13 @@ def medplum() -> Iterator[Upstream]:
 
 
 @pytest.fixture(scope="session")
-def sandbox() -> Iterator[Upstream]:
-    """Run the project's own sandbox."""
+def sandbox_server() -> Iterator[Upstream]:
+    """Run the project's own sandbox as a process."""
     with running("sandbox") as upstream:
         yield upstream
 
 
-@pytest.fixture(params=["fhirstarter", "medplum", "sandbox"])
+@pytest.fixture(params=["fhirstarter", "medplum", pytest.param("sandbox_server", id="sandbox")])
 def upstream(request: pytest.FixtureRequest) -> Upstream:
     """Give each of the three in turn."""
     running_upstream: Upstream = request.getfixturevalue(request.param)
