@@ -9,6 +9,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from frontdoor import Gateway
 from group_gateway.app import create_app
 from group_gateway.sandbox import SandboxOptions
 from group_gateway.sandbox import create_app as create_sandbox
@@ -16,29 +17,6 @@ from group_gateway.sandbox.quirks import Quirks
 from group_gateway.settings import Settings
 
 pytest_plugins = ["upstreams.plugin"]
-
-
-@dataclass
-class Gateway:
-    """A running gateway, and how to ask it."""
-
-    http: httpx.AsyncClient
-
-    async def __call__(self, query: str, *, token: str = "sandbox", **variables: Any) -> Any:
-        """Send a GraphQL request and give the decoded answer."""
-        response = await self.http.post(
-            "/graphql",
-            json={"query": query, "variables": variables},
-            headers={"authorization": f"Bearer {token}"},
-        )
-        assert response.status_code == 200, response.text
-        return response.json()
-
-    async def data(self, query: str, *, token: str = "sandbox", **variables: Any) -> Any:
-        """Send a GraphQL request that must succeed, and give its data."""
-        answer = await self(query, token=token, **variables)
-        assert "errors" not in answer, answer["errors"]
-        return answer["data"]
 
 
 @dataclass
