@@ -1,7 +1,7 @@
 """Documents: parsed, limited and validated once, in a bounded cache. Used by `engine`."""
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from graphql import (
     DocumentNode,
@@ -15,6 +15,7 @@ from graphql import (
 )
 
 from group_gateway.execution.limits import DocumentLimits, limit_rules
+from group_gateway.execution.plans import OperationPlans
 
 _OVERHEAD = 40
 """Bytes that a parsed document takes for each byte of its text, as measured, rounded up."""
@@ -27,6 +28,14 @@ class Document:
     node: DocumentNode | None
     errors: tuple[GraphQLError, ...]
     code: str = ""
+    _plans: dict[str | None, OperationPlans] = field(default_factory=dict)
+
+    def plans(self, schema: GraphQLSchema, name: str | None) -> OperationPlans | None:
+        """Give the plans of the operation of that name; None when there is no such operation."""
+        plans = self._plans.get(name)
+        if plans is None and (operation := self.operation(name)) is not None:
+            plans = self._plans[name] = OperationPlans(schema, self.node, operation)
+        return plans
 
     def operation(self, name: str | None) -> OperationDefinitionNode | None:
         """Give the operation of that name, or the only one; None when there is no such."""

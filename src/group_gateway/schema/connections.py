@@ -58,12 +58,14 @@ def connect(  # noqa: PLR0913 - the arguments of a connection
 ) -> Connection:
     """Make the connection that a field's arguments ask for. Raises BadUserInput."""
     context = info.context
-    return context.services.reads.connection(
-        context.operation,
-        wanted,
-        paging(_given(first), _given(after), _given(last), _given(before)),
-        ids,
-    )
+    checked = paging(_given(first), _given(after), _given(last), _given(before))
+    question = (wanted, checked, tuple(ids) if ids is not None else None)
+    connection: Connection | None = context.known.get(question)
+    if connection is None:
+        reads = context.services.reads
+        connection = reads.connection(context.operation, wanted, checked, ids)
+        context.known[question] = connection
+    return connection
 
 
 def patient_groups(

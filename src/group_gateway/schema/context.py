@@ -1,6 +1,7 @@
 """What resolvers are given of their operation. Made by `execution` for each one."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import strawberry
 from graphql import GraphQLError
@@ -26,13 +27,16 @@ class Services:
 class Context:
     """One operation and the use cases.
 
-    `reported` are errors of elements that could not be shown although their place can't be null:
-    the rest of the answer stands, and the client sees what is missing.
+    `known` holds what was read for the operation, by what was asked: if it has to be executed anew,
+    in another way, nothing is asked twice. `reported` are errors of elements that could not be
+    shown although their place can't be null: the rest of the answer stands, and the client sees
+    what is missing.
     """
 
     operation: Operation
     services: Services
     reported: list[GraphQLError] = field(default_factory=list)
+    known: dict[Any, Any] = field(default_factory=dict)
 
     def report(self, info: "Info", message: str) -> None:
         """Add an error at the field that `info` is about."""

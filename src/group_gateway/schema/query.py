@@ -1,9 +1,8 @@
 """The root of all reads."""
 
-from collections.abc import Awaitable
-
 import strawberry
 
+from group_gateway.errors import GatewayError
 from group_gateway.fhir.resource import GroupResource
 from group_gateway.groups.filters import GroupFilter
 from group_gateway.schema.codes import GroupType
@@ -34,9 +33,18 @@ class GroupFilterInput:
     )
 
 
-def group(info: Info, id: strawberry.ID) -> Awaitable[GroupResource | None]:
+async def group(info: Info, id: strawberry.ID) -> GroupResource | None:
     """Give a group by id."""
-    return info.context.services.reads.get(info.context.operation, id)
+    known = info.context.known
+    if id not in known:
+        try:
+            known[id] = await info.context.services.reads.get(info.context.operation, id)
+        except GatewayError as error:
+            known[id] = error
+    if isinstance(known[id], GatewayError):
+        raise known[id]
+    found: GroupResource | None = known[id]
+    return found
 
 
 def groups(  # noqa: PLR0913 - the contract's arguments

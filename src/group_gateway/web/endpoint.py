@@ -108,7 +108,7 @@ def _is_visit(request: Request, accept: str | None) -> bool:
 
 def _response(answer: Answer, media_type: str, operation: Operation) -> Response:
     return Response(
-        _encode(answer.body()),
+        answer.body(),
         _status(answer, media_type),
         {
             "vary": "Accept, Authorization",

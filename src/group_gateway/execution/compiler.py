@@ -1,0 +1,196 @@
+"""Compiles a selection into functions that complete values. Used by `plans`.
+
+A *completer* turns a resolved value into something that msgspec encodes to exactly the JSON that
+graphql-core would have given. Whatever it was not compiled for makes it raise; the operation is
+then executed by graphql-core on the same values, so errors are always graphql-core's own.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from inspect import isawaitable
+from typing import Any
+
+import msgspec
+from graphql import (
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLScalarType,
+)
+
+from group_gateway.execution.fields import Info, ResolvedField
+from group_gateway.execution.selection import (
+    Fields,
+    NotCompilable,
+    Selection,
+    field_of,
+    is_typename,
+)
+from group_gateway.execution.structs import (
+    DEFINITION,
+    compile_struct,
+    element_of,
+    is_json_type,
+)
+from group_gateway.fhir.resource import GroupResource
+from group_gateway.schema.group import Group
+
+Completer = Callable[[Any, Info], Any]
+_LEAVES: dict[str, type] = {"String": str, "ID": str, "Boolean": bool}
+
+
+class Deoptimize(Exception):
+    """A value is not what the plan was compiled for."""
+
+
+def compile_type(type: GraphQLOutputType, details: list[Any], selection: Selection) -> Completer:
+    """Compile the completion of a type; raises NotCompilable."""
+    if isinstance(type, GraphQLNonNull):
+        return _required(compile_type(type.of_type, details, selection))
+    if isinstance(type, GraphQLList):
+        return _listed(compile_type(type.of_type, details, selection))
+    if isinstance(type, GraphQLObjectType):
+        return _nullable(_compile_object(type, details, selection))
+    if isinstance(type, GraphQLScalarType) and type.name in _LEAVES:
+        return _nullable(_leaf(_LEAVES[type.name]))
+    if isinstance(type, GraphQLScalarType) and type.name == "Int":
+        return _nullable(_int)
+    raise NotCompilable(f"a value of type {type}")
+
+
+def _compile_object(type: GraphQLObjectType, details: list[Any], selection: Selection) -> Completer:
+    fields = selection.subfields(type, details)
+    if is_json_type(type):
+        struct = compile_struct(type, fields, selection)
+        return lambda value, _: struct.shown(msgspec.convert(value, struct.read))
+    if type.extensions[DEFINITION].origin is Group:
+        return _compile_group(type, fields, selection)
+    return compile_fields(type, fields, selection)
+
+
+def _compile_group(type: GraphQLObjectType, fields: Fields, selection: Selection) -> Completer:
+    """Compile a Group: its elements straight from the bytes, its other fields around them."""
+    plain = {
+        key: details
+        for key, details in fields.items()
+        if is_typename(details) or _is_element(type, details)
+    }
+    struct = compile_struct(type, plain, selection)
+    decode = struct.from_json()
+    if len(plain) == len(fields):
+        return lambda group, _: decode(_raw(group))
+    others = compile_fields(
+        type, {key: details for key, details in fields.items() if key not in plain}, selection
+    )
+    keys = list(fields)
+    attributes = list(zip(plain, struct.show.__struct_fields__, strict=True))
+
+    def complete(group: Any, info: Info) -> Any:
+        elements = decode(_raw(group))
+        shown = {key: getattr(elements, attribute) for key, attribute in attributes}
+        shown.update(others(group, info))
+        return {key: shown[key] for key in keys}
+
+    return complete
+
+
+def _is_element(type: GraphQLObjectType, details: list[Any]) -> bool:
+    field = field_of(type, details)
+    return element_of(field.extensions[DEFINITION]) is not None and not field.args
+
+
+def _raw(group: object) -> bytes:
+    if not isinstance(group, GroupResource):
+        raise Deoptimize
+    return group.raw
+
+
+def compile_fields(type: GraphQLObjectType, fields: Fields, selection: Selection) -> Completer:
+    """Compile an object whose fields are resolved one by one; some may be awaited."""
+    constants: dict[str, str] = {}
+    resolved: list[tuple[str, ResolvedField, Completer]] = []
+    for key, details in fields.items():
+        if is_typename(details):
+            constants[key] = type.name
+            continue
+        field = field_of(type, details)
+        completer = compile_type(field.type, details, selection)
+        resolved.append((key, ResolvedField.compile(field, details, selection), completer))
+    keys = list(fields)
+
+    def complete(source: Any, info: Info) -> Any:
+        shown: dict[str, Any] = dict.fromkeys(keys)
+        shown.update(constants)
+        waiting: list[Awaitable[None]] = []
+        for key, field, completer in resolved:
+            value = field.resolve(source, info)
+            if not isawaitable(value):
+                value = completer(value, info)
+                if not isawaitable(value):
+                    shown[key] = value
+                    continue
+                waiting.append(_completed(shown, key, value))
+            else:
+                waiting.append(_resolved(shown, key, value, completer, info))
+        return _settled(shown, waiting) if waiting else shown
+
+    return complete
+
+
+async def _resolved(
+    shown: dict[str, Any], key: str, value: Awaitable[Any], complete: Completer, info: Info
+) -> None:
+    """Wait for a field's value, and complete it."""
+    await _completed(shown, key, complete(await value, info))
+
+
+async def _completed(shown: dict[str, Any], key: str, value: Any) -> None:
+    shown[key] = await value if isawaitable(value) else value
+
+
+async def _settled(shown: dict[str, Any], waiting: list[Awaitable[None]]) -> dict[str, Any]:
+    if len(waiting) == 1:
+        await waiting[0]
+    else:
+        await asyncio.gather(*waiting)
+    return shown
+
+
+def _required(complete: Completer) -> Completer:
+    def required(value: Any, info: Info) -> Any:
+        if value is None:
+            raise Deoptimize
+        return complete(value, info)
+
+    return required
+
+
+def _nullable(complete: Completer) -> Completer:
+    return lambda value, info: None if value is None else complete(value, info)
+
+
+def _listed(complete: Completer) -> Completer:
+    def listed(value: Any, info: Info) -> Any:
+        if value is None:
+            return None
+        if not isinstance(value, list | tuple):
+            raise Deoptimize
+        return [complete(item, info) for item in value]
+
+    return listed
+
+
+def _leaf(kind: type) -> Completer:
+    def leaf(value: Any, _: Info) -> Any:
+        if type(value) is not kind:
+            raise Deoptimize
+        return value
+
+    return leaf
+
+
+def _int(value: Any, _: Info) -> Any:
+    if type(value) is not int or not -(2**31) <= value < 2**31:
+        raise Deoptimize
+    return value

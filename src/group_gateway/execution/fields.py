@@ -1,0 +1,116 @@
+"""Fields with a resolver, called without graphql-core: the same function, the same arguments.
+
+Used by `compiler`. What a resolver is, and what its arguments are in Python, is Strawberry's word.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import FieldNode, GraphQLField, VariableNode
+from graphql.execution.values import get_argument_values
+from strawberry.types.arguments import convert_arguments
+
+from group_gateway.execution.selection import NotCompilable, Selection, variable_values
+from group_gateway.schema.context import Context
+from group_gateway.schema.elements import default_resolver
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """What a resolver gets as `info` on the compiled path: its context, and nothing of its place.
+
+    A resolver that wants to say where it is, because something is wrong there, fails on it; the
+    operation is then executed by graphql-core.
+    """
+
+    context: Context
+    variables: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedField:
+    """A field that a function resolves."""
+
+    resolve: Callable[[Any, Info], Any]
+
+    @classmethod
+    def compile(
+        cls, field: GraphQLField, details: list[Any], selection: Selection
+    ) -> "ResolvedField":
+        """Compile the call of a field's resolver; raises NotCompilable."""
+        definition = field.extensions["strawberry-definition"]
+        resolver = definition.base_resolver
+        if resolver is None:
+            name = definition.python_name
+            return cls(lambda source, _: default_resolver(source, name))
+        if definition.extensions or definition.permission_classes:
+            raise NotCompilable("a field with extensions")
+        function = resolver.wrapped_func
+        info_name = resolver.info_parameter.name if resolver.info_parameter else None
+        parent_name = resolver.parent_parameter.name if resolver.parent_parameter else None
+        arguments = _arguments(field, details[0].node, selection)
+
+        def resolve(source: Any, info: Info) -> Any:
+            given = arguments(info)
+            if parent_name is not None:
+                given[parent_name] = source
+            if info_name is not None:
+                given[info_name] = info
+            return function(**given)
+
+        return cls(resolve)
+
+
+def _arguments(
+    field: GraphQLField, node: FieldNode, selection: Selection
+) -> Callable[[Info], dict[str, Any]]:
+    """Give a function that evaluates a field's arguments: once, if they hold no variable."""
+    definition = field.extensions["strawberry-definition"]
+    strawberry = selection.schema._strawberry_schema  # type: ignore[attr-defined]  # noqa: SLF001
+    registry = strawberry.schema_converter.scalar_registry
+
+    def evaluate(variables: Mapping[str, Any]) -> dict[str, Any]:
+        values = get_argument_values(field, node, variable_values(variables))
+        return convert_arguments(values, definition.arguments, registry, strawberry.config)
+
+    if not _holds_variable(node):
+        constant = evaluate({})
+        return lambda _: dict(constant)
+    direct = _direct_variables(field, node)
+    if direct is not None:
+        return lambda info: {
+            name: info.variables[variable]
+            for name, variable in direct
+            if variable in info.variables
+        }
+    return lambda info: evaluate(info.variables)
+
+
+_SAME_IN_PYTHON = frozenset(
+    {"ID", "String", "Int", "Boolean", "ID!", "String!", "Int!", "Boolean!"}
+)
+
+
+def _direct_variables(field: GraphQLField, node: FieldNode) -> list[tuple[str, str]] | None:
+    """Give (argument, variable) pairs where every argument is a variable of a plain scalar."""
+    pairs = []
+    for argument in node.arguments or ():
+        definition = field.args[argument.name.value]
+        if not isinstance(argument.value, VariableNode) or (
+            str(definition.type) not in _SAME_IN_PYTHON
+        ):
+            return None
+        pairs.append((argument.name.value, argument.value.name.value))
+    return pairs
+
+
+def _holds_variable(node: FieldNode) -> bool:
+    stack: list[Any] = [argument.value for argument in node.arguments or ()]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, VariableNode):
+            return True
+        stack += getattr(value, "values", ())
+        stack += [field.value for field in getattr(value, "fields", ())]
+    return False

@@ -1,0 +1,150 @@
+"""Plans: operations that run without graphql-core, for as long as all is as it should be.
+
+A plan belongs to an operation of a document and to the values of the variables that its `@skip`
+and `@include` depend on. Used by `engine`.
+"""
+
+from collections.abc import Callable, Mapping
+from inspect import isawaitable
+from typing import Any
+
+import msgspec
+from graphql import (
+    GraphQLSchema,
+    NonNullTypeNode,
+    OperationDefinitionNode,
+    OperationType,
+    VariableDefinitionNode,
+    VariableNode,
+    Visitor,
+    print_ast,
+    visit,
+)
+from graphql.execution.values import get_variable_values
+
+from group_gateway.execution.compiler import Completer, Deoptimize, compile_fields
+from group_gateway.execution.fields import Info
+from group_gateway.execution.selection import NotCompilable, Selection, variable_values
+from group_gateway.schema.context import Context
+
+MOST_PLANS = 16
+"""Plans of one operation: more combinations of conditions than any client's document has."""
+COMPILE_AT_USE = 2
+"""A document that comes once is not worth a compilation."""
+
+_encode = msgspec.json.Encoder().encode
+_Coerce = Callable[[Mapping[str, Any]], dict[str, Any]]
+
+
+class OperationPlans:
+    """The plans of one operation, made when they are worth it."""
+
+    def __init__(
+        self, schema: GraphQLSchema, document: Any, operation: OperationDefinitionNode
+    ) -> None:
+        self._schema = schema
+        self._document = document
+        self._operation = operation
+        self._coerce = _coercer(schema, operation)
+        self._conditions = _condition_variables(document)
+        self._plans: dict[tuple[Any, ...], Completer | None] = {}
+        self._uses = 0 if operation.operation is OperationType.QUERY else -(2**62)
+
+    async def run(self, context: Context, inputs: Mapping[str, Any]) -> bytes | None:
+        """Give the encoded `data`; None when graphql-core has to execute the operation."""
+        self._uses += 1
+        if self._uses < COMPILE_AT_USE:
+            return None
+        try:
+            variables = self._coerce(inputs)
+            plan = self._plan(variables)
+            if plan is None:
+                return None
+            data = plan(None, Info(context, variables))
+            return _encode(await data if isawaitable(data) else data)
+        except Exception:  # noqa: BLE001 - graphql-core executes again and says what is wrong
+            return None
+
+    def _plan(self, variables: dict[str, Any]) -> Completer | None:
+        key = tuple(variables.get(name) for name in self._conditions)
+        if key not in self._plans:
+            if len(self._plans) >= MOST_PLANS:
+                return None
+            self._plans[key] = self._compile(variables)
+        return self._plans[key]
+
+    def _compile(self, variables: dict[str, Any]) -> Completer | None:
+        conditions = {name: variables[name] for name in self._conditions if name in variables}
+        selection = Selection(
+            self._schema, self._document, self._operation, variable_values(conditions)
+        )
+        root = self._schema.query_type
+        try:
+            return compile_fields(root, selection.root_fields(root), selection) if root else None
+        except NotCompilable:
+            return None
+
+
+def _condition_variables(document: Any) -> list[str]:
+    """Give the variables that `@skip` and `@include` of a document depend on."""
+    names: dict[str, None] = {}
+
+    class Conditions(Visitor):
+        """Collects variables of directives."""
+
+        def enter_directive(self, node: Any, *_: Any) -> None:
+            """Collect the variables of one."""
+            for argument in node.arguments or ():
+                if isinstance(argument.value, VariableNode):
+                    names[argument.value.name.value] = None
+
+    visit(document, Conditions())
+    return list(names)
+
+
+_KINDS: dict[str, type] = {"ID": str, "String": str, "Int": int, "Boolean": bool}
+
+
+def _coercer(schema: GraphQLSchema, operation: OperationDefinitionNode) -> _Coerce:
+    """Give the function that coerces variables: at once where that changes nothing."""
+    definitions = operation.variable_definitions or ()
+    simple = [_simple(definition) for definition in definitions]
+
+    def generic(inputs: Mapping[str, Any]) -> dict[str, Any]:
+        values = get_variable_values(schema, definitions, dict(inputs))
+        if isinstance(values, list):
+            raise Deoptimize
+        return values.coerced
+
+    if None in simple:
+        return generic
+    known = [entry for entry in simple if entry is not None]
+
+    def direct(inputs: Mapping[str, Any]) -> dict[str, Any]:
+        coerced: dict[str, Any] = {}
+        for name, kind, required in known:
+            value = inputs.get(name)
+            if type(value) is kind and (kind is not int or _in_range(value)):
+                coerced[name] = value
+            elif value is None and not required:
+                if name in inputs:
+                    coerced[name] = None
+            else:
+                return generic(inputs)
+        return coerced
+
+    return direct
+
+
+def _simple(definition: VariableDefinitionNode) -> tuple[str, type, bool] | None:
+    """Give name, Python type and whether it is required; None for other types and defaults."""
+    required = isinstance(definition.type, NonNullTypeNode)
+    kind = _KINDS.get(print_ast(definition.type).rstrip("!"))
+    if kind is None or definition.default_value is not None:
+        return None
+    return definition.variable.name.value, kind, required
+
+
+def _in_range(value: Any) -> bool:
+    """Tell whether a number is a GraphQL Int."""
+    return bool(-(2**31) <= value < 2**31)

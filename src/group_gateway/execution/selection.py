@@ -1,0 +1,80 @@
+"""What an operation selects, collected by graphql-core itself. Used by the compiling modules.
+
+Merging of fragments and equal response keys is never done here: a plan that merged otherwise than
+graphql-core would answer otherwise.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+)
+from graphql.execution.collect_fields import (
+    FieldDetails,
+    FragmentDetails,
+    collect_fields,
+    collect_subfields,
+)
+from graphql.execution.values import VariableValues
+
+Fields = dict[str, list[FieldDetails]]
+
+
+class NotCompilable(Exception):
+    """The selection holds something that only graphql-core can complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """One operation under fixed values of the variables in its `@skip` and `@include`."""
+
+    schema: GraphQLSchema
+    document: DocumentNode
+    operation: OperationDefinitionNode
+    variables: VariableValues
+
+    def root_fields(self, type: GraphQLObjectType) -> Fields:
+        """Give the root fields by response key, in answer order."""
+        collected = collect_fields(
+            self.schema, self._fragments(), self.variables, type, self.operation
+        )
+        return dict(collected.grouped_field_set)
+
+    def subfields(self, type: GraphQLObjectType, fields: list[FieldDetails]) -> Fields:
+        """Give the fields below fields of one response key."""
+        collected = collect_subfields(
+            self.schema, self._fragments(), self.variables, self.operation, type, fields
+        )
+        return dict(collected.grouped_field_set)
+
+    def _fragments(self) -> dict[str, FragmentDetails]:
+        return {
+            node.name.value: FragmentDetails(node)
+            for node in self.document.definitions
+            if isinstance(node, FragmentDefinitionNode)
+        }
+
+
+def field_of(type: GraphQLObjectType, fields: list[FieldDetails]) -> GraphQLField:
+    """Give the definition of a field; raises NotCompilable for `__schema` and `__type`."""
+    field: GraphQLField | None = type.fields.get(fields[0].node.name.value)
+    if field is None:
+        raise NotCompilable("an introspection field")
+    return field
+
+
+def is_typename(fields: list[FieldDetails]) -> bool:
+    """Tell whether a field is `__typename`."""
+    return fields[0].node.name.value == "__typename"
+
+
+def variable_values(coerced: Mapping[str, Any]) -> VariableValues:
+    """Wrap coerced values as graphql-core wants them."""
+    return VariableValues({}, dict(coerced))
