@@ -176,26 +176,43 @@ class Walk:
         """Count all groups that fit, given any page; None when the upstream does not say."""
         if not page.spot.filtered:
             return sum([1 async for _ in self.forward(await self.start(PAGE_SIZE))])
+        return await self._counted(page)
+
+    async def _counted(self, page: Page) -> int | None:
+        """Give the upstream's own count of what its search finds; some count only when asked."""
         if page.content.total is not None:
             return page.content.total
         kept = tuple(pair for pair in page.spot.link.query if pair[0] not in _PAGING)
         link = replace(_numbered(kept, 0, 1), at_base=page.spot.link.at_base)
         asked = PageLink((*link.query, ("_total", "accurate")), link.at_base)
-        return (await self._pages.get(self._operation, asked)).total
+        try:
+            return (await self._pages.get(self._operation, asked)).total
+        except BadUserInput:  # it refuses what it does not know
+            return None
 
     async def last(self, first: Page) -> Page:
         """Find the last page, from the first one."""
-        page = first
-        if not page.is_last and (link := page.content.links.get("last")) is not None:
-            page = await self.follow(link, filtered=page.spot.filtered)
-        while page.next is not None:  # no `last` link, or one that is out of date
+        page = first if first.is_last else await self._leap(first)
+        while page.next is not None:  # no leap, or not far enough: groups were added meanwhile
             page = await self.follow(page.next, filtered=page.spot.filtered)
         return page
 
+    async def _leap(self, page: Page) -> Page:
+        """Go to the end by the upstream's count of groups, or by its `last` link."""
+        link = page.content.links.get("last")
+        if page.spot.offset is not None:
+            size = len(page.content.groups)
+            count = page.content.total if link else await self._counted(page)
+            link = _renumbered(page.spot.link, max(0, count - size), size) if count else link
+        return page if link is None else await self._enter(link, filtered=page.spot.filtered)
+
     async def follow(self, link: PageLink, *, filtered: bool) -> Page:
-        """Fetch the page behind a link; bounded, and never the same one twice."""
+        """Fetch the page behind an upstream's link; bounded, and never the same one twice."""
         if link in self._seen:
             raise UpstreamInvalidResponse("The upstream's page links lead in a circle.")
+        return await self._enter(link, filtered=filtered)
+
+    async def _enter(self, link: PageLink, *, filtered: bool) -> Page:
         if not filtered and not self._wanted.is_empty() and len(self._seen) >= SCAN_PAGES:
             raise UpstreamSearchUnsupported(
                 "The upstream does not search by what was asked for, and the answer was not among"
@@ -219,7 +236,7 @@ class Walk:
         while end > 0:
             start = max(0, end - size)
             link = _renumbered(spot.link, start, end - start)
-            page = await self.follow(link, filtered=spot.filtered)
+            page = await self._enter(link, filtered=spot.filtered)
             got = len(page.content.groups)
             if got >= end - start or got == 0:
                 return page
@@ -237,7 +254,16 @@ def _renumbered(link: PageLink, offset: int, count: int) -> PageLink:
 
 
 def _offset(content: Searchset) -> int | None:
-    """Give the number of groups before the page, as the upstream itself counts."""
-    link = content.links.get("self")
+    """Give the number of groups before the page, as the upstream itself counts.
+
+    Some leave the `_offset` of the first page out; then that of the next page tells.
+    """
+    own = _number(content.links.get("self"))
+    if own is None and _number(content.links.get("next")) == len(content.groups):
+        return 0
+    return own
+
+
+def _number(link: PageLink | None) -> int | None:
     text = link.parameter("_offset") if link is not None else None
     return int(text) if text is not None and text.isdecimal() else None
