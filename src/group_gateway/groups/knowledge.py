@@ -13,10 +13,11 @@ _RETRY_AFTER = 600.0
 
 @dataclass(slots=True)
 class Trial:
-    """Something that an upstream may or may not do."""
+    """Something that an upstream may or may not do; `proven` when the last try worked."""
 
     clock: Callable[[], float] = time.monotonic
     failed_at: float | None = None
+    proven: bool = False
 
     @property
     def worth_trying(self) -> bool:
@@ -25,6 +26,7 @@ class Trial:
 
     def learn(self, *, works: bool) -> None:
         """Remember how a try went."""
+        self.proven = works
         self.failed_at = None if works else self.clock()
 
 

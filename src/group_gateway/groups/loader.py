@@ -121,7 +121,8 @@ class GroupLoader:
             listed = len(misses) - sum(map(len, left))
             rest = [miss for chunk in left for miss in chunk]
             found = await _all(self._read(caller, miss) for miss in rest)
-            self._knowledge.id_lists.learn(works=listed > 1 or not any(found))
+            if listed > 1 or any(found):
+                self._knowledge.id_lists.learn(works=listed > 1)
         else:
             await _all(self._read(caller, miss) for miss in misses)
 
@@ -129,7 +130,8 @@ class GroupLoader:
         """Search by an id list; give back what the answer did not hold."""
         flights = [miss.flight for miss in misses]
         query = (("_id", ",".join(miss.id for miss in misses)), ("_count", str(len(misses))))
-        charge(flights)
+        if self._knowledge.id_lists.proven:  # else it is a try, for the good of all
+            charge(flights)
         try:
             page = await self._client.search(caller, PageLink(query), within(flights))
         except (BadUserInput, Forbidden, UpstreamInvalidResponse):
