@@ -100,6 +100,8 @@ class SearchConnection:
         """
         if self._slice is not None:
             await asyncio.wait([self._slice])
+            if self._slice.cancelled() or self._slice.exception() is not None:
+                return None  # the slice says what is wrong; asking again would only repeat it
         page = self._page or await (await self._walk()).start(1)
         return await (await self._walk()).total(page)
 
