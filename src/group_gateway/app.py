@@ -26,6 +26,7 @@ from group_gateway.upstream.client import GroupClient
 from group_gateway.upstream.transport import UpstreamTransport
 from group_gateway.web.callers import PassThrough
 from group_gateway.web.endpoint import Endpoint, RequestLimits
+from group_gateway.web.front import ENDPOINT_PATH, Front
 from group_gateway.web.graphiql import GraphiQL
 from group_gateway.web.probes import probe_routes
 
@@ -78,14 +79,12 @@ def create_app(
             await client.aclose()
             await cache.aclose()
 
-    return Starlette(
-        routes=[
-            Route("/graphql", endpoint.answer, methods=["GET", "POST"]),
-            *(page.routes() if page else ()),
-            *probe_routes(client),
-        ],
-        lifespan=lifespan,
-    )
+    routes = [
+        Route(ENDPOINT_PATH, endpoint.get, methods=["GET", "POST"]),
+        *(page.routes() if page else ()),
+        *probe_routes(client),
+    ]
+    return Front(endpoint, routes=routes, lifespan=lifespan)
 
 
 def _network(settings: Settings) -> UpstreamTransport:

@@ -1,14 +1,20 @@
-"""The GraphQL endpoint: one HTTP request, one operation (GraphQL over HTTP specification)."""
+"""The GraphQL endpoint: one HTTP request, one operation (GraphQL over HTTP specification).
+
+A POST is answered straight on ASGI, because a framework's request and response objects would cost
+more than a small query; visits of browsers and GETs go the ordinary way.
+"""
 
 import asyncio
 import secrets
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from group_gateway.execution.engine import Answer, Engine, GraphQLRequest
 from group_gateway.operation import Operation
@@ -26,6 +32,11 @@ from group_gateway.web.wire import (
 )
 
 _encode = msgspec.json.Encoder().encode
+_chosen_media_type = lru_cache(256)(media_type_for)
+_check_json_content = lru_cache(256)(check_json_content)
+_CONTENT_TYPES = {
+    media_type: f"{media_type}; charset=utf-8".encode() for media_type in (JSON, GRAPHQL_RESPONSE)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +46,30 @@ class RequestLimits:
     body: int = 4 * 1024 * 1024
     seconds: float = 20.0
     upstream_calls: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    """Status, media type and body of an answer, and whether only POST is allowed."""
+
+    status: int
+    media_type: str
+    body: bytes
+    correlation_id: str = ""
+
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        headers = [
+            (b"content-type", _CONTENT_TYPES[self.media_type]),
+            (b"content-length", b"%d" % len(self.body)),
+            (b"cache-control", b"no-store"),
+            (b"vary", b"Accept, Authorization"),
+            (b"x-content-type-options", b"nosniff"),
+        ]
+        if self.correlation_id:
+            headers.append((b"x-correlation-id", self.correlation_id.encode()))
+        if self.status == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers.append((b"allow", b"POST"))
+        return headers
 
 
 class Endpoint:
@@ -52,72 +87,84 @@ class Endpoint:
         self._limits = limits
         self._page = page
 
-    async def answer(self, request: Request) -> Response:
-        """Answer a request."""
+    async def post(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a POST (ASGI)."""
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        media_type = _chosen_media_type(headers.get(b"accept"))
+        try:
+            if media_type is None:
+                raise _not_acceptable()
+            _check_json_content(headers.get(b"content-type"))
+            asked = request_of_body(await self._body(headers.get(b"content-length"), receive))
+        except BadRequest as refused:
+            reply = _refusal(refused, media_type or JSON)
+        else:
+            reply = await self._reply(asked, headers.get(b"authorization"), media_type)
+        start = {"type": "http.response.start", "status": reply.status, "headers": reply.headers()}
+        await send(start)
+        await send({"type": "http.response.body", "body": reply.body})
+
+    async def get(self, request: Request) -> Response:
+        """Answer a GET: a page for a browser, else a query."""
         accept = request.headers.get("accept")
-        if request.method == "GET" and self._page is not None and _is_visit(request, accept):
+        if self._page is not None and wants_html(accept) and "query" not in request.query_params:
             return self._page.page()
         media_type = media_type_for(accept)
-        if media_type is None:
-            return _refusal(BadRequest(f"The answer is {GRAPHQL_RESPONSE} or {JSON}.", 406), JSON)
-        operation = self._operation(request)
         try:
-            asked = await self._asked(request)
+            if media_type is None:
+                raise _not_acceptable()
+            asked = self._queried(request)
         except BadRequest as refused:
-            return _refusal(refused, media_type)
-        answer = await self._engine.run(asked, operation)
-        return _response(answer, media_type, operation)
+            reply = _refusal(refused, media_type or JSON)
+        else:
+            reply = await self._reply(asked, request.headers.get("authorization"), media_type)
+        response = Response(reply.body, reply.status)
+        response.raw_headers = reply.headers()
+        return response
 
-    def _operation(self, request: Request) -> Operation:
-        return Operation(
-            asker=self._callers.identify(request.headers.get("authorization")),
+    async def _reply(
+        self, asked: GraphQLRequest, authorization: str | None, media_type: str
+    ) -> _Reply:
+        operation = Operation(
+            asker=self._callers.identify(authorization),
             deadline=asyncio.get_running_loop().time() + self._limits.seconds,
             calls_left=self._limits.upstream_calls,
             correlation_id=secrets.token_hex(16),
         )
+        answer = await self._engine.run(asked, operation)
+        return _Reply(
+            _status(answer, media_type), media_type, answer.body(), operation.correlation_id
+        )
 
-    async def _asked(self, request: Request) -> GraphQLRequest:
-        if request.method == "POST":
-            check_json_content(request.headers.get("content-type"))
-            return request_of_body(await self._body(request))
+    def _queried(self, request: Request) -> GraphQLRequest:
         asked = request_of_query(request.query_params)
         document = self._engine.document(asked)
         if document.operation(asked.operation_name) and not document.is_query(asked.operation_name):
             raise BadRequest("A GET can only query. Send mutations with POST.", 405)
         return asked
 
-    async def _body(self, request: Request) -> bytes:
-        too_large = BadRequest(f"A body has at most {self._limits.body} bytes.", 413)
-        length = request.headers.get("content-length", "0")
-        if length.isdecimal() and int(length) > self._limits.body:
-            raise too_large
-        body = bytearray()
-        try:
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > self._limits.body:
-                    raise too_large
-        except ClientDisconnect:
-            raise BadRequest("The client went away.") from None
-        return bytes(body)
+    async def _body(self, length: str | None, receive: Receive) -> bytes:
+        limit = self._limits.body
+        if length is not None and length.isdecimal() and int(length) > limit:
+            raise BadRequest(f"A body has at most {limit} bytes.", 413)
+        message = await receive()
+        if not message.get("more_body", False):
+            return _part(message, 0, limit)
+        parts, size = [_part(message, 0, limit)], 0
+        while message.get("more_body", False):
+            message = await receive()
+            size += len(parts[-1])
+            parts.append(_part(message, size, limit))
+        return b"".join(parts)
 
 
-def _is_visit(request: Request, accept: str | None) -> bool:
-    return wants_html(accept) and "query" not in request.query_params
-
-
-def _response(answer: Answer, media_type: str, operation: Operation) -> Response:
-    return Response(
-        answer.body(),
-        _status(answer, media_type),
-        {
-            "vary": "Accept, Authorization",
-            "cache-control": "no-store",
-            "x-content-type-options": "nosniff",
-            "x-correlation-id": operation.correlation_id,
-        },
-        media_type=f"{media_type}; charset=utf-8",
-    )
+def _part(message: Any, size: int, limit: int) -> bytes:
+    if message["type"] == "http.disconnect":
+        raise BadRequest("The client went away.")
+    body: bytes = message.get("body", b"")
+    if size + len(body) > limit:
+        raise BadRequest(f"A body has at most {limit} bytes.", 413)
+    return body
 
 
 def _status(answer: Answer, media_type: str) -> int:
@@ -130,11 +177,10 @@ def _status(answer: Answer, media_type: str) -> int:
     return HTTPStatus.BAD_REQUEST
 
 
-def _refusal(refused: BadRequest, media_type: str) -> Response:
-    body: dict[str, Any] = {
-        "errors": [{"message": refused.message, "extensions": {"code": "BAD_REQUEST"}}]
-    }
-    headers = {"allow": "POST"} if refused.status == HTTPStatus.METHOD_NOT_ALLOWED else {}
-    return Response(
-        _encode(body), refused.status, headers, media_type=f"{media_type}; charset=utf-8"
-    )
+def _not_acceptable() -> BadRequest:
+    return BadRequest(f"The answer is {GRAPHQL_RESPONSE} or {JSON}.", 406)
+
+
+def _refusal(refused: BadRequest, media_type: str) -> _Reply:
+    error = {"message": refused.message, "extensions": {"code": "BAD_REQUEST"}}
+    return _Reply(refused.status, media_type, _encode({"errors": [error]}))
