@@ -36,7 +36,7 @@ class Outcome:
 
 @dataclass(eq=False, slots=True)
 class Request:
-    """A change that an operation asked for.
+    """A change that an operation asked for; without a caller there is none (Unauthenticated).
 
     `based_on` is the version that it must find; a change that does not rebase is bound to the
     first version that it meets.
@@ -45,10 +45,12 @@ class Request:
     operation: Operation
     change: Change
     based_on: str | None = None
+    caller: Caller = field(init=False)
     flight: Flight[Outcome] = field(init=False)
     remarks: list[Issue] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.caller = self.operation.caller
         self.flight = Flight(self.operation)
 
     @property

@@ -111,7 +111,7 @@ class GroupWrites:
                 self._client,
                 self._knowledge,
                 id,
-                requests[0].operation.caller,
+                requests[0].caller,
                 requests,
                 more=_joiners(requests[0], queue),
                 wrote=lambda: self._wrote(id),
@@ -150,8 +150,8 @@ def _joiners(first: Request, queue: deque[Request]) -> Any:
     def more() -> list[Request]:
         if not first.joins_others:
             return []
-        scope = first.operation.caller.scope
-        same = [r for r in queue if r.joins_others and r.operation.caller.scope == scope]
+        scope = first.caller.scope
+        same = [r for r in queue if r.joins_others and r.caller.scope == scope]
         for request in same:
             queue.remove(request)
         return same
