@@ -97,7 +97,8 @@ def _compile_group(type: GraphQLObjectType, fields: Fields, selection: Selection
 
 def _is_element(type: GraphQLObjectType, details: list[Any]) -> bool:
     field = field_of(type, details)
-    return element_of(field.extensions[DEFINITION]) is not None and not field.args
+    is_element = element_of(field.extensions[DEFINITION]) is not None
+    return is_element and not details[0].node.arguments
 
 
 def _raw(group: object) -> bytes:

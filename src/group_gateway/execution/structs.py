@@ -106,7 +106,7 @@ def compile_struct(type: GraphQLObjectType, fields: Fields, selection: Selection
             continue
         field = field_of(type, details)
         element = element_of(field.extensions[DEFINITION])
-        if element is None or field.args:
+        if element is None or details[0].node.arguments:
             raise NotCompilable("a field that is more than an element")
         part = _part(element, key, field.type, details, selection)
         if _code_names(field.type) is not None:

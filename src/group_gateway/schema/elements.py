@@ -52,9 +52,19 @@ def default_resolver(source: object, python_name: str) -> object:
     return getattr(source, python_name)
 
 
-def resolved(resolver: Callable[..., Any], kind: Any, description: str) -> Any:
-    """Make a field of GraphQL type `kind` whose resolver gives sources, not instances of it."""
-    return strawberry.field(resolver=resolver, graphql_type=kind, description=description)
+def resolved(
+    resolver: Callable[..., Any], kind: Any, description: str, element: str | None = None
+) -> Any:
+    """Make a field of GraphQL type `kind` whose resolver gives sources, not instances of it.
+
+    `element` is the FHIR element that it merely shows when it is given no arguments, if any.
+    """
+    return strawberry.field(
+        resolver=resolver,
+        graphql_type=kind,
+        description=description,
+        metadata={PLAIN_ELEMENT: element} if element else None,
+    )
 
 
 def as_concept(value: object) -> object:

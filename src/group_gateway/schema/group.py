@@ -143,7 +143,9 @@ class Group:
     meta: Meta | None = strawberry.field(description="What the server says of the resource.")
     identifier: list[Identifier] = list_of(Identifier, "identifier", "Business identifiers.")
     active: bool | None = strawberry.field(description="Whether it is in use.")
-    type: GroupType | None = resolved(views.group_type, GroupType | None, "What it is made of.")
+    type: GroupType | None = resolved(
+        views.group_type, GroupType | None, "What it is made of.", element="type"
+    )
     actual: bool | None = strawberry.field(
         description="Whether it is a group of known members, not a description of possible ones."
     )
@@ -164,6 +166,7 @@ class Group:
         members.member,
         list[Member],
         "The members: all, or those (in)active, from `offset` on, at most `count`.",
+        element="member",
     )
     members: MemberConnection = resolved(
         members.members, MemberConnection, "The members in pages, for large groups."
