@@ -6,6 +6,7 @@ A 5xx's text never leaves this module: an upstream may put an exception's text t
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -52,14 +53,19 @@ class Answer:
     @property
     def date(self) -> int | None:
         """The upstream's clock in whole seconds since the epoch."""
-        try:
-            return int(parsedate_to_datetime(self.headers["date"]).timestamp())
-        except (KeyError, ValueError):
-            return None
+        return _epoch(self.headers.get("date", ""))
 
     def invalid(self, reason: str) -> UpstreamInvalidResponse:
         """Give the error for an answer that makes no sense; `reason` holds no upstream text."""
         return UpstreamInvalidResponse(reason, correlation_id=self.correlation_id)
+
+
+@lru_cache(maxsize=64)  # the same text comes with every answer of a second
+def _epoch(text: str) -> int | None:
+    try:
+        return int(parsedate_to_datetime(text).timestamp())
+    except (ValueError, OverflowError):
+        return None
 
 
 def decoded(body: bytes) -> Any:
@@ -160,8 +166,7 @@ def retry_after(answer: Answer) -> float | None:
     text = answer.headers.get("retry-after", "")
     if text.isdecimal():
         return float(text)
-    try:
-        moment = int(parsedate_to_datetime(text).timestamp())
-    except ValueError:
+    moment = _epoch(text)
+    if moment is None or answer.date is None:
         return None
-    return None if answer.date is None else max(0.0, float(moment - answer.date))
+    return max(0.0, float(moment - answer.date))

@@ -22,6 +22,7 @@ from group_gateway.fhir.reference import is_logical_id
 from group_gateway.fhir.resource import GroupResource, NotAGroup
 from group_gateway.operation import Caller
 from group_gateway.upstream.answer import Answer, decoded, failure_of, is_absent
+from group_gateway.upstream.link import link_to
 
 _JSON = "application/fhir+json"
 _SUCCESS = range(200, 300)
@@ -67,17 +68,12 @@ class GroupClient:
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self._call_timeout = call_timeout
-        self._http = httpx.AsyncClient(
-            transport=transport,
-            headers={"accept": _JSON, "accept-encoding": "identity", "user-agent": "group-gateway"},
-            timeout=httpx.Timeout(call_timeout, connect=min(call_timeout, 5.0)),
-            trust_env=False,
-            follow_redirects=False,
-        )
+        self._transport = transport
+        self._link = link_to(self.base_url, transport, call_timeout=call_timeout)
 
     async def read(self, caller: Caller, id: str, within: float) -> GroupResource | None:
         """Read one Group; None when it does not exist. `within` is in seconds."""
-        answer = await self._send("GET", self._resource_url(id), caller, within)
+        answer = await self._send("GET", _resource_path(id), caller, within)
         if is_absent(answer):
             return None
         resource = self._resource(answer)
@@ -87,9 +83,9 @@ class GroupClient:
 
     async def search(self, caller: Caller, page: PageLink, within: float) -> Searchset:
         """Give one page of a search for Groups."""
-        path = "" if page.at_base else "/Group"
-        url = f"{self.base_url}{path}{_query_string(page.query)}"
-        answer = await self._send("GET", url, caller, within)
+        resource = "" if page.at_base else "/Group"
+        path = f"{resource}{_query_string(page.query)}"
+        answer = await self._send("GET", path, caller, within)
         if answer.status not in _SUCCESS:
             raise failure_of(answer, writing=False)
         try:
@@ -101,7 +97,7 @@ class GroupClient:
 
     async def create(self, caller: Caller, body: bytes, within: float) -> Written:
         """Create a Group. Sent once: after an UpstreamUnavailable it may exist or not."""
-        answer = await self._send("POST", f"{self.base_url}/Group", caller, within, body=body)
+        answer = await self._send("POST", "/Group", caller, within, body=body)
         if answer.status not in _SUCCESS:
             raise failure_of(answer, writing=True)
         resource = self._echo(answer)
@@ -115,7 +111,7 @@ class GroupClient:
     ) -> Written:
         """Replace a Group, if it still is in the state that `precondition` names."""
         answer = await self._send(
-            "PUT", self._resource_url(id), caller, within, body=body, headers=precondition.headers()
+            "PUT", _resource_path(id), caller, within, body=body, headers=precondition.headers()
         )
         if answer.status not in _SUCCESS:
             raise failure_of(answer, writing=True)
@@ -125,7 +121,7 @@ class GroupClient:
 
     async def capabilities(self, caller: Caller, within: float) -> object:
         """Give the decoded CapabilityStatement (FHIR R4, section 3.1.0.12)."""
-        answer = await self._send("GET", f"{self.base_url}/metadata", caller, within)
+        answer = await self._send("GET", "/metadata", caller, within)
         if answer.status not in _SUCCESS:
             raise failure_of(answer, writing=False)
         statement = decoded(answer.body)
@@ -137,12 +133,7 @@ class GroupClient:
 
     async def aclose(self) -> None:
         """Close all connections."""
-        await self._http.aclose()
-
-    def _resource_url(self, id: str) -> str:
-        if not is_logical_id(id):  # callers check first; an id must never change the path
-            raise UpstreamInvalidResponse("Not a FHIR logical id.")
-        return f"{self.base_url}/Group/{id}"
+        await self._transport.aclose()
 
     def _resource(self, answer: Answer) -> GroupResource:
         if answer.status not in _SUCCESS:
@@ -161,7 +152,7 @@ class GroupClient:
     async def _send(  # noqa: PLR0913 - one for each part of a request
         self,
         method: str,
-        url: str,
+        path: str,
         caller: Caller,
         within: float,
         *,
@@ -175,14 +166,19 @@ class GroupClient:
             sent["content-type"] = _JSON
         try:
             async with asyncio.timeout(min(within, self._call_timeout)):
-                response = await self._http.request(method, url, headers=sent, content=body)
+                return await self._link.exchange(method, path, sent, body)
         except (TimeoutError, httpx.TimeoutException) as error:
             raise UpstreamTimeout("The upstream did not answer in time.") from error
         except httpx.RemoteProtocolError as error:
             raise UpstreamInvalidResponse("The upstream does not speak HTTP/1.1.") from error
         except (httpx.TransportError, OSError, ssl.SSLError) as error:
             raise UpstreamUnavailable("The upstream could not be reached or broke off.") from error
-        return Answer(response.status_code, response.headers, response.content)
+
+
+def _resource_path(id: str) -> str:
+    if not is_logical_id(id):  # callers check first; an id must never change the path
+        raise UpstreamInvalidResponse("Not a FHIR logical id.")
+    return f"/Group/{id}"
 
 
 def _query_string(query: Query) -> str:

@@ -33,28 +33,31 @@ class UpstreamTransport(httpx.AsyncBaseTransport):
         self._max_connections = max_connections
         self._max_body = max_body
         self._ca_file = ca_file
-        self._pools: dict[tuple[bytes, bytes, int | None], ConnectionPool] = {}
+        self._pools: dict[tuple[str, str, int | None], ConnectionPool] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request; see `ConnectionPool.exchange` for what it raises."""
         body = await request.aread()
-        status, headers, content = await self._pool(request.url).exchange(
+        status, headers, content = await self.pool(request.url).exchange(
             _request_bytes(request, body),
             _timeouts(request.extensions.get("timeout", {})),
             repeatable=request.method in _REPEATABLE,
         )
         return httpx.Response(status, headers=headers, stream=httpx.ByteStream(content))
 
-    def _pool(self, url: httpx.URL) -> ConnectionPool:
-        scheme, host, port, _ = url.raw
-        pool = self._pools.get((scheme, host, port))
+    def pool(self, url: httpx.URL) -> ConnectionPool:
+        """Give the pool of connections to a URL's origin."""
+        origin_of = (url.scheme, url.host, url.port)
+        pool = self._pools.get(origin_of)
         if pool is None:
-            tls = ssl.create_default_context(cafile=self._ca_file) if scheme == b"https" else None
-            origin = Origin(url.host, port or _PORTS[url.scheme], tls)
+            tls = (
+                ssl.create_default_context(cafile=self._ca_file) if url.scheme == "https" else None
+            )
+            origin = Origin(url.host, url.port or _PORTS[url.scheme], tls)
             pool = ConnectionPool(
                 origin, max_connections=self._max_connections, max_body=self._max_body
             )
-            self._pools[scheme, host, port] = pool
+            self._pools[origin_of] = pool
         return pool
 
     async def aclose(self) -> None:

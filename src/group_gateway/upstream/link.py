@@ -1,0 +1,98 @@
+"""The way to one FHIR server: a request's parts in, an `Answer` out. Used by `client`.
+
+With our own transport a request is bytes at once; building httpx's objects around the same
+exchange costs several times as much CPU. Any other httpx transport is asked in httpx's types. There
+is no cookie jar, no redirect and no proxy either way: callers must not share anything here.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import httpx
+
+from group_gateway.upstream.answer import Answer
+from group_gateway.upstream.pool import Timeouts
+from group_gateway.upstream.transport import UpstreamTransport
+
+_HEADERS = {
+    "accept": "application/fhir+json",
+    "accept-encoding": "identity",
+    "user-agent": "group-gateway",
+}
+
+
+class Link(Protocol):
+    """Exchanges requests for answers with the server below one base URL."""
+
+    async def exchange(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None
+    ) -> Answer:
+        """Send a request to a path below the base; raises httpx.TransportError."""
+
+
+def link_to(base_url: str, transport: httpx.AsyncBaseTransport, *, call_timeout: float) -> Link:
+    """Give the shortest way over a transport. `call_timeout` bounds each phase, in seconds."""
+    timeouts = Timeouts(
+        connect=min(call_timeout, 5.0), read=call_timeout, pool=min(call_timeout, 5.0)
+    )
+    if isinstance(transport, UpstreamTransport):
+        return _DirectLink(base_url, transport, timeouts)
+    return _HttpxLink(base_url, transport, timeouts)
+
+
+class _DirectLink:
+    def __init__(self, base_url: str, transport: UpstreamTransport, timeouts: Timeouts) -> None:
+        url = httpx.URL(base_url)
+        self._pool = transport.pool(url)
+        self._base_path = url.raw_path.rstrip(b"/").decode("ascii")
+        self._timeouts = timeouts
+        host = url.netloc.decode("ascii")
+        self._head = "".join(f"{k}: {v}\r\n" for k, v in {"host": host, **_HEADERS}.items())
+
+    async def exchange(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None
+    ) -> Answer:
+        own = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        if body is not None:
+            own += f"content-length: {len(body)}\r\n"
+        head = f"{method} {self._base_path}{path} HTTP/1.1\r\n{self._head}{own}\r\n"
+        status, received, content = await self._pool.exchange(
+            head.encode("latin-1") + (body or b""),
+            self._timeouts,
+            repeatable=method == "GET",
+        )
+        return Answer(
+            status,
+            {name.decode("ascii").lower(): value.decode("latin-1") for name, value in received},
+            content,
+        )
+
+
+class _HttpxLink:
+    def __init__(
+        self, base_url: str, transport: httpx.AsyncBaseTransport, timeouts: Timeouts
+    ) -> None:
+        self._base_url = base_url
+        self._transport = transport
+        self._extensions = {
+            "timeout": {
+                "connect": timeouts.connect,
+                "read": timeouts.read,
+                "write": timeouts.read,
+                "pool": timeouts.pool,
+            }
+        }
+
+    async def exchange(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None
+    ) -> Answer:
+        request = httpx.Request(
+            method,
+            self._base_url + path,
+            headers={**_HEADERS, **headers},
+            content=body,
+            extensions=self._extensions,
+        )
+        response = await self._transport.handle_async_request(request)
+        content = await response.aread()
+        return Answer(response.status_code, response.headers, content)
