@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import tempfile
@@ -21,6 +22,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 _SOURCES = "src/graphiql"
 _ASSETS = "src/group_gateway/web/graphiql_assets"
 _NOT_SOURCES = ("node_modules", "__pycache__")
+_ERROR_CODE = re.compile(r"npm error( (code|errno|path|syscall) .*)?")  # npm's sentence follows
 
 
 class GraphiQLBuildHook(BuildHookInterface[BuilderConfig]):
@@ -34,7 +36,7 @@ class GraphiQLBuildHook(BuildHookInterface[BuilderConfig]):
             return
         try:
             _build(sources, assets, digest)
-        except (OSError, subprocess.CalledProcessError) as error:
+        except (ImportError, OSError, subprocess.CalledProcessError) as error:
             self.app.abort(f"GraphiQL could not be built: {_reason(error)}")
 
 
@@ -72,10 +74,10 @@ def _build(sources: Path, assets: Path, digest: str) -> None:
         shutil.copytree(work / "assets", assets)
 
 
-def _reason(error: OSError | subprocess.CalledProcessError) -> str:
+def _reason(error: Exception) -> str:
     """Give a failure in one sentence: of a program's output, the first line that tells an error."""
-    if isinstance(error, OSError):
-        return f"{error}."
+    if not isinstance(error, subprocess.CalledProcessError):
+        return str(error)
     lines = [line.strip() for line in f"{error.stderr}\n{error.stdout}".splitlines()]
-    told = [line for line in lines if "error" in line.lower()]
-    return f"{Path(error.cmd[1]).name} failed: {told[0] if told else error}"
+    told = [line for line in lines if "error" in line.lower() and not _ERROR_CODE.fullmatch(line)]
+    return f"{Path(error.cmd[1]).stem} failed: {told[0] if told else error}"

@@ -1,0 +1,49 @@
+"""Fixtures: the sandbox as a person starts it, and a browser tab that has GraphiQL open."""
+
+import re
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from graphiql.browser import Page, chromium, tab
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run `group-gateway sandbox` and give the address of GraphiQL, as the command tells it."""
+    command = ["group-gateway", "sandbox", "--port", "0"]
+    nowhere = tmp_path_factory.mktemp("nowhere")  # where no .env file lies
+    with subprocess.Popen(command, cwd=nowhere, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        told = re.match(
+            r"GraphiQL is at (http://127\.0\.0\.1:\d+/graphql)", process.stdout.readline()
+        )
+        assert told
+        yield told[1]
+        process.terminate()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[str]:
+    """Run one browser for all tests."""
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+async def open_page(address: str, browser: str) -> AsyncIterator[Page]:
+    """Open GraphiQL in a tab of its own."""
+    async with tab(browser) as page:
+        await page.open(address)
+        await page.sees("query ReadGroup", ".graphiql-query-editor")
+        yield page
+
+
+@pytest.fixture
+def page(address: str, open_page: Page) -> Iterator[Page]:
+    """Open GraphiQL; in the end nobody but the gateway was asked, and nothing went wrong."""
+    yield open_page
+    asked = [request["url"] for request in open_page.requests]
+    assert [url for url in asked if not url.startswith(address)] == []
+    assert open_page.complaints == []

@@ -1,0 +1,23 @@
+"""The examples that GraphiQL opens with, sent to the gateway as the page sends them."""
+
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+from graphql import OperationDefinitionNode, parse
+
+EXAMPLES = sorted(Path(__file__).parents[2].glob("src/graphiql/examples/*.graphql"))
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.stem)
+def test_an_example_works_as_it_stands(address: str, example: Path) -> None:
+    """Every operation answers with data, and its variables fit."""
+    query, variables = example.read_text(), json.loads(example.with_suffix(".json").read_text())
+    for operation in parse(query).definitions:
+        assert isinstance(operation, OperationDefinitionNode)
+        assert operation.name
+        asked = {"query": query, "variables": variables, "operationName": operation.name.value}
+        answer = httpx.post(address, json=asked, headers={"Authorization": "Bearer sandbox"}).json()
+        assert "errors" not in answer
+        assert all(answer["data"].values())

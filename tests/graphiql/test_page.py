@@ -1,0 +1,151 @@
+"""GraphiQL in a real browser, as a person uses it.
+
+Each test that takes `page` also says, by that fixture, that no other host was asked and that the
+browser had no complaint: no violation of the policy, no error in the console.
+"""
+
+import json
+import re
+
+from graphiql.browser import ALT, CONTROL, Page
+
+EDITOR = ".graphiql-query-editor .CodeMirror"
+VARIABLES = 'section[aria-label="Variables"] .graphiql-editor:not(.hidden) .CodeMirror'
+HEADERS = 'section[aria-label="Headers"] .graphiql-editor:not(.hidden) .CodeMirror'
+DOCS = ".graphiql-doc-explorer"
+RESULT = ".graphiql-response"
+RUN = ".graphiql-execute-button"
+TOKEN = "header input"
+
+SEED_GROUP = "33104aa7-e3ae-4650-bdac-04bfae8365bc"
+SEED_PATIENT = "Patient/cf10ff9d14d0429cb5bb7040611d1a24"
+OTHER_PATIENT = "Patient/16a0895781ed4b15add239d4d1331524"
+
+
+def last_authorization(page: Page) -> str | None:
+    """Tell the Authorization header of the operation that was sent last."""
+    headers = [request["headers"] for request in page.requests if request["method"] == "POST"][-1]
+    return {name.lower(): headers[name] for name in headers}.get("authorization")
+
+
+async def open_tab(page: Page, title: str) -> None:
+    """Switch to the example with this title."""
+    await page.click(f'button[title="{title}"]')
+    await page.sees(title, EDITOR)
+
+
+async def test_opens_with_an_example_that_runs(page: Page) -> None:
+    """The first example answers at the first click, with the sandbox's token."""
+    await page.sees("query ReadGroup", EDITOR)
+    await page.sees(SEED_GROUP, VARIABLES)
+    await page.click(RUN)
+    await page.sees(SEED_PATIENT, RESULT)
+    assert last_authorization(page) == "Bearer sandbox"
+
+
+async def test_runs_what_was_typed(page: Page) -> None:
+    """A query of one's own runs with Ctrl-Enter, and its result appears."""
+    await page.write(f'{{ mine: group(id: "{SEED_GROUP}") {{ name }} }}', EDITOR)
+    await page.press("Enter", CONTROL)
+    await page.sees('"mine"', RESULT)
+    await page.sees("Test Group", RESULT)
+
+
+async def test_explains_the_schema(page: Page) -> None:
+    """The docs open from the side bar and lead from the query type to its fields."""
+    await page.click('[aria-label="Show Documentation Explorer"]')
+    await page.sees("GroupConnection", DOCS)
+    await page.click(f"{DOCS}-type-name")
+    await page.sees("groups(", DOCS)
+
+
+async def test_runs_a_mutation(page: Page) -> None:
+    """The example of a mutation creates a group."""
+    await open_tab(page, "CreateGroup")
+    await page.click(RUN)
+    await page.sees("createGroup", RESULT)
+    await page.sees("Spring check-ups", RESULT)
+
+
+async def test_adds_a_member_to_the_group_as_it_was_read(page: Page) -> None:
+    """The example with two operations: read the version, put it into the variables, write."""
+    await open_tab(page, "AddMember")
+    await page.click(RUN)
+    await page.click('[role="menuitem"]:last-child')
+    await page.sees("quantity", RESULT)
+    result = await page.evaluate(f"document.querySelector('{RESULT}').innerText")
+    version = re.search('"version": "(.*?)"', result)
+    assert version
+    variables = {"id": SEED_GROUP, "reference": OTHER_PATIENT, "ifVersion": version[1]}
+    await page.write(json.dumps(variables), VARIABLES)
+    await page.click(RUN)
+    await page.click('[role="menuitem"]:first-child')
+    await page.sees("addGroupMembers", RESULT)
+    await page.sees('"issues": []', RESULT)
+
+
+async def test_sends_the_token_of_the_field(page: Page) -> None:
+    """The token field changes the header that is sent, from every tab."""
+    await page.write("sandbox-read", TOKEN)
+    await page.click(RUN)
+    await page.sees(SEED_PATIENT, RESULT)
+    assert last_authorization(page) == "Bearer sandbox-read"
+    await open_tab(page, "GroupsOfPatient")
+    await page.click(RUN)
+    await page.sees("responsibilities", RESULT)
+    assert last_authorization(page) == "Bearer sandbox-read"
+
+
+async def test_shows_the_token_in_the_headers_editor(page: Page) -> None:
+    """Field and headers editor show the same token, whichever of them is edited."""
+    await page.click('[data-name="headers"]')
+    await page.sees('"Authorization": "Bearer sandbox"', HEADERS)
+    await page.write("sandbox-other", TOKEN)
+    await page.sees('"Authorization": "Bearer sandbox-other"', HEADERS)
+    await page.write('{"X-Mine": "1", "authorization": "Bearer sandbox-read"}', HEADERS)
+    await page.until(f"document.querySelector('{TOKEN}').value === 'sandbox-read'")
+
+
+async def test_forgets_everything_with_the_tab(page: Page) -> None:
+    """What was typed survives a reload, and nothing of it is in storage that outlives the tab."""
+    await page.write("{ mine: __typename }", EDITOR)
+    await page.write("a-secret", TOKEN)
+    await page.until("sessionStorage.getItem('graphiql:tabState')?.includes('mine')")
+    await page.reload()
+    await page.sees("mine", EDITOR)
+    await page.until(f"document.querySelector('{TOKEN}')?.value === 'a-secret'")
+    assert await page.evaluate("localStorage.length") == 0
+
+
+async def test_its_dialogs_keep_the_policy(page: Page) -> None:
+    """Settings, search and jump-to-line work without inline styles."""
+    await page.click('[aria-label="Open settings dialog"]')
+    await page.sees("Clear storage", ".graphiql-dialog")
+    await page.press("Escape")
+    await page.until("!document.querySelector('.graphiql-dialog')")
+    await page.click(EDITOR)
+    await page.press("f", CONTROL)
+    await page.sees("Search:", EDITOR)
+    await page.press("Escape")
+    await page.click(EDITOR)
+    await page.press("g", ALT)
+    await page.sees("Jump to line:", EDITOR)
+
+
+async def test_marks_errors_while_one_types(page: Page) -> None:
+    """A field that the schema does not have is underlined."""
+    await page.write("{ grup }", EDITOR)
+    await page.until(f"!!document.querySelector('{EDITOR} .CodeMirror-lint-mark-error')")
+
+
+async def test_the_browser_obeys_the_policy(open_page: Page) -> None:
+    """Another host, an inline script and an inline style are refused, and these tests notice."""
+    await open_page.evaluate("fetch('http://localhost:1').catch(() => null)")
+    await open_page.complains("connect-src 'self'")
+    await open_page.evaluate(
+        """document.body.insertAdjacentHTML(
+            "beforeend", "<b style='color: red'>0</b><img src='data:,' onerror='alert()'>"
+        )"""
+    )
+    await open_page.complains("style-src 'self'")
+    await open_page.complains("script-src 'self'")
