@@ -1,16 +1,24 @@
 """How fields read FHIR JSON: leniently where FHIR servers differ, and never hiding what is broken.
 
 A source is a `GroupResource`, a decoded JSON object, or any object with attributes. An element
-that is not what FHIR says becomes an error of its field; where the field can't be null the error
-is reported beside FHIR's own default.
+has the JSON type that FHIR gives it, or it is broken: `5` is no string, `"5"` no integer, `1` no
+boolean, `3.0` no integer, although GraphQL's own scalars would let them pass. What FHIR says beyond
+that (a date's form, a code's value set) is left as it came, but for codes that are an enum here.
+A broken element is an error of its field; where the field can't be null the error is reported
+beside FHIR's own default. The error never holds the value.
 """
 
 from collections.abc import Callable
-from functools import cache
-from typing import Any, TypeVar
+from enum import Enum
+from functools import cache, cached_property
+from typing import Any, ClassVar, Final, TypeVar
 
 import strawberry
+from strawberry.types.base import StrawberryOptional
+from strawberry.types.enum import StrawberryEnumDefinition
+from strawberry.types.field import StrawberryField
 
+from group_gateway.errors import UpstreamInvalidResponse
 from group_gateway.fhir.resource import GroupResource
 from group_gateway.schema.context import Info
 
@@ -22,8 +30,30 @@ Element = dict[str, Any]
 Kind = TypeVar("Kind")
 
 
+class _Broken(Enum):
+    BROKEN = "broken"
+
+
+BROKEN: Final = _Broken.BROKEN
+"""What `accepted` gives for a value that is not what FHIR says."""
+
+_INT = range(-(2**31), 2**31)  # GraphQL specification, section 3.5.1
+_JSON_TYPES: dict[object, tuple[type, ...]] = {
+    str: (str,),
+    strawberry.ID: (str,),
+    bool: (bool,),
+    int: (int,),
+    float: (float, int),
+}
+
+
 class JsonObject:
-    """Base of types whose values are JSON objects; anything else is an error of the field."""
+    """Base of types whose values are JSON objects; anything else is an error of the field.
+
+    `bare` is the element that a bare string in the place of the object is taken for.
+    """
+
+    bare: ClassVar[str | None] = None
 
     @classmethod
     def is_type_of(cls, value: object, _info: object) -> bool:
@@ -67,38 +97,50 @@ def resolved(
     )
 
 
-def as_concept(value: object) -> object:
-    """Accept a bare string where FHIR wants a CodeableConcept."""
-    return {"text": value} if isinstance(value, str) else value
+def accepted(kind: Any, value: object) -> Any:
+    """Give what to show of an element of a Python type, an enum or a `JsonObject`, else BROKEN."""
+    json_types = _JSON_TYPES.get(kind)
+    if json_types is not None:
+        fits = type(value) in json_types and (kind is not int or value in _INT)
+        return value if fits else BROKEN
+    if isinstance(kind, StrawberryEnumDefinition):
+        return value if any(value == code.value for code in kind.values) else BROKEN
+    if isinstance(value, str) and kind.bare is not None:
+        return {kind.bare: value}
+    return value if isinstance(value, dict) else BROKEN
 
 
-def as_reference(value: object) -> object:
-    """Accept a bare string where FHIR wants a Reference."""
-    return {"reference": value} if isinstance(value, str) else value
+class ElementField(StrawberryField):
+    """A field that shows one FHIR element as it came."""
+
+    def get_result(self, source: Any, info: object, args: object, kwargs: object) -> Any:  # noqa: ARG002 - Strawberry's signature
+        """Give the element, None when it is absent; raises UpstreamInvalidResponse."""
+        name = element_name(self.python_name)
+        value = elements_of(source).get(name)
+        if value is None:
+            return None
+        shown = accepted(self._kind, value)
+        if shown is BROKEN:
+            raise UpstreamInvalidResponse(f"The upstream sent a broken `{name}`.")
+        return shown
+
+    @cached_property
+    def _kind(self) -> Any:
+        kind = self.type
+        return kind.of_type if isinstance(kind, StrawberryOptional) else kind
 
 
-def read(kind: type[Kind], name: str, accept: Callable[[object], object], description: str) -> Any:
-    """Make the field of a nullable element that `accept` may reshape."""
-
-    def resolve(parent: strawberry.Parent[Any]) -> Any:
-        return accept(elements_of(parent).get(name))
-
-    return strawberry.field(
-        resolver=resolve,
-        graphql_type=kind | None,
-        description=description,
-        metadata={PLAIN_ELEMENT: name},
-    )
+def element(description: str) -> Any:
+    """Make the field of an element that is absent or has the type that the field says."""
+    return ElementField(description=description)
 
 
-def required(
-    kind: type[Kind], name: str, accept: Callable[[object], object], description: str
-) -> Any:
+def required(kind: type[JsonObject], name: str, description: str) -> Any:
     """Make the field of a required object; a missing or broken one is reported and shown empty."""
 
     def resolve(parent: strawberry.Parent[Any], info: Info) -> Any:
-        value = accept(elements_of(parent).get(name))
-        if isinstance(value, dict):
+        value = accepted(kind, elements_of(parent).get(name))
+        if value is not BROKEN:
             return value
         info.context.report(info, f"The upstream sent a broken or no `{name}`.")
         return {}

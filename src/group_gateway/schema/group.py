@@ -4,7 +4,7 @@ One module, because the types refer to each other in a circle (a patient's group
 what the fields do stands in `elements`, `members`, `connections` and `references`.
 """
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import strawberry
 import strawberry.federation
@@ -16,7 +16,6 @@ from group_gateway.schema import connections, members, references, views
 from group_gateway.schema.codes import GroupType
 from group_gateway.schema.datatypes import (
     CodeableConcept,
-    Identifier,
     Meta,
     Period,
     Quantity,
@@ -24,11 +23,9 @@ from group_gateway.schema.datatypes import (
 )
 from group_gateway.schema.elements import (
     JsonObject,
-    as_concept,
-    as_reference,
+    element,
     flag,
     list_of,
-    read,
     required,
     resolved,
 )
@@ -46,16 +43,28 @@ class Entity:
 STUB = Key(fields=FieldSet("id"), resolvable=False)
 
 
+@strawberry.type(description="A business identifier (FHIR R4 Identifier).")
+class Identifier(JsonObject):
+    """A FHIR R4 Identifier."""
+
+    use: str | None = element("usual, official, temp, secondary or old.")
+    type: CodeableConcept | None = element("What kind of identifier it is.")
+    system: str | None = element("The namespace of the value, a URI.")
+    value: str | None = element("The value, unique in its namespace.")
+    period: Period | None = element("When it is or was in use.")
+    assigner: "Reference | None" = element("The organization that issued it.")
+
+
 @strawberry.type(description="A reference from one resource to another (FHIR R4 Reference).")
 class Reference(JsonObject):
     """A FHIR R4 Reference."""
 
-    reference: str | None = strawberry.field(description="A literal reference: `Patient/<id>`.")
-    type: str | None = strawberry.field(description="The type of what is referred to.")
-    identifier: Identifier | None = strawberry.field(
-        description="A business identifier of what is referred to."
-    )
-    display: str | None = strawberry.field(description="What to show people.")
+    bare: ClassVar[str | None] = "reference"
+
+    reference: str | None = element("A literal reference: `Patient/<id>`.")
+    type: str | None = element("The type of what is referred to.")
+    identifier: Identifier | None = element("A business identifier of what is referred to.")
+    display: str | None = element("What to show people.")
     resource: (
         Annotated[
             "Group | Patient | Practitioner | PractitionerRole | Device | Medication | Substance",
@@ -77,8 +86,8 @@ class Reference(JsonObject):
 class Member(JsonObject):
     """A FHIR R4 Group.member."""
 
-    entity: Reference = required(Reference, "entity", as_reference, "Who or what the member is.")
-    period: Period | None = strawberry.field(description="When it was or is a member.")
+    entity: Reference = required(Reference, "entity", "Who or what the member is.")
+    period: Period | None = element("When it was or is a member.")
     inactive: bool = flag("inactive", "Whether the membership has ended.")
 
 
@@ -89,18 +98,14 @@ class Member(JsonObject):
 class Characteristic(JsonObject):
     """A FHIR R4 Group.characteristic."""
 
-    code: CodeableConcept = required(CodeableConcept, "code", as_concept, "The kind of trait.")
+    code: CodeableConcept = required(CodeableConcept, "code", "The kind of trait.")
     exclude: bool = flag("exclude", "Whether the members don't have it.")
-    period: Period | None = strawberry.field(description="When it holds.")
-    value_codeable_concept: CodeableConcept | None = read(
-        CodeableConcept, "valueCodeableConcept", as_concept, "The trait, as a concept."
-    )
-    value_boolean: bool | None = strawberry.field(description="The trait, as true or false.")
-    value_quantity: Quantity | None = strawberry.field(description="The trait, as an amount.")
-    value_range: Range | None = strawberry.field(description="The trait, as a range.")
-    value_reference: Reference | None = read(
-        Reference, "valueReference", as_reference, "The trait, as a reference."
-    )
+    period: Period | None = element("When it holds.")
+    value_codeable_concept: CodeableConcept | None = element("The trait, as a concept.")
+    value_boolean: bool | None = element("The trait, as true or false.")
+    value_quantity: Quantity | None = element("The trait, as an amount.")
+    value_range: Range | None = element("The trait, as a range.")
+    value_reference: Reference | None = element("The trait, as a reference.")
 
 
 @strawberry.type(description="Where a page stands in the whole (Relay cursor connections).")
@@ -138,23 +143,19 @@ class MemberConnection:
 class Group:
     """A FHIR R4 Group."""
 
-    id: strawberry.ID = strawberry.field(description="Its logical id.")
-    resource_type: str = strawberry.field(description='Always "Group".')
-    meta: Meta | None = strawberry.field(description="What the server says of the resource.")
+    id: strawberry.ID = element("Its logical id.")
+    resource_type: str = element('Always "Group".')
+    meta: Meta | None = element("What the server says of the resource.")
     identifier: list[Identifier] = list_of(Identifier, "identifier", "Business identifiers.")
-    active: bool | None = strawberry.field(description="Whether it is in use.")
-    type: GroupType | None = resolved(
-        views.group_type, GroupType | None, "What it is made of.", element="type"
+    active: bool | None = element("Whether it is in use.")
+    type: GroupType | None = element("What it is made of.")
+    actual: bool | None = element(
+        "Whether it is a group of known members, not a description of possible ones."
     )
-    actual: bool | None = strawberry.field(
-        description="Whether it is a group of known members, not a description of possible ones."
-    )
-    code: CodeableConcept | None = read(CodeableConcept, "code", as_concept, "The kind of members.")
-    name: str | None = strawberry.field(description="Its name; not unique.")
-    quantity: int | None = strawberry.field(description="How many members the upstream counts.")
-    managing_entity: Reference | None = read(
-        Reference, "managingEntity", as_reference, "Who is responsible for the group."
-    )
+    code: CodeableConcept | None = element("The kind of members.")
+    name: str | None = element("Its name; not unique.")
+    quantity: int | None = element("How many members the upstream counts.")
+    managing_entity: Reference | None = element("Who is responsible for the group.")
     characteristic: list[Characteristic] = list_of(
         Characteristic, "characteristic", "Traits that define the members."
     )

@@ -127,6 +127,9 @@ class IdentifierInput:
     period: PeriodInput | None = strawberry.field(
         default=strawberry.UNSET, description="When in use."
     )
+    assigner: "ReferenceInput | None" = strawberry.field(
+        default=strawberry.UNSET, description="The organization that issued it."
+    )
 
     def to_fhir(self) -> Element:
         """Give the FHIR value."""
@@ -136,6 +139,7 @@ class IdentifierInput:
             system=self.system,
             value=self.value,
             period=self.period.to_fhir() if self.period else None,
+            assigner=self.assigner.to_fhir() if self.assigner else None,
         )
 
 

@@ -4,18 +4,9 @@ from typing import Any
 
 import strawberry
 
-from group_gateway.errors import UpstreamInvalidResponse
 from group_gateway.fhir.characteristic import responsibilities_of
-from group_gateway.fhir.resource import GROUP_TYPES, GroupResource
+from group_gateway.fhir.resource import GroupResource
 from group_gateway.schema.elements import elements_of
-
-
-def group_type(parent: strawberry.Parent[Any]) -> Any:
-    """Give Group.type; an unknown code is an error of this field."""
-    code = elements_of(parent).get("type")
-    if code is not None and code not in GROUP_TYPES:
-        raise UpstreamInvalidResponse("The upstream sent an unknown group type.")
-    return code
 
 
 def responsibilities(parent: strawberry.Parent[Any]) -> list[str]:
