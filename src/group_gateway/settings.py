@@ -5,6 +5,7 @@
 
 import difflib
 import hashlib
+import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 from dotenv import dotenv_values
-from msgspec import Meta
+from msgspec import Meta, inspect
 
 PREFIX = "GROUP_GATEWAY_"
 Seconds = Annotated[float, Meta(ge=0, le=86_400)]
@@ -29,10 +30,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     upstream_url: str = ""
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65_535)] = 8000
+    workers: Annotated[int, Meta(ge=1, le=256)] = 1
     allow_anonymous: bool = False
     upstream_timeout: Annotated[float, Meta(gt=0, le=600)] = 10.0
     upstream_connections: Annotated[int, Meta(ge=1, le=10_000)] = 100
     upstream_ca_file: str = ""
+    upstream_check: bool = True
     cache_url: str = "memory://"
     cache_ttl: Seconds = 30.0
     cache_search_ttl: Seconds = 10.0
@@ -47,6 +50,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     query_tokens: Count = 10_000
     graphiql: bool = True
     introspection: bool = True
+    doctor_token: str = ""
 
     def key(self) -> bytes:
         """Give the key of scopes, cache keys and cursors.
@@ -61,11 +65,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 SETTINGS: Mapping[str, str] = {
     "upstream_url": "Base URL of the FHIR server, such as `https://fumage-acme.canvasmedical.com`.",
     "host": "Address to listen on.",
-    "port": "Port to listen on.",
+    "port": "Port to listen on; 0 takes any free one.",
+    "workers": "Processes that `serve` serves with.",
     "allow_anonymous": "Pass requests without a token on to the upstream, for an open one.",
     "upstream_timeout": "Seconds that one upstream call may take.",
     "upstream_connections": "Connections to the upstream at the same time.",
     "upstream_ca_file": "PEM file with the CA of the upstream's certificate; else the system's.",
+    "upstream_check": "`serve` does not start while the upstream can't be reached.",
     "cache_url": "`memory://`, or `redis://…` (`rediss://…`, `unix://…`) to share it.",
     "cache_ttl": "Seconds that a group is served from the cache; 0 switches the cache off.",
     "cache_search_ttl": "Seconds that a search page is served from the cache.",
@@ -80,6 +86,7 @@ SETTINGS: Mapping[str, str] = {
     "query_tokens": "Tokens that a document may have.",
     "graphiql": "Show GraphiQL to browsers.",
     "introspection": "Answer questions about the schema.",
+    "doctor_token": "Bearer token that `doctor` asks the upstream with.",
 }
 """What each setting is for, as the README's table says it."""
 
@@ -87,19 +94,31 @@ SETTINGS: Mapping[str, str] = {
 def read_settings(
     environment: Mapping[str, str], flags: Mapping[str, Any], *, dotenv: Path | None = None
 ) -> Settings:
-    """Read the settings: flags before variables before the `.env` file. Raises SettingsError."""
-    from_file = dotenv_values(dotenv) if dotenv is not None and dotenv.is_file() else {}
+    """Read the settings: flags before variables before the `.env` file. Raises SettingsError.
+
+    A variable that is empty counts as not set, whatever the file says.
+    """
     raw: dict[str, Any] = {}
-    for name, value in {**from_file, **environment}.items():
-        if name.startswith(PREFIX) and value is not None:
-            raw[_known(name)] = _boolean_words(value.strip())
-    raw.update({name: value for name, value in flags.items() if value is not None})
-    try:
-        settings = msgspec.convert(raw, Settings, strict=False)
-    except msgspec.ValidationError as error:
-        raise SettingsError(_readable(str(error))) from None
+    for variable, value in {**_file(dotenv), **environment}.items():
+        if variable.startswith(PREFIX):
+            raw[_known(variable)] = _boolean_words(value.strip())
+    given = {name: value for name, value in flags.items() if value is not None}
+    raw = {name: value for name, value in raw.items() if value} | given
+    for name, value in raw.items():
+        _check_value(name, value, "--" + name.replace("_", "-") if name in given else "")
+    settings = msgspec.convert(raw, Settings, strict=False)
     _check(settings)
     return settings
+
+
+def _file(path: Path | None) -> dict[str, str]:
+    if path is None or not path.is_file():
+        return {}
+    try:
+        values = dotenv_values(path, interpolate=False)
+    except (OSError, UnicodeDecodeError):
+        raise SettingsError(f"{path} can't be read as a file of settings.") from None
+    return {name: value or "" for name, value in values.items()}
 
 
 def _known(variable: str) -> str:
@@ -115,12 +134,33 @@ def _boolean_words(value: str) -> str:
     return words.get(value.lower(), value)
 
 
-def _readable(message: str) -> str:
-    """Turn msgspec's "Expected `int` - at `$.port`" into a sentence about a variable."""
-    problem, found, path = message.partition(" - at `$.")
-    if not found:
-        return message
-    return f"{PREFIX}{path.rstrip('`').upper()} is wrong: {problem[:1].lower()}{problem[1:]}."
+def _check_value(name: str, value: object, flag: str) -> None:
+    """Check one value by itself; the sentence never repeats it, for it may be a secret."""
+    try:
+        msgspec.convert({name: value}, Settings, strict=False)
+    except msgspec.ValidationError:
+        told = flag or f"{PREFIX}{name.upper()}"
+        raise SettingsError(f"{told} is wrong: it takes {_taken_by(_TYPES[name])}.") from None
+
+
+def _taken_by(kind: inspect.Type) -> str:
+    """Say which values a setting of this type takes."""
+    match kind:
+        case inspect.BoolType():
+            return "true or false (also yes and no, on and off, 1 and 0)"
+        case inspect.LiteralType(values):
+            return " or ".join(map(str, values))
+        case inspect.IntType(ge=least, le=most):
+            return f"a whole number from {least} to {most}"
+        case inspect.FloatType(gt=None, ge=least, le=most):
+            return f"a number from {least} to {most}"
+        case inspect.FloatType(gt=bound, le=most):
+            return f"a number above {bound}, at most {most}"
+        case _:
+            return "a text"
+
+
+_TYPES = {field.name: field.type for field in inspect.type_info(Settings).fields}  # type: ignore[attr-defined]
 
 
 def _check(settings: Settings) -> None:
@@ -129,8 +169,8 @@ def _check(settings: Settings) -> None:
     _check_url("cache_url", settings.cache_url, {"memory", "redis", "rediss", "unix"})
     if settings.secret and len(settings.secret) < 16:  # noqa: PLR2004 - said in the sentence
         raise SettingsError(f"{PREFIX}SECRET is too short: take 16 characters or more.")
-    if settings.upstream_ca_file and not Path(settings.upstream_ca_file).is_file():
-        raise SettingsError(f"{PREFIX}UPSTREAM_CA_FILE names no file.")
+    if settings.upstream_ca_file:
+        _check_ca_file(settings.upstream_ca_file)
 
 
 def _check_url(name: str, url: str, schemes: set[str]) -> None:
@@ -141,3 +181,12 @@ def _check_url(name: str, url: str, schemes: set[str]) -> None:
         raise SettingsError(f"{variable} is wrong: it starts with {wanted}.")
     if parts.scheme in {"http", "https"} and (not parts.hostname or parts.query or parts.fragment):
         raise SettingsError(f"{variable} is wrong: it is a base URL, with a host and no query.")
+
+
+def _check_ca_file(path: str) -> None:
+    try:
+        ssl.create_default_context(cafile=path)
+    except (OSError, ValueError):
+        raise SettingsError(
+            f"{PREFIX}UPSTREAM_CA_FILE is wrong: there is no file of PEM certificates at {path}."
+        ) from None

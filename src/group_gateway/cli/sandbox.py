@@ -2,61 +2,92 @@
 
 import argparse
 import asyncio
-import sys
+import sqlite3
 from contextlib import suppress
 from typing import Any
 
 import msgspec
 import uvicorn
+from starlette.applications import Starlette
 
 from group_gateway.app import create_app
-from group_gateway.cli.listening import add_address_flags, address_of, listen
-from group_gateway.cli.serving import CompanionServer, config
+from group_gateway.cli.failures import CommandFailed
+from group_gateway.cli.flags import add_address_flags, settings_of
+from group_gateway.cli.listening import address_of, listen
+from group_gateway.cli.serving import CompanionServer, config, ended_by_signals, say
 from group_gateway.sandbox import SERVER_OPTIONS, SandboxOptions
 from group_gateway.sandbox import create_app as create_sandbox
 from group_gateway.sandbox.wellknown import TOKEN
-from group_gateway.settings import Settings, SettingsError
+from group_gateway.settings import PREFIX, Settings, SettingsError
 
 
 def add_command(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser("sandbox", help="try the gateway on a built-in FHIR server")
+    parser = commands.add_parser(
+        "sandbox",
+        help="try the gateway on a built-in FHIR server",
+        description="Serves the gateway on a built-in FHIR server with groups to play with.",
+    )
     add_address_flags(parser)
     parser.add_argument("--upstream-only", action="store_true", help="run the FHIR server alone")
     parser.add_argument(
-        "--upstream-port", type=int, default=0, help="port of the FHIR server (any free one)"
+        "--upstream-port",
+        type=int,
+        default=0,
+        metavar="PORT",
+        help="port of the FHIR server (any free one)",
     )
     parser.add_argument(
-        "--database", default=":memory:", help="SQLite file to keep the groups in (memory)"
+        "--database",
+        default=":memory:",
+        metavar="FILE",
+        help="SQLite file to keep the groups in (without it they are gone in the end)",
     )
     parser.set_defaults(run=run)
 
 
-def run(chosen: argparse.Namespace, settings: Settings) -> int:
-    """Serve until a signal; raises SettingsError or CannotListen."""
+def run(chosen: argparse.Namespace) -> int:
+    """Serve until a signal; raises SettingsError or CommandFailed."""
+    settings = settings_of(chosen)
     if settings.upstream_url:
         raise SettingsError(
-            "sandbox brings its own upstream: unset GROUP_GATEWAY_UPSTREAM_URL, or use serve."
+            f"sandbox brings its own upstream: unset {PREFIX}UPSTREAM_URL, or use serve."
         )
-    upstream_app = create_sandbox(SandboxOptions(database=chosen.database))
-    if chosen.upstream_only:
-        sock = listen(settings.host, settings.port)
-        _say(f"The sandbox's FHIR server is at {address_of(sock)} (bearer token: {TOKEN})")
-        uvicorn.Server(config(upstream_app, **_upstream_options())).run(sockets=[sock])
-    else:
-        asyncio.run(_serve_both(chosen, settings, upstream_app))
+    upstream = _upstream(chosen.database)
+    with ended_by_signals():
+        if chosen.upstream_only:
+            _serve_upstream(settings, upstream)
+        else:
+            asyncio.run(_serve_both(chosen, settings, upstream))
     return 0
 
 
-async def _serve_both(chosen: argparse.Namespace, settings: Settings, upstream_app: Any) -> None:
+def _upstream(database: str) -> Starlette:
+    app = create_sandbox(SandboxOptions(database=database))
+    try:
+        app.state.sandbox.store  # noqa: B018 - opens the database now, and not at the first request
+    except sqlite3.Error as error:
+        raise CommandFailed(f"can't keep groups in {database}: {error}.") from None
+    return app
+
+
+def _serve_upstream(settings: Settings, upstream: Starlette) -> None:
+    sock = listen(settings.host, settings.port)
+    say(f"The sandbox's FHIR server is at {address_of(sock)} (bearer token: {TOKEN})")
+    uvicorn.Server(config(upstream, **_upstream_options())).run(sockets=[sock])
+
+
+async def _serve_both(
+    chosen: argparse.Namespace, settings: Settings, upstream_app: Starlette
+) -> None:
     front = listen(settings.host, settings.port)
-    back = listen("127.0.0.1", chosen.upstream_port)
+    back = listen("127.0.0.1", chosen.upstream_port, flag="--upstream-port")
     known = msgspec.structs.replace(settings, upstream_url=address_of(back))
     gateway = uvicorn.Server(config(create_app(known, page_token=TOKEN)))
     upstream = CompanionServer(config(upstream_app, **_upstream_options()))
-    _say(f"GraphiQL is at {address_of(front)}/graphql (bearer token: {TOKEN})")
-    _say(f"The sandbox's FHIR server is at {address_of(back)}")
     beside = asyncio.create_task(upstream.serve(sockets=[back]))
+    say(f"GraphiQL is at {address_of(front)}/graphql (bearer token: {TOKEN})")
+    say(f"The sandbox's FHIR server is at {address_of(back)}")
     with suppress(KeyboardInterrupt):
         await gateway.serve(sockets=[front])
     upstream.should_exit = True
@@ -65,8 +96,3 @@ async def _serve_both(chosen: argparse.Namespace, settings: Settings, upstream_a
 
 def _upstream_options() -> dict[str, Any]:
     return {name: value for name, value in SERVER_OPTIONS.items() if name != "server_header"}
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()

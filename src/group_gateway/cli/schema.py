@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from group_gateway.schema.build import print_sdl
-from group_gateway.settings import Settings
 
 
 def add_command(commands: Any) -> None:
@@ -16,7 +15,7 @@ def add_command(commands: Any) -> None:
     parser.set_defaults(run=run)
 
 
-def run(chosen: argparse.Namespace, _: Settings) -> int:
+def run(chosen: argparse.Namespace) -> int:
     """Print, or check: exit status 1 when the file is missing or differs."""
     sdl = print_sdl()
     if chosen.check is None:

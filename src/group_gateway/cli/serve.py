@@ -1,56 +1,73 @@
 """`group-gateway serve`: the gateway in front of the upstream that the settings name."""
 
 import argparse
-import os
+import asyncio
 import sys
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import uvicorn
-from starlette.applications import Starlette
 from uvicorn.supervisors import Multiprocess
 
 from group_gateway.app import create_app
-from group_gateway.cli.listening import add_address_flags, address_of, listen
-from group_gateway.cli.serving import config
-from group_gateway.settings import PREFIX, Settings, SettingsError, read_settings
-
-_FACTORY = "group_gateway.cli.serve:worker_app"
+from group_gateway.cli.doctor.examination import first_contact
+from group_gateway.cli.failures import CommandFailed
+from group_gateway.cli.flags import add_address_flags, add_upstream_flag, settings_with_upstream
+from group_gateway.cli.listening import address_of, listen
+from group_gateway.cli.serving import config, ended_by_signals, say
+from group_gateway.settings import PREFIX, Settings
 
 
 def add_command(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser("serve", help="serve the gateway in front of a FHIR server")
+    parser = commands.add_parser(
+        "serve",
+        help="serve the gateway in front of a FHIR server",
+        description="Serves the gateway in front of the FHIR server at the upstream's base URL.",
+    )
     add_address_flags(parser)
-    parser.add_argument("--upstream-url", help=f"the FHIR server's base URL ({PREFIX}UPSTREAM_URL)")
-    parser.add_argument("--workers", type=int, default=1, help="processes to serve with (1)")
+    add_upstream_flag(parser)
+    parser.add_argument("--workers", type=int, help=f"processes to serve with ({PREFIX}WORKERS, 1)")
+    parser.add_argument(
+        "--no-upstream-check",
+        dest="upstream_check",
+        action="store_const",
+        const=False,
+        help=f"start although the upstream can't be reached ({PREFIX}UPSTREAM_CHECK)",
+    )
     parser.set_defaults(run=run)
 
 
-def run(chosen: argparse.Namespace, settings: Settings) -> int:
-    """Serve until a signal; raises SettingsError or CannotListen."""
-    if not settings.upstream_url:
-        raise SettingsError(
-            f"serve needs an upstream: set {PREFIX}UPSTREAM_URL or --upstream-url to the base URL"
-            " of a FHIR server. (`group-gateway sandbox` brings its own.)"
-        )
+def run(chosen: argparse.Namespace) -> int:
+    """Serve until a signal; raises SettingsError or CommandFailed."""
+    settings = settings_with_upstream(chosen, "serve")
     sock = listen(settings.host, settings.port)
-    sys.stdout.write(f"group-gateway is at {address_of(sock)}/graphql\n")
-    sys.stdout.flush()
-    if chosen.workers > 1:
-        _serve_with_workers(chosen, sock)
-    else:
-        uvicorn.Server(config(create_app(settings))).run(sockets=[sock])
+    if settings.upstream_check:
+        asyncio.run(_check_upstream(settings))
+    if settings.workers > 1 and settings.cache_url.startswith("memory:"):
+        _warn(
+            "each worker has a cache of its own, so what one writes others may show up to"
+            f" {settings.cache_ttl:g} s later; {PREFIX}CACHE_URL=redis://… shares it."
+        )
+    say(f"group-gateway is at {address_of(sock)}/graphql")
+    # Workers get the settings as they are here: flags and all, read and checked once.
+    serving = config(partial(create_app, settings), factory=True, workers=settings.workers)
+    with ended_by_signals():
+        if settings.workers > 1:
+            Multiprocess(serving, sockets=[sock]).run()
+        else:
+            uvicorn.Server(serving).run(sockets=[sock])
     return 0
 
 
-def _serve_with_workers(chosen: argparse.Namespace, sock: Any) -> None:
-    if chosen.upstream_url:  # workers read the environment, and know nothing of flags
-        os.environ[f"{PREFIX}UPSTREAM_URL"] = chosen.upstream_url
-    workers = config(_FACTORY, factory=True, workers=chosen.workers)
-    Multiprocess(workers, sockets=[sock]).run()
+async def _check_upstream(settings: Settings) -> None:
+    connection, base_url = await first_contact(settings)
+    if connection.level == "fail":
+        raise CommandFailed(f"the upstream can't be reached: {connection.text} {connection.remedy}")
+    if base_url.level == "fail":
+        _warn(f"{base_url.text} {base_url.remedy}")
 
 
-def worker_app() -> Starlette:
-    """Build the application of a worker process, from the environment."""
-    return create_app(read_settings(os.environ, {}, dotenv=Path(".env")))
+def _warn(text: str) -> None:
+    sys.stderr.write(f"group-gateway: warning: {text}\n")
+    sys.stderr.flush()

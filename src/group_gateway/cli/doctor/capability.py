@@ -1,0 +1,42 @@
+"""What the CapabilityStatement says about groups. Pure; used by `examination`."""
+
+from group_gateway.cli.doctor.contact import named
+from group_gateway.cli.doctor.findings import Finding, fail, ok, warn
+from group_gateway.cli.doctor.interview import Reply
+from group_gateway.upstream.capability import GroupCapability, group_capability
+
+STATEMENT = "CapabilityStatement"
+_READS = ("read", "search-type")
+_WRITES = ("create", "update")
+
+
+def capability_of(reply: Reply[object]) -> GroupCapability | None:
+    """Give what the statement says about groups; None when there is none."""
+    return None if reply.error is not None else group_capability(reply.value)
+
+
+def statement(reply: Reply[object]) -> Finding:
+    """Check that it exists, for FHIR R4, and offers groups to read and to write."""
+    said = capability_of(reply)
+    if said is None:
+        text = f"There is no CapabilityStatement to read at /metadata{named(reply)}."
+        return warn(STATEMENT, text, "The gateway learns from the answers to its searches instead.")
+    if not said.interactions:
+        text = "The CapabilityStatement names no interactions with Group."
+        return warn(STATEMENT, text, "Make sure that this server has groups, and is the right one.")
+    missing = [name for name in (*_READS, *_WRITES) if name not in said.interactions]
+    if missing:
+        text = f"The server does not offer Group {_listed(missing)}."
+        if set(missing) & set(_READS):
+            return fail(STATEMENT, text, "The gateway needs read and search-type at the least.")
+        return warn(STATEMENT, text, "Queries work; mutations that need it will fail.")
+    if not (said.fhir_version or "4.").startswith("4."):
+        text = f"The server speaks FHIR {said.fhir_version}, the gateway R4 (4.0 and 4.3)."
+        return warn(STATEMENT, text, "Ask for the server's R4 base URL.")
+    server = said.software or "The server"
+    version = f"FHIR {said.fhir_version}" if said.fhir_version else "a FHIR version not told"
+    return ok(STATEMENT, f"{server}, {version}: Group read, search, create and update.")
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

@@ -1,0 +1,85 @@
+"""The checks in their order, each with the question that it needs. Nothing is ever written.
+
+A failure ends the examination where what follows would only repeat it.
+"""
+
+import time
+from collections.abc import AsyncIterator
+
+from group_gateway.cli.doctor import contact, credentials, paging, reading, searching
+from group_gateway.cli.doctor.capability import capability_of, statement
+from group_gateway.cli.doctor.findings import Finding, warn
+from group_gateway.cli.doctor.interview import Interview, Reply
+from group_gateway.errors import UpstreamInvalidResponse
+from group_gateway.fhir.bundle import Searchset
+from group_gateway.settings import Settings
+from group_gateway.upstream.capability import GroupCapability
+
+
+async def examine(settings: Settings, token: str | None) -> AsyncIterator[Finding]:
+    """Give the findings one by one, as they come."""
+    interview = Interview(settings, token)
+    try:
+        async for finding in _examine(interview, settings, token):
+            yield finding
+    finally:
+        await interview.end()
+
+
+async def first_contact(settings: Settings) -> list[Finding]:
+    """Give the findings of the first two checks: whether a FHIR server answers at all."""
+    interview = Interview(settings, None)
+    try:
+        reply = await interview.statement()
+    finally:
+        await interview.end()
+    return [contact.connection(reply, settings), contact.base_url(reply, settings)]
+
+
+async def _examine(
+    interview: Interview, settings: Settings, token: str | None
+) -> AsyncIterator[Finding]:
+    stated = await interview.statement()
+    connection = contact.connection(stated, settings)
+    yield connection
+    if connection.level == "fail":
+        return
+    search = await interview.search(("_count", str(searching.SAMPLE)))
+    base_url = contact.base_url(_clearer(stated, search), settings)
+    yield base_url
+    if base_url.level == "fail":
+        return
+    yield statement(stated)
+    yield credentials.credentials(search, token, time.time())
+    if token is not None:
+        yield credentials.scopes(token)
+    if search.value is not None:
+        async for finding in _behaviour(interview, capability_of(stated), search.value):
+            yield finding
+    exchange = search.exchange or stated.exchange
+    if exchange is not None:
+        yield reading.clock(exchange)
+
+
+def _clearer(stated: Reply[object], search: Reply[Searchset]) -> Reply[object]:
+    """Choose the reply to tell a FHIR server by: one may have no /metadata, or hide it."""
+    unclear = isinstance(stated.error, UpstreamInvalidResponse)
+    return Reply(search.value, search.error, search.exchange) if unclear else stated
+
+
+async def _behaviour(
+    interview: Interview, said: GroupCapability | None, sample: Searchset
+) -> AsyncIterator[Finding]:
+    if not sample.groups:
+        text = "There are no groups to see, so searches and reads can't be tried."
+        yield warn("search", text, "If there should be some, the token is another's.")
+        return
+    yield await searching.id_lists(interview, sample)
+    yield await searching.by_type(interview, said, sample)
+    yield await searching.by_patient(interview, said, sample)
+    yield await paging.pages(interview, sample)
+    yield await paging.total(interview, sample)
+    reply = await interview.read(sample.groups[0].id)
+    yield reading.read(reply)
+    if reply.value is not None:
+        yield reading.guard(reply.value)

@@ -1,0 +1,102 @@
+"""Asks an upstream one question at a time, and keeps what the answers looked like on the wire.
+
+The questions go through the gateway's own client, so that what the doctor sees is what the gateway
+will see. Used by `examination`, and by `serve` for its look at the upstream before it starts.
+"""
+
+import time
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import httpx
+
+from group_gateway.errors import GatewayError
+from group_gateway.fhir.bundle import PageLink, Searchset
+from group_gateway.fhir.resource import GroupResource
+from group_gateway.operation import Caller
+from group_gateway.settings import Settings
+from group_gateway.upstream.client import GroupClient
+from group_gateway.upstream.transport import UpstreamTransport
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """The head of an answer, and when it was asked for and there (seconds since the epoch)."""
+
+    status: int
+    headers: Mapping[str, str]
+    asked_at: float
+    answered_at: float
+
+    @property
+    def is_web_page(self) -> bool:
+        """Whether the answer is HTML."""
+        return "html" in self.headers.get("content-type", "").lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply(Generic[T_co]):
+    """A value or an error, and the exchange that it came of; None when no answer came at all."""
+
+    value: T_co | None
+    error: GatewayError | None
+    exchange: Exchange | None
+
+
+class _Witness(httpx.AsyncBaseTransport):
+    """Passes requests on and keeps the head of the last answer."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self._inner = inner
+        self.seen: Exchange | None = None
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.seen, asked_at = None, time.time()
+        response = await self._inner.handle_async_request(request)
+        self.seen = Exchange(response.status_code, response.headers, asked_at, time.time())
+        return response
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+class Interview:
+    """Questions to the upstream of the settings, with a token or without one."""
+
+    def __init__(self, settings: Settings, token: str | None) -> None:
+        self._patience = settings.upstream_timeout
+        self._caller = Caller("doctor", f"Bearer {token}" if token else None)
+        self._witness = _Witness(UpstreamTransport(ca_file=settings.upstream_ca_file or None))
+        self._client = GroupClient(
+            settings.upstream_url, self._witness, call_timeout=self._patience
+        )
+
+    async def statement(self) -> Reply[object]:
+        """Ask for the CapabilityStatement."""
+        return await self._ask(self._client.capabilities(self._caller, self._patience))
+
+    async def search(self, *query: tuple[str, str]) -> Reply[Searchset]:
+        """Search for groups."""
+        return await self.follow(PageLink(query))
+
+    async def follow(self, link: PageLink) -> Reply[Searchset]:
+        """Ask for the page behind a link."""
+        return await self._ask(self._client.search(self._caller, link, self._patience))
+
+    async def read(self, id: str) -> Reply[GroupResource | None]:
+        """Read a group."""
+        return await self._ask(self._client.read(self._caller, id, self._patience))
+
+    async def end(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def _ask(self, question: Awaitable[T]) -> Reply[T]:
+        try:
+            return Reply(await question, None, self._witness.seen)
+        except GatewayError as error:
+            return Reply(None, error, self._witness.seen)

@@ -1,0 +1,82 @@
+"""Why no answer came from an upstream, in words. Pure; used by `contact`."""
+
+import socket
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import httpx
+
+from group_gateway.settings import PREFIX
+
+_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What an error of some kinds means, and what helps."""
+
+    kinds: tuple[type[BaseException], ...]
+    text: str
+    remedy: str
+
+
+def why_silent(error: BaseException, base_url: str, patience: float) -> tuple[str, str]:
+    """Give a sentence about the failure that ended an exchange, and one about what helps.
+
+    `patience` is for how many seconds an answer was waited.
+    """
+    url = httpx.URL(base_url)
+    facts = {"host": url.host, "port": url.port or _PORTS[url.scheme], "patience": f"{patience:g}"}
+    for words in _REASONS:
+        for cause in _causes(error):
+            if isinstance(cause, words.kinds):
+                facts["reason"] = getattr(cause, "verify_message", "").rstrip(".")
+                return words.text.format_map(facts), words.remedy
+    return f"{url.host} broke the connection off.", "Look into the server's own log."
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__
+
+
+_REASONS = (
+    _Words(
+        (socket.gaierror,),
+        "The name {host} can't be resolved.",
+        f"Check the spelling in {PREFIX}UPSTREAM_URL, and this machine's DNS.",
+    ),
+    _Words(
+        (ssl.SSLCertVerificationError,),
+        "The certificate of {host} is not trusted ({reason}).",
+        f"If the server has a CA of its own, name its PEM file in {PREFIX}UPSTREAM_CA_FILE.",
+    ),
+    _Words(
+        (ssl.SSLError,),
+        "There is no TLS at {host} port {port}.",
+        f"If the server speaks plain HTTP, {PREFIX}UPSTREAM_URL starts with http://.",
+    ),
+    _Words(
+        (httpx.ConnectError,),
+        "Nothing takes connections at {host} port {port}.",
+        f"Check the host and the port in {PREFIX}UPSTREAM_URL, and that the server runs.",
+    ),
+    _Words(
+        (httpx.ConnectTimeout,),
+        "{host} port {port} does not answer at all.",
+        f"Check the host and the port in {PREFIX}UPSTREAM_URL, and the firewalls in between.",
+    ),
+    _Words(
+        (httpx.RemoteProtocolError,),
+        "What answers at {host} port {port} does not speak HTTP.",
+        f"If the server speaks TLS, {PREFIX}UPSTREAM_URL starts with https://.",
+    ),
+    _Words(
+        (TimeoutError, httpx.TimeoutException),
+        "{host} took the connection but did not answer within {patience} seconds.",
+        f"If the server is that slow, raise {PREFIX}UPSTREAM_TIMEOUT.",
+    ),
+)
+"""In this order: the first errors here have later ones around them."""

@@ -1,0 +1,48 @@
+"""A read: whether it works, what a write can be guarded by, and the upstream's clock. Pure."""
+
+from email.utils import parsedate_to_datetime
+
+from group_gateway.cli.doctor.contact import named
+from group_gateway.cli.doctor.findings import Finding, fail, ok, warn
+from group_gateway.cli.doctor.interview import Exchange, Reply
+from group_gateway.fhir.resource import GroupResource
+
+_READ, _GUARD, CLOCK = "read", "write guard", "clock"
+_TOLERANCE = 2.0  # seconds: `Date` has whole ones, and some servers' lags behind
+
+
+def read(reply: Reply[GroupResource | None]) -> Finding:
+    """Check that a group that a search found can be read."""
+    if reply.error is not None:
+        text = f"A group that a search found can't be read: {reply.error.message}{named(reply)}"
+        return fail(_READ, text, "Ask whoever runs the server.")
+    if reply.value is None:
+        text = "A group that a search found does not exist for a read."
+        return fail(_READ, text, "Ask whoever runs the server.")
+    return ok(_READ, "A group can be read by its id.")
+
+
+def guard(group: GroupResource) -> Finding:
+    """Check what tells the gateway's writes that nobody else changed a group in between."""
+    if group.etag is not None:
+        return ok(_GUARD, "Reads have an `ETag`: writes go with `If-Match`, and are exact.")
+    if group.date is not None:
+        text = "Reads have no `ETag`: writes go with `If-Unmodified-Since`, exact to the second."
+        return ok(_GUARD, text)
+    text = "Reads have neither `ETag` nor `Date`: a write can't tell that others wrote in between."
+    return warn(_GUARD, text, "Have no one else write, or have the server send `ETag`.")
+
+
+def clock(exchange: Exchange) -> Finding:
+    """Compare the upstream's clock with this machine's."""
+    try:
+        theirs = parsedate_to_datetime(exchange.headers["date"]).timestamp()
+    except (KeyError, ValueError):
+        return warn(CLOCK, "Answers have no `Date`, so the server's clock is unknown.")
+    # A whole second is any moment within it, and was read at any moment of the exchange.
+    ahead = max(theirs - exchange.answered_at, 0.0) + min(theirs + 1.0 - exchange.asked_at, 0.0)
+    if abs(ahead) <= _TOLERANCE:
+        return ok(CLOCK, f"The server's clock agrees with this machine's, to {_TOLERANCE:.0f} s.")
+    side = "ahead of" if ahead > 0 else "behind"
+    text = f"The server's clock is {abs(ahead):.0f} s {side} this machine's."
+    return warn(CLOCK, text, "Tokens may count as expired, or not valid yet: set both by NTP.")

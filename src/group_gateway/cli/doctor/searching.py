@@ -1,0 +1,97 @@
+"""Which searches the upstream really carries out, whatever it declares. Used by `examination`.
+
+A parameter counts as applied as it does for the gateway: the Bundle's `self` link echoes it, and
+every group found fits.
+"""
+
+from group_gateway.cli.doctor.findings import Finding, ok, warn
+from group_gateway.cli.doctor.interview import Interview, Reply
+from group_gateway.fhir.bundle import Searchset
+from group_gateway.fhir.reference import entity_reference
+from group_gateway.fhir.resource import GroupResource
+from group_gateway.groups.filters import PATIENT_PARAMETERS, GroupFilter
+from group_gateway.groups.plans import judge
+from group_gateway.groups.walk import PAGE_SIZE, SCAN_PAGES
+from group_gateway.upstream.capability import GroupCapability
+
+SAMPLE = 20
+"""Groups that the doctor looks at to find something to search for."""
+_SCAN = f"The gateway filters itself, among the first {PAGE_SIZE * SCAN_PAGES} groups."
+_ID_LISTS, _BY_TYPE, _BY_PATIENT = "id lists", "search by type", "search by patient"
+
+
+async def id_lists(interview: Interview, sample: Searchset) -> Finding:
+    """Check whether one search finds several groups by their ids."""
+    ids = [group.id for group in sample.groups[:2]]
+    if len(ids) < 2:  # noqa: PLR2004 - a list
+        return ok(_ID_LISTS, "There are too few groups to try.")
+    many = await interview.search(("_id", ",".join(ids)), ("_count", "2"))
+    if _ids(many) == set(ids):
+        return ok(_ID_LISTS, "`_id=a,b` finds both: many groups come in one call.")
+    one = await interview.search(("_id", ids[0]))
+    works = "takes one id, no list" if _ids(one) == {ids[0]} else "is not applied"
+    return warn(_ID_LISTS, f"`_id` {works}.", "The gateway reads groups one by one, in parallel.")
+
+
+def _ids(reply: Reply[Searchset]) -> set[str]:
+    return {group.id for group in reply.value.groups} if reply.value is not None else set()
+
+
+async def by_type(interview: Interview, said: GroupCapability | None, sample: Searchset) -> Finding:
+    """Check whether `type` is applied."""
+    kind = sample.groups[0].elements.get("type")
+    if not isinstance(kind, str):
+        return warn(_BY_TYPE, "The first group has no type to search for.")
+    wanted = GroupFilter(type=kind)
+    reply = await interview.search(("type", kind), ("_count", str(SAMPLE)))
+    return _finding(_BY_TYPE, {"type": _took(reply, wanted, ("type", kind))}, said)
+
+
+async def by_patient(
+    interview: Interview, said: GroupCapability | None, sample: Searchset
+) -> Finding:
+    """Check whether `patient` or `member` is applied, in the order that the gateway tries them."""
+    patient = next(filter(None, map(_patient_in, sample.groups)), None)
+    if patient is None:
+        return ok(_BY_PATIENT, "No patient is a member of the first groups: nothing to try.")
+    wanted = GroupFilter(patient=patient)
+    took: dict[str, str] = {}
+    for name in PATIENT_PARAMETERS:
+        pair = (name, f"Patient/{patient}" if name == "member" else patient)
+        took[name] = _took(await interview.search(pair, ("_count", str(SAMPLE))), wanted, pair)
+        if took[name] == _APPLIED:
+            break
+    return _finding(_BY_PATIENT, took, said)
+
+
+def _patient_in(group: GroupResource) -> str | None:
+    members = group.elements.get("member")
+    references = map(entity_reference, members if isinstance(members, list) else [])
+    return next((ref.id for ref in references if ref is not None and ref.type == "Patient"), None)
+
+
+_APPLIED, _IGNORED, _REFUSED = "is applied", "is ignored", "is refused"
+_UNPROVEN = "is not echoed in the `self` link, so it may be ignored"
+
+
+def _took(reply: Reply[Searchset], wanted: GroupFilter, pair: tuple[str, str]) -> str:
+    """Say in words how the upstream took a parameter."""
+    if reply.value is None:
+        return _REFUSED
+    verdict = judge((pair,), wanted, reply.value)
+    if verdict.ignored:
+        return _IGNORED
+    # The sample has such a group, so an empty answer is no answer to this search.
+    return _APPLIED if verdict.applied and reply.value.groups else _UNPROVEN
+
+
+def _finding(check: str, took: dict[str, str], said: GroupCapability | None) -> Finding:
+    declared = said.search_parameters if said is not None else None
+    works = next((name for name, how in took.items() if how == _APPLIED), None)
+    if works is None:
+        told = " and ".join(f"`{name}` {how}" for name, how in took.items())
+        return warn(check, f"{told}.", _SCAN)
+    if declared is not None and works not in declared:
+        text = f"`{works}` is applied, but the CapabilityStatement does not declare it."
+        return warn(check, text, f"The gateway goes by the statement. {_SCAN}")
+    return ok(check, f"`{works}` is applied{'' if declared is None else ', as declared'}.")
