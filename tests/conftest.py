@@ -9,7 +9,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from frontdoor import Gateway
+from frontdoor import Gateway, opened
 from group_gateway.app import create_app
 from group_gateway.sandbox import SandboxOptions
 from group_gateway.sandbox import create_app as create_sandbox
@@ -59,11 +59,7 @@ async def make_gateway(sandbox: Sandbox) -> AsyncIterator[Callable[..., Any]]:
         async def make(**settings: Any) -> Gateway:
             known = {"upstream_url": "http://upstream.test", **settings}
             app = create_app(Settings(**known), transport=httpx.ASGITransport(app=sandbox.app))
-            await stack.enter_async_context(app.router.lifespan_context(app))
-            http = httpx.AsyncClient(
-                transport=httpx.ASGITransport(app=app), base_url="http://gateway.test"
-            )
-            return Gateway(await stack.enter_async_context(http))
+            return await stack.enter_async_context(opened(app))
 
         yield make
 

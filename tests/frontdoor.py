@@ -1,9 +1,12 @@
 """How tests ask a gateway: GraphQL over HTTP, as any client does."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
+from starlette.applications import Starlette
 
 
 @dataclass
@@ -27,3 +30,14 @@ class Gateway:
         answer = await self(query, token=token, **variables)
         assert "errors" not in answer, answer["errors"]
         return answer["data"]
+
+
+@asynccontextmanager
+async def opened(app: Starlette) -> AsyncIterator[Gateway]:
+    """Run a gateway in process within the block."""
+    transport = httpx.ASGITransport(app=app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://gateway.test") as http,
+    ):
+        yield Gateway(http)
