@@ -69,6 +69,10 @@ class Engine:
         self._compiled = compiled
         self._documents = Documents(self._schema, limits)
 
+    def epoch(self) -> int:
+        """Give the number of writes that were made."""
+        return self._services.writes.epoch
+
     def document(self, request: GraphQLRequest) -> Document:
         """Give the request's document, parsed and validated."""
         return self._documents.get(request.query)

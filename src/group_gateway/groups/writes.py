@@ -46,6 +46,8 @@ class GroupWrites:
         self._cache = cache
         self._slots = slots
         self._queues: dict[str, deque[Request]] = {}
+        self.epoch = 0
+        """How many writes there were: what was asked for before one is not joined after it."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def create(self, operation: Operation, draft: dict[str, Any]) -> Outcome:
@@ -127,6 +129,7 @@ class GroupWrites:
 
     async def _wrote(self, id: str | None = None) -> None:
         """Make sure that nobody gets what was read before the write."""
+        self.epoch += 1
         tags = [self._slots.search_tag]
         self._pages.forget()
         if id is not None:

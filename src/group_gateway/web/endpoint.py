@@ -6,6 +6,7 @@ more than a small query; visits of browsers and GETs go the ordinary way.
 
 import asyncio
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
@@ -17,7 +18,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from group_gateway.execution.engine import Answer, Engine, GraphQLRequest
-from group_gateway.operation import Operation
+from group_gateway.execution.sharing import AnswersInFlight, LeaderGone
+from group_gateway.operation import Caller, Operation
 from group_gateway.web.callers import PassThrough
 from group_gateway.web.graphiql import GraphiQL
 from group_gateway.web.wire import (
@@ -86,6 +88,7 @@ class Endpoint:
         self._callers = callers
         self._limits = limits
         self._page = page
+        self._in_flight: AnswersInFlight[_Reply] = AnswersInFlight(engine.epoch)
 
     async def post(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a POST (ASGI)."""
@@ -95,14 +98,26 @@ class Endpoint:
             if media_type is None:
                 raise _not_acceptable()
             _check_json_content(headers.get(b"content-type"))
-            asked = request_of_body(await self._body(headers.get(b"content-length"), receive))
+            body = await self._body(headers.get(b"content-length"), receive)
+            reply = await self._answer(body, headers.get(b"authorization"), media_type)
         except BadRequest as refused:
             reply = _refusal(refused, media_type or JSON)
-        else:
-            reply = await self._reply(asked, headers.get(b"authorization"), media_type)
         start = {"type": "http.response.start", "status": reply.status, "headers": reply.headers()}
         await send(start)
         await send({"type": "http.response.body", "body": reply.body})
+
+    async def _answer(self, body: bytes, authorization: str | None, media_type: str) -> _Reply:
+        caller = self._callers.identify(authorization)
+        question = (caller.scope if caller else "", media_type, body)
+        flight = self._in_flight.joined(question)
+        if flight is not None:
+            with suppress(LeaderGone):
+                return await asyncio.shield(flight)
+        asked = request_of_body(body)
+        work = self._reply(asked, caller, media_type)
+        if self._engine.document(asked).is_query(asked.operation_name):
+            return await self._in_flight.lead(question, work)
+        return await work
 
     async def get(self, request: Request) -> Response:
         """Answer a GET: a page for a browser, else a query."""
@@ -117,16 +132,15 @@ class Endpoint:
         except BadRequest as refused:
             reply = _refusal(refused, media_type or JSON)
         else:
-            reply = await self._reply(asked, request.headers.get("authorization"), media_type)
+            caller = self._callers.identify(request.headers.get("authorization"))
+            reply = await self._reply(asked, caller, media_type)
         response = Response(reply.body, reply.status)
         response.raw_headers = reply.headers()
         return response
 
-    async def _reply(
-        self, asked: GraphQLRequest, authorization: str | None, media_type: str
-    ) -> _Reply:
+    async def _reply(self, asked: GraphQLRequest, caller: Caller | None, media_type: str) -> _Reply:
         operation = Operation(
-            asker=self._callers.identify(authorization),
+            asker=caller,
             deadline=asyncio.get_running_loop().time() + self._limits.seconds,
             calls_left=self._limits.upstream_calls,
             correlation_id=secrets.token_hex(16),
