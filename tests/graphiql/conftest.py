@@ -15,13 +15,14 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     command = ["group-gateway", "sandbox", "--port", "0"]
     nowhere = tmp_path_factory.mktemp("nowhere")  # where no .env file lies
     with subprocess.Popen(command, cwd=nowhere, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        told = re.match(
-            r"GraphiQL is at (http://127\.0\.0\.1:\d+/graphql)", process.stdout.readline()
-        )
-        assert told
-        yield told[1]
-        process.terminate()
+        try:
+            assert process.stdout
+            told = process.stdout.readline()
+            address = re.match(r"GraphiQL is at (http://127\.0\.0\.1:\d+/graphql)", told)
+            assert address, told
+            yield address[1]
+        finally:
+            process.terminate()
 
 
 @pytest.fixture(scope="session")
