@@ -1,5 +1,5 @@
 // Bundles the page into a folder of content-hashed files, each with its gzip twin, a licence
-// file and a manifest. Called by hatch_build.py: node build.mjs <output folder> <digest of sources>.
+// file and a manifest. Called by hatch_build.py: node build.mjs <output folder> <sources' digest>.
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -99,5 +99,6 @@ const files = {
   icon: hashedCopy('page/icon.svg'),
 };
 Object.values(files).forEach(compressed);
-writeFileSync(join(folder, 'LICENSES.txt'), licences(metafile.inputs).join(`\n${'-'.repeat(80)}\n\n`));
+const rule = `\n${'-'.repeat(80)}\n\n`;
+writeFileSync(join(folder, 'LICENSES.txt'), licences(metafile.inputs).join(rule));
 writeFileSync(join(folder, 'manifest.json'), `${JSON.stringify({ sources, ...files }, null, 2)}\n`);

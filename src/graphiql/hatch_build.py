@@ -28,7 +28,7 @@ _ERROR_CODE = re.compile(r"npm error( (code|errno|path|syscall) .*)?")  # npm's 
 class GraphiQLBuildHook(BuildHookInterface[BuilderConfig]):
     """Keeps the package's GraphiQL assets in step with their sources."""
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - hatchling calls it so
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
         """Build the assets, unless those that are there come from these very sources."""
         sources, assets = Path(self.root, _SOURCES), Path(self.root, _ASSETS)
         digest = _digest(sources)
