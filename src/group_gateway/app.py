@@ -68,6 +68,7 @@ def create_app(
         Engine(build_schema(), services, limits),
         PassThrough(keys, anonymous=settings.allow_anonymous),
         RequestLimits(settings.body_bytes, settings.deadline, settings.upstream_calls),
+        cache,
         page,
     )
 

@@ -18,19 +18,33 @@ class Caller:
     authorization: str | None = field(default=None, repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Something read for an operation, as the cache keeps it.
+
+    It holds while its tag has this generation, and until `expires` (seconds since the epoch).
+    """
+
+    tag: str
+    generation: bytes
+    expires: float
+
+
 @dataclass(slots=True, eq=False)
 class Operation:
     """One GraphQL operation under way.
 
     `asker` is None for a request without a credential where one is needed. `deadline` is in the
     event loop's time (seconds); `calls_left` counts down as the operation causes upstream calls;
-    `correlation_id` names it in errors and logs.
+    `correlation_id` names it in errors and logs. `parts` is what its answer is made of, None once
+    something was read that no cache can vouch for.
     """
 
     asker: Caller | None
     deadline: float
     calls_left: int
     correlation_id: str = ""
+    parts: list[Part] | None = field(default_factory=list)
 
     @property
     def caller(self) -> Caller:
@@ -38,6 +52,13 @@ class Operation:
         if self.asker is None:
             raise Unauthenticated("Send a bearer token in the Authorization header.")
         return self.asker
+
+    def made_of(self, part: Part | None) -> None:
+        """Note a part of the answer; None when it must not outlive the operation."""
+        if part is None:
+            self.parts = None
+        elif self.parts is not None:
+            self.parts.append(part)
 
     def remaining(self) -> float:
         """Give the seconds left; raises UpstreamTimeout when there are none."""

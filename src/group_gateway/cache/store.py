@@ -6,14 +6,19 @@ a write can't bring the old state back, in whichever order the two end, in any r
 was evicted validates nothing.
 """
 
+import operator
 import os
+import struct
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from group_gateway.cache.backend import Backend
+from group_gateway.operation import Part
 
 _GENERATION_BYTES = 8
+_EXPIRY = struct.Struct(">d")
+_HEADER_BYTES = _GENERATION_BYTES + _EXPIRY.size
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """What a slot held: `value`, or None for a miss.
+    """What a slot held: `value`, good until `expires` (seconds since the epoch), or None.
 
     `generation` goes back to `put` with the value that was fetched instead; None means that
     nothing must be put.
@@ -34,6 +39,7 @@ class Lookup:
 
     value: bytes | None
     generation: bytes | None
+    expires: float = 0.0
 
 
 _BYPASS = Lookup(None, None)
@@ -54,12 +60,14 @@ class CacheStore:
         max_ttl: float,
         pause: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self._backend = backend
         self._max_ttl = max_ttl
         self._tag_ttl = 2 * max_ttl + 60
         self._pause = pause
         self._clock = clock
+        self._wall_clock = wall_clock
         self._closed_until = 0.0
         self._missed: dict[str, float] = {}
 
@@ -92,8 +100,9 @@ class CacheStore:
 
     async def put(self, entries: Iterable[tuple[Slot, Lookup, bytes]], ttl: float) -> None:
         """Keep values for `ttl` seconds, each with the lookup that missed it."""
+        expires = _EXPIRY.pack(self._wall_clock() + ttl)
         pairs = [
-            (slot.key, lookup.generation + value)
+            (slot.key, lookup.generation + expires + value)
             for slot, lookup, value in entries
             if lookup.generation is not None
         ]
@@ -103,6 +112,25 @@ class CacheStore:
             await self._backend.multi_set(pairs, ttl=min(ttl, self._max_ttl))
         except Exception:  # noqa: BLE001 - see lookup
             self._failed()
+
+    def part(self, slot: Slot, lookup: Lookup, ttl: float) -> Part | None:
+        """Give what stands for a slot's value, found by this lookup or put after it for `ttl`."""
+        if lookup.generation is None:
+            return None
+        expires = lookup.expires if lookup.value is not None else self._wall_clock() + ttl
+        return Part(slot.tag, lookup.generation, expires)
+
+    async def holds(self, parts: Sequence[Part]) -> bool:
+        """Tell whether all parts still hold."""
+        now = self._wall_clock()
+        if any(part.expires <= now for part in parts) or not await self._ready():
+            return False
+        try:
+            generations = await self._backend.multi_get([part.tag for part in parts])
+        except Exception:  # noqa: BLE001 - see lookup
+            self._failed()
+            return False
+        return all(map(operator.eq, generations, (part.generation for part in parts)))
 
     async def invalidate(self, tags: Iterable[str]) -> None:
         """Drop every entry of these tags, for all callers, before this returns."""
@@ -137,6 +165,12 @@ class CacheStore:
 
 
 def _judge(entry: bytes | None, generation: bytes | None) -> Lookup:
-    if entry is None or generation is None or entry[:_GENERATION_BYTES] != generation:
+    if (
+        entry is None
+        or generation is None
+        or len(entry) < _HEADER_BYTES
+        or entry[:_GENERATION_BYTES] != generation
+    ):
         return Lookup(None, generation)
-    return Lookup(entry[_GENERATION_BYTES:], generation)
+    [expires] = _EXPIRY.unpack_from(entry, _GENERATION_BYTES)
+    return Lookup(entry[_HEADER_BYTES:], generation, expires)

@@ -1,12 +1,17 @@
-"""The same query of the same caller, asked again before it is answered, is answered once.
+"""Answers given more than once: while a query is under way, and for as long as its parts hold.
 
-Used by `web`. Whole answers are shared, encoded, so that nothing is done twice; what began before
-a write through this process is not joined after it.
+Whole answers are shared, encoded, so that nothing is done twice. A question holds who asks, so
+nobody is ever given another caller's answer. Used by `web`.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+
+from group_gateway.cache.store import CacheStore
+from group_gateway.operation import Part
 
 Reply = TypeVar("Reply")
 Question = tuple[str, str, bytes]
@@ -18,14 +23,17 @@ class LeaderGone(Exception):
 
 
 class AnswersInFlight(Generic[Reply]):
-    """The queries under way. `epoch` counts the writes that this process has made."""
+    """The queries under way. `epoch` counts the writes that this process has made.
+
+    What began before such a write is not joined after it.
+    """
 
     def __init__(self, epoch: Callable[[], int]) -> None:
         self._epoch = epoch
         self._began = 0
         self._flights: dict[Question, asyncio.Future[Reply]] = {}
 
-    def joined(self, question: Question) -> "asyncio.Future[Reply] | None":
+    def joined(self, question: Question) -> asyncio.Future[Reply] | None:
         """Give the answer to come, if the question is under way."""
         if self._epoch() != self._began:
             self._flights.clear()
@@ -48,3 +56,51 @@ class AnswersInFlight(Generic[Reply]):
         finally:
             if self._flights.get(question) is flight:
                 del self._flights[question]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready(Generic[Reply]):
+    reply: Reply
+    parts: Sequence[Part]
+    size: int
+
+
+class ReadyAnswers(Generic[Reply]):
+    """Answers kept while every part of them holds in the cache; at most `max_bytes` of them."""
+
+    _OVERHEAD = 1000
+    """Bytes of an entry beside question and body."""
+
+    def __init__(self, cache: CacheStore, *, max_bytes: int) -> None:
+        self._cache = cache
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._ready: OrderedDict[Question, _Ready[Reply]] = OrderedDict()
+
+    async def get(self, question: Question) -> Reply | None:
+        """Give the answer, if there is one and it still holds."""
+        ready = self._ready.get(question)
+        if ready is None:
+            return None
+        if not await self._cache.holds(ready.parts):
+            self._drop(question)
+            return None
+        if question in self._ready:
+            self._ready.move_to_end(question)
+        return ready.reply
+
+    def put(self, question: Question, reply: Reply, size: int, parts: Sequence[Part]) -> None:
+        """Keep an answer of `size` bytes, made of these parts."""
+        size += len(question[2]) + self._OVERHEAD
+        if size > self._max_bytes:
+            return
+        self._drop(question)
+        self._ready[question] = _Ready(reply, tuple(dict.fromkeys(parts)), size)
+        self._bytes += size
+        while self._bytes > self._max_bytes:
+            self._drop(next(iter(self._ready)))
+
+    def _drop(self, question: Question) -> None:
+        ready = self._ready.pop(question, None)
+        if ready is not None:
+            self._bytes -= ready.size

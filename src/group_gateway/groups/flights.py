@@ -9,7 +9,7 @@ from collections.abc import Hashable
 from typing import Generic, TypeVar
 
 from group_gateway.errors import TooManyUpstreamCalls, UpstreamTimeout
-from group_gateway.operation import Operation
+from group_gateway.operation import Operation, Part
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -21,18 +21,22 @@ class Flight(Generic[Value]):
     def __init__(self, operation: Operation) -> None:
         self.future: asyncio.Future[Value] = asyncio.get_running_loop().create_future()
         self.operations = [operation]
+        self._part: Part | None = None
 
     async def wait(self, operation: Operation) -> Value:
         """Give the answer; raises what the flight ended with, or UpstreamTimeout."""
         try:
             async with asyncio.timeout(operation.remaining()):
-                return await asyncio.shield(self.future)
+                value = await asyncio.shield(self.future)
         except TimeoutError:
             raise UpstreamTimeout("The upstream did not answer in time.") from None
+        operation.made_of(self._part)
+        return value
 
-    def land(self, value: Value) -> None:
-        """Answer those who wait."""
+    def land(self, value: Value, part: Part | None = None) -> None:
+        """Answer those who wait; `part` is what the cache keeps of the answer, if it does."""
         if not self.future.done():
+            self._part = part
             self.future.set_result(value)
 
     def crash(self, error: BaseException) -> None:

@@ -111,7 +111,7 @@ class GroupLoader:
             if lookup.value is None:
                 misses.append(_Miss(tick[id], id, slot, lookup))
             else:
-                tick[id].land(unpack(lookup.value))
+                tick[id].land(unpack(lookup.value), self._cache.part(slot, lookup, 0))
         return misses
 
     async def _fetch(self, caller: Caller, misses: list[_Miss]) -> None:
@@ -157,12 +157,22 @@ class GroupLoader:
         present: list[tuple[Slot, Lookup, bytes]] = []
         absent: list[tuple[Slot, Lookup, bytes]] = []
         for miss, resource in found:
-            entries = absent if resource is None else present
-            entries.append((miss.slot, miss.lookup, pack(resource)))
-            miss.flight.land(resource)
-        await self._cache.put(present, self._lifetimes.group)
-        await self._cache.put(absent, self._lifetimes.absence)
+            entries, ttl = (
+                (absent, self._lifetimes.absence)
+                if resource is None
+                else (present, self._lifetimes.group)
+            )
+            miss.flight.land(resource, self._cache.part(miss.slot, miss.lookup, ttl))
+            if miss.lookup.generation is not None:
+                entries.append((miss.slot, miss.lookup, pack(resource)))
+        if present:
+            await self._cache.put(present, self._lifetimes.group)
+        if absent:
+            await self._cache.put(absent, self._lifetimes.absence)
 
 
 async def _all(work: Iterable[Awaitable[T]]) -> list[T]:
-    return list(await asyncio.gather(*work))
+    pending = list(work)
+    if len(pending) == 1:  # a task for a single read would cost as much as the read
+        return [await pending[0]]
+    return list(await asyncio.gather(*pending))

@@ -46,7 +46,7 @@ class SearchPages:
         self, caller: Caller, link: PageLink, slot: Slot, flight: Flight[Searchset]
     ) -> None:
         try:
-            flight.land(await self._fetch(caller, link, slot, flight))
+            await self._fetch(caller, link, slot, flight)
         except Exception as error:  # noqa: BLE001 - handed to those who wait
             flight.crash(error)
         finally:
@@ -55,14 +55,16 @@ class SearchPages:
 
     async def _fetch(
         self, caller: Caller, link: PageLink, slot: Slot, flight: Flight[Searchset]
-    ) -> Searchset:
+    ) -> None:
         [lookup] = await self._cache.lookup([slot])
+        part = self._cache.part(slot, lookup, self._lifetime)
         if lookup.value is not None:
-            return parse_searchset(lookup.value)
+            flight.land(parse_searchset(lookup.value), part)
+            return
         charge([flight])
         page = await self._client.search(caller, link, within([flight]))
+        flight.land(page, part)
         await self._cache.put([(slot, lookup, page.raw)], self._lifetime)
-        return page
 
 
 def _canonical(link: PageLink) -> str:

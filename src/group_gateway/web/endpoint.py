@@ -17,8 +17,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from group_gateway.cache.store import CacheStore
 from group_gateway.execution.engine import Answer, Engine, GraphQLRequest
-from group_gateway.execution.sharing import AnswersInFlight, LeaderGone
+from group_gateway.execution.sharing import AnswersInFlight, LeaderGone, Question, ReadyAnswers
 from group_gateway.operation import Caller, Operation
 from group_gateway.web.callers import PassThrough
 from group_gateway.web.graphiql import GraphiQL
@@ -43,21 +44,26 @@ _CONTENT_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class RequestLimits:
-    """What one request may take: bytes of body, seconds, upstream calls."""
+    """What one request may take: bytes of body, seconds, upstream calls.
+
+    `ready_bytes` is what all answers that are kept ready may take together.
+    """
 
     body: int = 4 * 1024 * 1024
     seconds: float = 20.0
     upstream_calls: int = 50
+    ready_bytes: int = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class _Reply:
-    """Status, media type and body of an answer, and whether only POST is allowed."""
+    """Status, media type and body of an answer; `is_complete` when it has data and no errors."""
 
     status: int
     media_type: str
     body: bytes
     correlation_id: str = ""
+    is_complete: bool = False
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         headers = [
@@ -82,6 +88,7 @@ class Endpoint:
         engine: Engine,
         callers: PassThrough,
         limits: RequestLimits,
+        cache: CacheStore,
         page: GraphiQL | None = None,
     ) -> None:
         self._engine = engine
@@ -89,6 +96,7 @@ class Endpoint:
         self._limits = limits
         self._page = page
         self._in_flight: AnswersInFlight[_Reply] = AnswersInFlight(engine.epoch)
+        self._ready: ReadyAnswers[_Reply] = ReadyAnswers(cache, max_bytes=limits.ready_bytes)
 
     async def post(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a POST (ASGI)."""
@@ -109,15 +117,26 @@ class Endpoint:
     async def _answer(self, body: bytes, authorization: str | None, media_type: str) -> _Reply:
         caller = self._callers.identify(authorization)
         question = (caller.scope if caller else "", media_type, body)
+        ready = await self._ready.get(question)
+        if ready is not None:
+            return ready
         flight = self._in_flight.joined(question)
         if flight is not None:
             with suppress(LeaderGone):
                 return await asyncio.shield(flight)
         asked = request_of_body(body)
-        work = self._reply(asked, caller, media_type)
-        if self._engine.document(asked).is_query(asked.operation_name):
-            return await self._in_flight.lead(question, work)
-        return await work
+        if not self._engine.document(asked).is_query(asked.operation_name):
+            return await self._reply(asked, self._operation(caller), media_type)
+        return await self._in_flight.lead(question, self._lead(question, asked, caller))
+
+    async def _lead(
+        self, question: Question, asked: GraphQLRequest, caller: Caller | None
+    ) -> _Reply:
+        operation = self._operation(caller)
+        reply = await self._reply(asked, operation, question[1])
+        if operation.parts and reply.is_complete:
+            self._ready.put(question, reply, len(reply.body), operation.parts)
+        return reply
 
     async def get(self, request: Request) -> Response:
         """Answer a GET: a page for a browser, else a query."""
@@ -133,21 +152,27 @@ class Endpoint:
             reply = _refusal(refused, media_type or JSON)
         else:
             caller = self._callers.identify(request.headers.get("authorization"))
-            reply = await self._reply(asked, caller, media_type)
+            reply = await self._reply(asked, self._operation(caller), media_type)
         response = Response(reply.body, reply.status)
         response.raw_headers = reply.headers()
         return response
 
-    async def _reply(self, asked: GraphQLRequest, caller: Caller | None, media_type: str) -> _Reply:
-        operation = Operation(
+    def _operation(self, caller: Caller | None) -> Operation:
+        return Operation(
             asker=caller,
             deadline=asyncio.get_running_loop().time() + self._limits.seconds,
             calls_left=self._limits.upstream_calls,
             correlation_id=secrets.token_hex(16),
         )
+
+    async def _reply(self, asked: GraphQLRequest, operation: Operation, media_type: str) -> _Reply:
         answer = await self._engine.run(asked, operation)
         return _Reply(
-            _status(answer, media_type), media_type, answer.body(), operation.correlation_id
+            _status(answer, media_type),
+            media_type,
+            answer.body(),
+            operation.correlation_id,
+            is_complete=answer.executed and not answer.errors,
         )
 
     def _queried(self, request: Request) -> GraphQLRequest:
