@@ -1,19 +1,24 @@
 """What a caller is told of an error: the border between our errors and GraphQL's.
 
-A message reaches the caller only if it was written for callers. graphql-core puts values into
-its messages about what the upstream sent; these are replaced, because they may be patient data.
+A message reaches the caller only if it was written for callers: ours, and graphql-core's about the
+request itself. Anything else is a bug of the gateway. It is logged by its type and place, because
+its text may hold patient data.
 """
 
+import logging
+import traceback
 from typing import Any
 
-from graphql import GraphQLError
+from graphql import FieldNode, GraphQLError
 
-from group_gateway.errors import GatewayError
+from group_gateway.errors import GatewayError, UpstreamInvalidResponse
 from group_gateway.fhir.outcome import Issue
+from group_gateway.fhir.resource import NotAGroup
 from group_gateway.operation import Operation
 
-_BROKEN = "The upstream sent a value here that is not what FHIR says."
+_UNREADABLE = "The upstream sent a group that can't be read."
 _UNEXPECTED = "Something went wrong inside the gateway."
+_log = logging.getLogger(__name__)
 
 
 def present(error: GraphQLError, default: str, operation: Operation) -> dict[str, Any]:
@@ -34,22 +39,36 @@ def present(error: GraphQLError, default: str, operation: Operation) -> dict[str
 
 def _facts(error: GraphQLError, default: str) -> tuple[str, dict[str, Any]]:
     cause = _cause(error)
+    if isinstance(cause, NotAGroup):
+        cause = UpstreamInvalidResponse(_UNREADABLE)
     if isinstance(cause, GatewayError):
         return cause.message, _extensions(cause)
     if error.path is None:
         return error.message, {"code": default}
-    if cause is None or isinstance(cause, TypeError | GraphQLError):
-        # Completion of a value failed: a leaf that does not serialize, a list or object that is
-        # none, null in a place that can't be.
-        return _BROKEN, {"code": "UPSTREAM_INVALID_RESPONSE"}
+    if isinstance(cause, GraphQLError) and _is_about_an_argument(cause):
+        return cause.message, {"code": "BAD_USER_INPUT"}
+    _log.error("A %s was not expected, at %s.", type(cause).__qualname__, _place(cause))
     return _UNEXPECTED, {"code": "INTERNAL_SERVER_ERROR"}
 
 
-def _cause(error: GraphQLError) -> BaseException | None:
-    cause = error.original_error
+def _cause(error: GraphQLError) -> BaseException:
+    cause: BaseException = error
     while isinstance(cause, GraphQLError) and cause.original_error is not None:
         cause = cause.original_error
     return cause
+
+
+def _is_about_an_argument(error: GraphQLError) -> bool:
+    """Tell whether an argument's value could not be coerced, such as null from a variable.
+
+    graphql-core then names the value's node; what it has to say of a result is about a field.
+    """
+    return bool(error.nodes) and not any(isinstance(node, FieldNode) for node in error.nodes or ())
+
+
+def _place(cause: BaseException) -> str:
+    frames = traceback.extract_tb(cause.__traceback__)
+    return f"{frames[-1].name}, line {frames[-1].lineno}" if frames else "an unknown place"
 
 
 def _extensions(cause: GatewayError) -> dict[str, Any]:
@@ -69,9 +88,14 @@ def _extensions(cause: GatewayError) -> dict[str, Any]:
 def _issue(issue: Issue) -> dict[str, Any]:
     shown: dict[str, Any] = {"severity": issue.severity, "code": issue.code}
     if issue.text or issue.coding:
-        shown["details"] = {"text": issue.text} if issue.text else {"coding": list(issue.coding)}
+        shown["details"] = _details(issue)
     if issue.diagnostics:
         shown["diagnostics"] = issue.diagnostics
     if issue.expression:
         shown["expression"] = list(issue.expression)
     return shown
+
+
+def _details(issue: Issue) -> dict[str, Any]:
+    coding = {"coding": list(issue.coding)} if issue.coding else {}
+    return coding | ({"text": issue.text} if issue.text else {})

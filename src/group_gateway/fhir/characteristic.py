@@ -21,6 +21,12 @@ def responsibility_of(characteristic: object) -> str | None:
     return concept_text(characteristic.get("valueCodeableConcept"))
 
 
+def is_broken_responsibility(characteristic: dict[str, Any]) -> bool:
+    """Tell whether a decoded characteristic says that it is a responsibility, but not which."""
+    says_so = concept_text(characteristic.get("code")) == RESPONSIBILITY
+    return says_so and responsibility_of(characteristic) is None
+
+
 def responsibilities_of(elements: dict[str, Any]) -> list[str]:
     """Give all responsibilities of a decoded Group that it has and does not exclude."""
     characteristics = elements.get("characteristic")

@@ -8,7 +8,16 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Severity = Literal["fatal", "error", "warning", "information"]
-_SEVERITIES: frozenset[str] = frozenset({"fatal", "error", "warning", "information"})
+_SEVERITIES: dict[str | None, Severity] = {
+    "fatal": "fatal",
+    "error": "error",
+    "warning": "warning",
+    "information": "information",
+}
+_CODING = ("system", "version", "code", "display")
+MOST_ISSUES = 100
+LONGEST_TEXT = 4096
+"""Bounds of what is believed and passed on of an outcome: issues, and characters of a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +34,7 @@ class Issue:
     diagnostics: str | None = None
     expression: tuple[str, ...] = ()
     input_path: tuple[str, ...] = ()
-    coding: tuple[dict[str, Any], ...] = field(default=())
+    coding: tuple[dict[str, str], ...] = field(default=())
 
 
 def error(code: str, text: str, *input_path: str | int) -> Issue:
@@ -46,37 +55,41 @@ def information(code: str, text: str, *input_path: str | int) -> Issue:
 def parse_issues(body: object) -> tuple[Issue, ...] | None:
     """Read the issues of a decoded OperationOutcome; None when `body` is no such thing.
 
-    Issues that are not objects are left out; an unknown severity counts as an error.
+    Whatever is not as FHIR says is left out; an unknown severity counts as an error.
     """
     if not isinstance(body, dict) or body.get("resourceType") != "OperationOutcome":
         return None
     issues = body.get("issue")
     if not isinstance(issues, list):
         return ()
-    return tuple(_issue(entry) for entry in issues if isinstance(entry, dict))
+    return tuple(_issue(entry) for entry in issues[:MOST_ISSUES] if isinstance(entry, dict))
 
 
 def _issue(entry: dict[str, Any]) -> Issue:
-    severity = entry.get("severity")
     details = entry.get("details")
-    concept: dict[str, Any] = details if isinstance(details, dict) else {}
+    concept: dict[str, Any] = details if isinstance(details, dict) else {"text": details}
     return Issue(
-        severity=severity if severity in _SEVERITIES else "error",
+        severity=_SEVERITIES.get(_text(entry.get("severity")), "error"),
         code=_text(entry.get("code")) or "unknown",
         text=_text(concept.get("text")) or "",
         diagnostics=_text(entry.get("diagnostics")),
         expression=_texts(entry.get("expression")) or _texts(entry.get("location")),
-        coding=tuple(c for c in _list(concept.get("coding")) if isinstance(c, dict)),
+        coding=tuple(_coding(c) for c in _list(concept.get("coding")) if isinstance(c, dict)),
     )
 
 
+def _coding(coding: dict[str, Any]) -> dict[str, str]:
+    found = {name: _text(coding.get(name)) for name in _CODING}
+    return {name: text for name, text in found.items() if text is not None}
+
+
 def _list(value: object) -> Sequence[object]:
-    return value if isinstance(value, list) else ()
+    return value[:MOST_ISSUES] if isinstance(value, list) else ()
 
 
 def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+    return value[:LONGEST_TEXT] if isinstance(value, str) else None
 
 
 def _texts(value: object) -> tuple[str, ...]:
-    return tuple(item for item in _list(value) if isinstance(item, str))
+    return tuple(text for item in _list(value) if (text := _text(item)) is not None)

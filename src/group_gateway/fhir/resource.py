@@ -9,9 +9,12 @@ import msgspec
 GROUP_TYPES = ("person", "animal", "practitioner", "device", "medication", "substance")
 """The codes of Group.type (FHIR R4, value set group-type)."""
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding other people's JSON may raise: no JSON, no UTF-8, or nested too deeply."""
+
 
 class NotAGroup(ValueError):
-    """The bytes are not a Group resource with a logical id."""
+    """The bytes are not a Group resource with an id, or hold what can't be decoded."""
 
 
 class _Head(msgspec.Struct):
@@ -49,7 +52,9 @@ class GroupResource:
         """
         try:
             head = _head.decode(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            if not raw.isascii():
+                raw.decode()  # what the line above skipped must be UTF-8 all the same
+        except UNREADABLE as error:
             raise NotAGroup("not a JSON resource") from error
         if head.resourceType != "Group" or not head.id:
             raise NotAGroup("not a Group with an id")
@@ -57,19 +62,25 @@ class GroupResource:
 
     @cached_property
     def elements(self) -> dict[str, Any]:
-        """The decoded resource. Callers must not change it."""
-        return _elements.decode(self.raw)
+        """The decoded resource. Callers must not change it. Raises NotAGroup."""
+        try:
+            return _elements.decode(self.raw)
+        except UNREADABLE as error:  # such as a number that no float can hold
+            raise NotAGroup("a value can't be decoded") from error
 
     @cached_property
     def version(self) -> str:
         """What was read, as an opaque token: the same content gives the same token.
 
         `meta.versionId` where the upstream keeps versions, else a digest of the content that
-        does not depend on white space or the order of elements.
+        does not depend on white space or the order of elements. Raises NotAGroup.
         """
         meta = self.elements.get("meta")
         version_id = meta.get("versionId") if isinstance(meta, dict) else None
         if isinstance(version_id, str) and version_id:
             return f"v-{version_id}"
-        digest = hashlib.sha256(_canonical.encode(self.elements)).hexdigest()
-        return f"h-{digest[:32]}"
+        try:
+            content = _canonical.encode(self.elements)
+        except RecursionError as error:
+            raise NotAGroup("nested too deeply") from error
+        return f"h-{hashlib.sha256(content).hexdigest()[:32]}"

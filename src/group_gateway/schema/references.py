@@ -5,6 +5,7 @@ from typing import Any
 
 import strawberry
 
+from group_gateway.errors import UpstreamInvalidResponse
 from group_gateway.fhir.reference import LiteralReference, parse_reference
 from group_gateway.schema.context import Info
 from group_gateway.schema.elements import elements_of
@@ -25,7 +26,11 @@ class EntityStub:
 def resource(parent: strawberry.Parent[Any], info: Info) -> Any:
     """Give the group, or the stub of another entity; None where it leads out of this upstream."""
     text = elements_of(parent).get("reference")
-    reference = parse_reference(text) if isinstance(text, str) else None
+    if text is None:
+        return None
+    if not isinstance(text, str):
+        raise UpstreamInvalidResponse("The upstream sent a broken `reference`.")
+    reference = parse_reference(text)
     if reference is None or not _is_local(reference, info.context.services.upstream_url):
         return None
     if reference.type == "Group":

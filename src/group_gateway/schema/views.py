@@ -4,14 +4,18 @@ from typing import Any
 
 import strawberry
 
-from group_gateway.fhir.characteristic import responsibilities_of
+from group_gateway.fhir.characteristic import is_broken_responsibility, responsibilities_of
 from group_gateway.fhir.resource import GroupResource
-from group_gateway.schema.elements import elements_of
+from group_gateway.schema.context import Info
+from group_gateway.schema.elements import objects
 
 
-def responsibilities(parent: strawberry.Parent[Any]) -> list[str]:
-    """Give the responsibilities that the characteristics carry."""
-    return responsibilities_of(elements_of(parent))
+def responsibilities(parent: strawberry.Parent[Any], info: Info) -> list[str]:
+    """Give the responsibilities that the characteristics carry; reports what can't be read."""
+    characteristics = objects(parent, "characteristic", info)
+    if any(map(is_broken_responsibility, characteristics)):
+        info.context.report(info, "The upstream sent a broken responsibility.")
+    return responsibilities_of({"characteristic": characteristics})
 
 
 def version(parent: strawberry.Parent[GroupResource]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -24,6 +25,7 @@ from group_gateway.errors import (
     UpstreamUnavailable,
 )
 from group_gateway.fhir.outcome import Issue, parse_issues
+from group_gateway.fhir.resource import UNREADABLE
 
 CORRELATION_HEADER = "fumage-correlation-id"
 """The header that the upstream's support asks for (also sent by others as `x-correlation-id`)."""
@@ -72,101 +74,103 @@ def decoded(body: bytes) -> Any:
     """Decode JSON; None when it is none (or `null`)."""
     try:
         return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
 
 
 def is_absent(answer: Answer) -> bool:
-    """Tell whether the answer says that the resource does not exist.
+    """Tell whether the answer to a read says that the resource does not exist.
 
-    404 and 410 with an OperationOutcome do; a 404 without one comes from a wrong base URL.
+    410 does, and 404 with an OperationOutcome; a 404 without one comes from a wrong base URL.
     """
-    return answer.status in {404, 410} and parse_issues(decoded(answer.body)) is not None
+    if answer.status == HTTPStatus.NOT_FOUND:
+        return parse_issues(decoded(answer.body)) is not None
+    return answer.status == HTTPStatus.GONE
+
+
+_MENDABLE = {
+    400: "invalid",
+    404: "not-found",
+    409: "conflict",
+    410: "deleted",
+    412: "conflict",
+    413: "too-long",
+    422: "processing",
+}
+"""What a writer can put right, each with the issue's code where the answer has no outcome."""
+
+_WRONG_BASE = "its base URL may be wrong."
+_FAILURES: dict[int, tuple[type[GatewayError], str]] = {
+    400: (BadUserInput, "The upstream refused the request."),
+    401: (Unauthenticated, "The upstream did not accept the credential."),
+    403: (Forbidden, "The upstream does not allow this to the caller."),
+    404: (UpstreamInvalidResponse, f"The upstream does not know this address (404): {_WRONG_BASE}"),
+    405: (UpstreamInvalidResponse, "The upstream does not offer this interaction (status 405)."),
+    408: (UpstreamTimeout, "The upstream did not get the request in time (status 408)."),
+    409: (BadUserInput, "The upstream refused the request."),
+    412: (BadUserInput, "The upstream refused the request."),
+    413: (BadUserInput, "The upstream found the request too large."),
+    422: (BadUserInput, "The upstream refused the request."),
+    429: (RateLimited, "The upstream asks for fewer requests."),
+    504: (UpstreamTimeout, "The upstream failed with status 504."),
+}
 
 
 def failure_of(answer: Answer, *, writing: bool) -> GatewayError:
-    """Give the error that a non-2xx answer stands for."""
-    issues = parse_issues(decoded(answer.body))
-    if answer.status in _MENDABLE:
-        return _mendable(answer, issues, writing=writing)
-    build = _FAILURES.get(answer.status, _other_failure)
-    return build(answer, issues or ())
+    """Give the error that a non-2xx answer stands for.
+
+    It has the outcome's issues if it is a 4xx; nothing of a 5xx's body is ever looked at.
+    """
+    status = answer.status
+    client_error = 400 <= status < 500  # noqa: PLR2004 - a class of status codes (RFC 9110, 15.5)
+    issues = parse_issues(decoded(answer.body)) if client_error else None
+    lost = status == HTTPStatus.NOT_FOUND and issues is None  # not a word of FHIR: see is_absent
+    if writing and status in _MENDABLE and not lost:
+        return _refusal(answer, issues)
+    kind, message = _FAILURES.get(status) or _unexpected(status)
+    return _error(kind, message, answer, issues)
 
 
-_MENDABLE = {400: "invalid", 409: "conflict", 412: "conflict", 413: "too-long", 422: "processing"}
+def _refusal(answer: Answer, issues: tuple[Issue, ...] | None) -> GatewayError:
+    if not issues:
+        issues = (Issue("error", _MENDABLE[answer.status], "The upstream refused the change."),)
+    if answer.status in {HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED}:
+        return _error(Conflict, "The group was changed in the meantime.", answer, issues)
+    return _error(Refused, "The upstream refused the change.", answer, issues)
 
 
-def _mendable(answer: Answer, issues: tuple[Issue, ...] | None, *, writing: bool) -> GatewayError:
-    if issues is None or not issues:
-        issues = (Issue("error", _MENDABLE[answer.status], "The upstream refused the request."),)
-    known: dict[str, Any] = {"correlation_id": answer.correlation_id, "issues": issues}
-    if not writing:
-        return BadUserInput("The upstream refused the request.", **known)
-    if answer.status in {409, 412}:
-        return Conflict("The group was changed in the meantime.", **known)
-    return Refused("The upstream refused the change.", **known)
+def _unexpected(status: int) -> tuple[type[GatewayError], str]:
+    if status >= 500:  # noqa: PLR2004 - see failure_of
+        return UpstreamUnavailable, f"The upstream failed with status {status}."
+    if status in range(300, 400):
+        text = f"The upstream answered with a redirect, which is not followed: {_WRONG_BASE}"
+        return UpstreamInvalidResponse, text
+    return UpstreamInvalidResponse, f"The upstream answered with the unexpected status {status}."
 
 
-def _unauthenticated(answer: Answer, issues: tuple[Issue, ...]) -> GatewayError:
-    return Unauthenticated(
-        "The upstream did not accept the credential.",
+def _error(
+    kind: type[GatewayError], message: str, answer: Answer, issues: tuple[Issue, ...] | None
+) -> GatewayError:
+    return kind(
+        message,
         correlation_id=answer.correlation_id,
-        issues=issues,
-    )
-
-
-def _forbidden(answer: Answer, issues: tuple[Issue, ...]) -> GatewayError:
-    return Forbidden(
-        "The upstream does not allow this to the caller.",
-        correlation_id=answer.correlation_id,
-        issues=issues,
-    )
-
-
-def _rate_limited(answer: Answer, _: tuple[Issue, ...]) -> GatewayError:
-    return RateLimited(
-        "The upstream asks for fewer requests.",
-        correlation_id=answer.correlation_id,
+        issues=issues or (),
         retry_after=retry_after(answer),
     )
 
 
-def _not_found(answer: Answer, issues: tuple[Issue, ...]) -> GatewayError:
-    if issues:
-        return Refused(
-            "There is no such group.", correlation_id=answer.correlation_id, issues=issues
-        )
-    return answer.invalid(
-        "The upstream answered 404 without a FHIR outcome: its base URL may be wrong."
-    )
-
-
-def _other_failure(answer: Answer, _: tuple[Issue, ...]) -> GatewayError:
-    if answer.status >= 500:  # noqa: PLR2004 - the class of status codes (RFC 9110, 15.6)
-        kind = UpstreamTimeout if answer.status in {504, 408} else UpstreamUnavailable
-        return kind(
-            f"The upstream failed with status {answer.status}.",
-            correlation_id=answer.correlation_id,
-            retry_after=retry_after(answer),
-        )
-    return answer.invalid(f"The upstream answered with the unexpected status {answer.status}.")
-
-
-_FAILURES = {
-    401: _unauthenticated,
-    403: _forbidden,
-    404: _not_found,
-    410: _not_found,
-    429: _rate_limited,
-}
+_LONGEST_WAIT = 86_400.0
 
 
 def retry_after(answer: Answer) -> float | None:
-    """Give the seconds of `Retry-After`; the date form counts from the answer's own `Date`."""
+    """Give the seconds of `Retry-After`, a day at most.
+
+    The date form counts from the answer's own `Date`.
+    """
     text = answer.headers.get("retry-after", "")
     if text.isdecimal():
-        return float(text)
+        return min(float(text), _LONGEST_WAIT)
     moment = _epoch(text)
     if moment is None or answer.date is None:
         return None
-    return max(0.0, float(moment - answer.date))
+    return min(max(0.0, float(moment - answer.date)), _LONGEST_WAIT)
