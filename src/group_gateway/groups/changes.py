@@ -1,9 +1,10 @@
-"""What a write does to a group, as pure functions on its decoded elements. Used by `writes`.
+"""What a write does to a group, as pure functions on its decoded elements. Used by `turns`.
 
 A change is applied to a fresh state, maybe more than once (a rebase), and afterwards held against
-what the upstream says it stored. It touches exactly what it names.
+what the upstream says it stored. It touches exactly what it names. `memberships` has more of them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +14,14 @@ from group_gateway.fhir.characteristic import (
     responsibility,
     responsibility_of,
 )
-from group_gateway.fhir.outcome import Issue, information, warning
-from group_gateway.fhir.reference import LiteralReference, entity_reference
+from group_gateway.fhir.outcome import Issue, warning
+from group_gateway.groups.merging import GROUP, PERIOD, holds, merged
+from group_gateway.groups.places import at, place_of, responsibility_place
+from group_gateway.groups.roster import Roster, member_key, members_of
 from group_gateway.groups.validation import member_type_issues, responsibility_type_issues
 
 Elements = dict[str, Any]
-_MEMBERSHIP = frozenset({"type", "actual", "member"})
+_MEMBERSHIP = ("member", "type", "actual")
 """Elements that say together who may be a member."""
 
 
@@ -26,10 +29,11 @@ class Change:
     """A change of one group.
 
     `rebases` tells that it means the same on any state of the group, so that it may be applied
-    again when somebody else was faster.
+    again when somebody else was faster. `id_name` is the input's field that names the group.
     """
 
     rebases = True
+    id_name = "groupId"
 
     def apply(self, elements: Elements) -> list[Issue]:
         """Change the elements in place; give remarks. Raises Refused, with nothing changed."""
@@ -39,9 +43,13 @@ class Change:
         """Give a warning for each part that the upstream did not store."""
         raise NotImplementedError
 
-    def fallback(self, stored: Elements) -> "Change | None":  # noqa: ARG002 - for subclasses
-        """Give another way to the same end, when this one did not work."""
+    def fallback(self, stored: Elements, sent: Elements) -> "Change | None":  # noqa: ARG002 - hook
+        """Give another way to the same end, when `sent` did not work with this upstream."""
         return None
+
+    def located(self, issues: Sequence[Issue], sent: Elements) -> list[Issue]:  # noqa: ARG002 - hook
+        """Give the upstream's issues about `sent` with the places of the input they are about."""
+        return list(issues)
 
 
 @dataclass(frozen=True)
@@ -50,20 +58,20 @@ class SetElements(Change):
 
     values: dict[str, Any]
     rebases = False
+    id_name = "id"
 
     def apply(self, elements: Elements) -> list[Issue]:
         """See Change."""
-        merged = {**elements, **self.values}
-        issues = member_type_issues(merged, "member") if _MEMBERSHIP & self.values.keys() else []
+        issues = self._membership_issues(elements)
         if issues:
             raise Refused("The change is not valid.", issues=tuple(issues))
         for name, value in self.values.items():
             if value is None:
                 elements.pop(name, None)
             elif name == "member":
-                elements[name] = _merge_members(elements.get(name), value)
+                elements[name] = _merged_members(elements, value)
             else:
-                elements[name] = value
+                elements[name] = merged(name, GROUP.get(name), elements.get(name), value)
         return []
 
     def check(self, stored: Elements) -> list[Issue]:
@@ -71,97 +79,23 @@ class SetElements(Change):
         return [
             warning("incomplete", f"The upstream did not store `{name}` as asked.", name)
             for name, value in self.values.items()
-            if not _holds(stored.get(name), value)
+            if not (_lists if name == "member" else holds)(stored.get(name), value)
         ]
 
-
-@dataclass(frozen=True)
-class AddMembers(Change):
-    """Adds members, FHIR values with a literal reference each, or brings them up to date."""
-
-    members: tuple[Elements, ...]
-
-    def apply(self, elements: Elements) -> list[Issue]:
+    def located(self, issues: Sequence[Issue], sent: Elements) -> list[Issue]:  # noqa: ARG002
         """See Change."""
-        issues = member_type_issues({**elements, "member": list(self.members)}, "members")
-        if issues:
-            raise Refused("The change is not valid.", issues=tuple(issues))
-        present = _by_reference(_members(elements))
-        remarks, added = [], []
-        for index, member in enumerate(self.members):
-            known = present.get(_reference(member))
-            if known is None:
-                added.append(member)
-            elif _holds(known, member) and (known.get("inactive") is not True):
-                remarks.append(information("duplicate", "Already a member.", "members", index))
-            else:
-                known.update(member | {"entity": known["entity"]})
-                if "inactive" not in member:
-                    known.pop("inactive", None)
-        if added:
-            elements["member"] = [*_members(elements), *added]
-        return remarks
-
-    def check(self, stored: Elements) -> list[Issue]:
-        """See Change."""
-        present = _by_reference(_members(stored))
+        places = map(place_of, issues)
         return [
-            warning("incomplete", "The upstream did not store this member.", "members", index)
-            for index, member in enumerate(self.members)
-            if not _holds(present.get(_reference(member)), {**member, "entity": {}})
+            at(issue, place) if place[:1] and place[0] in self.values else issue
+            for issue, place in zip(issues, places, strict=True)
         ]
 
-
-@dataclass(frozen=True)
-class RemoveMembers(Change):
-    """Removes members by leaving them out; where that removes nothing, makes them inactive."""
-
-    references: tuple[LiteralReference, ...]
-
-    def apply(self, elements: Elements) -> list[Issue]:
-        """See Change."""
-        members = _members(elements)
-        gone = {str(reference) for reference in self.references}
-        kept = [member for member in members if _reference(member) not in gone]
-        remarks = _not_members(self.references, members)
-        if len(kept) != len(members):
-            elements["member"] = kept
-        return remarks
-
-    def check(self, stored: Elements) -> list[Issue]:
-        """See Change."""
-        active = _active(stored)
-        return [
-            warning("incomplete", "The upstream still has this member.", "members", index)
-            for index, reference in enumerate(self.references)
-            if str(reference) in active
-        ]
-
-    def fallback(self, stored: Elements) -> Change | None:
-        """See Change."""
-        left = _active(stored).intersection(map(str, self.references))
-        return DeactivateMembers(self.references) if left else None
-
-
-@dataclass(frozen=True)
-class DeactivateMembers(RemoveMembers):
-    """Makes members inactive: removal, for an upstream that keeps what a PUT leaves out."""
-
-    def apply(self, elements: Elements) -> list[Issue]:
-        """See Change."""
-        remarks = _not_members(self.references, _members(elements))
-        present = _by_reference(_members(elements))
-        for index, reference in enumerate(self.references):
-            known = present.get(str(reference))
-            if known is not None and known.get("inactive") is not True:
-                known["inactive"] = True
-                text = "The upstream keeps former members: made inactive."
-                remarks.append(information("informational", text, "members", index))
-        return remarks
-
-    def fallback(self, stored: Elements) -> Change | None:  # noqa: ARG002 - there is no other way
-        """See Change."""
-        return None
+    def _membership_issues(self, elements: Elements) -> list[Issue]:
+        said = [name for name in _MEMBERSHIP if name in self.values]
+        issues = member_type_issues({**elements, **self.values}, "member") if said else []
+        if issues and "member" not in said:  # it is the group's own members that don't fit
+            return [at(issues[0], (said[0],))]
+        return issues
 
 
 @dataclass(frozen=True)
@@ -177,10 +111,8 @@ class SetResponsibilities(Change):
             raise Refused("The change is not valid.", issues=tuple(issues))
         had = elements.get("characteristic")
         entries = had if isinstance(had, list) else []
-        kept = [
-            e for e in entries if responsibility_of(e) is None or responsibility_of(e) in self.codes
-        ]
-        present = set(responsibilities_of({"characteristic": kept}))
+        kept = [entry for entry in entries if _held(entry) in {None, *self.codes}]
+        present = set(map(_held, kept))
         new = [responsibility(code) for code in self.codes if code not in present]
         if new or len(kept) != len(entries):
             elements["characteristic"] = kept + new
@@ -199,61 +131,36 @@ class SetResponsibilities(Change):
             missing.append(warning("incomplete", text, "responsibilities"))
         return missing
 
-
-def _members(elements: Elements) -> list[Any]:
-    members = elements.get("member")
-    return members if isinstance(members, list) else []
-
-
-def _reference(member: object) -> str | None:
-    reference = entity_reference(member)
-    return None if reference is None else str(reference)
+    def located(self, issues: Sequence[Issue], sent: Elements) -> list[Issue]:  # noqa: ARG002
+        """See Change."""
+        return [at(issue, responsibility_place(issue, self.codes)) for issue in issues]
 
 
-def _by_reference(members: list[Any]) -> dict[str | None, Elements]:
-    """Index members by reference; of several with the same one the active one counts."""
-    index: dict[str | None, Elements] = {}
-    for member in members:
-        reference = _reference(member)
-        if reference is not None and (
-            reference not in index or index[reference].get("inactive") is True
-        ):
-            index[reference] = member
-    return index
+def _held(characteristic: object) -> str | None:
+    """Give the responsibility that a characteristic carries and does not exclude."""
+    if isinstance(characteristic, dict) and characteristic.get("exclude") is True:
+        return None
+    return responsibility_of(characteristic)
 
 
-def _active(elements: Elements) -> set[str]:
-    present = _by_reference(_members(elements))
-    return {ref for ref, m in present.items() if ref is not None and m.get("inactive") is not True}
-
-
-def _not_members(references: tuple[LiteralReference, ...], members: list[Any]) -> list[Issue]:
-    present = _by_reference(members)
-    return [
-        information("not-found", "Not a member.", "members", index)
-        for index, reference in enumerate(references)
-        if str(reference) not in present
-    ]
-
-
-def _merge_members(before: object, wanted: list[Elements]) -> list[Elements]:
+def _merged_members(before: Elements, wanted: list[Elements]) -> list[Elements]:
     """Give the wanted members, each with what its entry held that the input can't say."""
-    present = _by_reference(before if isinstance(before, list) else [])
-    merged = []
-    for member in wanted:
-        known = present.get(_reference(member), {})
-        hidden = {k: v for k, v in known.items() if k not in {"period", "inactive"}}
-        merged.append({**member, **hidden})
-    return merged
+    roster = Roster(before)
+    return [_merged_member(roster.current(member_key(m) or ""), m) for m in wanted]
 
 
-def _holds(actual: Any, wanted: Any) -> bool:
-    """Tell whether `actual` says all that `wanted` says; it may say more."""
-    if isinstance(wanted, dict):
-        return isinstance(actual, dict) and all(_holds(actual.get(k), v) for k, v in wanted.items())
-    if isinstance(wanted, list):
-        actual = actual or []
-        return len(actual) == len(wanted) and all(map(_holds, actual, wanted))
-    if wanted is False and actual is None:
-        return True  # an absent boolean flag of a Group means false
-    return bool(actual == wanted)
+def _merged_member(entry: Elements | None, wanted: Elements) -> Elements:
+    if entry is None:
+        return wanted
+    said = {**wanted, "entity": entry["entity"]}
+    return merged("member", {"entity": None, "inactive": None, "period": PERIOD}, entry, said)  # type: ignore[no-any-return]
+
+
+def _lists(stored: Any, wanted: list[Elements] | None) -> bool:
+    """Tell whether the stored members are those wanted, in any order."""
+    roster = Roster({"member": stored})
+    asked = wanted or []
+    return len(members_of({"member": stored})) == len(asked) and all(
+        holds(roster.current(member_key(m) or ""), {k: v for k, v in m.items() if k != "entity"})
+        for m in asked
+    )

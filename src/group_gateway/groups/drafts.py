@@ -1,4 +1,4 @@
-"""From a stored Group to the body of a PUT, with nothing lost. Pure; used by `turns`.
+"""From a stored Group to the body of a PUT, with nothing lost. Pure; used by `turns` and `writes`.
 
 Numbers keep their digits (FHIR decimals have a precision), and what GraphQL does not show goes
 back as it came.
@@ -9,15 +9,19 @@ from typing import Any
 
 import msgspec
 
-from group_gateway.fhir.resource import GroupResource
+from group_gateway.fhir.resource import GroupResource, NotAGroup
+from group_gateway.groups.roster import members_of
 
 _decoder = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
 def draft_of(resource: GroupResource) -> dict[str, Any]:
-    """Decode a resource into elements that the caller may change."""
-    return _decoder.decode(resource.raw)
+    """Decode a resource into elements that the caller may change. Raises NotAGroup."""
+    try:
+        return _decoder.decode(resource.raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise NotAGroup("a value can't be decoded") from error
 
 
 def body_of(draft: dict[str, Any], stored: GroupResource | None = None) -> bytes:
@@ -27,12 +31,12 @@ def body_of(draft: dict[str, Any], stored: GroupResource | None = None) -> bytes
     and `display` itself and refuses them; one with versions stores what it is sent.
     """
     body = {"resourceType": "Group", "actual": True, **draft}
-    meta = stored.elements.get("meta") if stored is not None else None
-    if isinstance(meta, dict) and "versionId" in meta:
-        _count_again(body, stored)
+    if stored is not None and _has_version(draft):
+        _count_again(body, draft_of(stored))
     else:
         body.pop("quantity", None)
-        body["member"] = [_without_display(member) for member in body.get("member") or []]
+        if isinstance(body.get("member"), list):
+            body["member"] = [_without_display(member) for member in body["member"]]
     if not body.get("member"):
         body.pop("member", None)
     if isinstance(body.get("characteristic"), list):
@@ -40,10 +44,19 @@ def body_of(draft: dict[str, Any], stored: GroupResource | None = None) -> bytes
     return _encoder.encode(body)
 
 
-def _count_again(body: dict[str, Any], stored: GroupResource | None) -> None:
-    before = len(stored.elements.get("member") or []) if stored is not None else None
-    if body.get("quantity") == before is not None:
-        body["quantity"] = len(body.get("member") or [])
+def as_sent(body: bytes) -> GroupResource:
+    """Give the group as it was sent, for when it can't be read back."""
+    return GroupResource.parse(body)
+
+
+def _has_version(draft: dict[str, Any]) -> bool:
+    meta = draft.get("meta")
+    return isinstance(meta, dict) and "versionId" in meta
+
+
+def _count_again(body: dict[str, Any], stored: dict[str, Any]) -> None:
+    if stored.get("quantity") == len(members_of(stored)) == body.get("quantity"):
+        body["quantity"] = len(members_of(body))
 
 
 def _without_display(member: Any) -> Any:

@@ -1,9 +1,8 @@
 """One turn of writing to a group: read, change, PUT if unchanged, read back. Used by `writes`.
 
 PUT replaces the whole resource, so a turn is safe only under a precondition. With entity tags it
-is exact. Without them the upstream compares its clock in whole seconds: a turn then counts every
-change within the second of its read as somebody else's, and waits for the next second, because
-a false conflict is safer than a lost update.
+is exact. Without them the upstream compares its clock in whole seconds (see `basis`), and a turn
+waits until the second of the group's last write is over.
 """
 
 import asyncio
@@ -12,198 +11,160 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from group_gateway.errors import Conflict, Refused, UpstreamUnavailable
-from group_gateway.fhir.outcome import Issue, error, warning
+from group_gateway.errors import (
+    Conflict,
+    GatewayError,
+    Refused,
+    UpstreamInvalidResponse,
+    UpstreamUnavailable,
+)
+from group_gateway.fhir.outcome import error, warning
 from group_gateway.fhir.resource import GroupResource
-from group_gateway.groups.changes import Change
-from group_gateway.groups.drafts import body_of, draft_of
-from group_gateway.groups.flights import Flight, charge, within
-from group_gateway.groups.knowledge import UpstreamKnowledge
-from group_gateway.groups.validation import located
-from group_gateway.operation import Caller, Operation
-from group_gateway.upstream.client import GroupClient, Precondition
+from group_gateway.groups.basis import Basis
+from group_gateway.groups.batch import Batch
+from group_gateway.groups.clock import LastWrites
+from group_gateway.groups.drafts import as_sent, body_of
+from group_gateway.groups.flights import charge, within
+from group_gateway.groups.knowledge import Trial
+from group_gateway.groups.requests import Request
+from group_gateway.operation import Caller
+from group_gateway.upstream.client import GroupClient, Written
 
-MOST_ATTEMPTS = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a write came to: the group as it is now, and what there is to say about it."""
-
-    group: GroupResource | None
-    issues: tuple[Issue, ...] = ()
-
-
-@dataclass(eq=False, slots=True)
-class Request:
-    """A change that an operation asked for; without a caller there is none (Unauthenticated).
-
-    `based_on` is the version that it must find; a change that does not rebase is bound to the
-    first version that it meets.
-    """
-
-    operation: Operation
-    change: Change
-    based_on: str | None = None
-    caller: Caller = field(init=False)
-    flight: Flight[Outcome] = field(init=False)
-    remarks: list[Issue] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.caller = self.operation.caller
-        self.flight = Flight(self.operation)
-
-    @property
-    def joins_others(self) -> bool:
-        """Whether it may share a PUT with others."""
-        return self.change.rebases and self.based_on is None
+MOST_ATTEMPTS = 24
+"""Reads in one turn, each of which may lead to a PUT."""
+_MOST_REFUSALS = 4
+"""Conflicts over one and the same state: they come from something else than a change."""
 
 
 @dataclass(slots=True)
 class Turn:
     """A PUT in the making for one group, on behalf of one caller.
 
-    `more` gives requests that may join before an attempt; `wrote` is awaited after every PUT that
-    may have had an effect; `taken_at` is the last second of the upstream's clock in which the
-    group is known, or must be thought, to have been written.
+    `more` gives requests that may join before an attempt; `stale` is awaited whenever somebody
+    may have been shown an older state than the upstream's. `omission` is whether the upstream
+    removes the members that a PUT leaves out.
     """
 
     client: GroupClient
-    knowledge: UpstreamKnowledge
+    omission: Trial
+    last_writes: LastWrites
     id: str
     caller: Caller
-    requests: list[Request]
+    batch: Batch
     more: Callable[[], list[Request]]
-    wrote: Callable[[], Awaitable[None]]
-    taken_at: int = 0
+    stale: Callable[[], Awaitable[None]]
+    refused: bytes = field(default=b"", init=False)
+    refusals: int = field(default=0, init=False)
 
-    async def run(self) -> None:
-        """Bring every request to an end; what it raises ends all that are left."""
-        current: GroupResource | None = None
-        for _ in range(MOST_ATTEMPTS):
-            self.requests += self.more()
-            current = await self._read()
-            draft = self._apply(current)
-            if current is None or draft is None:
-                return
-            if self._is_quiet(current):
-                await self._put(current, draft)
-            if not self.requests:
-                return
-            await _pause(current)
-        for request in list(self.requests):
-            self._end(request, current, _conflict("Others keep changing the group."))
-
-    async def _read(self) -> GroupResource | None:
-        charge(self._flights)
-        return await self.client.read(self.caller, self.id, within(self._flights))
-
-    def _apply(self, current: GroupResource | None) -> dict[str, Any] | None:
-        """Apply the changes to a draft; end those that can't be made or have nothing to do."""
-        if current is None:
-            for request in list(self.requests):
-                self._end(request, None, error("not-found", "There is no such group.", "id"))
-            return None
-        draft = draft_of(current)
-        for request in list(self.requests):
-            self._apply_one(request, current, draft)
-        if draft != draft_of(current):
-            return draft
-        for request in list(self.requests):
-            self._end(request, current, *request.remarks)
-        return None
-
-    def _apply_one(self, request: Request, current: GroupResource, draft: dict[str, Any]) -> None:
-        if request.based_on not in {None, current.version}:
-            self._end(request, current, _conflict("The group was changed in the meantime."))
-            return
-        if not request.change.rebases:
-            request.based_on = current.version
+    async def conclude(self) -> None:
+        """Bring every request to an end; a failure goes to all that are left."""
         try:
-            request.remarks = request.change.apply(draft)
-        except Refused as refusal:
-            self._end(request, current, *refusal.issues)
+            await self._run()
+        except Exception as failure:  # noqa: BLE001 - handed to those who wait
+            self.batch.crash(failure)
 
-    def _is_quiet(self, current: GroupResource) -> bool:
-        """Tell whether a precondition on this state can hold."""
-        return current.etag is not None or current.date is None or current.date > self.taken_at
+    async def _run(self) -> None:
+        for _ in range(MOST_ATTEMPTS):
+            await asyncio.sleep(self._pause())
+            self.batch.join(self.more())
+            if not self.batch:
+                return
+            basis = await self._read()
+            if basis is None:
+                self.batch.absent()
+                return
+            if self.batch.is_outdated(basis):
+                await self.stale()
+            draft = self.batch.apply(basis)
+            if draft is not None and basis.follows(self.last_writes.second(self.id)):
+                await self._put(basis, draft)
+            if not self.batch:
+                return
+        current = await self._read()
+        text = "Others keep changing the group."
+        self.batch.end_all(current.group if current else None, error("conflict", text))
 
-    async def _put(self, current: GroupResource, draft: dict[str, Any]) -> None:
-        charge(self._flights)
-        body = body_of(draft, current)
+    def _pause(self) -> float:
+        """Wait out the second of the last write; after a conflict, step out of others' way too."""
+        step_aside = random.uniform(0.01, 0.03) * self.refusals  # noqa: S311 - no secret
+        return self.last_writes.pause(self.id) + step_aside
+
+    async def _read(self) -> Basis | None:
+        charge(self.batch.flights)
+        clock = self.last_writes.clock
+        asked = clock.now()
+        group = await self.client.read(self.caller, self.id, within(self.batch.flights))
+        if group is None or group.date is None:
+            return None if group is None else Basis.of(group, None)
+        clock.observe(group.date, asked)
+        return Basis.of(group, clock.second_begun(asked, group.date))
+
+    async def _put(self, basis: Basis, draft: dict[str, Any]) -> None:
+        charge(self.batch.flights)
+        body = body_of(draft, basis.group)
+        self.batch.mark(sent=True)
         try:
             written = await self.client.update(
-                self.caller, self.id, body, precondition_of(current), within(self._flights)
+                self.caller, self.id, body, basis.precondition(), within(self.batch.flights)
             )
-        except Conflict:
-            self.taken_at = max(self.taken_at, current.date or 0)
-        except Refused as refusal:
-            await self._refused(refusal, current)
-        except UpstreamUnavailable as failure:
-            await self.wrote()
+        except (UpstreamUnavailable, UpstreamInvalidResponse) as failure:
             await self._settle(failure)
+        except GatewayError as refusal:
+            self.batch.mark(sent=False)
+            await self._refused(refusal, basis, draft)
         else:
-            await self.wrote()
-            self.taken_at = written.date or 0
-            self._verify(written.resource or await self._read())
+            if not basis.is_exact:
+                self.last_writes.note(self.id, written.date)
+            await self._verify(written, body, draft)
 
-    async def _refused(self, refusal: Refused, current: GroupResource) -> None:
-        if len(self.requests) == 1:
-            self._end(self.requests[0], current, *map(located, refusal.issues))
-            return
-        # One of several was turned down: each is tried alone, so that it answers for itself.
-        for request in list(self.requests):
-            await replace(self, requests=[request], more=list).run()
-        self.requests.clear()
-
-    async def _settle(self, failure: UpstreamUnavailable) -> None:
-        """Find out whether a PUT whose answer was lost took effect."""
-        stored = await self._read()
-        for request in list(self.requests):
-            if stored is None or request.change.check(stored.elements):
-                self.requests.remove(request)
-                request.flight.crash(failure)
-            else:
-                text = "The upstream's answer was lost; the group was read again and is as asked."
-                self._end(request, stored, warning("transient", text))
-
-    def _verify(self, stored: GroupResource | None) -> None:
+    async def _verify(self, written: Written, body: bytes, sent: dict[str, Any]) -> None:
+        await self.stale()
+        stored = written.resource or await self._read_back()
         if stored is None:
-            for request in list(self.requests):
-                self._end(request, None, warning("not-found", "The group can't be read back."))
-            return
-        for request in list(self.requests):
-            other_way = request.change.fallback(stored.elements)
-            if other_way is not None:
-                self.knowledge.omission_removes = False
-                request.change = other_way
-            else:
-                warnings = request.change.check(stored.elements)
-                self._end(request, stored, *request.remarks, *warnings)
+            text = "The change was made, but the group can't be read back: this is what was sent."
+            self.batch.end_all(as_sent(body), warning("transient", text))
+        elif not self.batch.verify(stored, sent):
+            self.omission.learn(works=False)
 
-    def _end(self, request: Request, group: GroupResource | None, *issues: Issue) -> None:
-        self.requests.remove(request)
-        request.flight.land(Outcome(group, issues))
+    async def _read_back(self) -> GroupResource | None:
+        try:
+            basis = await self._read()
+        except GatewayError:  # the write itself went well, and that is what has to be told
+            return None
+        return basis.group if basis else None
 
-    @property
-    def _flights(self) -> list[Flight[Outcome]]:
-        return [request.flight for request in self.requests]
+    async def _settle(self, failure: GatewayError) -> None:
+        """Find out whether a PUT whose answer was lost took effect."""
+        await self.stale()
+        try:
+            basis = await self._read()
+        except GatewayError:
+            basis = None
+        if basis is not None and not basis.is_exact:
+            self.last_writes.note(self.id, basis.second)
+        self.batch.settle(basis.group if basis else None, failure)
 
+    async def _refused(self, refusal: GatewayError, basis: Basis, sent: dict[str, Any]) -> None:
+        if isinstance(refusal, Conflict) and self._worth_another_try(basis):
+            if not basis.is_exact:
+                self.last_writes.note(self.id, basis.second)
+            await self.stale()
+        elif not isinstance(refusal, Refused):
+            raise refusal
+        elif len(self.batch.requests) == 1:
+            self.batch.refuse(basis.group, refusal.issues, sent)
+        else:
+            await self._divide()
 
-def precondition_of(current: GroupResource) -> Precondition:
-    """Give the precondition that the group is still as it was read."""
-    if current.etag is not None:
-        return Precondition(etag=current.etag)
-    if current.date is not None:
-        return Precondition(unmodified_since=current.date - 1)
-    return Precondition()
+    def _worth_another_try(self, basis: Basis) -> bool:
+        """Tell whether a conflict can be over something that was changed in the meantime."""
+        again = basis.group.raw == self.refused
+        self.refused = basis.group.raw
+        self.refusals = self.refusals + 1 if again else 1
+        return self.refusals < _MOST_REFUSALS
 
-
-async def _pause(current: GroupResource) -> None:
-    """Wait for the upstream's next second, or with entity tags for a moment."""
-    moment = 0.01 if current.etag is not None else 1.0
-    await asyncio.sleep(moment * random.uniform(1.0, 1.2))  # noqa: S311 - no secret
-
-
-def _conflict(text: str) -> Issue:
-    return error("conflict", text)
+    async def _divide(self) -> None:
+        """Try fewer together, down to each alone, so that every request answers for itself."""
+        for part in self.batch.halves():
+            await replace(self, batch=part, more=list).conclude()
+        self.batch = Batch(())

@@ -5,7 +5,6 @@ Pure; `schema` calls the input checks, `changes` those that need the group's own
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from group_gateway.errors import Refused
@@ -123,21 +122,3 @@ def member_type_issues(elements: dict[str, Any], list_name: str) -> list[Issue]:
         if (reference := entity_reference(member)) is not None
         and reference.type not in {*allowed, "Group"}
     ]
-
-
-# The upstream's framework names the place in the text: `body -> member -> 0 -> entity …`.
-_BODY_PATH = re.compile(r"body((?: -> \w+)+)")
-_STEP = re.compile(r"\w+")
-
-
-def located(issue: Issue) -> Issue:
-    """Give an upstream's issue with the path of the input that it is about, if it says so."""
-    if issue.input_path:
-        return issue
-    named = _BODY_PATH.match(issue.text)
-    expression = issue.expression[0] if issue.expression else ""
-    if named is not None:
-        return replace(issue, input_path=tuple(_STEP.findall(named[1])))
-    if expression.startswith("Group."):
-        return replace(issue, input_path=tuple(_STEP.findall(expression)[1:]))
-    return issue

@@ -6,25 +6,41 @@ create is never sent twice.
 
 import asyncio
 from collections import deque
-from typing import Any
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
+from typing import Any, TypeVar
 
 from group_gateway.cache.store import CacheStore
-from group_gateway.errors import Overloaded, Refused, UpstreamTimeout, UpstreamUnavailable
-from group_gateway.fhir.outcome import Issue, warning
-from group_gateway.fhir.reference import LiteralReference
-from group_gateway.groups.changes import Change, DeactivateMembers, RemoveMembers, SetElements
-from group_gateway.groups.drafts import body_of
-from group_gateway.groups.knowledge import UpstreamKnowledge
+from group_gateway.errors import (
+    GatewayError,
+    Overloaded,
+    Refused,
+    UpstreamInvalidResponse,
+    UpstreamUnavailable,
+)
+from group_gateway.fhir.outcome import warning
+from group_gateway.fhir.resource import GroupResource
+from group_gateway.groups.basis import is_exact
+from group_gateway.groups.batch import Batch, readable
+from group_gateway.groups.changes import Change, Elements, SetElements
+from group_gateway.groups.clock import LastWrites, UpstreamClock
+from group_gateway.groups.drafts import as_sent, body_of
+from group_gateway.groups.knowledge import Trial, UpstreamKnowledge
 from group_gateway.groups.loader import GroupLoader
+from group_gateway.groups.memberships import DeactivateMembers, RemoveMembers
 from group_gateway.groups.pages import SearchPages
+from group_gateway.groups.requests import Outcome, Request, noted
+from group_gateway.groups.roster import reference_key
 from group_gateway.groups.snapshot import Slots
-from group_gateway.groups.turns import Outcome, Request, Turn
-from group_gateway.groups.validation import located
+from group_gateway.groups.turns import Turn
 from group_gateway.operation import Operation
 from group_gateway.upstream.client import GroupClient, Written
 
+T = TypeVar("T")
 LONGEST_QUEUE = 100
-_UNKNOWN_END = " It is not known whether the change was made: read the group again."
+_NOT_MADE = "The change was not made."
+_MAYBE_MADE = "It is not known whether the change was made: read the group again."
+_MAYBE_CREATED = "It is not known whether the group was created: look before you create it again."
 
 
 class GroupWrites:
@@ -33,14 +49,14 @@ class GroupWrites:
     def __init__(  # noqa: PLR0913, PLR0917 - all that a write must reach
         self,
         client: GroupClient,
-        knowledge: UpstreamKnowledge,
+        knowledge: UpstreamKnowledge,  # noqa: ARG002
         loader: GroupLoader,
         pages: SearchPages,
         cache: CacheStore,
         slots: Slots,
     ) -> None:
         self._client = client
-        self._knowledge = knowledge
+        self._omission = Trial()
         self._loader = loader
         self._pages = pages
         self._cache = cache
@@ -48,84 +64,104 @@ class GroupWrites:
         self._queues: dict[str, deque[Request]] = {}
         self.epoch = 0
         """How many writes there were: what was asked for before one is not joined after it."""
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._last_writes = LastWrites(UpstreamClock())
+        self._tasks: set[asyncio.Task[Any]] = set()
 
-    async def create(self, operation: Operation, draft: dict[str, Any]) -> Outcome:
-        """Create a group from FHIR elements, and read it back."""
+    async def create(self, operation: Operation, draft: Elements) -> Outcome:
+        """Create a group from FHIR elements, and read it back.
+
+        Once begun it goes on to its end, also when the caller goes away.
+        """
+        operation.caller  # noqa: B018 - raises Unauthenticated before anything is charged
         operation.charge()
-        sending = asyncio.ensure_future(
-            self._client.create(operation.caller, body_of(draft), operation.remaining())
-        )
+        creating = self._start(self._create(operation, draft, operation.remaining()))
+        return await asyncio.shield(creating)
+
+    async def _create(self, operation: Operation, draft: Elements, within: float) -> Outcome:
+        body = body_of(draft)
         try:
-            written = await asyncio.shield(sending)
+            written = await self._client.create(operation.caller, body, within)
         except Refused as refusal:
-            return Outcome(None, tuple(map(located, refusal.issues)))
+            return Outcome(None, tuple(SetElements(draft).located(refusal.issues, draft)))
         except UpstreamUnavailable as failure:
-            failure.message += " It is not known whether the group was created."
-            raise
+            raise noted(failure, _MAYBE_CREATED) from failure
         finally:
             await self._wrote()
         return await self._created(operation, draft, written)
 
-    async def _created(
-        self, operation: Operation, draft: dict[str, Any], written: Written
-    ) -> Outcome:
-        stored = written.resource
+    async def _created(self, operation: Operation, draft: Elements, written: Written) -> Outcome:
+        stored = written.resource or await self._read_back(operation, written.id)
         if stored is None:
+            text = "The group was created, but can't be read back: this is what was sent."
+            sent = as_sent(body_of({"id": written.id, **draft}))
+            return Outcome(sent, (warning("transient", text),))
+        if not is_exact(stored):
+            self._last_writes.note(written.id, written.date)
+        return Outcome(stored, tuple(SetElements(draft).check(readable(stored))))
+
+    async def _read_back(self, operation: Operation, id: str) -> GroupResource | None:
+        try:
             operation.charge()
-            within = operation.remaining()
-            stored = await self._client.read(operation.caller, written.id, within)
-        if stored is None:
-            return Outcome(None, (warning("not-found", "The new group can't be read back."),))
-        return Outcome(stored, tuple(_not_stored(draft, stored.elements)))
+            return await self._client.read(operation.caller, id, operation.remaining())
+        except GatewayError:  # the group was created, and that is what has to be told
+            return None
 
     async def change(
         self, operation: Operation, id: str, change: Change, if_version: str | None = None
     ) -> Outcome:
         """Change a group, if it still has the version named."""
         request = Request(operation, change, if_version)
+        self._enqueue(id, request)
+        try:
+            return await request.flight.wait(operation)
+        except (UpstreamUnavailable, UpstreamInvalidResponse) as failure:
+            request.abandoned = True
+            raise noted(failure, _MAYBE_MADE if request.sent else _NOT_MADE) from failure
+
+    def _enqueue(self, id: str, request: Request) -> None:
         queue = self._queues.get(id)
         if queue is None:
             queue = self._queues[id] = deque()
-            task = asyncio.create_task(self._drain(id, queue))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._start(self._drain(id, queue))
         if len(queue) >= LONGEST_QUEUE:
             raise Overloaded("Too many changes of this group are waiting.", retry_after=1)
         queue.append(request)
-        try:
-            return await request.flight.wait(operation)
-        except UpstreamTimeout as failure:
-            raise UpstreamTimeout(
-                failure.message + _UNKNOWN_END, correlation_id=failure.correlation_id
-            ) from failure
 
-    def removal(self, references: tuple[LiteralReference, ...]) -> Change:
+    def removal(self, references: Sequence[str]) -> Change:
         """Give the change that removes members, in the way that works with this upstream."""
-        if self._knowledge.omission_removes:
-            return RemoveMembers(references)
-        return DeactivateMembers(references)
+        keys = tuple(map(reference_key, references))
+        if self._omission.worth_trying:
+            return RemoveMembers(keys)
+        return DeactivateMembers(keys)
+
+    async def aclose(self) -> None:
+        """Wait for the writes that are under way."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(_look_at)
+        return task
 
     async def _drain(self, id: str, queue: deque[Request]) -> None:
-        taken_at = 0
-        while requests := _next_turn(queue):
-            turn = Turn(
-                self._client,
-                self._knowledge,
-                id,
-                requests[0].caller,
-                requests,
-                more=_joiners(requests[0], queue),
-                wrote=lambda: self._wrote(id),
-                taken_at=taken_at,
-            )
-            try:
-                await turn.run()
-            except Exception as error:  # noqa: BLE001 - handed to those who wait
-                for request in turn.requests:
-                    request.flight.crash(error)
-            taken_at = turn.taken_at
-        del self._queues[id]
+        try:
+            while (first := _next(queue)) is not None:
+                turn = Turn(
+                    self._client,
+                    self._omission,
+                    self._last_writes,
+                    id,
+                    first.caller,
+                    Batch([first]),
+                    more=_joiners(first, queue),
+                    stale=partial(self._wrote, id),
+                )
+                await turn.conclude()
+        finally:
+            del self._queues[id]
 
     async def _wrote(self, id: str | None = None) -> None:
         """Make sure that nobody gets what was read before the write."""
@@ -138,16 +174,22 @@ class GroupWrites:
         await self._cache.invalidate(tags)
 
 
-def _next_turn(queue: deque[Request]) -> list[Request]:
+def _look_at(task: asyncio.Task[Any]) -> None:
+    """Take note of a failure that nobody may be waiting for any more."""
+    if not task.cancelled():
+        task.exception()
+
+
+def _next(queue: deque[Request]) -> Request | None:
     """Take the first request that is still waited for."""
     while queue:
         request = queue.popleft()
-        if not request.flight.future.done():
-            return [request]
-    return []
+        if not request.abandoned:
+            return request
+    return None
 
 
-def _joiners(first: Request, queue: deque[Request]) -> Any:
+def _joiners(first: Request, queue: deque[Request]) -> Callable[[], list[Request]]:
     """Give a function that takes out of the queue what may share a PUT with `first`."""
 
     def more() -> list[Request]:
@@ -160,8 +202,3 @@ def _joiners(first: Request, queue: deque[Request]) -> Any:
         return same
 
     return more
-
-
-def _not_stored(draft: dict[str, Any], stored: dict[str, Any]) -> list[Issue]:
-    wanted = {name: value for name, value in draft.items() if name != "quantity"}
-    return SetElements(wanted).check(stored)

@@ -9,8 +9,9 @@ from group_gateway.errors import Refused
 from group_gateway.fhir.characteristic import responsibility
 from group_gateway.fhir.outcome import Issue
 from group_gateway.fhir.resource import GroupResource
-from group_gateway.groups.changes import AddMembers, Change, SetElements, SetResponsibilities
-from group_gateway.groups.turns import Outcome
+from group_gateway.groups.changes import Change, SetElements, SetResponsibilities
+from group_gateway.groups.memberships import AddMembers
+from group_gateway.groups.requests import Outcome
 from group_gateway.groups.validation import refuse
 from group_gateway.schema import checks
 from group_gateway.schema.codes import IssueSeverity
@@ -155,7 +156,7 @@ async def remove_group_members(
         refuse(checks.removal_issues(input.group_id, references))
     except Refused as refused:
         return _refusal(refused)
-    change = info.context.services.writes.removal(checks.literal(references))
+    change = info.context.services.writes.removal(references)
     return await _change(info, input.group_id, change, input.if_version or None)
 
 

@@ -1,0 +1,68 @@
+"""The state that a write starts from, and how a PUT can be bound to it. Pure; used by `turns`."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from group_gateway.fhir.resource import GroupResource
+from group_gateway.upstream.client import Precondition
+
+
+class _Meta(msgspec.Struct):
+    meta: Any = None
+
+
+_meta = msgspec.json.Decoder(_Meta)
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """A fresh read of a group.
+
+    `second` is one of the upstream's clock that had begun when the group was read, None when the
+    upstream does not show its clock: every change after the read bears that second or a later one.
+    `is_exact` tells that the entity tag alone tells states apart.
+    """
+
+    group: GroupResource
+    second: int | None
+    is_exact: bool
+
+    @classmethod
+    def of(cls, group: GroupResource, second: int | None) -> "Basis":
+        """Give the basis that a read is."""
+        return cls(group, second, is_exact(group))
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether there is anything that a PUT can be bound to."""
+        return self.group.etag is not None or self.second is not None
+
+    def precondition(self) -> Precondition:
+        """Give the precondition that nobody has changed the group since.
+
+        By the clock, changes within the second of the read count as later ones: a false conflict
+        is safer than a lost update. An upstream that honours `If-Match` ignores the clock where
+        both are given (RFC 9110, section 13.1.4).
+        """
+        if self.is_exact or self.second is None:
+            return Precondition(etag=self.group.etag)
+        return Precondition(etag=self.group.etag, unmodified_since=self.second - 1)
+
+    def follows(self, written: int | None) -> bool:
+        """Tell whether the precondition can hold, the group having been written in a second."""
+        return self.is_exact or self.second is None or written is None or self.second > written
+
+
+def is_exact(group: GroupResource) -> bool:
+    """Tell whether the entity tag is the version's, as FHIR has it (R4, section 3.1.0.5).
+
+    Any other tag may have been put there by a web framework or a proxy, and then the upstream
+    does not look at `If-Match`.
+    """
+    if group.etag is None:
+        return False
+    meta = _meta.decode(group.raw).meta
+    version = meta.get("versionId") if isinstance(meta, dict) else None
+    return bool(version) and group.etag.removeprefix("W/") == f'"{version}"'

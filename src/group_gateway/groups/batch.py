@@ -1,0 +1,146 @@
+"""The requests that share one PUT: what it is to hold, and what its outcome means for each.
+
+Pure but for the flights that it lands; `turns` does the talking. A request leaves the batch when
+it has its outcome.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from group_gateway.errors import GatewayError, Refused, UpstreamInvalidResponse
+from group_gateway.fhir.outcome import Issue, error, warning
+from group_gateway.fhir.resource import GroupResource, NotAGroup
+from group_gateway.groups.basis import Basis
+from group_gateway.groups.drafts import draft_of
+from group_gateway.groups.flights import Flight
+from group_gateway.groups.requests import Outcome, Request
+
+Elements = dict[str, Any]
+_ABSENT = frozenset({"not-found", "deleted"})
+
+
+class Batch:
+    """Requests of one caller about one group, in the order in which they are to be made."""
+
+    def __init__(self, requests: Sequence[Request]) -> None:
+        self.requests = list(requests)
+
+    def __bool__(self) -> bool:
+        return bool(self.requests)
+
+    @property
+    def flights(self) -> list[Flight[Outcome]]:
+        """Those who wait."""
+        return [request.flight for request in self.requests]
+
+    def join(self, requests: Iterable[Request]) -> None:
+        """Take more requests in, and let go of those that nobody waits for."""
+        self.requests = [r for r in (*self.requests, *requests) if not r.abandoned]
+
+    def halves(self) -> tuple["Batch", "Batch"]:
+        """Divide the requests over two batches."""
+        middle = len(self.requests) // 2
+        return Batch(self.requests[:middle]), Batch(self.requests[middle:])
+
+    def mark(self, *, sent: bool) -> None:
+        """Remember whether a PUT may have had an effect."""
+        for request in self.requests:
+            request.sent = sent
+
+    def is_outdated(self, basis: Basis) -> bool:
+        """Tell whether a request was meant for another version than this."""
+        return any(r.based_on not in {None, basis.group.version} for r in self._bound())
+
+    def _bound(self) -> list[Request]:
+        return [request for request in self.requests if request.based_on is not None]
+
+    def apply(self, basis: Basis) -> Elements | None:
+        """Give what is to be PUT; end requests that can't be made. None: there is nothing to PUT.
+
+        Raises UpstreamInvalidResponse.
+        """
+        draft = readable(basis.group)
+        for request in list(self.requests):
+            self._apply_one(request, basis, draft)
+        self.join(())
+        if draft == readable(basis.group):
+            self.end_all(basis.group)
+        return draft if self.requests else None
+
+    def _apply_one(self, request: Request, basis: Basis, draft: Elements) -> None:
+        if request.based_on is not None and request.based_on != basis.group.version:
+            text = "The group was changed in the meantime."
+            self._end(request, basis.group, error("conflict", text, *request.bound_by))
+            return
+        if not request.change.rebases:
+            request.based_on = basis.group.version
+        try:
+            request.remarks = request.change.apply(draft)
+        except Refused as refusal:
+            self._end(request, basis.group, *refusal.issues)
+        if not basis.is_guarded:
+            text = "The upstream has nothing to tell a change by others at the same moment by."
+            request.remarks.append(warning("incomplete", text))
+
+    def end_all(self, group: GroupResource | None, *issues: Issue) -> None:
+        """End all requests, with what was remarked of each."""
+        for request in list(self.requests):
+            self._end(request, group, *request.remarks, *issues)
+
+    def absent(self) -> None:
+        """End all requests: there is no such group."""
+        for request in list(self.requests):
+            path = request.change.id_name
+            self._end(request, None, error("not-found", "There is no such group.", path))
+
+    def refuse(self, group: GroupResource, issues: Sequence[Issue], sent: Elements) -> None:
+        """End all requests with what the upstream had to say against `sent`."""
+        if any(issue.code in _ABSENT for issue in issues):
+            self.absent()
+        for request in list(self.requests):
+            self._end(request, group, *request.change.located(issues, sent))
+
+    def settle(self, stored: GroupResource | None, failure: GatewayError) -> None:
+        """End all requests of a PUT whose answer was lost, by what is stored now, if known."""
+        elements = None if stored is None else readable(stored)
+        for request in list(self.requests):
+            if elements is None or request.change.check(elements):
+                self.requests.remove(request)
+                request.flight.crash(failure)
+            else:
+                text = "The upstream's answer was lost; the group was read again and is as asked."
+                self._end(request, stored, *request.remarks, warning("transient", text))
+
+    def verify(self, stored: GroupResource, sent: Elements) -> bool:
+        """End all requests that took, with a warning for what did not; tell if all did.
+
+        Those that are left have another way to their end. What a later request of the same batch
+        undid is no reason to warn.
+        """
+        elements = readable(stored)
+        for request in list(self.requests):
+            other_way = request.change.fallback(elements, sent)
+            if other_way is not None:
+                request.change = other_way
+                continue
+            warnings = request.change.check(elements)
+            meant = request.change.check(sent) if warnings else []
+            self._end(request, stored, *request.remarks, *(w for w in warnings if w not in meant))
+        return not self.requests
+
+    def crash(self, failure: Exception) -> None:
+        """Fail all that are left."""
+        for request in self.requests:
+            request.flight.crash(failure)
+
+    def _end(self, request: Request, group: GroupResource | None, *issues: Issue) -> None:
+        self.requests.remove(request)
+        request.flight.land(Outcome(group, issues))
+
+
+def readable(group: GroupResource) -> Elements:
+    """Give the group's elements; raises UpstreamInvalidResponse when they can't be read."""
+    try:
+        return draft_of(group)
+    except NotAGroup as failure:
+        raise UpstreamInvalidResponse("The upstream's group can't be read.") from failure

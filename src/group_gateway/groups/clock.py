@@ -1,0 +1,103 @@
+"""The upstream's clock, seen from here. Used by `turns`; does no I/O.
+
+An upstream without entity tags tells states apart by whole seconds of its own clock. It shows
+them in the `Date` of its answers, which says only which second had begun when the answer was
+stamped: somewhere between the question and the answer's arrival.
+"""
+
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+_DRIFT = 0.0005
+"""How fast two clocks may part, in seconds per second: what NTP may slew a clock by."""
+_CLOSE_ENOUGH = 0.1
+_LATE = 0.005
+"""A timer may fire a moment early; better to ask a moment after the second than before it."""
+_LONGEST_PAUSE = 3.0
+
+
+class UpstreamClock:
+    """Bounds on how far the upstream's clock is ahead of ours (`now`, in seconds).
+
+    The lower bound is what safety rests on: it never puts the upstream's clock ahead of what an
+    answer has shown. The upper one only helps to ask sooner. Answers that contradict the bounds
+    (a clock that was set, several servers, a `Date` that lags) replace them.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self.now = now
+        self._least = -math.inf
+        self._most = math.inf
+        self._observed = now()
+
+    def observe(self, date: int, asked: float) -> None:
+        """Learn from an answer that arrived now, stamped `date`, to a question of `asked`."""
+        arrived = self.now()
+        slack = _DRIFT * (arrived - self._observed)
+        self._observed = arrived
+        least, most = date - arrived, date + 1 - asked
+        self._least = max(least, self._least - slack)
+        self._most = min(most, self._most + slack)
+        if self._least > self._most:
+            self._least, self._most = least, most
+
+    def second_begun(self, asked: float, date: int) -> int:
+        """Give the latest second that surely had begun upstream when it was asked at `asked`.
+
+        It is never later than `date`, the answer's own stamp, which must have been observed.
+        """
+        return min(date, math.floor(asked + self._least))
+
+    def pause_until_after(self, second: int) -> float:
+        """Give the seconds to wait before asking can show that `second` is over.
+
+        While the bounds are far apart it is worth asking half-way: the answer halves them.
+        """
+        if self._least == -math.inf:
+            return 0.0
+        latest = second + 1 - self._least - self.now()
+        earliest = second + 1 - self._most - self.now()
+        wait = latest if latest - earliest <= _CLOSE_ENOUGH else (earliest + latest) / 2
+        return max(0.0, wait + _LATE)
+
+
+class LastWrites:
+    """The second of the upstream's clock in which each group was last known to be written.
+
+    Bounded: of more than `most` groups those written longest ago are forgotten, which costs an
+    upstream call at worst, because it is the precondition that makes a write safe.
+    """
+
+    def __init__(self, clock: UpstreamClock, most: int = 1000) -> None:
+        self.clock = clock
+        self._most = most
+        self._seconds: OrderedDict[str, int] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._seconds)
+
+    def note(self, id: str, second: int | None) -> None:
+        """Remember that a group was, or must be thought to have been, written in a second."""
+        if second is None:
+            return
+        self._seconds[id] = max(second, self.second(id) or second)
+        self._seconds.move_to_end(id)
+        while len(self._seconds) > self._most:
+            self._seconds.popitem(last=False)
+
+    def second(self, id: str) -> int | None:
+        """Give the second of a group's last write, None if none is known."""
+        return self._seconds.get(id)
+
+    def pause(self, id: str) -> float:
+        """Give the seconds until a read of this group can be told apart from its last write."""
+        second = self.second(id)
+        if second is None:
+            return 0.0
+        pause = self.clock.pause_until_after(second)
+        if pause > _LONGEST_PAUSE:  # the upstream's clock was set back: the note means nothing
+            del self._seconds[id]
+            return 0.0
+        return pause

@@ -1,0 +1,162 @@
+"""Changes of a group's members. Pure; see `changes` for what a change is.
+
+They mean the same on any state of the group, whoever else is editing it.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from group_gateway.errors import Refused
+from group_gateway.fhir.outcome import Issue, information, warning
+from group_gateway.groups.changes import Change, Elements
+from group_gateway.groups.merging import PERIOD, holds, merged
+from group_gateway.groups.places import Place, at, place_of
+from group_gateway.groups.roster import Roster, is_active, member_key, members_of
+from group_gateway.groups.validation import member_type_issues
+
+_SMALL = re.compile("[0-9]{1,9}")
+
+
+@dataclass(frozen=True)
+class AddMembers(Change):
+    """Adds members, FHIR values with a literal reference each, or brings them up to date."""
+
+    members: tuple[Elements, ...]
+
+    def apply(self, elements: Elements) -> list[Issue]:
+        """See Change."""
+        issues = member_type_issues({**elements, "member": list(self.members)}, "members")
+        if issues:
+            raise Refused("The change is not valid.", issues=tuple(issues))
+        roster = Roster(elements)
+        remarks, added = [], []
+        for index, member in enumerate(self.members):
+            entry = roster.current(_key(member))
+            if entry is None:
+                added.append(dict(member))
+            elif (wanted := updated(entry, member)) == entry:
+                remarks.append(information("duplicate", "Already a member.", "members", index))
+            else:
+                entry.clear()
+                entry.update(wanted)
+        if added:
+            elements["member"] = [*members_of(elements), *added]
+        return remarks
+
+    def check(self, stored: Elements) -> list[Issue]:
+        """See Change."""
+        roster = Roster(stored)
+        return [
+            warning("incomplete", text, "members", index)
+            for index, member in enumerate(self.members)
+            if (text := _missing(roster.current(_key(member)), member))
+        ]
+
+    def located(self, issues: Sequence[Issue], sent: Elements) -> list[Issue]:
+        """See Change."""
+        index = {_key(member): str(i) for i, member in enumerate(self.members)}
+        return [at(issue, _input_place(place_of(issue), sent, index)) for issue in issues]
+
+
+@dataclass(frozen=True)
+class RemoveMembers(Change):
+    """Removes members, by the keys of their references, by leaving them out.
+
+    Where that removes nothing it makes them inactive.
+    """
+
+    keys: tuple[str, ...]
+
+    def apply(self, elements: Elements) -> list[Issue]:
+        """See Change."""
+        roster = Roster(elements)
+        gone = {id(entry) for key in self.keys for entry in roster.find(key)}
+        if gone:
+            elements["member"] = [m for m in members_of(elements) if id(m) not in gone]
+        return self._not_members(roster)
+
+    def check(self, stored: Elements) -> list[Issue]:
+        """See Change."""
+        left = self._active(stored)
+        return [
+            warning("incomplete", "The upstream still has this member.", "members", index)
+            for index, key in enumerate(self.keys)
+            if key in left
+        ]
+
+    def fallback(self, stored: Elements, sent: Elements) -> Change | None:
+        """See Change."""
+        kept = self._active(stored) - self._active(sent)
+        return DeactivateMembers(self.keys) if kept else None
+
+    def _active(self, elements: Elements) -> set[str]:
+        roster = Roster(elements)
+        return {key for key in self.keys if any(map(is_active, roster.find(key)))}
+
+    def _not_members(self, roster: Roster) -> list[Issue]:
+        return [
+            information("not-found", "Not a member.", "members", index)
+            for index, key in enumerate(self.keys)
+            if not roster.find(key)
+        ]
+
+
+@dataclass(frozen=True)
+class DeactivateMembers(RemoveMembers):
+    """Makes members inactive: removal, for an upstream that keeps what a PUT leaves out."""
+
+    def apply(self, elements: Elements) -> list[Issue]:
+        """See Change."""
+        roster = Roster(elements)
+        remarks = self._not_members(roster)
+        for index, key in enumerate(self.keys):
+            entries = roster.find(key)
+            for entry in filter(is_active, entries):
+                entry["inactive"] = True
+            if entries:
+                text = "The upstream keeps former members: it is inactive now."
+                remarks.append(information("informational", text, "members", index))
+        return remarks
+
+    def fallback(self, stored: Elements, sent: Elements) -> Change | None:  # noqa: ARG002 - no other
+        """See Change."""
+        return None
+
+
+def updated(entry: Elements, wanted: Elements) -> Elements:
+    """Give a member's entry with the period and the flag that are wanted.
+
+    Whoever is added without a word on `inactive` is to be active. The entity stays as it is: it is
+    the same one, and the upstream may say more of it.
+    """
+    result = dict(entry)
+    if "period" in wanted:
+        result["period"] = merged("period", PERIOD, entry.get("period"), wanted["period"])
+    inactive = wanted.get("inactive", False)
+    if is_active(entry) == inactive:
+        result["inactive"] = inactive
+    return result
+
+
+def _missing(entry: Elements | None, wanted: Elements) -> str | None:
+    if entry is None:
+        return "The upstream did not store this member."
+    said: dict[str, Any] = {"inactive": False, **wanted}
+    del said["entity"]
+    return None if holds(entry, said) else "The upstream did not store this member as asked."
+
+
+def _input_place(place: Place, sent: Elements, index: dict[str, str]) -> Place:
+    """Give the place in the input of a place in the whole list of members that was sent."""
+    members = members_of(sent)
+    name, number, *rest = (*place, "", "")
+    if name != "member" or not _SMALL.fullmatch(number) or int(number) >= len(members):
+        return ()
+    asked = index.get(_key(members[int(number)]))
+    return () if asked is None else ("members", asked, *filter(None, rest))
+
+
+def _key(member: Elements) -> str:
+    return member_key(member) or ""

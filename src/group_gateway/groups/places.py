@@ -1,0 +1,44 @@
+"""Where in the caller's input an upstream's issue is. Pure; used by `changes` and `writes`.
+
+The upstream speaks of the body that the gateway sent it, which is not what the caller wrote.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from group_gateway.fhir.outcome import Issue
+
+Place = tuple[str, ...]
+# The upstream's framework names the place in the text: `body -> member -> 0 -> entity …`.
+_BODY_PATH = re.compile(r"body((?: -> \w+)+)")
+_STEP = re.compile(r"\w+")
+
+
+def place_of(issue: Issue) -> Place:
+    """Give the place in a Group that an issue is about, outermost first; none when it says none.
+
+    A member's `entity` is left out, as inputs have none.
+    """
+    expression = issue.expression[0] if issue.expression else ""
+    named = _BODY_PATH.match(issue.text)
+    if named is not None:
+        steps = _STEP.findall(named[1])
+    elif expression.startswith("Group."):
+        steps = _STEP.findall(expression)[1:]
+    else:
+        return ()
+    return tuple(step for step in steps if step != "entity")
+
+
+def at(issue: Issue, place: Place) -> Issue:
+    """Give the issue as one about this place of the input."""
+    return replace(issue, input_path=place)
+
+
+def responsibility_place(issue: Issue, codes: Sequence[str]) -> Place:
+    """Give the place of the responsibility that an issue names, none when it names none."""
+    words = set(_STEP.findall(issue.text))
+    named = (str(index) for index, code in enumerate(codes) if code in words)
+    first = next(named, None)
+    return () if first is None else ("responsibilities", first)

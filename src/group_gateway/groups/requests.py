@@ -1,0 +1,59 @@
+"""What `writes` hands to a turn, and what comes of it."""
+
+from dataclasses import dataclass, field
+
+from group_gateway.errors import GatewayError
+from group_gateway.fhir.outcome import Issue
+from group_gateway.fhir.resource import GroupResource
+from group_gateway.groups.changes import Change
+from group_gateway.groups.flights import Flight
+from group_gateway.operation import Caller, Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a write came to: the group as it is now, and what there is to say about it."""
+
+    group: GroupResource | None
+    issues: tuple[Issue, ...] = ()
+
+
+@dataclass(eq=False, slots=True)
+class Request:
+    """A change that an operation asked for; without a caller there is none (Unauthenticated).
+
+    `based_on` is the version that it must find, and `bound_by` the input's field that says so; a
+    change that does not rebase is bound to the first version that it meets. `sent` tells that a
+    PUT with it may have had an effect, and `abandoned` that nobody waits for it any more: no PUT
+    may begin for it then.
+    """
+
+    operation: Operation
+    change: Change
+    based_on: str | None = None
+    bound_by: tuple[str, ...] = field(init=False)
+    caller: Caller = field(init=False)
+    flight: Flight[Outcome] = field(init=False)
+    remarks: list[Issue] = field(default_factory=list)
+    sent: bool = False
+    abandoned: bool = False
+
+    def __post_init__(self) -> None:
+        self.bound_by = () if self.based_on is None else ("ifVersion",)
+        self.caller = self.operation.caller
+        self.flight = Flight(self.operation)
+
+    @property
+    def joins_others(self) -> bool:
+        """Whether it may share a PUT with others."""
+        return self.change.rebases and self.based_on is None
+
+
+def noted(failure: GatewayError, note: str) -> GatewayError:
+    """Give a failure of the same kind that says more to the caller."""
+    return type(failure)(
+        f"{failure.message} {note}",
+        correlation_id=failure.correlation_id,
+        issues=failure.issues,
+        retry_after=failure.retry_after,
+    )
