@@ -47,7 +47,7 @@ class ElementStruct:
     """A selection of elements: `read` decodes it, `show` encodes it under its response keys.
 
     Both are one class unless an alias renames an element somewhere below. `codes` are attributes
-    of `read` whose FHIR code is to become an enum's name.
+    whose FHIR code is to become an enum's name.
     """
 
     read: type[msgspec.Struct]
@@ -56,13 +56,13 @@ class ElementStruct:
 
     def shown(self, value: Any) -> Any:
         """Give what to encode for a decoded value."""
+        if self.read is not self.show:
+            value = msgspec.convert(value, self.show, from_attributes=True)
         for attribute, names in self.codes:
             code = getattr(value, attribute)
             if code is not None:
                 setattr(value, attribute, names[code])
-        if self.read is self.show:
-            return value
-        return msgspec.convert(value, self.show, from_attributes=True)
+        return value
 
     def from_json(self) -> Callable[[bytes], Any]:
         """Give the function from JSON bytes to what to encode."""
@@ -115,7 +115,7 @@ def compile_struct(type: GraphQLObjectType, fields: Fields, selection: Selection
     if len({part.element for part in parts}) != len(parts):
         raise NotCompilable("an element under two response keys")
     read = _define(type.name, parts, lambda p: (p.read, p.default), lambda p: p.element)
-    if all(part.element == part.key and part.read is part.show for part in parts):
+    if all(part.element == part.key and part.read == part.show for part in parts):
         return ElementStruct(read, read, tuple(codes))
     show = _define(type.name, parts, lambda p: (p.show, msgspec.NODEFAULT), lambda p: p.key)
     return ElementStruct(read, show, tuple(codes))
@@ -173,15 +173,15 @@ def _types(type: GraphQLOutputType, details: list[Any], selection: Selection) ->
         if not isinstance(item, GraphQLNonNull):
             raise NotCompilable("a list with nulls")
         read, show = _types(item.of_type, details, selection)
-        return list[read], list[read] if read is show else list[show]  # type: ignore[valid-type]
+        return list[read], list[show]  # type: ignore[valid-type]
     if isinstance(type, GraphQLObjectType) and is_json_type(type):
         inner = compile_struct(type, selection.subfields(type, details), selection)
         if inner.codes:
             raise NotCompilable("a code below the top")
         return inner.read, inner.show
     if isinstance(type, GraphQLEnumType):
-        codes = tuple(_code_names(type) or ())
-        return Literal[codes], str
+        codes = Literal[tuple(_code_names(type) or ())]
+        return codes, codes
     if isinstance(type, GraphQLScalarType) and type.name in _SCALARS:
         scalar = _SCALARS[type.name]
         return scalar, scalar
