@@ -9,6 +9,7 @@ from group_gateway.fhir.resource import GroupResource
 from group_gateway.groups.connection import Edge, SearchConnection, Slice, paging
 from group_gateway.groups.filters import GroupFilter
 from group_gateway.groups.listing import ListConnection
+from group_gateway.schema.arguments import After, First, OfType
 from group_gateway.schema.codes import GroupType
 from group_gateway.schema.context import Info
 
@@ -71,9 +72,9 @@ def connect(  # noqa: PLR0913 - the arguments of a connection
 def patient_groups(
     parent: strawberry.Parent[Any],
     info: Info,
-    first: int | None = strawberry.UNSET,
-    after: str | None = strawberry.UNSET,
-    type: GroupType | None = strawberry.UNSET,
+    first: First = strawberry.UNSET,
+    after: After = strawberry.UNSET,
+    type: OfType = strawberry.UNSET,
 ) -> Connection:
     """Give the groups that a patient is a member of."""
     wanted = GroupFilter(type=code_of(type), patient=parent.id)
@@ -83,9 +84,9 @@ def patient_groups(
 def practitioner_groups(
     parent: strawberry.Parent[Any],
     info: Info,
-    first: int | None = strawberry.UNSET,
-    after: str | None = strawberry.UNSET,
-    type: GroupType | None = strawberry.UNSET,
+    first: First = strawberry.UNSET,
+    after: After = strawberry.UNSET,
+    type: OfType = strawberry.UNSET,
 ) -> Connection:
     """Give the groups that a practitioner is a member of."""
     wanted = GroupFilter(type=code_of(type), practitioner=parent.id)

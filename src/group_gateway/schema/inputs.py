@@ -236,7 +236,7 @@ class CharacteristicInput:
             exclude=self.exclude,
             period=self.period.to_fhir() if self.period else None,
             valueBoolean=self.value_boolean,
-            **{name: value.to_fhir() for name, value in values.items() if is_given(value)},
+            **{name: value.to_fhir() for name, value in values.items() if value},
         )
 
 

@@ -11,6 +11,7 @@ from group_gateway.fhir.resource import GroupResource
 from group_gateway.groups.connection import Paging
 from group_gateway.groups.cursor import Cursors
 from group_gateway.groups.listing import window
+from group_gateway.schema.arguments import AfterMember, Count, FirstMembers, Inactive, Offset
 from group_gateway.schema.context import Info
 from group_gateway.schema.elements import Element, objects
 
@@ -60,9 +61,9 @@ def member(
     parent: strawberry.Parent[Any],
     info: Info,
     *,
-    inactive: bool | None = strawberry.UNSET,
-    offset: int | None = strawberry.UNSET,
-    count: int | None = strawberry.UNSET,
+    inactive: Inactive = strawberry.UNSET,
+    offset: Offset = strawberry.UNSET,
+    count: Count = strawberry.UNSET,
 ) -> list[Element]:
     """Give the members that are (in)active, from `offset` on, at most `count`."""
     members = _members(parent, info, inactive=inactive)
@@ -75,9 +76,9 @@ def members(
     parent: strawberry.Parent[Any],
     info: Info,
     *,
-    inactive: bool | None = strawberry.UNSET,
-    first: int | None = strawberry.UNSET,
-    after: str | None = strawberry.UNSET,
+    inactive: Inactive = strawberry.UNSET,
+    first: FirstMembers = strawberry.UNSET,
+    after: AfterMember = strawberry.UNSET,
 ) -> MemberSlice:
     """Give a page of the members that are (in)active."""
     count = _natural("first", first)

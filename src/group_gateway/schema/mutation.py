@@ -1,9 +1,10 @@
 """The root of all writes. What the caller can put right comes back as issues, not as errors."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
+from strawberry import argument
 
 from group_gateway.errors import Refused
 from group_gateway.fhir.characteristic import responsibility
@@ -74,6 +75,17 @@ class Payload:
     issues: tuple[Issue, ...]
 
 
+Creation = Annotated[CreateGroupInput, argument(description="What to create.")]
+Update = Annotated[UpdateGroupInput, argument(description="What to change.")]
+Addition = Annotated[AddGroupMembersInput, argument(description="Whom to add, to which group.")]
+Removal = Annotated[
+    RemoveGroupMembersInput, argument(description="Whom to remove, from which group.")
+]
+Assignment = Annotated[
+    SetGroupResponsibilitiesInput, argument(description="Which responsibilities, of which team.")
+]
+
+
 async def _change(info: Info, id: str, change: Change, if_version: str | None) -> Payload:
     context = info.context
     outcome = await context.services.writes.change(context.operation, id, change, if_version)
@@ -88,7 +100,7 @@ def _refusal(refused: Refused) -> Payload:
     return Payload(None, refused.issues)
 
 
-async def create_group(info: Info, input: CreateGroupInput) -> Payload:  # noqa: A002 - contract
+async def create_group(info: Info, input: Creation) -> Payload:  # noqa: A002 - contract
     """Create a group."""
     responsibilities = input.responsibilities or []
     draft = {
@@ -116,7 +128,7 @@ async def create_group(info: Info, input: CreateGroupInput) -> Payload:  # noqa:
     return _payload(await context.services.writes.create(context.operation, draft))
 
 
-async def update_group(info: Info, input: UpdateGroupInput) -> Payload:  # noqa: A002 - contract
+async def update_group(info: Info, input: Update) -> Payload:  # noqa: A002 - contract
     """Change elements of a group."""
     values = given(
         type=input.type,
@@ -136,7 +148,7 @@ async def update_group(info: Info, input: UpdateGroupInput) -> Payload:  # noqa:
     return await _change(info, input.id, SetElements(values), input.if_version or None)
 
 
-async def add_group_members(info: Info, input: AddGroupMembersInput) -> Payload:  # noqa: A002
+async def add_group_members(info: Info, input: Addition) -> Payload:  # noqa: A002 - contract
     """Add members to a group."""
     members = to_fhir(input.members)
     try:
@@ -146,10 +158,7 @@ async def add_group_members(info: Info, input: AddGroupMembersInput) -> Payload:
     return await _change(info, input.group_id, AddMembers(tuple(members)), input.if_version or None)
 
 
-async def remove_group_members(
-    info: Info,
-    input: RemoveGroupMembersInput,  # noqa: A002 - the contract's name
-) -> Payload:
+async def remove_group_members(info: Info, input: Removal) -> Payload:  # noqa: A002 - contract
     """Remove members from a group."""
     references = [member.reference for member in input.members]
     try:
@@ -160,10 +169,7 @@ async def remove_group_members(
     return await _change(info, input.group_id, change, input.if_version or None)
 
 
-async def set_group_responsibilities(
-    info: Info,
-    input: SetGroupResponsibilitiesInput,  # noqa: A002 - the contract's name
-) -> Payload:
+async def set_group_responsibilities(info: Info, input: Assignment) -> Payload:  # noqa: A002 - contract
     """Set a team's responsibilities."""
     codes = tuple(input.responsibilities)
     try:

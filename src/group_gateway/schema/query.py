@@ -1,10 +1,13 @@
 """The root of all reads."""
 
+from typing import Annotated
+
 import strawberry
 
 from group_gateway.errors import GatewayError
 from group_gateway.fhir.resource import GroupResource
 from group_gateway.groups.filters import GroupFilter
+from group_gateway.schema.arguments import After, Before, First, GroupId, Last
 from group_gateway.schema.codes import GroupType
 from group_gateway.schema.connections import Connection, code_of, connect
 from group_gateway.schema.context import Info
@@ -33,7 +36,12 @@ class GroupFilterInput:
     )
 
 
-async def group(info: Info, id: strawberry.ID) -> GroupResource | None:
+Filter = Annotated[
+    GroupFilterInput | None, strawberry.argument(description="Which groups; all unless told.")
+]
+
+
+async def group(info: Info, id: GroupId) -> GroupResource | None:
     """Give a group by id."""
     known = info.context.known
     if id not in known:
@@ -50,11 +58,11 @@ async def group(info: Info, id: strawberry.ID) -> GroupResource | None:
 def groups(  # noqa: PLR0913 - the contract's arguments
     info: Info,
     *,
-    filter: GroupFilterInput | None = strawberry.UNSET,  # noqa: A002 - the contract's name
-    first: int | None = strawberry.UNSET,
-    after: str | None = strawberry.UNSET,
-    last: int | None = strawberry.UNSET,
-    before: str | None = strawberry.UNSET,
+    filter: Filter = strawberry.UNSET,  # noqa: A002 - the contract's name
+    first: First = strawberry.UNSET,
+    after: After = strawberry.UNSET,
+    last: Last = strawberry.UNSET,
+    before: Before = strawberry.UNSET,
 ) -> Connection:
     """Give the groups that fit a filter."""
     chosen = filter or GroupFilterInput()

@@ -1,0 +1,35 @@
+"""Arguments that fields take, each with its description. Used in the resolvers' signatures."""
+
+from typing import Annotated
+
+import strawberry
+from strawberry import argument
+
+from group_gateway.schema.codes import GroupType
+
+GroupId = Annotated[strawberry.ID, argument(description="The group's logical id.")]
+OfType = Annotated[GroupType | None, argument(description="Only groups made of this.")]
+
+First = Annotated[
+    int | None,
+    argument(description="How many groups, from the start or from `after` on: 20 unless told."),
+]
+After = Annotated[str | None, argument(description="The cursor of the group to go on behind.")]
+Last = Annotated[
+    int | None, argument(description="How many groups, from the end or from `before` back.")
+]
+Before = Annotated[str | None, argument(description="The cursor of the group to end before.")]
+
+Inactive = Annotated[
+    bool | None,
+    argument(description="Only members who are inactive, or with false only those who are not."),
+]
+Offset = Annotated[int | None, argument(description="How many members to leave out first.")]
+Count = Annotated[int | None, argument(description="How many members at most; all unless told.")]
+FirstMembers = Annotated[
+    int | None,
+    argument(description="How many members, from the start or from `after` on: 100 unless told."),
+]
+AfterMember = Annotated[
+    str | None, argument(description="The cursor of the member to go on behind.")
+]
