@@ -48,8 +48,8 @@ class Slots:
 
     def group(self, caller: Caller, id: str) -> Slot:
         """Give the slot of what this caller read of a group."""
-        key = self._keys.digest("entry", caller.scope, self._upstream, "group", id)
-        return Slot(key, self.group_tag(id))
+        tag = self.group_tag(id)
+        return Slot(caller.scope + tag, tag)
 
     def search(self, caller: Caller, query: str) -> Slot:
         """Give the slot of what this caller found with a query."""

@@ -27,8 +27,8 @@ from group_gateway.errors import (
 from group_gateway.fhir.outcome import Issue, parse_issues
 from group_gateway.fhir.resource import UNREADABLE
 
-CORRELATION_HEADER = "fumage-correlation-id"
-"""The header that the upstream's support asks for (also sent by others as `x-correlation-id`)."""
+CORRELATION_HEADERS = ("fumage-correlation-id", "x-correlation-id", "x-request-id")
+"""The header that the upstream's support asks for, and what other servers call it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Answer:
     @property
     def correlation_id(self) -> str | None:
         """The upstream's own id of this exchange, when it sent one."""
-        for name in (CORRELATION_HEADER, "x-correlation-id", "x-request-id"):
+        for name in CORRELATION_HEADERS:
             if value := self.headers.get(name):
                 return value[:128]
         return None

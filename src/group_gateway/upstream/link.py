@@ -10,7 +10,7 @@ from typing import Protocol
 
 import httpx
 
-from group_gateway.upstream.answer import Answer
+from group_gateway.upstream.answer import CORRELATION_HEADERS, Answer
 from group_gateway.upstream.pool import Timeouts
 from group_gateway.upstream.transport import UpstreamTransport
 
@@ -18,6 +18,12 @@ _HEADERS = {
     "accept": "application/fhir+json",
     "accept-encoding": "identity",
     "user-agent": "group-gateway",
+}
+
+# The headers that an `Answer` is asked for: the others are not worth decoding.
+_SEEN = {
+    name.encode(): name
+    for name in (*CORRELATION_HEADERS, "date", "etag", "location", "retry-after")
 }
 
 
@@ -61,11 +67,12 @@ class _DirectLink:
             self._timeouts,
             repeatable=method == "GET",
         )
-        return Answer(
-            status,
-            {name.decode("ascii").lower(): value.decode("latin-1") for name, value in received},
-            content,
-        )
+        seen = {
+            known: value.decode("latin-1")
+            for name, value in received
+            if (known := _SEEN.get(name.lower())) is not None
+        }
+        return Answer(status, seen, content)
 
 
 class _HttpxLink:

@@ -1,5 +1,7 @@
 """Who asks: from the Authorization header to a Caller. Used by `endpoint`."""
 
+from functools import lru_cache
+
 from group_gateway.cache.keys import KeyRing
 from group_gateway.operation import Caller
 
@@ -15,8 +17,10 @@ class PassThrough:
     def __init__(self, keys: KeyRing, *, anonymous: bool = False) -> None:
         self._keys = keys
         self._anonymous = anonymous
+        # A caller asks more than once, and a digest costs more than a look-up.
+        self.identify = lru_cache(maxsize=1024)(self._identify)
 
-    def identify(self, authorization: str | None) -> Caller | None:
+    def _identify(self, authorization: str | None) -> Caller | None:
         """Give the caller; None when the request says nothing of use."""
         if authorization is None:
             return Caller(self._keys.digest("anonymous")) if self._anonymous else None

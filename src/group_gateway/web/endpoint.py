@@ -5,7 +5,7 @@ more than a small query; visits of browsers and GETs go the ordinary way.
 """
 
 import asyncio
-import secrets
+import os
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -34,6 +34,7 @@ from group_gateway.web.wire import (
     wants_html,
 )
 
+_READ = frozenset({b"accept", b"authorization", b"content-length", b"content-type"})
 _encode = msgspec.json.Encoder().encode
 _chosen_media_type = lru_cache(256)(media_type_for)
 _check_json_content = lru_cache(256)(check_json_content)
@@ -100,7 +101,9 @@ class Endpoint:
 
     async def post(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a POST (ASGI)."""
-        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        headers = {
+            name: value.decode("latin-1") for name, value in scope["headers"] if name in _READ
+        }
         media_type = _chosen_media_type(headers.get(b"accept"))
         try:
             if media_type is None:
@@ -162,7 +165,7 @@ class Endpoint:
             asker=caller,
             deadline=asyncio.get_running_loop().time() + self._limits.seconds,
             calls_left=self._limits.upstream_calls,
-            correlation_id=secrets.token_hex(16),
+            correlation_id=os.urandom(16).hex(),
         )
 
     async def _reply(self, asked: GraphQLRequest, operation: Operation, media_type: str) -> _Reply:
