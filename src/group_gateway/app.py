@@ -12,6 +12,7 @@ from group_gateway.cache.keys import KeyRing
 from group_gateway.cache.store import CacheStore
 from group_gateway.execution.engine import Engine
 from group_gateway.execution.limits import DocumentLimits
+from group_gateway.execution.plans import COMPILE_AT_USE
 from group_gateway.groups.knowledge import UpstreamKnowledge
 from group_gateway.groups.learning import Learning
 from group_gateway.groups.loader import GroupLoader, Lifetimes
@@ -38,11 +39,13 @@ def create_app(
     *,
     transport: httpx.AsyncBaseTransport | None = None,
     page_token: str | None = None,
+    compile_at_use: int = COMPILE_AT_USE,
 ) -> Starlette:
     """Build the application.
 
     `transport` stands in for the network to the upstream. `page_token` is a bearer token that
-    anybody may know, for GraphiQL to start with.
+    anybody may know, for GraphiQL to start with. `compile_at_use` says how often a query must
+    come to be compiled. `state.engine` is the engine that all requests are run by.
     """
     keys = KeyRing(settings.key())
     client = GroupClient(
@@ -57,15 +60,10 @@ def create_app(
     )
     cache = CacheStore(_backend(settings), max_ttl=settings.cache_ttl)
     services = _services(client, cache, keys, lifetimes)
-    limits = DocumentLimits(
-        tokens=settings.query_tokens,
-        depth=settings.query_depth,
-        introspection=settings.introspection,
-        discreet=not settings.introspection,
-    )
+    engine = _engine(settings, services, compile_at_use)
     page = GraphiQL(token=page_token) if settings.graphiql else None
     endpoint = Endpoint(
-        Engine(build_schema(), services, limits),
+        engine,
         PassThrough(keys, anonymous=settings.allow_anonymous),
         RequestLimits(settings.body_bytes, settings.deadline, settings.upstream_calls),
         cache,
@@ -85,7 +83,22 @@ def create_app(
         *(page.routes() if page else ()),
         *probe_routes(client),
     ]
-    return Front(endpoint, routes=routes, lifespan=lifespan)
+    front = Front(endpoint, routes=routes, lifespan=lifespan)
+    front.state.engine = engine
+    return front
+
+
+def _engine(settings: Settings, services: Services, compile_at_use: int) -> Engine:
+    limits = DocumentLimits(
+        tokens=settings.query_tokens,
+        depth=settings.query_depth,
+        introspection=settings.introspection,
+        discreet=not settings.introspection,
+    )
+    compiled = settings.compiled
+    return Engine(
+        build_schema(), services, limits, compiled=compiled, compile_at_use=compile_at_use
+    )
 
 
 def _network(settings: Settings) -> UpstreamTransport:

@@ -48,6 +48,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     body_bytes: Count = 4 * 1024 * 1024
     query_depth: Count = 15
     query_tokens: Count = 10_000
+    compiled: bool = True
     graphiql: bool = True
     introspection: bool = True
     doctor_token: str = ""
@@ -84,6 +85,7 @@ SETTINGS: Mapping[str, str] = {
     "body_bytes": "Bytes that a request body may have.",
     "query_depth": "Levels of fields that an operation may have.",
     "query_tokens": "Tokens that a document may have.",
+    "compiled": "Run repeated queries from compiled plans; off executes all by graphql-core.",
     "graphiql": "Show GraphiQL to browsers.",
     "introspection": "Answer questions about the schema.",
     "doctor_token": "Bearer token that `doctor` asks the upstream with.",

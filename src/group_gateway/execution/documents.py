@@ -15,7 +15,7 @@ from graphql import (
 )
 
 from group_gateway.execution.limits import DocumentLimits, limit_rules
-from group_gateway.execution.plans import OperationPlans
+from group_gateway.execution.plans import OperationPlans, Planning
 
 _OVERHEAD = 40
 """Bytes that a parsed document takes for each byte of its text, as measured, rounded up."""
@@ -30,11 +30,11 @@ class Document:
     code: str = ""
     _plans: dict[str | None, OperationPlans] = field(default_factory=dict)
 
-    def plans(self, schema: GraphQLSchema, name: str | None) -> OperationPlans | None:
+    def plans(self, planning: Planning, name: str | None) -> OperationPlans | None:
         """Give the plans of the operation of that name; None when there is no such operation."""
         plans = self._plans.get(name)
         if plans is None and (operation := self.operation(name)) is not None:
-            plans = self._plans[name] = OperationPlans(schema, self.node, operation)
+            plans = self._plans[name] = OperationPlans(planning, self.node, operation)
         return plans
 
     def operation(self, name: str | None) -> OperationDefinitionNode | None:

@@ -10,6 +10,7 @@ from graphql import ExecutionResult, GraphQLError, execute
 
 from group_gateway.execution.documents import Document, Documents
 from group_gateway.execution.limits import DocumentLimits
+from group_gateway.execution.plans import COMPILE_AT_USE, Planning
 from group_gateway.execution.presentation import present
 from group_gateway.operation import Operation
 from group_gateway.schema.build import GatewaySchema
@@ -51,8 +52,8 @@ class Answer:
 class Engine:
     """Executes requests against one schema and one set of use cases.
 
-    With `compiled` what is asked again is run by plans, and by graphql-core only where a plan
-    can't answer; the answers are the same.
+    With `compiled` what is asked for the `compile_at_use`th time is run by plans, and by
+    graphql-core only where a plan can't answer; the answers are the same. `planning` counts.
     """
 
     def __init__(
@@ -62,12 +63,14 @@ class Engine:
         limits: DocumentLimits,
         *,
         compiled: bool = True,
+        compile_at_use: int = COMPILE_AT_USE,
     ) -> None:
         self._schema = schema._schema  # noqa: SLF001 - the GraphQLSchema that Strawberry built
         self._services = services
         self._limits = limits
         self._compiled = compiled
         self._documents = Documents(self._schema, limits)
+        self.planning = Planning(self._schema, compile_at_use)
 
     def epoch(self) -> int:
         """Give the number of writes that were made."""
@@ -82,7 +85,7 @@ class Engine:
         document = self.document(request)
         if document.node is None:
             return _refused(document.errors, document.code, operation)
-        plans = document.plans(self._schema, request.operation_name)
+        plans = document.plans(self.planning, request.operation_name)
         if plans is None:
             error = GraphQLError("The document has no such operation: name one of those it has.")
             return _refused((error,), "BAD_USER_INPUT", operation)

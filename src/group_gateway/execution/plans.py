@@ -5,11 +5,13 @@ and `@include` depend on. Used by `engine`.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any
 
 import msgspec
 from graphql import (
+    GraphQLError,
     GraphQLSchema,
     NonNullTypeNode,
     OperationDefinitionNode,
@@ -30,30 +32,44 @@ from group_gateway.schema.context import Context
 MOST_PLANS = 16
 """Plans of one operation: more combinations of conditions than any client's document has."""
 COMPILE_AT_USE = 2
-"""A document that comes once is not worth a compilation."""
+"""An operation that comes once is not worth a compilation."""
 
 _encode = msgspec.json.Encoder().encode
 _Coerce = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
+@dataclass(slots=True)
+class Planning:
+    """What all plans of a schema share: at which use they are made, and how runs of them ended.
+
+    `compiled` counts the operations that a plan answered, `deoptimized` those that one gave up.
+    """
+
+    schema: GraphQLSchema
+    compile_at_use: int = COMPILE_AT_USE
+    compiled: int = 0
+    deoptimized: int = 0
+
+
 class OperationPlans:
-    """The plans of one operation, made when they are worth it."""
+    """The plans of one operation, made when they are worth it. Only queries have any."""
 
     def __init__(
-        self, schema: GraphQLSchema, document: Any, operation: OperationDefinitionNode
+        self, planning: Planning, document: Any, operation: OperationDefinitionNode
     ) -> None:
-        self._schema = schema
+        self._planning = planning
         self._document = document
         self._operation = operation
-        self._coerce = _coercer(schema, operation)
+        self._is_query = operation.operation is OperationType.QUERY
+        self._coerce = _coercer(planning.schema, operation)
         self._conditions = _condition_variables(document)
         self._plans: dict[tuple[Any, ...], Completer | None] = {}
-        self._uses = 0 if operation.operation is OperationType.QUERY else -(2**62)
+        self._uses = 0
 
     async def run(self, context: Context, inputs: Mapping[str, Any]) -> bytes | None:
         """Give the encoded `data`; None when graphql-core has to execute the operation."""
         self._uses += 1
-        if self._uses < COMPILE_AT_USE:
+        if not self._is_query or self._uses < self._planning.compile_at_use:
             return None
         try:
             variables = self._coerce(inputs)
@@ -61,9 +77,12 @@ class OperationPlans:
             if plan is None:
                 return None
             data = plan(None, Info(context, variables))
-            return _encode(await data if isawaitable(data) else data)
+            encoded = _encode(await data if isawaitable(data) else data)
         except Exception:  # noqa: BLE001 - graphql-core executes again and says what is wrong
+            self._planning.deoptimized += 1
             return None
+        self._planning.compiled += 1
+        return encoded
 
     def _plan(self, variables: dict[str, Any]) -> Completer | None:
         key = tuple(variables.get(name) for name in self._conditions)
@@ -75,13 +94,12 @@ class OperationPlans:
 
     def _compile(self, variables: dict[str, Any]) -> Completer | None:
         conditions = {name: variables[name] for name in self._conditions if name in variables}
-        selection = Selection(
-            self._schema, self._document, self._operation, variable_values(conditions)
-        )
-        root = self._schema.query_type
+        schema = self._planning.schema
+        selection = Selection(schema, self._document, self._operation, variable_values(conditions))
+        root = schema.query_type
         try:
             return compile_fields(root, selection.root_fields(root), selection) if root else None
-        except NotCompilable:
+        except (NotCompilable, GraphQLError):  # the latter: a condition that is null
             return None
 
 

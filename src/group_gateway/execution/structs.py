@@ -180,7 +180,7 @@ def _types(type: GraphQLOutputType, details: list[Any], selection: Selection) ->
             raise NotCompilable("a code below the top")
         return inner.read, inner.show
     if isinstance(type, GraphQLEnumType):
-        codes = Literal[tuple(_code_names(type) or ())]
+        codes: Any = Literal[tuple(_code_names(type) or ())]
         return codes, codes
     if isinstance(type, GraphQLScalarType) and type.name in _SCALARS:
         scalar = _SCALARS[type.name]
