@@ -120,6 +120,17 @@ class CacheStore:
         expires = lookup.expires if lookup.value is not None else self._wall_clock() + ttl
         return Part(slot.tag, lookup.generation, expires)
 
+    def holds_now(self, parts: Sequence[Part]) -> bool | None:
+        """Tell whether all parts still hold; None when that can't be told without waiting."""
+        if self._missed:
+            return None
+        now = self._wall_clock()
+        for part in parts:
+            if part.expires <= now:
+                return False
+        generations = self._backend.peek([part.tag for part in parts])
+        return None if generations is None else _same(generations, parts)
+
     async def holds(self, parts: Sequence[Part]) -> bool:
         """Tell whether all parts still hold."""
         now = self._wall_clock()
@@ -130,7 +141,7 @@ class CacheStore:
         except Exception:  # noqa: BLE001 - see lookup
             self._failed()
             return False
-        return all(map(operator.eq, generations, (part.generation for part in parts)))
+        return _same(generations, parts)
 
     async def invalidate(self, tags: Iterable[str]) -> None:
         """Drop every entry of these tags, for all callers, before this returns."""
@@ -162,6 +173,10 @@ class CacheStore:
     async def aclose(self) -> None:
         """Give back the back end's connections."""
         await self._backend.close()
+
+
+def _same(generations: Sequence[bytes | None], parts: Sequence[Part]) -> bool:
+    return all(map(operator.eq, generations, (part.generation for part in parts)))
 
 
 def _judge(entry: bytes | None, generation: bytes | None) -> Lookup:

@@ -82,7 +82,10 @@ class ReadyAnswers(Generic[Reply]):
         ready = self._ready.get(question)
         if ready is None:
             return None
-        if not await self._cache.holds(ready.parts):
+        holds = self._cache.holds_now(ready.parts)
+        if holds is None:
+            holds = await self._cache.holds(ready.parts)
+        if not holds:
             self._drop(question)
             return None
         if question in self._ready:

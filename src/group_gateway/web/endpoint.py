@@ -58,27 +58,25 @@ class RequestLimits:
 
 @dataclass(frozen=True, slots=True)
 class _Reply:
-    """Status, media type and body of an answer; `is_complete` when it has data and no errors."""
+    """Status, headers and body of an answer; `is_complete` when it has data and no errors."""
 
     status: int
-    media_type: str
+    headers: list[tuple[bytes, bytes]]
     body: bytes
-    correlation_id: str = ""
     is_complete: bool = False
 
-    def headers(self) -> list[tuple[bytes, bytes]]:
-        headers = [
-            (b"content-type", _CONTENT_TYPES[self.media_type]),
-            (b"content-length", b"%d" % len(self.body)),
-            (b"cache-control", b"no-store"),
-            (b"vary", b"Accept, Authorization"),
-            (b"x-content-type-options", b"nosniff"),
-        ]
-        if self.correlation_id:
-            headers.append((b"x-correlation-id", self.correlation_id.encode()))
-        if self.status == HTTPStatus.METHOD_NOT_ALLOWED:
-            headers.append((b"allow", b"POST"))
-        return headers
+
+def _new_reply(status: int, media_type: str, body: bytes, *, is_complete: bool = False) -> _Reply:
+    headers = [
+        (b"content-type", _CONTENT_TYPES[media_type]),
+        (b"content-length", b"%d" % len(body)),
+        (b"cache-control", b"no-store"),
+        (b"vary", b"Accept, Authorization"),
+        (b"x-content-type-options", b"nosniff"),
+    ]
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers.append((b"allow", b"POST"))
+    return _Reply(status, headers, body, is_complete)
 
 
 class Endpoint:
@@ -113,7 +111,7 @@ class Endpoint:
             reply = await self._answer(body, headers.get(b"authorization"), media_type)
         except BadRequest as refused:
             reply = _refusal(refused, media_type or JSON)
-        start = {"type": "http.response.start", "status": reply.status, "headers": reply.headers()}
+        start = {"type": "http.response.start", "status": reply.status, "headers": reply.headers}
         await send(start)
         await send({"type": "http.response.body", "body": reply.body})
 
@@ -157,7 +155,7 @@ class Endpoint:
             caller = self._callers.identify(request.headers.get("authorization"))
             reply = await self._reply(asked, self._operation(caller), media_type)
         response = Response(reply.body, reply.status)
-        response.raw_headers = reply.headers()
+        response.raw_headers = reply.headers
         return response
 
     def _operation(self, caller: Caller | None) -> Operation:
@@ -170,11 +168,10 @@ class Endpoint:
 
     async def _reply(self, asked: GraphQLRequest, operation: Operation, media_type: str) -> _Reply:
         answer = await self._engine.run(asked, operation)
-        return _Reply(
+        return _new_reply(
             _status(answer, media_type),
             media_type,
             answer.body(),
-            operation.correlation_id,
             is_complete=answer.executed and not answer.errors,
         )
 
@@ -225,4 +222,4 @@ def _not_acceptable() -> BadRequest:
 
 def _refusal(refused: BadRequest, media_type: str) -> _Reply:
     error = {"message": refused.message, "extensions": {"code": "BAD_REQUEST"}}
-    return _Reply(refused.status, media_type, _encode({"errors": [error]}))
+    return _new_reply(refused.status, media_type, _encode({"errors": [error]}))
