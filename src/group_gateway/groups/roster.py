@@ -22,6 +22,14 @@ def reference_key(text: str) -> str:
     return f"{reference.base}/{reference}" if reference.base else str(reference)
 
 
+def relative_to(text: str, home: str) -> str:
+    """Give a reference into the FHIR server at `home` relative to it, any other one as it is."""
+    reference = parse_reference(text) if "://" in text else None
+    if reference is None or (reference.base or "").rstrip("/") != home:
+        return text
+    return str(reference)
+
+
 def member_key(member: object) -> str | None:
     """Give the normal form of a decoded member's reference, None when it has none.
 

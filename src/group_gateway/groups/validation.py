@@ -4,27 +4,31 @@ Pure; `schema` calls the input checks, `changes` those that need the group's own
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from itertools import islice
 from typing import Any
 
 from group_gateway.errors import Refused
 from group_gateway.fhir.codes import MEMBER_TYPES, RESPONSIBILITIES
 from group_gateway.fhir.outcome import Issue, error
 from group_gateway.fhir.reference import entity_reference, is_logical_id, parse_reference
+from group_gateway.groups.roster import members_of, reference_key
 
 LONGEST_NAME = 1_000
 MOST_MEMBERS = 10_000
+MOST_ISSUES = 100
 # FHIR R4 `dateTime`: year, month or day precision, or a moment with seconds and a zone.
 _DATE_TIME = re.compile(
-    r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01])"
+    r"(?!0000)\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01])"
     r"(T([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d{1,9})?(Z|[+-]((0\d|1[0-3]):[0-5]\d|14:00)))?)?)?"
 )
-Path = tuple[str | int, ...]
+_DAY = len("2026-11-22")
 
 
 def refuse(issues: Iterable[Issue]) -> None:
-    """Raise Refused when there are issues."""
-    found = tuple(issues)
+    """Raise Refused when there are issues; of very many it tells the first."""
+    found = tuple(islice(issues, MOST_ISSUES))
     if found:
         raise Refused("The input is not valid.", issues=found)
 
@@ -56,10 +60,27 @@ def member_issues(references: Sequence[str], list_name: str) -> list[Issue]:
         path = (list_name, index, "reference")
         if reference is None:
             issues.append(error("value", "A reference looks like `Patient/<id>`.", *path))
-        elif str(reference) in seen:
+        elif (key := reference_key(text)) in seen:
             issues.append(error("duplicate", "The same member stands here twice.", *path))
-        seen.add(str(reference))
+        else:
+            seen.add(key)
     return issues
+
+
+def reference_issues(
+    reference: dict[str, Any] | None, types: Sequence[str], *path: str | int
+) -> list[Issue]:
+    """Check a Reference: its syntax, and that it leads to one of `types`, any if there are none."""
+    text = (reference or {}).get("reference")
+    if not text or text.startswith(("#", "urn:")):
+        return []
+    literal = parse_reference(text)
+    if literal is None:
+        return [error("value", "A reference looks like `Organization/<id>`.", *path, "reference")]
+    if types and literal.type not in types:
+        allowed = f"It is a reference to a {' or a '.join(types)}."
+        return [error("value", allowed, *path, "reference")]
+    return []
 
 
 def period_issues(period: dict[str, Any] | None, *path: str | int) -> list[Issue]:
@@ -69,34 +90,35 @@ def period_issues(period: dict[str, Any] | None, *path: str | int) -> list[Issue
     issues = [
         error("value", "Not a FHIR dateTime, such as 2026-11-22 or 2026-11-22T10:00:00Z.", *path, k)
         for k in ("start", "end")
-        if period.get(k) is not None and not _DATE_TIME.fullmatch(period[k])
+        if period.get(k) is not None and not _is_date_time(period[k])
     ]
     start, end = period.get("start"), period.get("end")
-    days = slice(min(len(start or ""), len(end or ""), len("2026-11-22")))
+    days = slice(min(len(start or ""), len(end or ""), _DAY))
     # Prefixes of equal precision compare as dates do; zones within a day are left to the upstream.
     if not issues and start and end and start[days] > end[days]:
         issues.append(error("value", "The period ends before it starts.", *path))
     return issues
 
 
-def responsibility_issues(codes: Sequence[str]) -> list[Issue]:
+def _is_date_time(text: str) -> bool:
+    if not _DATE_TIME.fullmatch(text):
+        return False
+    try:
+        return len(text) < _DAY or bool(date.fromisoformat(text[:_DAY]))
+    except ValueError:  # such as the 30th of February
+        return False
+
+
+def responsibility_issues(codes: Sequence[str]) -> Iterator[Issue]:
     """Check a list of responsibilities: known to the upstream, and each only once."""
-    issues = [
-        error(
-            "code-invalid",
-            "Not a responsibility that the upstream knows.",
-            "responsibilities",
-            index,
-        )
-        for index, code in enumerate(codes)
-        if code not in RESPONSIBILITIES
-    ]
-    issues += [
-        error("duplicate", "The same responsibility stands here twice.", "responsibilities", index)
-        for index, code in enumerate(codes)
-        if code in codes[:index]
-    ]
-    return issues
+    seen: set[str] = set()
+    for index, code in enumerate(codes):
+        path = ("responsibilities", index)
+        if code not in RESPONSIBILITIES:
+            yield error("code-invalid", "Not a responsibility that the upstream knows.", *path)
+        elif code in seen:
+            yield error("duplicate", "The same responsibility stands here twice.", *path)
+        seen.add(code)
 
 
 def responsibility_type_issues(elements: dict[str, Any]) -> list[Issue]:
@@ -109,7 +131,7 @@ def responsibility_type_issues(elements: dict[str, Any]) -> list[Issue]:
 
 def member_type_issues(elements: dict[str, Any], list_name: str) -> list[Issue]:
     """Check a Group's members against its type (FHIR R4, Group.type) and invariant grp-1."""
-    members = elements.get("member") or []
+    members = members_of(elements)
     if members and elements.get("actual") is False:
         return [error("invariant", "Only an actual group has members.", list_name)]
     allowed = MEMBER_TYPES.get(str(elements.get("type")))

@@ -6,7 +6,7 @@ create is never sent twice.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -22,8 +22,9 @@ from group_gateway.fhir.outcome import warning
 from group_gateway.fhir.resource import GroupResource
 from group_gateway.groups.basis import is_exact
 from group_gateway.groups.batch import Batch, readable
-from group_gateway.groups.changes import Change, Elements, SetElements
+from group_gateway.groups.changes import Change
 from group_gateway.groups.clock import LastWrites, UpstreamClock
+from group_gateway.groups.creation import NewGroup
 from group_gateway.groups.drafts import as_sent, body_of
 from group_gateway.groups.knowledge import Trial, UpstreamKnowledge
 from group_gateway.groups.loader import GroupLoader
@@ -67,37 +68,36 @@ class GroupWrites:
         self._last_writes = LastWrites(UpstreamClock())
         self._tasks: set[asyncio.Task[Any]] = set()
 
-    async def create(self, operation: Operation, draft: Elements) -> Outcome:
-        """Create a group from FHIR elements, and read it back.
+    async def create(self, operation: Operation, new: NewGroup) -> Outcome:
+        """Create a group, and read it back.
 
         Once begun it goes on to its end, also when the caller goes away.
         """
-        operation.caller  # noqa: B018 - raises Unauthenticated before anything is charged
+        caller = operation.caller
         operation.charge()
-        creating = self._start(self._create(operation, draft, operation.remaining()))
-        return await asyncio.shield(creating)
+        body = body_of(new.elements())
+        sending = self._client.create(caller, body, operation.remaining())
+        return await asyncio.shield(self._start(self._create(operation, new, sending)))
 
-    async def _create(self, operation: Operation, draft: Elements, within: float) -> Outcome:
-        body = body_of(draft)
+    async def _create(
+        self, operation: Operation, new: NewGroup, sending: Awaitable[Written]
+    ) -> Outcome:
         try:
-            written = await self._client.create(operation.caller, body, within)
+            written = await sending
         except Refused as refusal:
-            return Outcome(None, tuple(SetElements(draft).located(refusal.issues, draft)))
+            return Outcome(None, new.located(refusal.issues))
         except UpstreamUnavailable as failure:
             raise noted(failure, _MAYBE_CREATED) from failure
         finally:
             await self._wrote()
-        return await self._created(operation, draft, written)
-
-    async def _created(self, operation: Operation, draft: Elements, written: Written) -> Outcome:
         stored = written.resource or await self._read_back(operation, written.id)
         if stored is None:
             text = "The group was created, but can't be read back: this is what was sent."
-            sent = as_sent(body_of({"id": written.id, **draft}))
+            sent = as_sent(body_of({"id": written.id, **new.elements()}))
             return Outcome(sent, (warning("transient", text),))
         if not is_exact(stored):
             self._last_writes.note(written.id, written.date)
-        return Outcome(stored, tuple(SetElements(draft).check(readable(stored))))
+        return Outcome(stored, tuple(new.check(readable(stored))))
 
     async def _read_back(self, operation: Operation, id: str) -> GroupResource | None:
         try:

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from group_gateway.fhir.outcome import Issue, error
-from group_gateway.fhir.reference import LiteralReference, parse_reference
 from group_gateway.groups.validation import (
     id_issues,
     member_issues,
     member_type_issues,
     name_issues,
     period_issues,
+    reference_issues,
     responsibility_issues,
     responsibility_type_issues,
 )
@@ -24,14 +24,16 @@ _VALUES = (
     "valueRange",
     "valueReference",
 )
+_MANAGERS = ("Organization", "RelatedPerson", "Practitioner", "PractitionerRole")
+"""What may be Group.managingEntity (FHIR R4)."""
 
 
 def creation_issues(draft: Element, responsibilities: Sequence[str]) -> Iterable[Issue]:
     """Check the FHIR elements of a group to create."""
     yield from name_issues(draft.get("name"))
-    yield from element_issues(draft)
-    if not _has_member_mistakes(draft):
-        yield from member_type_issues(draft, "member")
+    yield from _element_issues(draft)
+    members = list(_member_list_issues(draft.get("member") or [], "member"))
+    yield from members or member_type_issues(draft, "member")
     yield from responsibility_issues(responsibilities)
     if responsibilities:
         yield from responsibility_type_issues(draft)
@@ -45,19 +47,8 @@ def update_issues(id: str, values: Element) -> Iterable[Issue]:
     for name in _NOT_CLEARABLE:
         if name in values and values[name] is None:
             yield error("required", f"`{name}` can't be cleared.", name)
-    yield from element_issues(values)
-
-
-def element_issues(values: Element) -> Iterable[Issue]:
-    """Check lists and dates of FHIR elements."""
+    yield from _element_issues(values)
     yield from _member_list_issues(values.get("member") or [], "member")
-    for index, entry in enumerate(values.get("characteristic") or []):
-        path = ("characteristic", index)
-        yield from period_issues(entry.get("period"), *path, "period")
-        if sum(name in entry for name in _VALUES) != 1:
-            yield error("value", "A characteristic has exactly one value.", *path)
-    for index, entry in enumerate(values.get("identifier") or []):
-        yield from period_issues(entry.get("period"), "identifier", index, "period")
 
 
 def addition_issues(id: str, members: Sequence[Element]) -> Iterable[Issue]:
@@ -78,16 +69,38 @@ def responsibilities_issues(id: str, codes: Sequence[str]) -> Iterable[Issue]:
     yield from responsibility_issues(codes)
 
 
-def literal(references: Sequence[str]) -> tuple[LiteralReference, ...]:
-    """Take checked references apart."""
-    return tuple(ref for text in references if (ref := parse_reference(text)) is not None)
+def _element_issues(values: Element) -> Iterable[Issue]:
+    for name in ("code", "managingEntity", "identifier", "characteristic"):
+        yield from _emptiness_issues(values.get(name), name)
+    yield from reference_issues(values.get("managingEntity"), _MANAGERS, "managingEntity")
+    for index, entry in enumerate(values.get("characteristic") or []):
+        yield from _trait_issues(entry, "characteristic", index)
+    for index, entry in enumerate(values.get("identifier") or []):
+        yield from period_issues(entry.get("period"), "identifier", index, "period")
+
+
+def _trait_issues(entry: Element, *path: str | int) -> Iterable[Issue]:
+    yield from period_issues(entry.get("period"), *path, "period")
+    yield from reference_issues(entry.get("valueReference"), (), *path, "valueReference")
+    if sum(name in entry for name in _VALUES) != 1:
+        yield error("value", "A characteristic has exactly one value.", *path)
+
+
+def _emptiness_issues(value: Any, *path: str | int) -> Iterable[Issue]:
+    """Find objects without fields and texts without letters, which FHIR does not know."""
+    if value in ({}, ""):
+        yield error("required", "An element can't be empty: leave it out.", *path)
+    elif isinstance(value, dict):
+        for name, part in value.items():
+            yield from _emptiness_issues(part, *path, name)
+    elif isinstance(value, list):
+        for index, part in enumerate(value):
+            yield from _emptiness_issues(part, *path, index)
 
 
 def _member_list_issues(members: Sequence[Element], name: str) -> Iterable[Issue]:
     yield from member_issues([member["entity"]["reference"] for member in members], name)
     for index, member in enumerate(members):
-        yield from period_issues(member.get("period"), name, index, "period")
-
-
-def _has_member_mistakes(draft: Element) -> bool:
-    return any(True for _ in _member_list_issues(draft.get("member") or [], "member"))
+        if "period" in member:
+            yield from _emptiness_issues(member["period"], name, index, "period")
+            yield from period_issues(member["period"], name, index, "period")

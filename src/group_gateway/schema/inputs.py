@@ -1,7 +1,4 @@
-"""Inputs of mutations, and what they are in FHIR's words.
-
-An input's optional field is a `Maybe`: omitted keeps, null clears, a value sets.
-"""
+"""Inputs of mutations. A field of an update is a `Maybe`: omitted keeps, null clears."""
 
 from typing import Any
 
@@ -9,235 +6,16 @@ import strawberry
 from strawberry import Maybe, Some
 
 from group_gateway.schema.codes import GroupType
-
-Element = dict[str, Any]
-
-
-@strawberry.input(description="A FHIR R4 Coding.")
-class CodingInput:
-    """See the type Coding."""
-
-    system: str | None = strawberry.field(default=strawberry.UNSET, description="A URI.")
-    version: str | None = strawberry.field(default=strawberry.UNSET, description="Of the system.")
-    code: str | None = strawberry.field(default=strawberry.UNSET, description="The symbol.")
-    display: str | None = strawberry.field(
-        default=strawberry.UNSET, description="What the system calls it."
-    )
-    user_selected: bool | None = strawberry.field(
-        default=strawberry.UNSET, description="Chosen by a user."
-    )
-
-    def to_fhir(self) -> Element:
-        """Give the FHIR value."""
-        return _present(
-            system=self.system,
-            version=self.version,
-            code=self.code,
-            display=self.display,
-            userSelected=self.user_selected,
-        )
-
-
-@strawberry.input(description="A FHIR R4 CodeableConcept.")
-class CodeableConceptInput:
-    """See the type CodeableConcept."""
-
-    coding: list[CodingInput] | None = strawberry.field(
-        default=strawberry.UNSET, description="Codings."
-    )
-    text: str | None = strawberry.field(default=strawberry.UNSET, description="In plain words.")
-
-    def to_fhir(self) -> Element:
-        """Give the FHIR value."""
-        return _present(coding=[c.to_fhir() for c in self.coding or []] or None, text=self.text)
-
-
-@strawberry.input(description="A FHIR R4 Period; FHIR dateTimes.")
-class PeriodInput:
-    """See the type Period."""
-
-    start: str | None = strawberry.field(default=strawberry.UNSET, description="Inclusive.")
-    end: str | None = strawberry.field(default=strawberry.UNSET, description="Inclusive.")
-
-    def to_fhir(self) -> Element:
-        """Give the FHIR value."""
-        return _present(start=self.start, end=self.end)
-
-
-@strawberry.input(description="A FHIR R4 Quantity.")
-class QuantityInput:
-    """See the type Quantity."""
-
-    value: float | None = strawberry.field(default=strawberry.UNSET, description="The number.")
-    comparator: str | None = strawberry.field(
-        default=strawberry.UNSET, description="<, <=, >= or >."
-    )
-    unit: str | None = strawberry.field(default=strawberry.UNSET, description="As people read it.")
-    system: str | None = strawberry.field(
-        default=strawberry.UNSET, description="Of the code, a URI."
-    )
-    code: str | None = strawberry.field(default=strawberry.UNSET, description="The coded unit.")
-
-    def to_fhir(self) -> Element:
-        """Give the FHIR value."""
-        return _present(
-            value=self.value,
-            comparator=self.comparator,
-            unit=self.unit,
-            system=self.system,
-            code=self.code,
-        )
-
-
-@strawberry.input(description="A FHIR R4 Range.")
-class RangeInput:
-    """See the type Range."""
-
-    low: QuantityInput | None = strawberry.field(
-        default=strawberry.UNSET, description="The low bound."
-    )
-    high: QuantityInput | None = strawberry.field(
-        default=strawberry.UNSET, description="The high bound."
-    )
-
-    def to_fhir(self) -> Element:
-        """Give the FHIR value."""
-        return _present(
-            low=self.low.to_fhir() if self.low else None,
-            high=self.high.to_fhir() if self.high else None,
-        )
-
-
-@strawberry.input(description="A FHIR R4 Identifier.")
-class IdentifierInput:
-    """See the type Identifier."""
-
-    use: str | None = strawberry.field(
-        default=strawberry.UNSET, description="usual, official, temp …"
-    )
-    type: CodeableConceptInput | None = strawberry.field(
-        default=strawberry.UNSET, description="Its kind."
-    )
-    system: str | None = strawberry.field(
-        default=strawberry.UNSET, description="The namespace, a URI."
-    )
-    value: str | None = strawberry.field(
-        default=strawberry.UNSET, description="Unique in its namespace."
-    )
-    period: PeriodInput | None = strawberry.field(
-        default=strawberry.UNSET, description="When in use."
-    )
-    assigner: "ReferenceInput | None" = strawberry.field(
-        default=strawberry.UNSET, description="The organization that issued it."
-    )
-
-    def to_fhir(self) -> Element:
-        """Give the FHIR value."""
-        return _present(
-            use=self.use,
-            type=self.type.to_fhir() if self.type else None,
-            system=self.system,
-            value=self.value,
-            period=self.period.to_fhir() if self.period else None,
-            assigner=self.assigner.to_fhir() if self.assigner else None,
-        )
-
-
-@strawberry.input(description="A FHIR R4 Reference.")
-class ReferenceInput:
-    """See the type Reference."""
-
-    reference: str | None = strawberry.field(
-        default=strawberry.UNSET, description="`Organization/<id>`."
-    )
-    type: str | None = strawberry.field(
-        default=strawberry.UNSET, description="The type referred to."
-    )
-    identifier: IdentifierInput | None = strawberry.field(
-        default=strawberry.UNSET, description="Business id."
-    )
-    display: str | None = strawberry.field(
-        default=strawberry.UNSET, description="What to show people."
-    )
-
-    def to_fhir(self) -> Element:
-        """Give the FHIR value."""
-        return _present(
-            reference=self.reference,
-            type=self.type,
-            identifier=self.identifier.to_fhir() if self.identifier else None,
-            display=self.display,
-        )
-
-
-@strawberry.input(description="A member to add, or to bring up to date.")
-class MemberInput:
-    """See the type Member."""
-
-    reference: str = strawberry.field(description="`Patient/<id>`, `Practitioner/<id>` …")
-    period: PeriodInput | None = strawberry.field(
-        default=strawberry.UNSET, description="When a member."
-    )
-    inactive: bool | None = strawberry.field(
-        default=strawberry.UNSET, description="Whether the membership has ended."
-    )
-
-    def to_fhir(self) -> Element:
-        """Give the FHIR value."""
-        return _present(
-            entity={"reference": self.reference, "type": self.reference.split("/")[-2:][0]},
-            period=self.period.to_fhir() if self.period else None,
-            inactive=self.inactive,
-        )
-
-
-@strawberry.input(description="A member to remove.")
-class MemberReferenceInput:
-    """A member, by reference."""
-
-    reference: str = strawberry.field(description="`Patient/<id>`, `Practitioner/<id>` …")
-
-
-@strawberry.input(description="A trait: a code, and exactly one value.")
-class CharacteristicInput:
-    """See the type Characteristic."""
-
-    code: CodeableConceptInput = strawberry.field(description="The kind of trait.")
-    exclude: bool = strawberry.field(default=False, description="Members don't have it.")
-    period: PeriodInput | None = strawberry.field(
-        default=strawberry.UNSET, description="When it holds."
-    )
-    value_codeable_concept: CodeableConceptInput | None = strawberry.field(
-        default=strawberry.UNSET, description="As a concept."
-    )
-    value_boolean: bool | None = strawberry.field(
-        default=strawberry.UNSET, description="As a boolean."
-    )
-    value_quantity: QuantityInput | None = strawberry.field(
-        default=strawberry.UNSET, description="As an amount."
-    )
-    value_range: RangeInput | None = strawberry.field(
-        default=strawberry.UNSET, description="As a range."
-    )
-    value_reference: ReferenceInput | None = strawberry.field(
-        default=strawberry.UNSET, description="As a reference."
-    )
-
-    def to_fhir(self) -> Element:
-        """Give the FHIR value."""
-        values = {
-            "valueCodeableConcept": self.value_codeable_concept,
-            "valueQuantity": self.value_quantity,
-            "valueRange": self.value_range,
-            "valueReference": self.value_reference,
-        }
-        return _present(
-            code=self.code.to_fhir(),
-            exclude=self.exclude,
-            period=self.period.to_fhir() if self.period else None,
-            valueBoolean=self.value_boolean,
-            **{name: value.to_fhir() for name, value in values.items() if value},
-        )
+from group_gateway.schema.values import (
+    CharacteristicInput,
+    CodeableConceptInput,
+    IdentifierInput,
+    MemberInput,
+    MemberReferenceInput,
+    ReferenceInput,
+    is_given,
+    to_fhir,
+)
 
 
 @strawberry.input(description="A group to create.")
@@ -337,24 +115,15 @@ class SetGroupResponsibilitiesInput:
     )
 
 
-def to_fhir(value: Any) -> Any:
-    """Give the FHIR value of an input's field."""
-    if isinstance(value, list):
-        return [to_fhir(item) for item in value]
-    if isinstance(value, GroupType):
-        return value.value
-    return value.to_fhir() if hasattr(value, "to_fhir") else value
+def given(**fields: Any) -> dict[str, Any]:
+    """Give the FHIR values of the `Maybe` fields that were given, those to clear as None.
+
+    FHIR has no empty lists: an empty one clears.
+    """
+    said = {name: to_fhir(f.value) for name, f in fields.items() if isinstance(f, Some)}
+    return {name: None if value == [] else value for name, value in said.items()}
 
 
-def given(**fields: Any) -> Element:
-    """Give the FHIR values of the `Maybe` fields that were given, null ones as None."""
-    return {name: to_fhir(field.value) for name, field in fields.items() if isinstance(field, Some)}
-
-
-def is_given(value: object) -> bool:
-    """Tell whether an optional field of an input holds a value."""
-    return value is not None and value is not strawberry.UNSET
-
-
-def _present(**values: Any) -> Element:
-    return {name: value for name, value in values.items() if is_given(value)}
+def version_of(if_version: str | None) -> str | None:
+    """Give the version that a write is bound to; also an empty one is a version, of nothing."""
+    return if_version if is_given(if_version) else None

@@ -1,5 +1,6 @@
 """The root of all writes. What the caller can put right comes back as issues, not as errors."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -7,12 +8,13 @@ import strawberry
 from strawberry import argument
 
 from group_gateway.errors import Refused
-from group_gateway.fhir.characteristic import responsibility
 from group_gateway.fhir.outcome import Issue
 from group_gateway.fhir.resource import GroupResource
 from group_gateway.groups.changes import Change, SetElements, SetResponsibilities
+from group_gateway.groups.creation import NewGroup
 from group_gateway.groups.memberships import AddMembers
 from group_gateway.groups.requests import Outcome
+from group_gateway.groups.roster import relative_to
 from group_gateway.groups.validation import refuse
 from group_gateway.schema import checks
 from group_gateway.schema.codes import IssueSeverity
@@ -27,9 +29,9 @@ from group_gateway.schema.inputs import (
     SetGroupResponsibilitiesInput,
     UpdateGroupInput,
     given,
-    is_given,
-    to_fhir,
+    version_of,
 )
+from group_gateway.schema.values import is_given, to_fhir
 
 
 def issue_details(parent: strawberry.Parent[Any]) -> dict[str, Any] | None:
@@ -102,7 +104,8 @@ def _refusal(refused: Refused) -> Payload:
 
 async def create_group(info: Info, input: Creation) -> Payload:  # noqa: A002 - contract
     """Create a group."""
-    responsibilities = input.responsibilities or []
+    context = info.context
+    responsibilities = tuple(input.responsibilities or ())
     draft = {
         name: to_fhir(value)
         for name, value in {
@@ -116,16 +119,15 @@ async def create_group(info: Info, input: Creation) -> Payload:  # noqa: A002 - 
             "characteristic": input.characteristic,
             "member": input.member,
         }.items()
-        if is_given(value)
+        if is_given(value) and value != []
     }
+    _localize(draft.get("member"), info)
     try:
         refuse(checks.creation_issues(draft, responsibilities))
     except Refused as refused:
         return _refusal(refused)
-    if responsibilities:
-        draft.setdefault("characteristic", []).extend(map(responsibility, responsibilities))
-    context = info.context
-    return _payload(await context.services.writes.create(context.operation, draft))
+    new = NewGroup(draft, responsibilities)
+    return _payload(await context.services.writes.create(context.operation, new))
 
 
 async def update_group(info: Info, input: Update) -> Payload:  # noqa: A002 - contract
@@ -141,32 +143,37 @@ async def update_group(info: Info, input: Update) -> Payload:  # noqa: A002 - co
         characteristic=input.characteristic,
         member=input.member,
     )
+    _localize(values.get("member"), info)
     try:
         refuse(checks.update_issues(input.id, values))
     except Refused as refused:
         return _refusal(refused)
-    return await _change(info, input.id, SetElements(values), input.if_version or None)
+    return await _change(info, input.id, SetElements(values), version_of(input.if_version))
 
 
 async def add_group_members(info: Info, input: Addition) -> Payload:  # noqa: A002 - contract
     """Add members to a group."""
     members = to_fhir(input.members)
+    _localize(members, info)
     try:
         refuse(checks.addition_issues(input.group_id, members))
     except Refused as refused:
         return _refusal(refused)
-    return await _change(info, input.group_id, AddMembers(tuple(members)), input.if_version or None)
+    return await _change(
+        info, input.group_id, AddMembers(tuple(members)), version_of(input.if_version)
+    )
 
 
 async def remove_group_members(info: Info, input: Removal) -> Payload:  # noqa: A002 - contract
     """Remove members from a group."""
-    references = [member.reference for member in input.members]
+    home = info.context.services.upstream_url
+    references = [relative_to(member.reference, home) for member in input.members]
     try:
         refuse(checks.removal_issues(input.group_id, references))
     except Refused as refused:
         return _refusal(refused)
     change = info.context.services.writes.removal(references)
-    return await _change(info, input.group_id, change, input.if_version or None)
+    return await _change(info, input.group_id, change, version_of(input.if_version))
 
 
 async def set_group_responsibilities(info: Info, input: Assignment) -> Payload:  # noqa: A002 - contract
@@ -176,7 +183,16 @@ async def set_group_responsibilities(info: Info, input: Assignment) -> Payload: 
         refuse(checks.responsibilities_issues(input.group_id, codes))
     except Refused as refused:
         return _refusal(refused)
-    return await _change(info, input.group_id, SetResponsibilities(codes), input.if_version or None)
+    return await _change(
+        info, input.group_id, SetResponsibilities(codes), version_of(input.if_version)
+    )
+
+
+def _localize(members: Sequence[dict[str, Any]] | None, info: Info) -> None:
+    """Make references into the upstream itself relative, as the upstream has them."""
+    for member in members or ():
+        entity = member["entity"]
+        entity["reference"] = relative_to(entity["reference"], info.context.services.upstream_url)
 
 
 def _mutation(resolver: Any, description: str) -> Any:

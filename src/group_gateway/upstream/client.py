@@ -32,7 +32,8 @@ _SUCCESS = range(200, 300)
 class Precondition:
     """The state that a conditional update is meant for (FHIR R4, section 3.1.0.5).
 
-    An entity tag where the upstream has one, else its clock in whole seconds since the epoch.
+    An entity tag, the upstream's clock in whole seconds since the epoch, or both, of which an
+    upstream that knows the tag heeds the tag alone (RFC 9110, section 13.1.4).
     """
 
     etag: str | None = None
@@ -40,11 +41,10 @@ class Precondition:
 
     def headers(self) -> dict[str, str]:
         """Give the request headers that state it."""
-        if self.etag is not None:
-            return {"if-match": self.etag}
+        headers = {} if self.etag is None else {"if-match": self.etag}
         if self.unmodified_since is not None:
-            return {"if-unmodified-since": formatdate(self.unmodified_since, usegmt=True)}
-        return {}
+            headers["if-unmodified-since"] = formatdate(self.unmodified_since, usegmt=True)
+        return headers
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,54 @@
+"""A group to create: what is sent, and what the upstream's answer says about the input. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from group_gateway.fhir.characteristic import responsibility
+from group_gateway.fhir.outcome import Issue
+from group_gateway.groups.changes import SetElements
+from group_gateway.groups.places import Place, at, place_of, responsibility_place
+
+Elements = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class NewGroup:
+    """A new group: FHIR elements, and responsibilities that become characteristics of it."""
+
+    values: Elements
+    responsibilities: tuple[str, ...] = ()
+
+    def elements(self) -> Elements:
+        """Give all elements of the group."""
+        if not self.responsibilities:
+            return self.values
+        traits = [*self._traits(), *map(responsibility, self.responsibilities)]
+        return {**self.values, "characteristic": traits}
+
+    def check(self, stored: Elements) -> list[Issue]:
+        """Give a warning for each part that the upstream did not store."""
+        warnings = SetElements(self.elements()).check(stored)
+        if "characteristic" in self.values:
+            return warnings
+        renamed: dict[Place, Place] = {("characteristic",): ("responsibilities",)}
+        return [replace(w, input_path=renamed.get(w.input_path, w.input_path)) for w in warnings]
+
+    def located(self, issues: Iterable[Issue]) -> tuple[Issue, ...]:
+        """Give the upstream's issues with the places of the input they are about."""
+        return tuple(at(issue, self._place(issue)) for issue in issues)
+
+    def _place(self, issue: Issue) -> Place:
+        place = place_of(issue)
+        if not place:
+            return responsibility_place(issue, self.responsibilities)
+        first = len(self._traits())
+        appended: dict[Place, Place] = {
+            ("characteristic", str(first + index)): ("responsibilities", str(index))
+            for index in range(len(self.responsibilities))
+        }
+        own = place if place[0] in self.values else ()
+        return appended.get(place[:2], own)
+
+    def _traits(self) -> list[Any]:
+        return self.values.get("characteristic") or []
