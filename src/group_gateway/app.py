@@ -75,6 +75,7 @@ def create_app(
         try:
             yield
         finally:
+            await services.writes.aclose()
             await client.aclose()
             await cache.aclose()
 
