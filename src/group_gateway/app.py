@@ -13,9 +13,10 @@ from group_gateway.cache.store import CacheStore
 from group_gateway.execution.engine import Engine
 from group_gateway.execution.limits import DocumentLimits
 from group_gateway.execution.plans import COMPILE_AT_USE
+from group_gateway.groups.fetching import Lifetimes
 from group_gateway.groups.knowledge import UpstreamKnowledge
 from group_gateway.groups.learning import Learning
-from group_gateway.groups.loader import GroupLoader, Lifetimes
+from group_gateway.groups.loader import GroupLoader
 from group_gateway.groups.pages import SearchPages
 from group_gateway.groups.reads import GroupReads
 from group_gateway.groups.snapshot import Slots
@@ -125,7 +126,7 @@ def _services(
     loader = GroupLoader(client, cache, slots, knowledge, lifetimes)
     pages = SearchPages(client, cache, slots, lifetime=lifetimes.search)
     return Services(
-        reads=GroupReads(loader, pages, knowledge, Learning(client, knowledge), keys),
+        reads=GroupReads(loader, pages, Learning(client, knowledge), keys),
         writes=GroupWrites(client, knowledge, loader, pages, cache, slots),
         keys=keys,
         upstream_url=client.base_url,

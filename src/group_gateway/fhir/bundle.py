@@ -1,11 +1,12 @@
 """A searchset Bundle (FHIR R4, section 3.1.1.3): its Groups, undecoded, and its page links."""
 
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
-from group_gateway.fhir.resource import GroupResource, NotAGroup
+from group_gateway.fhir.resource import UNREADABLE, GroupResource, NotAGroup
 
 Query = tuple[tuple[str, str], ...]
 """The parameters of a search, in order."""
@@ -46,47 +47,58 @@ class _Link(msgspec.Struct):
 
 class _Bundle(msgspec.Struct):
     resourceType: str = ""  # noqa: N815 - FHIR's element name
-    total: int | None = None
+    total: Any = None
     link: list[_Link] | None = None
     entry: list[_Entry] | None = None
 
 
 _bundle = msgspec.json.Decoder(_Bundle)
+_COUNT = range(2**31)
 
 
 @dataclass(frozen=True, slots=True)
 class Searchset:
     """One page of search results.
 
-    `links` maps a relation (`self`, `next`, `previous`, …) to what is kept of it.
+    `links` maps a relation (`self`, `next`, `previous`, …) to what is kept of it; `broken` counts
+    the entries that are no Group. `total` is None when the server does not say, or says what is no
+    number of groups.
     """
 
     raw: bytes
     groups: tuple[GroupResource, ...]
     links: dict[str, PageLink]
     total: int | None
+    broken: int = 0
 
 
 def parse_searchset(raw: bytes) -> Searchset:
     """Read a searchset; entries of another search mode than `match` are left out.
 
-    Raises NotASearchset when it is no Bundle, or an entry is no Group.
+    Raises NotASearchset when it is no Bundle.
     """
     try:
         bundle = _bundle.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise NotASearchset("not a JSON Bundle") from error
     if bundle.resourceType != "Bundle":
         raise NotASearchset("not a Bundle")
+    matches = [
+        entry.resource
+        for entry in bundle.entry or ()
+        if entry.search is None or entry.search.mode in {None, "match"}
+    ]
+    groups = tuple(group for match in matches if (group := _group(match)) is not None)
+    links = _links(bundle.link or [])
+    total = bundle.total if type(bundle.total) is int and bundle.total in _COUNT else None
+    return Searchset(raw, groups, links, total, broken=len(matches) - len(groups))
+
+
+def _group(resource: msgspec.Raw) -> GroupResource | None:
     try:
-        groups = tuple(
-            GroupResource.parse(bytes(entry.resource))
-            for entry in bundle.entry or ()
-            if entry.search is None or entry.search.mode in {None, "match"}
-        )
-    except NotAGroup as error:
-        raise NotASearchset("an entry is not a Group") from error
-    return Searchset(raw, groups, _links(bundle.link or []), bundle.total)
+        return GroupResource.parse(bytes(resource))
+    except NotAGroup:
+        return None
 
 
 def _links(links: list[_Link]) -> dict[str, PageLink]:
@@ -102,4 +114,5 @@ def _page_link(url: str) -> PageLink:
         query = tuple(parse_qsl(parts.query, keep_blank_values=True))
     except ValueError:
         return PageLink(())
-    return PageLink(query, at_base=not parts.path.rstrip("/").endswith("Group"))
+    path = parts.path.rstrip("/")  # none: the link is relative to the search itself (RFC 3986)
+    return PageLink(query, at_base=bool(parts.path) and not path.endswith("Group"))

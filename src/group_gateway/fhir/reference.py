@@ -40,8 +40,8 @@ def parse_reference(text: str) -> LiteralReference | None:
     return LiteralReference(match["type"], match["id"], match["base"])
 
 
-def entity_reference(member: object) -> LiteralReference | None:
-    """Give the reference of a decoded `Group.member`; None when it has no readable one.
+def entity_text(member: object) -> str | None:
+    """Give the text of the reference of a decoded `Group.member`; None when it has none.
 
     A bare string where FHIR wants a Reference is accepted.
     """
@@ -49,4 +49,10 @@ def entity_reference(member: object) -> LiteralReference | None:
         return None
     entity = member.get("entity")
     text = entity.get("reference") if isinstance(entity, dict) else entity
-    return parse_reference(text) if isinstance(text, str) else None
+    return text if isinstance(text, str) else None
+
+
+def entity_reference(member: object) -> LiteralReference | None:
+    """Give the reference of a decoded `Group.member`; None when it has no readable one."""
+    text = entity_text(member)
+    return None if text is None else parse_reference(text)

@@ -1,16 +1,17 @@
-"""A Relay cursor connection over a search, fetched when a part of it is first asked for.
+"""A Relay cursor connection over any source of groups. Made by `reads`, shown by `schema`.
 
-`schema` asks for edges and for the total; whichever is not selected costs no upstream call.
+Nothing is fetched before a part of it is asked for, and no part fetches more than it needs: only
+`page_info` looks whether another group follows, only `total` counts.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
 
-from group_gateway.errors import BadUserInput
+from group_gateway.errors import BadUserInput, UpstreamSearchUnsupported
 from group_gateway.fhir.resource import GroupResource
 from group_gateway.groups.cursor import Cursors
-from group_gateway.groups.walk import PAGE_SIZE, Page, Spot, Step, Walk
 
 DEFAULT_PAGE = 20
 LARGEST_PAGE = 1000
@@ -42,19 +43,52 @@ def paging(first: int | None, after: str | None, last: int | None, before: str |
     return Paging(count, backward, before if backward else after)
 
 
+class Step(NamedTuple):
+    """A group, and its place as JSON values."""
+
+    group: GroupResource
+    place: list[Any]
+
+
+class Batch(NamedTuple):
+    """Some steps in a row, and whether more follow the last of them (None: only a look tells)."""
+
+    steps: Sequence[Step]
+    more: bool | None
+
+
+class Source(Protocol):
+    """Where the groups of a connection come from, in order, from behind or before a place."""
+
+    def forward(self, place: list[Any] | None, count: int) -> AsyncIterator[Batch]:
+        """Give what follows a place, or all; `count` groups are likely to be taken."""
+
+    def backward(self, place: list[Any] | None, count: int) -> AsyncIterator[Batch]:
+        """Give what comes before a place, or all, from the end to the beginning."""
+
+    async def total(self) -> int | None:
+        """Count all groups; None when that can't be known."""
+
+
 @dataclass(frozen=True, slots=True)
 class Edge:
     """A group and its cursor."""
 
     node: GroupResource
-    cursor: str
+    _place: list[Any] = field(repr=False)
+    _cursors: Cursors = field(repr=False)
+
+    @property
+    def cursor(self) -> str:
+        """The place of the group, opaque."""
+        return self._cursors.encode(self._place)
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
-    """The edges asked for, and whether there are more on either side."""
+class PageInfo:
+    """Where a slice stands in the whole."""
 
-    edges: tuple[Edge, ...]
+    edges: Sequence[Edge]
     has_next_page: bool
     has_previous_page: bool
 
@@ -69,87 +103,61 @@ class Slice:
         return self.edges[-1].cursor if self.edges else None
 
 
-class SearchConnection:
-    """The groups of a search, one slice of them.
+class Connection:
+    """One slice of a source. Raises BadUserInput for a cursor that is not one of `cursors`."""
 
-    `walk` gives a fresh walk; the slice and the total are each found once.
-    """
-
-    def __init__(
-        self, walk: Callable[[], Awaitable[Walk]], cursors: Cursors, paging: Paging
-    ) -> None:
-        self._walk = walk
+    def __init__(self, source: Source, cursors: Cursors, paging: Paging) -> None:
+        self._source = source
         self._cursors = cursors
         self._paging = paging
-        self._position = (
-            None if paging.cursor is None else Spot.from_json(cursors.decode(paging.cursor))
-        )
-        self._slice: asyncio.Task[Slice] | None = None
-        self._page: Page | None = None
+        self._place = None if paging.cursor is None else cursors.decode(paging.cursor)
+        walk = source.backward if paging.backward else source.forward
+        self._batches = walk(self._place, max(paging.count, 1))
+        self._steps: list[Step] = []
+        self._more: bool | None = None
+        self._taking: asyncio.Future[tuple[Edge, ...]] | None = None
+        self._looking: asyncio.Future[bool] | None = None
 
-    def slice(self) -> asyncio.Task[Slice]:
-        """Start, or join, fetching the slice."""
-        if self._slice is None:
-            self._slice = asyncio.create_task(self._fetch())
-        return self._slice
+    def edges(self) -> asyncio.Future[tuple[Edge, ...]]:
+        """Start, or join, fetching the edges."""
+        if self._taking is None:
+            self._taking = asyncio.ensure_future(self._take())
+        return self._taking
+
+    async def page_info(self) -> PageInfo:
+        """Tell where the slice stands."""
+        edges = await self.edges()
+        if self._looking is None:
+            self._looking = asyncio.ensure_future(self._look())
+        more, other = await self._looking, self._place is not None
+        return PageInfo(edges, *((other, more) if self._paging.backward else (more, other)))
 
     async def total(self) -> int | None:
-        """Give how many groups there are on all pages; None when the upstream does not say.
+        """Count all groups; None when the upstream does not say.
 
-        Costs no call beside a slice, where the upstream counts and filters by itself.
+        Costs no call beside the edges, where the upstream counts and filters by itself.
         """
-        if self._slice is not None:
-            await asyncio.wait([self._slice])
-            if self._slice.cancelled() or self._slice.exception() is not None:
-                return None  # the slice says what is wrong; asking again would only repeat it
-        page = self._page or await (await self._walk()).start(1)
-        return await (await self._walk()).total(page)
+        if self._taking is not None:
+            await self._taking
+        return await self._source.total()
 
-    async def _fetch(self) -> Slice:
-        walk = await self._walk()
-        count = min(max(self._paging.count, 1), PAGE_SIZE)
-        if self._paging.backward:
-            return await self._backward(walk, count)
-        return await self._forward(walk, count)
+    async def _take(self) -> tuple[Edge, ...]:
+        while (room := self._paging.count - len(self._steps)) > 0:
+            batch = await anext(self._batches, None)
+            if batch is None:
+                self._more = False
+                break
+            self._steps += batch.steps[:room]
+            self._more = True if len(batch.steps) > room else batch.more
+        steps = self._steps[::-1] if self._paging.backward else self._steps
+        return tuple(Edge(step.group, step.place, self._cursors) for step in steps)
 
-    async def _forward(self, walk: Walk, count: int) -> Slice:
-        if self._position is None:
-            page, start = await walk.start(count), 0
-        else:
-            page, start = await walk.after(self._position, count)
-        self._page = page
-        steps, more = await _take(walk.forward(page, start), self._paging.count)
-        return self._slice_of(
-            steps, has_next_page=more, has_previous_page=self._position is not None
-        )
-
-    async def _backward(self, walk: Walk, count: int) -> Slice:
-        if self._position is None:
-            page, stop = await walk.last(await walk.start(count)), None
-        else:
-            entered = await walk.before(self._position, count)
-            if entered is None:
-                return self._slice_of([], has_next_page=True, has_previous_page=False)
-            page, stop = entered
-        self._page = page
-        steps, more = await _take(walk.backward(page, stop), self._paging.count)
-        has_next_page = self._position is not None
-        return self._slice_of(steps[::-1], has_next_page=has_next_page, has_previous_page=more)
-
-    def _slice_of(
-        self, steps: list[Step], *, has_next_page: bool, has_previous_page: bool
-    ) -> Slice:
-        edges = tuple(Edge(s.group, self._cursors.encode(s.spot.to_json())) for s in steps)
-        return Slice(edges, has_next_page, has_previous_page)
-
-
-async def _take(steps: AsyncIterator[Step], count: int) -> tuple[list[Step], bool]:
-    """Take `count` steps and tell whether another one follows, looking only when it must."""
-    taken: list[Step] = []
-    async for step in steps:
-        if len(taken) == count:
-            return taken, True
-        taken.append(step)
-        if len(taken) == count and step.more is not None:
-            return taken, step.more
-    return taken, False
+    async def _look(self) -> bool:
+        """Tell whether more follows, looking only when it must."""
+        while self._more is None:
+            try:
+                batch = await anext(self._batches, None)
+            except UpstreamSearchUnsupported:
+                return True  # not seen in so many groups: the next page looks on from here
+            self._more = False if batch is None else True if batch.steps else batch.more
+        return self._more

@@ -5,13 +5,12 @@ deadline, and an upstream exchange is never cut off in the middle because a clie
 """
 
 import asyncio
-from collections.abc import Hashable
+from collections.abc import Iterable, Sequence
 from typing import Generic, TypeVar
 
 from group_gateway.errors import TooManyUpstreamCalls, UpstreamTimeout
 from group_gateway.operation import Operation, Part
 
-Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 
@@ -46,25 +45,32 @@ class Flight(Generic[Value]):
             self.future.exception()  # seen: nobody may be waiting any more
 
 
-def within(flights: list[Flight[Value]]) -> float:
+def within(flights: Sequence[Flight[Value]]) -> float:
     """Give the seconds that the most patient of the waiting operations has left."""
     now = asyncio.get_running_loop().time()
     longest = max(op.deadline for flight in flights for op in flight.operations) - now
     return max(longest, 0.001)
 
 
-def charge(flights: list[Flight[Value]]) -> None:
-    """Charge one upstream call to every operation that waits.
+def charge(flights: Sequence[Flight[Value]]) -> list[Operation]:
+    """Charge one upstream call to every operation that waits, and give those that paid.
 
     It is made as long as one of them can pay. Raises TooManyUpstreamCalls when none can.
     """
     refusal: TooManyUpstreamCalls | None = None
-    paid = False
+    paid = []
     for operation in {id(op): op for flight in flights for op in flight.operations}.values():
         try:
             operation.charge()
-            paid = True
+            paid.append(operation)
         except TooManyUpstreamCalls as error:
             refusal = error
     if refusal is not None and not paid:
         raise refusal
+    return paid
+
+
+def refund(paid: Iterable[Operation]) -> None:
+    """Take charges back, one for each mention."""
+    for operation in paid:
+        operation.calls_left += 1

@@ -1,7 +1,7 @@
 """What the gateway has learned about its upstream, from its own words and from its answers.
 
-Used by `loader` and `plans`. Nothing is assumed for good: what did not work is tried again after
-a while, so an upstream that changes is noticed without a restart.
+Nothing is assumed for good: what did not work is tried again after a while, so an upstream that
+changes is noticed without a restart. Used by `fetching`, `plans` and `search`.
 """
 
 import time
@@ -46,6 +46,14 @@ class UpstreamKnowledge:
     def parameter(self, name: str) -> Trial:
         """Give the trial of a search parameter."""
         return self.parameters.setdefault(name, Trial())
+
+    def refuse(self, name: str) -> None:
+        """Note that a search by this parameter was turned down.
+
+        The value is to blame where the upstream declares the parameter, or it has worked before.
+        """
+        if self.declared is None and not self.parameter(name).proven:
+            self.parameter(name).learn(works=False)
 
     def may_search_by(self, name: str) -> bool:
         """Tell whether a search by this parameter is worth sending."""

@@ -1,4 +1,4 @@
-"""Reads the upstream's CapabilityStatement once, when a search first needs it. Used by `reads`.
+"""Reads the upstream's CapabilityStatement when a search first needs it. Used by `search`.
 
 It is a hint, not a condition: without one the answers themselves teach the same.
 """
@@ -12,15 +12,17 @@ from group_gateway.operation import Operation
 from group_gateway.upstream.capability import group_capability
 from group_gateway.upstream.client import GroupClient
 
+_FRESH = 3600.0
 _RETRY_AFTER = 60.0
+_PATIENCE = 2.0
 
 
 class Learning:
-    """Fills `UpstreamKnowledge.declared`; tried again a minute after it failed."""
+    """Keeps `knowledge.declared` up to date: read again after an hour, or a minute if it failed."""
 
     def __init__(self, client: GroupClient, knowledge: UpstreamKnowledge) -> None:
+        self.knowledge = knowledge
         self._client = client
-        self._knowledge = knowledge
         self._lock = asyncio.Lock()
         self._next_try = 0.0
 
@@ -32,9 +34,10 @@ class Learning:
             if self._next_try > time.monotonic():
                 return
             try:
-                statement = await self._client.capabilities(operation.caller, operation.remaining())
+                patience = min(operation.remaining(), _PATIENCE)
+                statement = await self._client.capabilities(operation.caller, patience)
             except GatewayError:
                 self._next_try = time.monotonic() + _RETRY_AFTER
             else:
-                self._knowledge.declared = group_capability(statement).search_parameters
-                self._next_try = float("inf")
+                self.knowledge.declared = group_capability(statement).search_parameters
+                self._next_try = time.monotonic() + _FRESH

@@ -1,54 +1,59 @@
-"""A Relay cursor connection over a known list. Used for filters by id and for members."""
+"""The groups of a list of ids that the caller may see. A `Source` of connections, made by `reads`.
+
+A place is an index in the list, so groups that come or go don't shift it.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any
 
 from group_gateway.fhir.resource import GroupResource
-from group_gateway.groups.connection import Edge, Paging, Slice
-from group_gateway.groups.cursor import Cursors
+from group_gateway.groups.connection import Batch, Step
+from group_gateway.groups.filters import GroupFilter
+
+_MOST_AT_ONCE = 100
 
 
-class ListConnection:
-    """The groups of a list that is loaded when a part of the connection is first asked for."""
+class Listing:
+    """The groups behind `ids`, as `find` gives them, that fit. See `Source` for the methods."""
 
     def __init__(
         self,
-        load: Callable[[], Awaitable[list[GroupResource]]],
-        cursors: Cursors,
-        paging: Paging,
+        find: Callable[[str], Awaitable[GroupResource | None]],
+        ids: Sequence[str],
+        wanted: GroupFilter,
     ) -> None:
-        self._load = load
-        self._cursors = cursors
-        self._paging = paging
-        self._position: int | None = (
-            None if paging.cursor is None else cursors.decode(paging.cursor)[0]
-        )
-        self._loaded: asyncio.Future[list[GroupResource]] | None = None
+        self._find = find
+        self._ids = ids
+        self._wanted = wanted
+        self._found: dict[int, GroupResource | None] = {}
 
-    def _groups(self) -> asyncio.Future[list[GroupResource]]:
-        if self._loaded is None:
-            self._loaded = asyncio.ensure_future(self._load())
-        return self._loaded
+    def forward(self, place: list[Any] | None, count: int) -> AsyncIterator[Batch]:
+        """Give what follows a place, or all."""
+        start = 0 if place is None else place[0] + 1
+        return self._batches(range(start, len(self._ids)), count)
 
-    async def slice(self) -> Slice:
-        """Give the slice asked for."""
-        groups = await self._groups()
-        start, stop = window(len(groups), self._paging, self._position)
-        edges = tuple(
-            Edge(group, self._cursors.encode([start + i]))
-            for i, group in enumerate(groups[start:stop])
-        )
-        return Slice(edges, has_next_page=stop < len(groups), has_previous_page=start > 0)
+    def backward(self, place: list[Any] | None, count: int) -> AsyncIterator[Batch]:
+        """Give what comes before a place, or all, from the end to the beginning."""
+        stop = len(self._ids) if place is None else place[0]
+        return self._batches(range(stop - 1, -1, -1), count)
 
     async def total(self) -> int | None:
-        """Give the length of the list."""
-        return len(await self._groups())
+        """Count the groups that fit."""
+        return len(await self._fitting(range(len(self._ids))))
 
+    async def _batches(self, indexes: range, count: int) -> AsyncIterator[Batch]:
+        size = min(count + 1, _MOST_AT_ONCE)  # one more tells whether there is a next page
+        for i in range(0, len(indexes), size):
+            steps = await self._fitting(indexes[i : i + size])
+            yield Batch(steps, False if i + size >= len(indexes) else None)
 
-def window(length: int, paging: Paging, position: int | None) -> tuple[int, int]:
-    """Give start and stop of the slice of a list; `position` is the cursor's index."""
-    if paging.backward:
-        stop = length if position is None else min(position, length)
-        return max(0, stop - paging.count), stop
-    start = 0 if position is None else min(position + 1, length)
-    return start, min(start + paging.count, length)
+    async def _fitting(self, indexes: range) -> list[Step]:
+        new = [index for index in indexes if index not in self._found]
+        found = await asyncio.gather(*(self._find(self._ids[index]) for index in new))
+        self._found.update(zip(new, found, strict=True))
+        return [
+            Step(group, [index])
+            for index in indexes
+            if (group := self._found[index]) is not None and self._wanted.fits(group)
+        ]

@@ -1,11 +1,13 @@
-"""Search pages, from cache or upstream, each asked for once at a time. Used by `walk`."""
+"""Search pages, from cache or upstream, each asked for once at a time. Used by `search`."""
 
 import asyncio
+import contextlib
 
 import msgspec
 
 from group_gateway.cache.store import CacheStore, Slot
-from group_gateway.fhir.bundle import PageLink, Searchset, parse_searchset
+from group_gateway.errors import UpstreamInvalidResponse
+from group_gateway.fhir.bundle import NotASearchset, PageLink, Searchset, parse_searchset
 from group_gateway.groups.flights import Flight, charge, within
 from group_gateway.groups.snapshot import Slots
 from group_gateway.operation import Caller, Operation
@@ -59,10 +61,13 @@ class SearchPages:
         [lookup] = await self._cache.lookup([slot])
         part = self._cache.part(slot, lookup, self._lifetime)
         if lookup.value is not None:
-            flight.land(parse_searchset(lookup.value), part)
-            return
+            with contextlib.suppress(NotASearchset):  # not an entry of ours
+                flight.land(parse_searchset(lookup.value), part)
+                return
         charge([flight])
         page = await self._client.search(caller, link, within([flight]))
+        if page.broken:
+            raise UpstreamInvalidResponse("The upstream's answer to a search holds broken groups.")
         flight.land(page, part)
         await self._cache.put([(slot, lookup, page.raw)], self._lifetime)
 

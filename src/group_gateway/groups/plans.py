@@ -1,11 +1,14 @@
-"""Which search parameters to send for a filter, and whether the upstream obeyed. Used by `walk`.
+"""Which search parameters to send for a filter, and whether the upstream obeyed. Pure.
 
 An upstream may ignore a parameter and answer with everything, status 200. So a parameter counts
-as applied only when the Bundle's `self` link echoes it and every group in it fits.
+as applied only when the Bundle's `self` link echoes it and every group in it fits. Used by
+`search` and `fetching`.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
+from group_gateway.errors import BadUserInput, GatewayError, UpstreamInvalidResponse
 from group_gateway.fhir.bundle import Query, Searchset
 from group_gateway.groups.filters import PATIENT_PARAMETERS, GroupFilter
 from group_gateway.groups.knowledge import UpstreamKnowledge
@@ -13,14 +16,29 @@ from group_gateway.groups.knowledge import UpstreamKnowledge
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How an upstream took the parameters: all `applied`, or some `ignored` for certain."""
+    """How an upstream took the parameters.
+
+    `applied`: the answer can be relied on as it is. Of the parameters, some are proven to be
+    `obeyed`, some to be `ignored`; the rest is open.
+    """
 
     applied: bool
-    ignored: frozenset[str]
+    obeyed: frozenset[str] = frozenset()
+    ignored: frozenset[str] = frozenset()
+
+
+def is_refusal(error: GatewayError) -> bool:
+    """Tell whether the upstream turned a search down in FHIR's words.
+
+    Servers answer a parameter, a value or a page that they don't know with 400, 404, 405 or 410.
+    """
+    return isinstance(error, BadUserInput) or (
+        isinstance(error, UpstreamInvalidResponse) and bool(error.issues)
+    )
 
 
 def parameters_for(
-    wanted: GroupFilter, knowledge: UpstreamKnowledge, refused: frozenset[str]
+    wanted: GroupFilter, knowledge: UpstreamKnowledge, refused: Collection[str] = ()
 ) -> Query:
     """Give the search parameters to send, leaving out those that are known not to work."""
 
@@ -56,17 +74,14 @@ def covers(query: Query, wanted: GroupFilter) -> bool:
 def judge(query: Query, wanted: GroupFilter, page: Searchset) -> Verdict:
     """Judge how the upstream took the parameters, from one page of its answer.
 
-    Without an echo a page on which everything fits proves nothing either way: the parameters are
-    then neither applied nor ignored. An empty page is a true answer in any case.
+    Without an echo a page on which everything fits proves nothing either way: the parameter is
+    then neither obeyed nor ignored. An empty page is a true answer in any case.
     """
     if not page.groups:
-        return Verdict(applied=True, ignored=frozenset())
-    echo = page.links.get("self")
-    echoed = {name for name, _ in echo.query} if echo is not None else set()
-    ignored, proven = set(), True
-    for name, _ in query:
-        part = wanted.part(name)
-        if not all(part.fits(group) for group in page.groups):
-            ignored.add(name)
-        proven = proven and name in echoed
-    return Verdict(applied=proven and not ignored, ignored=frozenset(ignored))
+        return Verdict(applied=True)
+    names = frozenset(name for name, _ in query)
+    own = page.links.get("self")
+    echoed = names & {name for name, _ in own.query} if own is not None else frozenset()
+    ignored = frozenset(name for name in names if not all(map(wanted.part(name).fits, page.groups)))
+    obeyed = echoed - ignored
+    return Verdict(applied=obeyed == names, obeyed=obeyed, ignored=ignored)

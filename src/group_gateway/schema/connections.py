@@ -6,38 +6,34 @@ from typing import Any, TypeVar
 import strawberry
 
 from group_gateway.fhir.resource import GroupResource
-from group_gateway.groups.connection import Edge, SearchConnection, Slice, paging
+from group_gateway.groups.connection import Connection, Edge, PageInfo, paging
 from group_gateway.groups.filters import GroupFilter
-from group_gateway.groups.listing import ListConnection
 from group_gateway.schema.arguments import After, First, OfType
 from group_gateway.schema.codes import GroupType
 from group_gateway.schema.context import Info
 
 Value = TypeVar("Value")
-Connection = SearchConnection | ListConnection
 
 
 def edges(parent: strawberry.Parent[Any]) -> Awaitable[tuple[Edge, ...]]:
     """Give the edges. Starts at once, so that a total asked for beside them can use their page."""
-    return _edges(parent.slice())
-
-
-async def _edges(wanted: Awaitable[Slice]) -> tuple[Edge, ...]:
-    return (await wanted).edges
+    wanted: Awaitable[tuple[Edge, ...]] = parent.edges()
+    return wanted
 
 
 def nodes(parent: strawberry.Parent[Any]) -> Awaitable[list[GroupResource]]:
-    """Give the groups."""
-    return _nodes(parent.slice())
+    """Give the groups. Starts at once, as `edges` does."""
+    return _nodes(parent.edges())
 
 
-async def _nodes(wanted: Awaitable[Slice]) -> list[GroupResource]:
-    return [edge.node for edge in (await wanted).edges]
+async def _nodes(edges: Awaitable[tuple[Edge, ...]]) -> list[GroupResource]:
+    return [edge.node for edge in await edges]
 
 
-def page_info(parent: strawberry.Parent[Any]) -> Awaitable[Slice]:
-    """Give the slice: it has the fields of PageInfo."""
-    wanted: Awaitable[Slice] = parent.slice()
+def page_info(parent: strawberry.Parent[Any]) -> Awaitable[PageInfo]:
+    """Tell where the slice stands. Starts at once, as `edges` does."""
+    parent.edges()
+    wanted: Awaitable[PageInfo] = parent.page_info()
     return wanted
 
 
@@ -59,7 +55,7 @@ def connect(  # noqa: PLR0913 - the arguments of a connection
 ) -> Connection:
     """Make the connection that a field's arguments ask for. Raises BadUserInput."""
     context = info.context
-    checked = paging(_given(first), _given(after), _given(last), _given(before))
+    checked = paging(given(first), given(after), given(last), given(before))
     question = (wanted, checked, tuple(ids) if ids is not None else None)
     connection: Connection | None = context.known.get(question)
     if connection is None:
@@ -98,5 +94,6 @@ def code_of(type: GroupType | None) -> str | None:
     return str(type.value) if type else None
 
 
-def _given(value: Value | None) -> Value | None:
+def given(value: Value | None) -> Value | None:
+    """Give an argument's value; None when it was left out."""
     return None if value is strawberry.UNSET else value

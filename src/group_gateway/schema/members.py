@@ -1,5 +1,6 @@
 """Members of one group: filtered, cut, and paged inside a large group. Resolvers of `Group`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,10 +9,9 @@ import strawberry
 from group_gateway.errors import BadUserInput
 from group_gateway.fhir.reference import entity_reference
 from group_gateway.fhir.resource import GroupResource
-from group_gateway.groups.connection import Paging
 from group_gateway.groups.cursor import Cursors
-from group_gateway.groups.listing import window
 from group_gateway.schema.arguments import AfterMember, Count, FirstMembers, Inactive, Offset
+from group_gateway.schema.connections import given
 from group_gateway.schema.context import Info
 from group_gateway.schema.elements import Element, objects
 
@@ -21,40 +21,69 @@ LARGEST_PAGE = 10_000
 
 @dataclass(frozen=True, slots=True)
 class MemberEdgeSource:
-    """A member and its cursor."""
+    """A member and, made when it is asked for, its cursor."""
 
     node: Element
-    cursor: str
+    index: int
+    cursors: Cursors
+
+    @property
+    def cursor(self) -> str:
+        """The member's place, opaque."""
+        return self.cursors.encode([self.index, _reference(self.node)])
 
 
 @dataclass(frozen=True, slots=True)
-class MemberSlice:
-    """A page of members, as the `MemberConnection` type shows it."""
+class MemberPage:
+    """The members from index `start` up to `stop`, as the `MemberConnection` type shows them."""
 
-    edges: list[MemberEdgeSource]
-    has_next_page: bool
-    has_previous_page: bool
-    total_count: int
+    members: Sequence[Element]
+    start: int
+    stop: int
+    cursors: Cursors
 
     @property
-    def nodes(self) -> list[Element]:
+    def edges(self) -> list[MemberEdgeSource]:
+        """The members with their cursors."""
+        return [self._edge(index) for index in range(self.start, self.stop)]
+
+    @property
+    def nodes(self) -> Sequence[Element]:
         """The members themselves."""
-        return [edge.node for edge in self.edges]
+        return self.members[self.start : self.stop]
 
     @property
-    def page_info(self) -> "MemberSlice":
+    def total_count(self) -> int:
+        """How many members there are on all pages."""
+        return len(self.members)
+
+    @property
+    def page_info(self) -> "MemberPage":
         """Itself: it has the fields of PageInfo too."""
         return self
 
     @property
+    def has_next_page(self) -> bool:
+        """Whether more members follow."""
+        return self.stop < len(self.members)
+
+    @property
+    def has_previous_page(self) -> bool:
+        """Whether there are members before."""
+        return self.start > 0
+
+    @property
     def start_cursor(self) -> str | None:
         """The first edge's cursor."""
-        return self.edges[0].cursor if self.edges else None
+        return self._edge(self.start).cursor if self.start < self.stop else None
 
     @property
     def end_cursor(self) -> str | None:
         """The last edge's cursor."""
-        return self.edges[-1].cursor if self.edges else None
+        return self._edge(self.stop - 1).cursor if self.start < self.stop else None
+
+    def _edge(self, index: int) -> MemberEdgeSource:
+        return MemberEdgeSource(self.members[index], index, self.cursors)
 
 
 def member(
@@ -79,38 +108,41 @@ def members(
     inactive: Inactive = strawberry.UNSET,
     first: FirstMembers = strawberry.UNSET,
     after: AfterMember = strawberry.UNSET,
-) -> MemberSlice:
+) -> MemberPage:
     """Give a page of the members that are (in)active."""
     count = _natural("first", first)
-    if count is not None and count > LARGEST_PAGE:
+    if count is None:
+        count = DEFAULT_PAGE
+    if count > LARGEST_PAGE:
         raise BadUserInput(f"`first` takes a number from 0 to {LARGEST_PAGE}.")
     chosen = _members(parent, info, inactive=inactive)
-    question = f"members {_group_id(parent)} {inactive if inactive in {True, False} else None}"
+    question = f"members {_group_id(parent)} {given(inactive)}"
     cursors = Cursors(info.context.services.keys, question)
-    position = _position(chosen, cursors.decode(after)) if after else None
-    paging = Paging(DEFAULT_PAGE if count is None else count, backward=False, cursor=None)
-    start, stop = window(len(chosen), paging, position)
-    edges = [
-        MemberEdgeSource(node, cursors.encode([start + i, _reference(node)]))
-        for i, node in enumerate(chosen[start:stop])
-    ]
-    return MemberSlice(edges, stop < len(chosen), start > 0, len(chosen))
+    cursor = given(after)
+    start = 0 if cursor is None else _index_after(chosen, *cursors.decode(cursor))
+    start = min(start, len(chosen))
+    return MemberPage(chosen, start, min(start + count, len(chosen)), cursors)
 
 
 def _members(parent: object, info: Info, *, inactive: bool | None) -> list[Element]:
     found = objects(parent, "member", info)
-    if inactive is None or inactive is strawberry.UNSET:
+    wanted = given(inactive)
+    if wanted is None:
         return found
-    return [item for item in found if (item.get("inactive") is True) == inactive]
+    return [item for item in found if (item.get("inactive") is True) == wanted]
 
 
-def _position(chosen: list[Element], position: list[Any]) -> int:
-    """Find the member that a cursor stands on, also after others came or went before it."""
-    index, reference = position
+def _index_after(chosen: Sequence[Element], index: int, reference: str | None) -> int:
+    """Find where to go on behind a cursor, also after members came or went before it.
+
+    A member that is gone left its place to the next one.
+    """
     if index < len(chosen) and _reference(chosen[index]) == reference:
-        return int(index)
+        return index + 1
     moved = [i for i, item in enumerate(chosen) if _reference(item) == reference]
-    return moved[0] if moved and reference is not None else int(index) - 1
+    if reference is None or not moved:
+        return index
+    return min(moved, key=lambda i: abs(i - index)) + 1
 
 
 def _reference(item: Element) -> str | None:
@@ -123,8 +155,7 @@ def _group_id(parent: object) -> str:
 
 
 def _natural(name: str, value: int | None) -> int | None:
-    if value is None or value is strawberry.UNSET:
-        return None
-    if value < 0:
+    number = given(value)
+    if number is not None and number < 0:
         raise BadUserInput(f"`{name}` can't be negative.")
-    return value
+    return number

@@ -6,10 +6,11 @@ import strawberry
 
 from group_gateway.errors import GatewayError
 from group_gateway.fhir.resource import GroupResource
+from group_gateway.groups.connection import Connection
 from group_gateway.groups.filters import GroupFilter
 from group_gateway.schema.arguments import After, Before, First, GroupId, Last
 from group_gateway.schema.codes import GroupType
-from group_gateway.schema.connections import Connection, code_of, connect
+from group_gateway.schema.connections import code_of, connect, given
 from group_gateway.schema.context import Info
 from group_gateway.schema.elements import resolved
 from group_gateway.schema.group import Group, GroupConnection
@@ -68,8 +69,8 @@ def groups(  # noqa: PLR0913 - the contract's arguments
     chosen = filter or GroupFilterInput()
     wanted = GroupFilter(
         type=code_of(chosen.type),
-        patient=chosen.patient or None,
-        practitioner=chosen.practitioner or None,
+        patient=given(chosen.patient),
+        practitioner=given(chosen.practitioner),
     )
     ids = list(map(str, chosen.id)) if isinstance(chosen.id, list) else None
     return connect(info, wanted, first=first, after=after, last=last, before=before, ids=ids)

@@ -11,7 +11,8 @@ from group_gateway.fhir.reference import entity_reference
 from group_gateway.fhir.resource import GroupResource
 from group_gateway.groups.filters import PATIENT_PARAMETERS, GroupFilter
 from group_gateway.groups.plans import judge
-from group_gateway.groups.walk import PAGE_SIZE, SCAN_PAGES
+from group_gateway.groups.search import SCAN_PAGES
+from group_gateway.groups.spots import PAGE_SIZE
 from group_gateway.upstream.capability import GroupCapability
 
 SAMPLE = 20
@@ -22,14 +23,16 @@ _ID_LISTS, _BY_TYPE, _BY_PATIENT = "id lists", "search by type", "search by pati
 
 async def id_lists(interview: Interview, sample: Searchset) -> Finding:
     """Check whether one search finds several groups by their ids."""
-    ids = [group.id for group in sample.groups[:2]]
-    if len(ids) < 2:  # noqa: PLR2004 - a list
+    if len(sample.groups) < 3:  # noqa: PLR2004 - two, and one that must not come
         return ok(_ID_LISTS, "There are too few groups to try.")
-    many = await interview.search(("_id", ",".join(ids)), ("_count", "2"))
-    if _ids(many) == set(ids):
+    # The last ones: where `_id` is ignored, it's the first ones that come.
+    ids = {group.id for group in sample.groups[-2:]}
+    many = await interview.search(("_id", ",".join(sorted(ids))), ("_count", "2"))
+    if _ids(many) == ids:
         return ok(_ID_LISTS, "`_id=a,b` finds both: many groups come in one call.")
-    one = await interview.search(("_id", ids[0]))
-    works = "takes one id, no list" if _ids(one) == {ids[0]} else "is not applied"
+    id = sample.groups[-1].id
+    one = await interview.search(("_id", id), ("_count", "1"))
+    works = "takes one id, no list" if _ids(one) == {id} else "is not applied"
     return warn(_ID_LISTS, f"`_id` {works}.", "The gateway reads groups one by one, in parallel.")
 
 

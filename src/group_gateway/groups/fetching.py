@@ -1,0 +1,176 @@
+"""Fetches groups that the cache does not hold: by id lists where that works. Used by `loader`.
+
+What a list search leaves out is read singly, because only a read tells absent from forbidden;
+unless nobody wants to know, and the search is known to have looked for all.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from group_gateway.cache.store import CacheStore, Lookup, Slot
+from group_gateway.errors import Forbidden, GatewayError
+from group_gateway.fhir.bundle import PageLink
+from group_gateway.fhir.resource import GroupResource
+from group_gateway.groups.flights import Flight, charge, refund, within
+from group_gateway.groups.knowledge import UpstreamKnowledge
+from group_gateway.groups.plans import is_refusal
+from group_gateway.groups.snapshot import pack
+from group_gateway.groups.spots import Page
+from group_gateway.operation import Caller, Operation
+from group_gateway.upstream.client import GroupClient
+
+Found = GroupResource | None
+_LONGEST_LIST = 100
+"""Ids in one search: the upstream's page maximum, and well below common limits for URLs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """Seconds that entries live: groups, search pages, absence."""
+
+    group: float = 30.0
+    search: float = 10.0
+    absence: float = 5.0
+
+
+class GroupFlight(Flight[Found]):
+    """A group under way. `exact`: somebody must be told when it may not be seen."""
+
+    def __init__(self, operation: Operation, id: str) -> None:
+        super().__init__(operation)
+        self.id = id
+        self.exact = False
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """A flight whose group is not in the cache, and where it is to be kept."""
+
+    flight: GroupFlight
+    slot: Slot
+    lookup: Lookup
+
+    @property
+    def id(self) -> str:
+        """The id of the group."""
+        return self.flight.id
+
+
+class _NotByList(Exception):
+    """The upstream does not search by id lists."""
+
+
+class GroupFetcher:
+    """Fetches groups for one caller at a time, lands their flights, and fills the cache."""
+
+    def __init__(
+        self,
+        client: GroupClient,
+        cache: CacheStore,
+        knowledge: UpstreamKnowledge,
+        lifetimes: Lifetimes,
+    ) -> None:
+        self._client = client
+        self._cache = cache
+        self._lists = knowledge.id_lists
+        self._lifetimes = lifetimes
+
+    async def fetch(self, caller: Caller, misses: Sequence[Miss]) -> None:
+        """Land or crash every flight, each for itself."""
+        if len(misses) > 1 and self._lists.worth_trying:
+            chunks = range(0, len(misses), _LONGEST_LIST)
+            await asyncio.gather(
+                *(self._fetch_list(caller, misses[i : i + _LONGEST_LIST]) for i in chunks)
+            )
+        else:
+            await self._read_all(caller, misses)
+
+    async def _fetch_list(self, caller: Caller, misses: Sequence[Miss]) -> None:
+        left = {miss.id: miss for miss in misses}
+        paid: list[Operation] = []
+        supported, complete = True, False
+        try:
+            complete = await self._search(caller, left, paid)
+        except _NotByList:
+            supported = False
+        except Forbidden:
+            pass  # the reads will tell: it may be about searches, or about one of the groups
+        except Exception as error:  # noqa: BLE001 - handed to those who wait
+            for miss in left.values():
+                miss.flight.crash(error)
+            return
+        works = supported and len(misses) - len(left) > 1
+        if not works:
+            refund(paid)  # an attempt must not cost the last read its place in the budget
+        unread = [miss for miss in left.values() if not (works and complete and _settle(miss))]
+        found = await self._read_all(caller, unread)
+        if works or (found and (complete or not supported)):
+            self._lists.learn(works=works)
+
+    async def _search(self, caller: Caller, left: dict[str, Miss], paid: list[Operation]) -> bool:
+        """Search by an id list and take what is found out of `left`; note who `paid`.
+
+        Tells whether the upstream is known to have given all that it has. Raises _NotByList.
+        """
+        query = (("_id", ",".join(left)), ("_count", str(len(left))))
+        wanted, link = frozenset(left), PageLink(query)
+        while True:
+            flights = [miss.flight for miss in left.values()]
+            paid += charge(flights)
+            try:
+                content = await self._client.search(caller, link, within(flights))
+            except GatewayError as error:
+                if is_refusal(error):
+                    raise _NotByList from error
+                raise
+            page = Page.of(content, link, filtered=True)
+            if not wanted.issuperset(page.ids):
+                raise _NotByList
+            found = [(left.pop(group.id), group) for group in page.groups if group.id in left]
+            await self._keep(found)
+            if page.next is None or not found or not left or content.broken:
+                return page.next is None and not content.broken
+            link = page.next
+
+    async def _read_all(self, caller: Caller, misses: Iterable[Miss]) -> bool:
+        """Read one by one; tell whether any was found."""
+        reads = [self._read(caller, miss) for miss in misses]
+        if len(reads) == 1:  # a task for a single read would cost as much as the read
+            return await reads[0]
+        return any(await asyncio.gather(*reads))
+
+    async def _read(self, caller: Caller, miss: Miss) -> bool:
+        try:
+            charge([miss.flight])
+            resource = await self._client.read(caller, miss.id, within([miss.flight]))
+        except Exception as error:  # noqa: BLE001 - one bad id does not fail its batch
+            miss.flight.crash(error)
+            return False
+        await self._keep([(miss, resource)])
+        return resource is not None
+
+    async def _keep(self, found: Iterable[tuple[Miss, Found]]) -> None:
+        present: list[tuple[Slot, Lookup, bytes]] = []
+        absent: list[tuple[Slot, Lookup, bytes]] = []
+        for miss, resource in found:
+            entries, ttl = (
+                (absent, self._lifetimes.absence)
+                if resource is None
+                else (present, self._lifetimes.group)
+            )
+            miss.flight.land(resource, self._cache.part(miss.slot, miss.lookup, ttl))
+            if miss.lookup.generation is not None:
+                entries.append((miss.slot, miss.lookup, pack(resource)))
+        if present:
+            await self._cache.put(present, self._lifetimes.group)
+        if absent:
+            await self._cache.put(absent, self._lifetimes.absence)
+
+
+def _settle(miss: Miss) -> bool:
+    """Land the flight of a group that can't be seen, if nobody asks why."""
+    if miss.flight.exact:
+        return False
+    miss.flight.land(None)
+    return True
