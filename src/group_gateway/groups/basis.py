@@ -3,36 +3,42 @@
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
-from group_gateway.fhir.resource import GroupResource
+from group_gateway.errors import UpstreamInvalidResponse
+from group_gateway.fhir.resource import GroupResource, NotAGroup
+from group_gateway.groups.drafts import elements_of
 from group_gateway.upstream.client import Precondition
-
-
-class _Meta(msgspec.Struct):
-    meta: Any = None
-
-
-_meta = msgspec.json.Decoder(_Meta)
 
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """A fresh read of a group.
+    """A fresh read of a group, and its decoded elements, which nobody may change.
 
     `second` is one of the upstream's clock that had begun when the group was read, None when the
     upstream does not show its clock: every change after the read bears that second or a later one.
-    `is_exact` tells that the entity tag alone tells states apart.
     """
 
     group: GroupResource
+    elements: dict[str, Any]
     second: int | None
-    is_exact: bool
 
     @classmethod
-    def of(cls, group: GroupResource, second: int | None) -> "Basis":
-        """Give the basis that a read is."""
-        return cls(group, second, is_exact(group))
+    def of(cls, group: GroupResource, second: int | None = None) -> "Basis":
+        """Give the basis that a read is. Raises UpstreamInvalidResponse."""
+        try:
+            return cls(group, elements_of(group), second)
+        except NotAGroup as failure:
+            raise UpstreamInvalidResponse("The upstream's group can't be read.") from failure
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the entity tag is the version's, as FHIR has it (R4, section 3.1.0.5).
+
+        Any other tag may have been put there by a web framework or a proxy, and then the upstream
+        does not look at `If-Match`.
+        """
+        meta = self.elements.get("meta")
+        version = meta.get("versionId") if isinstance(meta, dict) else None
+        return bool(version) and (self.group.etag or "").removeprefix("W/") == f'"{version}"'
 
     @property
     def is_guarded(self) -> bool:
@@ -53,16 +59,3 @@ class Basis:
     def follows(self, written: int | None) -> bool:
         """Tell whether the precondition can hold, the group having been written in a second."""
         return self.is_exact or self.second is None or written is None or self.second > written
-
-
-def is_exact(group: GroupResource) -> bool:
-    """Tell whether the entity tag is the version's, as FHIR has it (R4, section 3.1.0.5).
-
-    Any other tag may have been put there by a web framework or a proxy, and then the upstream
-    does not look at `If-Match`.
-    """
-    if group.etag is None:
-        return False
-    meta = _meta.decode(group.raw).meta
-    version = meta.get("versionId") if isinstance(meta, dict) else None
-    return bool(version) and group.etag.removeprefix("W/") == f'"{version}"'

@@ -7,11 +7,10 @@ it has its outcome.
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from group_gateway.errors import GatewayError, Refused, UpstreamInvalidResponse
+from group_gateway.errors import GatewayError, Refused
 from group_gateway.fhir.outcome import Issue, error, warning
-from group_gateway.fhir.resource import GroupResource, NotAGroup
+from group_gateway.fhir.resource import GroupResource
 from group_gateway.groups.basis import Basis
-from group_gateway.groups.drafts import draft_of
 from group_gateway.groups.flights import Flight
 from group_gateway.groups.requests import Outcome, Request
 
@@ -55,15 +54,12 @@ class Batch:
         return [request for request in self.requests if request.based_on is not None]
 
     def apply(self, basis: Basis) -> Elements | None:
-        """Give what is to be PUT; end requests that can't be made. None: there is nothing to PUT.
-
-        Raises UpstreamInvalidResponse.
-        """
-        draft = readable(basis.group)
+        """Give what is to be PUT, None when nothing is; end requests that can't be made."""
+        draft = dict(basis.elements)
         for request in list(self.requests):
             self._apply_one(request, basis, draft)
         self.join(())
-        if draft == readable(basis.group):
+        if draft == basis.elements:
             self.end_all(basis.group)
         return draft if self.requests else None
 
@@ -100,32 +96,31 @@ class Batch:
         for request in list(self.requests):
             self._end(request, group, *request.change.located(issues, sent))
 
-    def settle(self, stored: GroupResource | None, failure: GatewayError) -> None:
+    def settle(self, stored: Basis | None, failure: GatewayError) -> None:
         """End all requests of a PUT whose answer was lost, by what is stored now, if known."""
-        elements = None if stored is None else readable(stored)
         for request in list(self.requests):
-            if elements is None or request.change.check(elements):
+            if stored is None or request.change.check(stored.elements):
                 self.requests.remove(request)
                 request.flight.crash(failure)
             else:
                 text = "The upstream's answer was lost; the group was read again and is as asked."
-                self._end(request, stored, *request.remarks, warning("transient", text))
+                self._end(request, stored.group, *request.remarks, warning("transient", text))
 
-    def verify(self, stored: GroupResource, sent: Elements) -> bool:
+    def verify(self, stored: Basis, sent: Elements) -> bool:
         """End all requests that took, with a warning for what did not; tell if all did.
 
         Those that are left have another way to their end. What a later request of the same batch
         undid is no reason to warn.
         """
-        elements = readable(stored)
         for request in list(self.requests):
-            other_way = request.change.fallback(elements, sent)
+            other_way = request.change.fallback(stored.elements, sent)
             if other_way is not None:
                 request.change = other_way
                 continue
-            warnings = request.change.check(elements)
+            warnings = request.change.check(stored.elements)
             meant = request.change.check(sent) if warnings else []
-            self._end(request, stored, *request.remarks, *(w for w in warnings if w not in meant))
+            told = [warning for warning in warnings if warning not in meant]
+            self._end(request, stored.group, *request.remarks, *told)
         return not self.requests
 
     def crash(self, failure: Exception) -> None:
@@ -136,11 +131,3 @@ class Batch:
     def _end(self, request: Request, group: GroupResource | None, *issues: Issue) -> None:
         self.requests.remove(request)
         request.flight.land(Outcome(group, issues))
-
-
-def readable(group: GroupResource) -> Elements:
-    """Give the group's elements; raises UpstreamInvalidResponse when they can't be read."""
-    try:
-        return draft_of(group)
-    except NotAGroup as failure:
-        raise UpstreamInvalidResponse("The upstream's group can't be read.") from failure

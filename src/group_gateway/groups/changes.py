@@ -36,7 +36,10 @@ class Change:
     id_name = "groupId"
 
     def apply(self, elements: Elements) -> list[Issue]:
-        """Change the elements in place; give remarks. Raises Refused, with nothing changed."""
+        """Set and remove elements; give remarks. Raises Refused, with nothing changed.
+
+        What is inside an element is never changed in place: others go on using the old value.
+        """
         raise NotImplementedError
 
     def check(self, stored: Elements) -> list[Issue]:

@@ -16,23 +16,23 @@ _decoder = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
-def draft_of(resource: GroupResource) -> dict[str, Any]:
-    """Decode a resource into elements that the caller may change. Raises NotAGroup."""
+def elements_of(resource: GroupResource) -> dict[str, Any]:
+    """Decode a resource so that it can be encoded as it was. Raises NotAGroup."""
     try:
         return _decoder.decode(resource.raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise NotAGroup("a value can't be decoded") from error
 
 
-def body_of(draft: dict[str, Any], stored: GroupResource | None = None) -> bytes:
-    """Encode a draft as the body of a create, or of an update of `stored`.
+def body_of(draft: dict[str, Any], stored: dict[str, Any] | None = None) -> bytes:
+    """Encode a draft as the body of a create, or of an update of the elements `stored`.
 
     `exclude` is always sent: FHIR requires it. An upstream without versions computes `quantity`
     and `display` itself and refuses them; one with versions stores what it is sent.
     """
     body = {"resourceType": "Group", "actual": True, **draft}
-    if stored is not None and _has_version(draft):
-        _count_again(body, draft_of(stored))
+    if stored is not None and _has_version(stored):
+        _count_again(body, stored)
     else:
         body.pop("quantity", None)
         if isinstance(body.get("member"), list):
@@ -49,8 +49,8 @@ def as_sent(body: bytes) -> GroupResource:
     return GroupResource.parse(body)
 
 
-def _has_version(draft: dict[str, Any]) -> bool:
-    meta = draft.get("meta")
+def _has_version(stored: dict[str, Any]) -> bool:
+    meta = stored.get("meta")
     return isinstance(meta, dict) and "versionId" in meta
 
 

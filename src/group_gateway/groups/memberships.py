@@ -31,18 +31,17 @@ class AddMembers(Change):
         if issues:
             raise Refused("The change is not valid.", issues=tuple(issues))
         roster = Roster(elements)
-        remarks, added = [], []
+        remarks, added, renewed = [], [], {}
         for index, member in enumerate(self.members):
             entry = roster.current(_key(member))
             if entry is None:
-                added.append(dict(member))
+                added.append(member)
             elif (wanted := updated(entry, member)) == entry:
                 remarks.append(information("duplicate", "Already a member.", "members", index))
             else:
-                entry.clear()
-                entry.update(wanted)
-        if added:
-            elements["member"] = [*members_of(elements), *added]
+                renewed[id(entry)] = wanted
+        if added or renewed:
+            elements["member"] = [*_exchanged(elements, renewed), *added]
         return remarks
 
     def check(self, stored: Elements) -> list[Issue]:
@@ -111,18 +110,26 @@ class DeactivateMembers(RemoveMembers):
         """See Change."""
         roster = Roster(elements)
         remarks = self._not_members(roster)
+        ended: dict[int, Elements] = {}
         for index, key in enumerate(self.keys):
             entries = roster.find(key)
-            for entry in filter(is_active, entries):
-                entry["inactive"] = True
+            ended |= {
+                id(entry): {**entry, "inactive": True} for entry in filter(is_active, entries)
+            }
             if entries:
                 text = "The upstream keeps former members: it is inactive now."
                 remarks.append(information("informational", text, "members", index))
+        if ended:
+            elements["member"] = _exchanged(elements, ended)
         return remarks
 
     def fallback(self, stored: Elements, sent: Elements) -> Change | None:  # noqa: ARG002 - no other
         """See Change."""
         return None
+
+
+def _exchanged(elements: Elements, renewed: dict[int, Elements]) -> list[Any]:
+    return [renewed.get(id(member), member) for member in members_of(elements)]
 
 
 def updated(entry: Elements, wanted: Elements) -> Elements:

@@ -19,7 +19,6 @@ from group_gateway.errors import (
     UpstreamUnavailable,
 )
 from group_gateway.fhir.outcome import error, warning
-from group_gateway.fhir.resource import GroupResource
 from group_gateway.groups.basis import Basis
 from group_gateway.groups.batch import Batch
 from group_gateway.groups.clock import LastWrites
@@ -95,13 +94,13 @@ class Turn:
         asked = clock.now()
         group = await self.client.read(self.caller, self.id, within(self.batch.flights))
         if group is None or group.date is None:
-            return None if group is None else Basis.of(group, None)
+            return None if group is None else Basis.of(group)
         clock.observe(group.date, asked)
         return Basis.of(group, clock.second_begun(asked, group.date))
 
     async def _put(self, basis: Basis, draft: dict[str, Any]) -> None:
         charge(self.batch.flights)
-        body = body_of(draft, basis.group)
+        body = body_of(draft, basis.elements)
         self.batch.mark(sent=True)
         try:
             written = await self.client.update(
@@ -119,30 +118,26 @@ class Turn:
 
     async def _verify(self, written: Written, body: bytes, sent: dict[str, Any]) -> None:
         await self.stale()
-        stored = written.resource or await self._read_back()
+        stored = Basis.of(written.resource) if written.resource else await self._read_back()
         if stored is None:
             text = "The change was made, but the group can't be read back: this is what was sent."
             self.batch.end_all(as_sent(body), warning("transient", text))
         elif not self.batch.verify(stored, sent):
             self.omission.learn(works=False)
 
-    async def _read_back(self) -> GroupResource | None:
+    async def _read_back(self) -> Basis | None:
         try:
-            basis = await self._read()
-        except GatewayError:  # the write itself went well, and that is what has to be told
+            return await self._read()
+        except GatewayError:  # the write itself went well or not, and that is what has to be told
             return None
-        return basis.group if basis else None
 
     async def _settle(self, failure: GatewayError) -> None:
         """Find out whether a PUT whose answer was lost took effect."""
         await self.stale()
-        try:
-            basis = await self._read()
-        except GatewayError:
-            basis = None
-        if basis is not None and not basis.is_exact:
-            self.last_writes.note(self.id, basis.second)
-        self.batch.settle(basis.group if basis else None, failure)
+        stored = await self._read_back()
+        if stored is not None and not stored.is_exact:
+            self.last_writes.note(self.id, stored.second)
+        self.batch.settle(stored, failure)
 
     async def _refused(self, refusal: GatewayError, basis: Basis, sent: dict[str, Any]) -> None:
         if isinstance(refusal, Conflict) and self._worth_another_try(basis):

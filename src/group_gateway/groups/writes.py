@@ -19,9 +19,8 @@ from group_gateway.errors import (
     UpstreamUnavailable,
 )
 from group_gateway.fhir.outcome import warning
-from group_gateway.fhir.resource import GroupResource
-from group_gateway.groups.basis import is_exact
-from group_gateway.groups.batch import Batch, readable
+from group_gateway.groups.basis import Basis
+from group_gateway.groups.batch import Batch
 from group_gateway.groups.changes import Change
 from group_gateway.groups.clock import LastWrites, UpstreamClock
 from group_gateway.groups.creation import NewGroup
@@ -90,19 +89,23 @@ class GroupWrites:
             raise noted(failure, _MAYBE_CREATED) from failure
         finally:
             await self._wrote()
-        stored = written.resource or await self._read_back(operation, written.id)
+        stored = await self._stored(operation, written)
         if stored is None:
             text = "The group was created, but can't be read back: this is what was sent."
             sent = as_sent(body_of({"id": written.id, **new.elements()}))
             return Outcome(sent, (warning("transient", text),))
-        if not is_exact(stored):
+        if not stored.is_exact:
             self._last_writes.note(written.id, written.date)
-        return Outcome(stored, tuple(new.check(readable(stored))))
+        return Outcome(stored.group, tuple(new.check(stored.elements)))
 
-    async def _read_back(self, operation: Operation, id: str) -> GroupResource | None:
+    async def _stored(self, operation: Operation, written: Written) -> Basis | None:
+        group = written.resource
         try:
-            operation.charge()
-            return await self._client.read(operation.caller, id, operation.remaining())
+            if group is None:
+                operation.charge()
+                within = operation.remaining()
+                group = await self._client.read(operation.caller, written.id, within)
+            return None if group is None else Basis.of(group)
         except GatewayError:  # the group was created, and that is what has to be told
             return None
 
