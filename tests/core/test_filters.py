@@ -3,6 +3,7 @@
 import pytest
 
 from core.documents import GROUPS
+from core.harness import Recorder
 
 NOBODY = f"{424242:032x}"
 
@@ -36,6 +37,17 @@ async def test_by_patient(gateway, seeded, more):
     """A patient's groups are found, also together with their type."""
     ids = await found(gateway, patient=seeded.shared_patient, **more)
     assert ids == list(seeded.shared_patient_groups)
+
+
+@pytest.mark.parametrize("more", [{}, {"type": "PERSON"}], ids=["alone", "and-type"])
+async def test_a_patients_groups_are_one_search(make_gateway, seeded, more):
+    """Each upstream is asked by the parameter that it knows, be it `patient` or `member`."""
+    recorder = Recorder()
+    gateway = await make_gateway(transport=recorder)
+    document = "query ($filter: GroupFilter) { groups(filter: $filter) { nodes { id } } }"
+    data = await gateway.data(document, filter={"patient": seeded.shared_patient, **more})
+    assert [node["id"] for node in data["groups"]["nodes"]] == list(seeded.shared_patient_groups)
+    assert [seeded.shared_patient in call for call in recorder.calls] == [True]
 
 
 @pytest.mark.parametrize("more", [{}, {"type": "PRACTITIONER"}], ids=["alone", "and-type"])

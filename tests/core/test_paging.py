@@ -23,7 +23,9 @@ async def forwards(gateway, size, **wanted):
         connection = (await gateway.data(GROUPS, **variables))["groups"]
         info = connection["pageInfo"]
         assert info["hasPreviousPage"] is bool(pages)
-        pages.append([edge["node"]["id"] for edge in connection["edges"]])
+        page = [edge["node"]["id"] for edge in connection["edges"]]
+        assert not set(page) & set(joined(pages))
+        pages.append(page)
         more, after = info["hasNextPage"], info["endCursor"]
     return pages
 
@@ -36,7 +38,9 @@ async def backwards(gateway, size, **wanted):
         connection = (await gateway.data(GROUPS, **variables))["groups"]
         info = connection["pageInfo"]
         assert info["hasNextPage"] is bool(pages)
-        pages.insert(0, [edge["node"]["id"] for edge in connection["edges"]])
+        page = [edge["node"]["id"] for edge in connection["edges"]]
+        assert not set(page) & set(joined(pages))
+        pages.insert(0, page)
         more, before = info["hasPreviousPage"], info["startCursor"]
     return pages
 
