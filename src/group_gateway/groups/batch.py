@@ -15,7 +15,6 @@ from group_gateway.groups.flights import Flight
 from group_gateway.groups.requests import Outcome, Request
 
 Elements = dict[str, Any]
-_ABSENT = frozenset({"not-found", "deleted"})
 
 
 class Batch:
@@ -46,6 +45,11 @@ class Batch:
         for request in self.requests:
             request.sent = sent
 
+    def remark(self, issue: Issue) -> None:
+        """Have an issue told with every outcome of this attempt."""
+        for request in self.requests:
+            request.remarks.append(issue)
+
     def is_outdated(self, basis: Basis) -> bool:
         """Tell whether a request was meant for another version than this."""
         return any(r.based_on not in {None, basis.group.version} for r in self._bound())
@@ -74,9 +78,6 @@ class Batch:
             request.remarks = request.change.apply(draft)
         except Refused as refusal:
             self._end(request, basis.group, *refusal.issues)
-        if not basis.is_guarded:
-            text = "The upstream has nothing to tell a change by others at the same moment by."
-            request.remarks.append(warning("incomplete", text))
 
     def end_all(self, group: GroupResource | None, *issues: Issue) -> None:
         """End all requests, with what was remarked of each."""
@@ -91,8 +92,6 @@ class Batch:
 
     def refuse(self, group: GroupResource, issues: Sequence[Issue], sent: Elements) -> None:
         """End all requests with what the upstream had to say against `sent`."""
-        if any(issue.code in _ABSENT for issue in issues):
-            self.absent()
         for request in list(self.requests):
             self._end(request, group, *request.change.located(issues, sent))
 
@@ -116,6 +115,7 @@ class Batch:
             other_way = request.change.fallback(stored.elements, sent)
             if other_way is not None:
                 request.change = other_way
+                request.based_on = request.based_on and stored.group.version
                 continue
             warnings = request.change.check(stored.elements)
             meant = request.change.check(sent) if warnings else []

@@ -33,6 +33,8 @@ MOST_ATTEMPTS = 24
 """Reads in one turn, each of which may lead to a PUT."""
 _MOST_REFUSALS = 4
 """Conflicts over one and the same state: they come from something else than a change."""
+_ABSENT = frozenset({"not-found", "deleted"})
+"""Issue codes of a group that is gone, or of something else that an update refers to."""
 
 
 @dataclass(slots=True)
@@ -102,6 +104,9 @@ class Turn:
         charge(self.batch.flights)
         body = body_of(draft, basis.elements)
         self.batch.mark(sent=True)
+        if not basis.is_guarded:
+            text = "The upstream tells states apart by nothing: others' changes may be overwritten."
+            self.batch.remark(warning("incomplete", text))
         try:
             written = await self.client.update(
                 self.caller, self.id, body, basis.precondition(), within(self.batch.flights)
@@ -128,7 +133,7 @@ class Turn:
     async def _read_back(self) -> Basis | None:
         try:
             return await self._read()
-        except GatewayError:  # the write itself went well or not, and that is what has to be told
+        except GatewayError:  # what became of the write is what has to be told, not this
             return None
 
     async def _settle(self, failure: GatewayError) -> None:
@@ -146,10 +151,12 @@ class Turn:
             await self.stale()
         elif not isinstance(refusal, Refused):
             raise refusal
-        elif len(self.batch.requests) == 1:
-            self.batch.refuse(basis.group, refusal.issues, sent)
-        else:
+        elif len(self.batch.requests) > 1:
             await self._divide()
+        elif any(issue.code in _ABSENT for issue in refusal.issues) and not await self._read():
+            self.batch.absent()
+        else:
+            self.batch.refuse(basis.group, refusal.issues, sent)
 
     def _worth_another_try(self, basis: Basis) -> bool:
         """Tell whether a conflict can be over something that was changed in the meantime."""
