@@ -11,11 +11,16 @@ import httptools
 import httpx
 
 Headers = list[tuple[bytes, bytes]]
-_INFORMATIONAL = 200  # below it an interim answer (RFC 9110, section 15.2)
+_FINAL = 200  # below it an interim answer (RFC 9110, section 15.2)
+_FRAMING_BYTES = 64 * 1024
+_FRAMING_SHARE = 8
+"""What an answer may have beside its body: so many bytes, and so many times the body's length
+(a chunk of one byte takes six). It bounds headers, trailers, chunk sizes and interim answers."""
+_PLAIN: tuple[list[bytes], ...] = ([], [b"identity"])
 
 
-class ResponseTooLarge(httpx.ReadError):
-    """The body is larger than the transport takes."""
+class ResponseTooLarge(httpx.RemoteProtocolError):
+    """The response is larger than the transport takes."""
 
 
 class StaleConnection(httpx.ReadError):
@@ -37,30 +42,34 @@ class Http1Connection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._exchanges = 0
         self._heard = 0.0
-        self._open = False
         self.reusable = False
         self.idle_since = 0.0
-        self._start()
+        self._start(bodiless=False)
 
-    def _start(self) -> None:
+    def _start(self, *, bodiless: bool) -> None:
         self._parser = httptools.HttpResponseParser(self)
+        self._bodiless = bodiless
         self._headers: Headers = []
-        self._chunks: list[bytes] = []
-        self._size = 0
-        self._any_bytes = False
+        self._body = bytearray()
+        self._received = 0
+        self._in_headers = True
         self._until_close = False
         self._complete = False
         self._status = 0
 
-    async def exchange(self, request: bytes, read_timeout: float) -> tuple[int, Headers, bytes]:
+    async def exchange(
+        self, request: bytes, read_timeout: float, *, bodiless: bool = False
+    ) -> tuple[int, Headers, bytes]:
         """Send `request` and give status, headers and body of the final answer.
 
-        `read_timeout` bounds the silence between two reads, in seconds. Raises httpx.ReadTimeout,
-        httpx.ReadError, httpx.RemoteProtocolError, StaleConnection, ResponseTooLarge.
+        `read_timeout` bounds the silence between two reads, in seconds. The answer to a
+        `bodiless` request (HEAD) ends with its headers, whatever they say. Raises
+        httpx.ReadTimeout, httpx.ReadError, httpx.RemoteProtocolError, StaleConnection,
+        ResponseTooLarge.
         """
-        if self._transport is None or not self._open:
+        if self._transport is None or not self.is_open:
             raise StaleConnection("the connection was closed while idle")
-        self._start()
+        self._start(bodiless=bodiless)
         self.reusable = False
         self._exchanges += 1
         self._waiter = self._loop.create_future()
@@ -74,7 +83,7 @@ class Http1Connection(asyncio.Protocol):
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
-        return self._status, self._headers, b"".join(self._chunks)
+        return self._status, self._headers, bytes(self._body)
 
     def _watch(self, read_timeout: float) -> None:
         silence = self._loop.time() - self._heard
@@ -85,48 +94,45 @@ class Http1Connection(asyncio.Protocol):
 
     @property
     def is_open(self) -> bool:
-        """Whether the peer has not closed it, as far as is known."""
-        return self._open
+        """Whether neither side has closed it, as far as is known."""
+        return self._transport is not None and not self._transport.is_closing()
 
     def abort(self) -> None:
-        """Close at once."""
-        self._open = False
+        """Close at once; an exchange under way fails."""
+        self._fail(httpx.ReadError("the connection was closed on this side"))
+
+    def _fail(self, error: httpx.TransportError) -> None:
         if self._transport is not None:
             self._transport.abort()
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(error)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Remember the transport (asyncio.Protocol)."""
         self._transport = cast("asyncio.Transport", transport)
-        self._open = True
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser (asyncio.Protocol)."""
         if self._waiter is None:  # nobody asked: the peer does not keep to the protocol
             self.abort()
             return
-        self._any_bytes = True
+        self._received += len(data)
         self._heard = self._loop.time()
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._fail(httpx.RemoteProtocolError("not an HTTP/1.1 answer"))
+        if self._received > _FRAMING_BYTES + _FRAMING_SHARE * len(self._body):
+            self._fail(ResponseTooLarge("the answer is too large beside its body"))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End the exchange: well, if the body reaches to the end of the connection."""
-        self._open = False
-        if self._waiter is None:
-            return
         if self._until_close and exc is None:
-            self.on_message_complete()
-        elif self._exchanges > 1 and not self._any_bytes:
+            self._finish()
+        elif self._exchanges > 1 and not self._received:
             self._fail(StaleConnection("closed before the answer"))
         else:
             self._fail(httpx.ReadError("the connection broke off"))
-
-    def _fail(self, error: Exception) -> None:
-        self.abort()
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_exception(error)
 
     def on_message_begin(self) -> None:
         """Distrust a connection that goes on talking after its answer (httptools)."""
@@ -134,35 +140,49 @@ class Http1Connection(asyncio.Protocol):
             self.reusable = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Collect a header (httptools)."""
-        if not self._complete:
+        """Collect a header; trailers are none (RFC 9110, section 6.5.1) (httptools)."""
+        if self._in_headers:
             self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        """Decide whether the body ends with the connection (RFC 9112, section 6.3, item 8)."""
-        names = {name.lower() for name, _ in self._headers}
-        self._until_close = not names & {b"content-length", b"transfer-encoding"}
+        """Decide how the body ends (RFC 9112, section 6.3); drop an interim answer (httptools)."""
+        if self._complete:
+            return
+        if self._parser.get_status_code() < _FINAL:
+            self._headers.clear()
+            return
+        self._in_headers = False
+        codings = self._values(b"transfer-encoding")
+        self._until_close = not codings and not self._values(b"content-length")
+        # Nobody asked for a coding, and httpx would unpack one of the content without a bound.
+        if codings not in ([], [b"chunked"]) or self._values(b"content-encoding") not in _PLAIN:
+            self._fail(httpx.RemoteProtocolError("a coding that nobody asked for"))
+        elif self._bodiless:
+            self._finish()
+
+    def _values(self, name: bytes) -> list[bytes]:
+        return [value.lower() for field, value in self._headers if field.lower() == name]
 
     def on_body(self, body: bytes) -> None:
         """Collect the body up to the limit (httptools)."""
         if self._complete:
             return
-        self._size += len(body)
-        if self._size > self._max_body:
+        if len(self._body) + len(body) > self._max_body:
             self._fail(ResponseTooLarge("the answer is too large"))
         else:
-            self._chunks.append(body)
+            self._body += body
 
     def on_message_complete(self) -> None:
-        """Give the answer to the waiter; an interim one is dropped (httptools)."""
+        """Give the answer to the waiter, if it is the final one (httptools)."""
+        if not self._in_headers:
+            self._finish()
+
+    def _finish(self) -> None:
         if self._complete:
-            return
-        if self._parser.get_status_code() < _INFORMATIONAL:
-            self._headers = []
             return
         self._complete = True
         self._status = self._parser.get_status_code()
-        self.reusable = self._open and self._parser.should_keep_alive()
+        self.reusable = self.is_open and self._parser.should_keep_alive()
         self.idle_since = self._heard
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)

@@ -17,6 +17,7 @@ from group_gateway.upstream.http1 import Headers, Http1Connection, StaleConnecti
 KEEP_ALIVE = 4.0
 """Seconds that an idle connection is trusted: servers drop theirs after five and more, and a
 write on a connection that is just being dropped could not be told from a lost one."""
+_STALE = (StaleConnection,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +46,11 @@ class ConnectionPool:
         self._max_body = max_body
         self._slots = asyncio.Semaphore(max_connections)
         self._idle: deque[Http1Connection] = deque()
+        self._busy: set[Http1Connection] = set()
+        self._closed = False
 
     async def exchange(
-        self, request: bytes, timeouts: Timeouts, *, repeatable: bool
+        self, request: bytes, timeouts: Timeouts, *, repeatable: bool, bodiless: bool = False
     ) -> tuple[int, Headers, bytes]:
         """Send the bytes of one request and give status, headers and body.
 
@@ -59,12 +62,10 @@ class ConnectionPool:
         try:
             connection = self._take_idle()
             if connection is not None:
-                with contextlib.suppress(StaleConnection):
-                    return await self._run(
-                        connection, request, timeouts.read, repeatable=repeatable
-                    )
+                with contextlib.suppress(*_STALE if repeatable else ()):
+                    return await self._run(connection, request, timeouts.read, bodiless=bodiless)
             connection = await self._connect(timeouts.connect)
-            return await self._run(connection, request, timeouts.read, repeatable=False)
+            return await self._run(connection, request, timeouts.read, bodiless=bodiless)
         finally:
             self._slots.release()
 
@@ -79,12 +80,14 @@ class ConnectionPool:
             raise httpx.PoolTimeout("no free connection in time") from None
 
     def _take_idle(self) -> Http1Connection | None:
+        """Give the connection that was used last; close those that waited for too long."""
         oldest = asyncio.get_running_loop().time() - KEEP_ALIVE
+        while self._idle and self._idle[0].idle_since <= oldest:
+            self._idle.popleft().abort()
         while self._idle:
             connection = self._idle.pop()
-            if connection.is_open and connection.idle_since > oldest:
+            if connection.is_open:
                 return connection
-            connection.abort()
         return None
 
     async def _connect(self, patience: float) -> Http1Connection:
@@ -100,30 +103,29 @@ class ConnectionPool:
                 )
         except TimeoutError:
             raise httpx.ConnectTimeout("no connection in time") from None
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # UnicodeError: a host that DNS can't have
             raise httpx.ConnectError("the connection was not accepted") from error
         return connection
 
     async def _run(
-        self, connection: Http1Connection, request: bytes, read_timeout: float, *, repeatable: bool
+        self, connection: Http1Connection, request: bytes, read_timeout: float, *, bodiless: bool
     ) -> tuple[int, Headers, bytes]:
+        self._busy.add(connection)
+        keep = False
         try:
-            answer = await connection.exchange(request, read_timeout)
-        except StaleConnection as error:
-            connection.abort()
-            if repeatable:
-                raise
-            raise httpx.ReadError("the connection broke off") from error
-        except BaseException:
-            connection.abort()
-            raise
-        if connection.reusable:
-            self._idle.append(connection)
-        else:
-            connection.abort()
-        return answer
+            answer = await connection.exchange(request, read_timeout, bodiless=bodiless)
+            keep = connection.reusable and not self._closed
+            return answer
+        finally:
+            self._busy.discard(connection)
+            if keep:
+                self._idle.append(connection)
+            else:
+                connection.abort()
 
     def close(self) -> None:
-        """Close the idle connections."""
-        while self._idle:
-            self._idle.pop().abort()
+        """Close all connections; exchanges under way fail with httpx.ReadError."""
+        self._closed = True
+        for connection in (*self._idle, *self._busy):
+            connection.abort()
+        self._idle.clear()

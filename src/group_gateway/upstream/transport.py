@@ -19,7 +19,8 @@ _PORTS = {"http": 80, "https": 443}
 class UpstreamTransport(httpx.AsyncBaseTransport):
     """Sends httpx requests over bounded pools, one for each origin.
 
-    `max_body` bounds a response body in bytes. Certificates are always verified, against
+    `max_body` bounds a response body in bytes. A response in a content coding is refused, so ask
+    for none (httpx would unpack it without a bound). Certificates are always verified, against
     `ca_file` (PEM) where one is given, else against the system's.
     """
 
@@ -33,50 +34,65 @@ class UpstreamTransport(httpx.AsyncBaseTransport):
         self._max_connections = max_connections
         self._max_body = max_body
         self._ca_file = ca_file
-        self._pools: dict[tuple[str, str, int | None], ConnectionPool] = {}
+        self._pools: dict[tuple[str, bytes, int | None], ConnectionPool] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send the request; see `ConnectionPool.exchange` for what it raises."""
+        """Send the request.
+
+        Raises httpx.UnsupportedProtocol, httpx.LocalProtocolError, and what
+        `ConnectionPool.exchange` raises.
+        """
         body = await request.aread()
         status, headers, content = await self.pool(request.url).exchange(
             _request_bytes(request, body),
             _timeouts(request.extensions.get("timeout", {})),
             repeatable=request.method in _REPEATABLE,
+            bodiless=request.method == "HEAD",
         )
         return httpx.Response(status, headers=headers, stream=httpx.ByteStream(content))
 
     def pool(self, url: httpx.URL) -> ConnectionPool:
         """Give the pool of connections to a URL's origin."""
-        origin_of = (url.scheme, url.host, url.port)
+        origin_of = (url.scheme, url.raw_host, url.port)
         pool = self._pools.get(origin_of)
         if pool is None:
-            tls = (
-                ssl.create_default_context(cafile=self._ca_file) if url.scheme == "https" else None
+            if url.scheme not in _PORTS:
+                raise httpx.UnsupportedProtocol("only http:// and https:// are spoken here")
+            pool = self._pools[origin_of] = ConnectionPool(
+                self._origin(url), max_connections=self._max_connections, max_body=self._max_body
             )
-            origin = Origin(url.host, url.port or _PORTS[url.scheme], tls)
-            pool = ConnectionPool(
-                origin, max_connections=self._max_connections, max_body=self._max_body
-            )
-            self._pools[origin_of] = pool
         return pool
 
+    def _origin(self, url: httpx.URL) -> Origin:
+        secure = url.scheme == "https"
+        return Origin(
+            url.raw_host.decode("ascii"),
+            url.port or _PORTS[url.scheme],
+            ssl.create_default_context(cafile=self._ca_file) if secure else None,
+        )
+
     async def aclose(self) -> None:
-        """Close the idle connections of all pools."""
+        """Close the connections of all pools."""
         for pool in self._pools.values():
             pool.close()
 
 
 def _request_bytes(request: httpx.Request, body: bytes) -> bytes:
+    fields = request.headers.raw
+    if "transfer-encoding" in request.headers:  # a streamed body, which is whole by now
+        fields = [field for field in fields if field[0].lower() != b"transfer-encoding"]
+        fields.append((b"Content-Length", b"%d" % len(body)))
     lines = [b"%s %s HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path)]
-    lines += [
-        b"%s: %s" % pair for pair in request.headers.raw if pair[0].lower() != b"transfer-encoding"
-    ]
-    return b"\r\n".join([*lines, b"", body])
+    lines += [b"%s: %s" % field for field in fields]
+    head = b"\r\n".join([*lines, b"", b""])
+    if head.count(b"\n") != len(lines) + 1 or head.count(b"\r") != len(lines) + 1 or b"\0" in head:
+        raise httpx.LocalProtocolError("a control character in the request's head")
+    return head + body
 
 
 def _timeouts(extension: dict[str, float | None]) -> Timeouts:
-    return Timeouts(
-        connect=extension.get("connect") or _NEVER,
-        read=extension.get("read") or _NEVER,
-        pool=extension.get("pool") or _NEVER,
-    )
+    def seconds(phase: str) -> float:
+        value = extension.get(phase)
+        return _NEVER if value is None else value
+
+    return Timeouts(connect=seconds("connect"), read=seconds("read"), pool=seconds("pool"))
