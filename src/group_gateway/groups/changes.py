@@ -17,7 +17,7 @@ from group_gateway.fhir.characteristic import (
 from group_gateway.fhir.outcome import Issue, warning
 from group_gateway.groups.merging import GROUP, PERIOD, holds, merged
 from group_gateway.groups.places import at, place_of, responsibility_place
-from group_gateway.groups.roster import Roster, member_key, members_of
+from group_gateway.groups.roster import Roster, member_key, members_of, says
 from group_gateway.groups.validation import member_type_issues, responsibility_type_issues
 
 Elements = dict[str, Any]
@@ -164,6 +164,5 @@ def _lists(stored: Any, wanted: list[Elements] | None) -> bool:
     roster = Roster({"member": stored})
     asked = wanted or []
     return len(members_of({"member": stored})) == len(asked) and all(
-        holds(roster.current(member_key(m) or ""), {k: v for k, v in m.items() if k != "entity"})
-        for m in asked
+        says(roster.current(member_key(member) or ""), member) for member in asked
     )

@@ -30,7 +30,9 @@ def body_of(draft: dict[str, Any], stored: dict[str, Any] | None = None) -> byte
     `exclude` is always sent: FHIR requires it. An upstream without versions computes `quantity`
     and `display` itself and refuses them; one with versions stores what it is sent.
     """
-    body = {"resourceType": "Group", "actual": True, **draft}
+    body = dict(draft)
+    body.setdefault("resourceType", "Group")
+    body.setdefault("actual", True)
     if stored is not None and _has_version(stored):
         _count_again(body, stored)
     else:
@@ -67,4 +69,6 @@ def _without_display(member: Any) -> Any:
 
 
 def _with_exclude(entry: Any) -> Any:
-    return {"exclude": False, **entry} if isinstance(entry, dict) else entry
+    if not isinstance(entry, dict) or "exclude" in entry:
+        return entry
+    return {**entry, "exclude": False}

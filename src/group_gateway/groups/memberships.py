@@ -11,9 +11,9 @@ from typing import Any
 from group_gateway.errors import Refused
 from group_gateway.fhir.outcome import Issue, information, warning
 from group_gateway.groups.changes import Change, Elements
-from group_gateway.groups.merging import PERIOD, holds, merged
+from group_gateway.groups.merging import PERIOD, merged
 from group_gateway.groups.places import Place, at, place_of
-from group_gateway.groups.roster import Roster, is_active, member_key, members_of
+from group_gateway.groups.roster import Roster, is_active, member_key, members_of, says
 from group_gateway.groups.validation import member_type_issues
 
 _SMALL = re.compile("[0-9]{1,9}")
@@ -150,9 +150,9 @@ def updated(entry: Elements, wanted: Elements) -> Elements:
 def _missing(entry: Elements | None, wanted: Elements) -> str | None:
     if entry is None:
         return "The upstream did not store this member."
-    said: dict[str, Any] = {"inactive": False, **wanted}
-    del said["entity"]
-    return None if holds(entry, said) else "The upstream did not store this member as asked."
+    if says(entry, wanted):
+        return None
+    return "The upstream did not store this member as asked."
 
 
 def _input_place(place: Place, sent: Elements, index: dict[str, str]) -> Place:

@@ -110,8 +110,6 @@ def holds(actual: Any, wanted: Any) -> bool:
     if isinstance(wanted, list):
         entries = actual if isinstance(actual, list) else []
         return len(entries) == len(wanted) and all(map(holds, entries, wanted))
-    if wanted is False:
-        return actual is None or actual is False  # an absent flag of a Group means false
     if wanted is None:
         return actual in (None, [], {})
     return _equal(actual, wanted)

@@ -8,6 +8,7 @@ from collections import defaultdict
 from typing import Any
 
 from group_gateway.fhir.reference import parse_reference
+from group_gateway.groups.merging import holds
 
 Elements = dict[str, Any]
 
@@ -51,6 +52,15 @@ def members_of(elements: Elements) -> list[Any]:
 def is_active(member: Elements) -> bool:
     """Tell whether a membership has not ended; an absent `inactive` means false (FHIR R4)."""
     return member.get("inactive") is not True
+
+
+def says(entry: Elements | None, wanted: Elements) -> bool:
+    """Tell whether a member's entry says of the membership what is wanted; the entity aside."""
+    return (
+        entry is not None
+        and is_active(entry) == is_active(wanted)
+        and holds(entry.get("period"), wanted.get("period", entry.get("period")))
+    )
 
 
 class Roster:
