@@ -83,7 +83,7 @@ async def test_by_id_and_more(gateway, seeded):
         {"patient": NOBODY, "type": "PERSON"},
         {"practitioner": practitioner_of(1), "type": "PERSON"},
         {"patient": practitioner_of(1)},
-        {"type": "SUBSTANCE"},
+        {"type": "ANIMAL"},
     ],
     ids="-and-".join,
 )

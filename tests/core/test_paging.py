@@ -3,7 +3,9 @@
 import pytest
 
 from core.documents import GROUPS
+from core.harness import Recorder
 from upstreams.answers import all_ids, client_for
+from upstreams.seeding import group as make_group
 
 
 @pytest.fixture
@@ -127,3 +129,17 @@ async def test_a_cursor_belongs_to_its_query(gateway, seeded):
     cursor = (await gateway.data(GROUPS, first=1))["groups"]["edges"][0]["cursor"]
     answer = await gateway(GROUPS, first=1, after=cursor, filter={"patient": seeded.shared_patient})
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["BAD_USER_INPUT"]
+
+
+@pytest.mark.parametrize("upstream", ["medplum"], indirect=True)
+async def test_the_end_of_a_long_list(make_gateway, fhir):
+    """An upstream without a link to the last page is asked for its count, not for all pages."""
+    names = [f"Substance {number:03}" for number in range(210)]
+    for name in names:
+        await fhir.create(make_group(name, "Patient", []) | {"type": "substance"})
+    recorder = Recorder()
+    gateway = await make_gateway(transport=recorder)
+    document = "{ groups(filter: { type: SUBSTANCE }, last: 2) { nodes { name } } }"
+    nodes = (await gateway.data(document))["groups"]["nodes"]
+    assert [node["name"] for node in nodes] == names[-2:]
+    assert len(recorder.calls) == 3

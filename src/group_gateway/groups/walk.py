@@ -83,6 +83,8 @@ class Walk:
         page = await self._search.start(count)
         total, last = page.content.total, page.content.links.get("last")
         if page.next is not None:
+            if page.offset is not None and page.filtered and last is None:
+                total = await self._search.total(page)
             if page.offset is not None and total is not None:
                 size = _size(count, filtered=page.filtered)
                 page, _ = await self._page_before(page.link, total, size, filtered=page.filtered)
