@@ -1,7 +1,7 @@
 """In-flight sharing: the same question of the same caller is asked once. Used by all reads.
 
-A flight goes on when one of those who wait for it goes away; it is bounded by their longest
-deadline, and an upstream exchange is never cut off in the middle because a client left.
+A flight goes on when one of those who wait for it goes away; it is bounded by the deadline of the
+one who began it, and an upstream exchange is never cut off in the middle because a client left.
 """
 
 import asyncio
@@ -20,17 +20,25 @@ class Flight(Generic[Value]):
     def __init__(self, operation: Operation) -> None:
         self.future: asyncio.Future[Value] = asyncio.get_running_loop().create_future()
         self.operations = [operation]
+        self.deadline = operation.deadline
         self._part: Part | None = None
 
     async def wait(self, operation: Operation) -> Value:
         """Give the answer; raises what the flight ended with, or UpstreamTimeout."""
-        try:
-            async with asyncio.timeout(operation.remaining()):
-                value = await asyncio.shield(self.future)
-        except TimeoutError:
-            raise UpstreamTimeout("The upstream did not answer in time.") from None
+        if operation.deadline >= self.deadline:  # the flight's own end comes first
+            value = await asyncio.shield(self.future)
+        else:
+            value = await self.wait_in_time(operation)
         operation.made_of(self._part)
         return value
+
+    async def wait_in_time(self, operation: Operation) -> Value:
+        """Do so for a flight that does not end by itself when its deadline is over."""
+        try:
+            async with asyncio.timeout(operation.remaining()):
+                return await asyncio.shield(self.future)
+        except TimeoutError:
+            raise UpstreamTimeout("The upstream did not answer in time.") from None
 
     def land(self, value: Value, part: Part | None = None) -> None:
         """Answer those who wait; `part` is what the cache keeps of the answer, if it does."""
@@ -46,10 +54,9 @@ class Flight(Generic[Value]):
 
 
 def within(flights: Sequence[Flight[Value]]) -> float:
-    """Give the seconds that the most patient of the waiting operations has left."""
-    now = asyncio.get_running_loop().time()
-    longest = max(op.deadline for flight in flights for op in flight.operations) - now
-    return max(longest, 0.001)
+    """Give the seconds until the last of the flights must end."""
+    latest = max(flight.deadline for flight in flights)
+    return max(latest - asyncio.get_running_loop().time(), 0.001)
 
 
 def charge(flights: Sequence[Flight[Value]]) -> list[Operation]:

@@ -116,7 +116,7 @@ class GroupWrites:
         request = Request(operation, change, if_version)
         self._enqueue(id, request)
         try:
-            return await request.flight.wait(operation)
+            return await request.flight.wait_in_time(operation)
         except (UpstreamUnavailable, UpstreamInvalidResponse) as failure:
             request.abandoned = True
             raise noted(failure, _MAYBE_MADE if request.sent else _NOT_MADE) from failure
