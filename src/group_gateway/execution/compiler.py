@@ -7,7 +7,6 @@ then executed by graphql-core on the same values, so errors are always graphql-c
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from inspect import isawaitable
 from typing import Any
 
 import msgspec
@@ -18,6 +17,7 @@ from graphql import (
     GraphQLOutputType,
     GraphQLScalarType,
 )
+from graphql.pyutils import is_awaitable
 
 from group_gateway.execution.fields import Info, ResolvedField
 from group_gateway.execution.selection import (
@@ -118,23 +118,26 @@ def compile_fields(type: GraphQLObjectType, fields: Fields, selection: Selection
         field = field_of(type, details)
         completer = compile_type(field.type, details, selection)
         resolved.append((key, ResolvedField.compile(field, details, selection), completer))
-    keys = list(fields)
+    empty = {key: constants.get(key) for key in fields}  # in the order of the answer
 
     def complete(source: Any, info: Info) -> Any:
-        shown: dict[str, Any] = dict.fromkeys(keys)
-        shown.update(constants)
+        shown: dict[str, Any] = empty.copy()
         waiting: list[Awaitable[None]] = []
-        for key, field, completer in resolved:
-            value = field.resolve(source, info)
-            if not isawaitable(value):
-                value = completer(value, info)
-                if not isawaitable(value):
-                    shown[key] = value
+        failure: Exception | None = None
+        try:
+            for key, field, completer in resolved:
+                value = field.resolve(source, info)
+                if is_awaitable(value):
+                    waiting.append(_resolved(shown, key, value, completer, info))
                     continue
-                waiting.append(_completed(shown, key, value))
-            else:
-                waiting.append(_resolved(shown, key, value, completer, info))
-        return _settled(shown, waiting) if waiting else shown
+                shown[key] = value = completer(value, info)
+                if is_awaitable(value):
+                    waiting.append(_completed(shown, key, value))
+        except Exception as error:
+            if not waiting:
+                raise
+            failure = error
+        return _settled(shown, waiting, failure) if waiting else shown
 
     return complete
 
@@ -147,14 +150,22 @@ async def _resolved(
 
 
 async def _completed(shown: dict[str, Any], key: str, value: Any) -> None:
-    shown[key] = await value if isawaitable(value) else value
+    shown[key] = await value if is_awaitable(value) else value
 
 
-async def _settled(shown: dict[str, Any], waiting: list[Awaitable[None]]) -> dict[str, Any]:
-    if len(waiting) == 1:
+async def _settled(
+    shown: dict[str, Any], waiting: list[Awaitable[None]], failure: Exception | None
+) -> dict[str, Any]:
+    """Wait for all fields, also for the others when one fails: what they fetch is then known.
+
+    So graphql-core, when it executes again, asks for nothing twice and finds all as it was.
+    """
+    if failure is None and len(waiting) == 1:
         await waiting[0]
-    else:
-        await asyncio.gather(*waiting)
+        return shown
+    for outcome in (failure, *await asyncio.gather(*waiting, return_exceptions=True)):
+        if outcome is not None:
+            raise outcome
     return shown
 
 

@@ -7,7 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from graphql import FieldNode, GraphQLField, VariableNode
+from graphql import (
+    FieldNode,
+    GraphQLField,
+    GraphQLNonNull,
+    NonNullTypeNode,
+    OperationDefinitionNode,
+    VariableNode,
+    get_nullable_type,
+)
 from graphql.execution.values import get_argument_values
 from strawberry.types.arguments import convert_arguments
 
@@ -77,7 +85,7 @@ def _arguments(
     if not _holds_variable(node):
         constant = evaluate({})
         return lambda _: dict(constant)
-    direct = _direct_variables(field, node)
+    direct = _direct_variables(field, node, selection.operation)
     if direct is not None:
         return lambda info: {
             name: info.variables[variable]
@@ -87,21 +95,34 @@ def _arguments(
     return lambda info: evaluate(info.variables)
 
 
-_SAME_IN_PYTHON = frozenset(
-    {"ID", "String", "Int", "Boolean", "ID!", "String!", "Int!", "Boolean!"}
-)
+_SAME_IN_PYTHON = frozenset({"ID", "String", "Int", "Boolean"})
 
 
-def _direct_variables(field: GraphQLField, node: FieldNode) -> list[tuple[str, str]] | None:
-    """Give (argument, variable) pairs where every argument is a variable of a plain scalar."""
+def _direct_variables(
+    field: GraphQLField, node: FieldNode, operation: OperationDefinitionNode
+) -> list[tuple[str, str]] | None:
+    """Give (argument, variable) pairs where every argument is a variable and needs no coercion.
+
+    That is one of a plain scalar type, which can't be null where the argument can't, and whose
+    argument has the same name in Python.
+    """
+    definitions = operation.variable_definitions or ()
+    never_null = {d.variable.name.value for d in definitions if isinstance(d.type, NonNullTypeNode)}
+    names = {a.python_name for a in field.extensions["strawberry-definition"].arguments}
     pairs = []
     for argument in node.arguments or ():
-        definition = field.args[argument.name.value]
-        if not isinstance(argument.value, VariableNode) or (
-            str(definition.type) not in _SAME_IN_PYTHON
-        ):
+        name, value, type = (
+            argument.name.value,
+            argument.value,
+            field.args[argument.name.value].type,
+        )
+        if not isinstance(value, VariableNode) or name not in names:
             return None
-        pairs.append((argument.name.value, argument.value.name.value))
+        if isinstance(type, GraphQLNonNull) and value.name.value not in never_null:
+            return None
+        if str(get_nullable_type(type)) not in _SAME_IN_PYTHON:
+            return None
+        pairs.append((name, value.name.value))
     return pairs
 
 

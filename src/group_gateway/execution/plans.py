@@ -6,7 +6,6 @@ and `@include` depend on. Used by `engine`.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from inspect import isawaitable
 from typing import Any
 
 import msgspec
@@ -23,6 +22,7 @@ from graphql import (
     visit,
 )
 from graphql.execution.values import get_variable_values
+from graphql.pyutils import is_awaitable
 
 from group_gateway.execution.compiler import Completer, Deoptimize, compile_fields
 from group_gateway.execution.fields import Info
@@ -77,7 +77,7 @@ class OperationPlans:
             if plan is None:
                 return None
             data = plan(None, Info(context, variables))
-            encoded = _encode(await data if isawaitable(data) else data)
+            encoded = _encode(await data if is_awaitable(data) else data)
         except Exception:  # noqa: BLE001 - graphql-core executes again and says what is wrong
             self._planning.deoptimized += 1
             return None

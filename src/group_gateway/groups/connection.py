@@ -117,19 +117,24 @@ class Connection:
         self._more: bool | None = None
         self._taking: asyncio.Future[tuple[Edge, ...]] | None = None
         self._looking: asyncio.Future[bool] | None = None
+        self._counting: asyncio.Future[int | None] | None = None
 
-    def edges(self) -> asyncio.Future[tuple[Edge, ...]]:
-        """Start, or join, fetching the edges."""
+    def start(self) -> asyncio.Future[tuple[Edge, ...]]:
+        """Start, or join, fetching the edges. It is for all who want them: never cancel it."""
         if self._taking is None:
             self._taking = asyncio.ensure_future(self._take())
         return self._taking
+
+    def edges(self) -> asyncio.Future[tuple[Edge, ...]]:
+        """Give the edges; starts fetching them at once."""
+        return asyncio.shield(self.start())
 
     async def page_info(self) -> PageInfo:
         """Tell where the slice stands."""
         edges = await self.edges()
         if self._looking is None:
             self._looking = asyncio.ensure_future(self._look())
-        more, other = await self._looking, self._place is not None
+        more, other = await asyncio.shield(self._looking), self._place is not None
         return PageInfo(edges, *((other, more) if self._paging.backward else (more, other)))
 
     async def total(self) -> int | None:
@@ -138,8 +143,10 @@ class Connection:
         Costs no call beside the edges, where the upstream counts and filters by itself.
         """
         if self._taking is not None:
-            await self._taking
-        return await self._source.total()
+            await self.edges()
+        if self._counting is None:
+            self._counting = asyncio.ensure_future(self._source.total())
+        return await asyncio.shield(self._counting)
 
     async def _take(self) -> tuple[Edge, ...]:
         while (room := self._paging.count - len(self._steps)) > 0:

@@ -32,7 +32,7 @@ async def _nodes(edges: Awaitable[tuple[Edge, ...]]) -> list[GroupResource]:
 
 def page_info(parent: strawberry.Parent[Any]) -> Awaitable[PageInfo]:
     """Tell where the slice stands. Starts at once, as `edges` does."""
-    parent.edges()
+    parent.start()
     wanted: Awaitable[PageInfo] = parent.page_info()
     return wanted
 
