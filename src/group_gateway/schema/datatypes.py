@@ -15,9 +15,7 @@ class Coding(JsonObject):
     version: str | None = element("The version of the system.")
     code: str | None = element("The symbol in the system's syntax.")
     display: str | None = element("What the system calls it.")
-    user_selected: bool | None = strawberry.field(
-        description="Whether a user chose this coding directly."
-    )
+    user_selected: bool | None = element("Whether a user chose this coding directly.")
 
 
 @strawberry.type(description="A concept: codings and/or text (FHIR R4 CodeableConcept).")
@@ -35,9 +33,7 @@ class Period(JsonObject):
     """A FHIR R4 Period."""
 
     start: str | None = element("Its start, a FHIR dateTime, inclusive.")
-    end: str | None = strawberry.field(
-        description="Its end, a FHIR dateTime, inclusive; none while it goes on."
-    )
+    end: str | None = element("Its end, a FHIR dateTime, inclusive; none while it goes on.")
 
 
 @strawberry.type(description="A measured amount (FHIR R4 Quantity).")

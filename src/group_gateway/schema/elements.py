@@ -38,12 +38,12 @@ BROKEN: Final = _Broken.BROKEN
 """What `accepted` gives for a value that is not what FHIR says."""
 
 _INT = range(-(2**31), 2**31)  # GraphQL specification, section 3.5.1
-_JSON_TYPES: dict[object, tuple[type, ...]] = {
-    str: (str,),
-    strawberry.ID: (str,),
-    bool: (bool,),
-    int: (int,),
-    float: (float, int),
+_JSON_TYPES: dict[object, type] = {
+    str: str,
+    strawberry.ID: str,
+    bool: bool,
+    int: int,
+    float: float,
 }
 
 
@@ -99,15 +99,24 @@ def resolved(
 
 def accepted(kind: Any, value: object) -> Any:
     """Give what to show of an element of a Python type, an enum or a `JsonObject`, else BROKEN."""
-    json_types = _JSON_TYPES.get(kind)
-    if json_types is not None:
-        fits = type(value) in json_types and (kind is not int or value in _INT)
+    if kind is float and type(value) is int:
+        return _as_float(value)
+    json_type = _JSON_TYPES.get(kind)
+    if json_type is not None:
+        fits = type(value) is json_type and (kind is not int or value in _INT)
         return value if fits else BROKEN
     if isinstance(kind, StrawberryEnumDefinition):
         return value if any(value == code.value for code in kind.values) else BROKEN
     if isinstance(value, str) and kind.bare is not None:
         return {kind.bare: value}
     return value if isinstance(value, dict) else BROKEN
+
+
+def _as_float(value: int) -> Any:
+    try:
+        return float(value)
+    except OverflowError:
+        return BROKEN
 
 
 class ElementField(StrawberryField):
