@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from group_gateway.cache.backend import Backend, memory_backend, redis_backend
 from group_gateway.cache.keys import KeyRing
+from group_gateway.cache.seal import Seal
 from group_gateway.cache.store import CacheStore
 from group_gateway.execution.engine import Engine
 from group_gateway.execution.limits import DocumentLimits
@@ -59,7 +60,7 @@ def create_app(
         search=min(settings.cache_search_ttl, settings.cache_ttl),
         absence=min(settings.cache_absence_ttl, settings.cache_ttl),
     )
-    cache = CacheStore(_backend(settings), max_ttl=settings.cache_ttl)
+    cache = CacheStore(_backend(settings, keys), max_ttl=settings.cache_ttl)
     services = _services(client, cache, keys, lifetimes)
     engine = _engine(settings, services, compile_at_use)
     page = GraphiQL(token=page_token) if settings.graphiql else None
@@ -110,12 +111,12 @@ def _network(settings: Settings) -> UpstreamTransport:
     )
 
 
-def _backend(settings: Settings) -> Backend:
+def _backend(settings: Settings, keys: KeyRing) -> Backend:
     if settings.cache_url.startswith("memory:"):
         return memory_backend(
             max_entries=settings.cache_entries, max_bytes=settings.cache_megabytes * _MEGABYTE
         )
-    return redis_backend(settings.cache_url)
+    return redis_backend(settings.cache_url, Seal(keys))
 
 
 def _services(

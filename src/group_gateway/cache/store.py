@@ -3,10 +3,11 @@
 Each entry carries the *generation* that its tag had before the upstream was asked; a write gives
 the tag a new one. An entry counts only while both are equal, so a read that was under way during
 a write can't bring the old state back, in whichever order the two end, in any replica. A tag that
-was evicted validates nothing.
+was evicted or has expired validates nothing.
 """
 
-import operator
+import asyncio
+import contextlib
 import os
 import struct
 import time
@@ -14,11 +15,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from group_gateway.cache.backend import Backend
+from group_gateway.cache.debts import Debts
 from group_gateway.operation import Part
 
 _GENERATION_BYTES = 8
 _EXPIRY = struct.Struct(">d")
 _HEADER_BYTES = _GENERATION_BYTES + _EXPIRY.size
+_PROBE = "probe"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +51,10 @@ _BYPASS = Lookup(None, None)
 class CacheStore:
     """Looks entries up, puts them, and drops them by tag.
 
-    A back end that fails or is slow is left alone for `pause` seconds. An invalidation that it
-    missed is made up for before any entry is believed again; after `max_ttl` seconds, the
-    longest life of an entry, there is nothing left to make up for.
+    A back end that fails is left alone: nothing in it is believed until it works again and has
+    heard of every invalidation that it missed, which is tried every `pause` seconds. The others
+    who share it may see what it missed for `max_ttl` seconds, the longest life of an entry, or
+    until it is made up for. All who share it must have the same `max_ttl`.
     """
 
     def __init__(
@@ -68,50 +72,42 @@ class CacheStore:
         self._pause = pause
         self._clock = clock
         self._wall_clock = wall_clock
-        self._closed_until = 0.0
-        self._missed: dict[str, float] = {}
+        # By then every generation that an unheard invalidation was to end has expired by itself.
+        self._debts = Debts(self._tag_ttl)
+        self._recovery: asyncio.Task[None] | None = None
+
+    @property
+    def _is_usable(self) -> bool:
+        return self._max_ttl > 0 and self._recovery is None
 
     async def lookup(self, slots: Sequence[Slot]) -> list[Lookup]:
         """Look all slots up at once, in their order."""
-        if self._max_ttl <= 0 or not await self._ready():
-            return [_BYPASS] * len(slots)
         tags = list(dict.fromkeys(slot.tag for slot in slots))
-        try:
-            values = await self._backend.multi_get([*tags, *(slot.key for slot in slots)])
-            generations = dict(zip(tags, values, strict=False))
-            await self._begin(generations)
-        except Exception:  # noqa: BLE001 - whatever a cache raises, the request goes on
-            self._failed()
+        values = await self._values([*tags, *(slot.key for slot in slots)])
+        if values is None:
             return [_BYPASS] * len(slots)
+        generations = dict(zip(tags, values, strict=False))
+        new = {tag: _generation() for tag in tags if generations[tag] is None}
+        if new and not await self._set(new.items(), self._tag_ttl):
+            return [_BYPASS] * len(slots)
+        generations.update(new)
+        now = self._wall_clock()
         return [
-            _judge(entry, generations[slot.tag])
+            _judge(entry, generations[slot.tag], now)
             for slot, entry in zip(slots, values[len(tags) :], strict=True)
         ]
 
-    async def _begin(self, generations: dict[str, bytes | None]) -> None:
-        new = {
-            tag: os.urandom(_GENERATION_BYTES)
-            for tag, generation in generations.items()
-            if generation is None
-        }
-        if new:
-            await self._backend.multi_set(new.items(), ttl=self._tag_ttl)
-            generations.update(new)
-
     async def put(self, entries: Iterable[tuple[Slot, Lookup, bytes]], ttl: float) -> None:
         """Keep values for `ttl` seconds, each with the lookup that missed it."""
+        ttl = min(ttl, self._max_ttl)
         expires = _EXPIRY.pack(self._wall_clock() + ttl)
         pairs = [
             (slot.key, lookup.generation + expires + value)
             for slot, lookup, value in entries
             if lookup.generation is not None
         ]
-        if not pairs or ttl <= 0 or self._clock() < self._closed_until:
-            return
-        try:
-            await self._backend.multi_set(pairs, ttl=min(ttl, self._max_ttl))
-        except Exception:  # noqa: BLE001 - see lookup
-            self._failed()
+        if pairs and ttl > 0 and self._is_usable:
+            await self._set(pairs, ttl)
 
     def part(self, slot: Slot, lookup: Lookup, ttl: float) -> Part | None:
         """Give what stands for a slot's value, found by this lookup or put after it for `ttl`."""
@@ -122,8 +118,8 @@ class CacheStore:
 
     def holds_now(self, parts: Sequence[Part]) -> bool | None:
         """Tell whether all parts still hold; None when that can't be told without waiting."""
-        if self._missed:
-            return None
+        if not self._is_usable:
+            return False
         now = self._wall_clock()
         for part in parts:
             if part.expires <= now:
@@ -134,58 +130,84 @@ class CacheStore:
     async def holds(self, parts: Sequence[Part]) -> bool:
         """Tell whether all parts still hold."""
         now = self._wall_clock()
-        if any(part.expires <= now for part in parts) or not await self._ready():
+        if any(part.expires <= now for part in parts):
             return False
-        try:
-            generations = await self._backend.multi_get([part.tag for part in parts])
-        except Exception:  # noqa: BLE001 - see lookup
-            self._failed()
-            return False
-        return _same(generations, parts)
+        generations = await self._values([part.tag for part in parts])
+        return generations is not None and _same(generations, parts)
 
     async def invalidate(self, tags: Iterable[str]) -> None:
         """Drop every entry of these tags, for all callers, before this returns."""
-        if self._max_ttl > 0:
-            self._missed.update(dict.fromkeys(tags, self._clock()))
-            await self._make_up()
-
-    async def _ready(self) -> bool:
-        if self._clock() < self._closed_until:
-            return False
-        return not self._missed or await self._make_up()
-
-    async def _make_up(self) -> bool:
-        oldest = self._clock() - self._max_ttl
-        missed = {tag: at for tag, at in self._missed.items() if at >= oldest}
-        new = [(tag, os.urandom(_GENERATION_BYTES)) for tag in missed]
+        if self._max_ttl <= 0:
+            return
+        new = {tag: _generation() for tag in tags}
+        told = False
         try:
-            if new:
-                await self._backend.multi_set(new, ttl=self._tag_ttl)
-        except Exception:  # noqa: BLE001 - see lookup
+            told = await self._set(new.items(), self._tag_ttl)
+        finally:
+            if not told:
+                self._debts.owe(new, self._clock())
+                self._failed()
+
+    async def _values(self, keys: list[str]) -> list[bytes | None] | None:
+        """Give what lies under the keys; None when nothing there must be believed."""
+        if not self._is_usable:
+            return None
+        try:
+            values = await self._backend.multi_get(keys)
+        except Exception:  # noqa: BLE001 - whatever a cache raises, the request goes on
+            self._failed()
+            return None
+        # aiocache gives nothing at all while its AIOCACHE_DISABLE is set. The back end may also
+        # have missed an invalidation while it answered.
+        return values if len(values) == len(keys) and self._is_usable else None
+
+    async def _set(self, pairs: Iterable[tuple[str, bytes]], ttl: float) -> bool:
+        try:
+            await self._backend.multi_set(pairs, ttl=ttl)
+        except Exception:  # noqa: BLE001 - see _values
             self._failed()
             return False
-        self._missed = {t: at for t, at in self._missed.items() if missed.get(t, oldest) < at}
         return True
 
     def _failed(self) -> None:
-        self._closed_until = self._clock() + self._pause
+        if self._recovery is None:
+            self._recovery = asyncio.create_task(self._recover())
+
+    async def _recover(self) -> None:
+        """Try until the back end works again and nothing is owed to it."""
+        recovered = False
+        while not recovered:
+            await asyncio.sleep(self._pause)
+            due = self._debts.due(self._clock())
+            new = [(tag, _generation()) for tag in (*due, _PROBE)]
+            with contextlib.suppress(Exception):  # see _values
+                await self._backend.multi_set(new, ttl=self._tag_ttl, timeout=self._pause)
+                self._debts.settle(due)
+                recovered = not self._debts
+        self._recovery = None
 
     async def aclose(self) -> None:
         """Give back the back end's connections."""
-        await self._backend.close()
+        if self._recovery is not None:
+            self._recovery.cancel()
+            await asyncio.wait([self._recovery])
+        with contextlib.suppress(Exception):  # see _values
+            await self._backend.close()
+
+
+def _generation() -> bytes:
+    """Give a generation. Never one twice: a renewal that arrives late must revive no entry."""
+    return os.urandom(_GENERATION_BYTES)
 
 
 def _same(generations: Sequence[bytes | None], parts: Sequence[Part]) -> bool:
-    return all(map(operator.eq, generations, (part.generation for part in parts)))
+    return list(generations) == [part.generation for part in parts]
 
 
-def _judge(entry: bytes | None, generation: bytes | None) -> Lookup:
-    if (
-        entry is None
-        or generation is None
-        or len(entry) < _HEADER_BYTES
-        or entry[:_GENERATION_BYTES] != generation
-    ):
+def _judge(entry: bytes | None, generation: bytes | None, now: float) -> Lookup:
+    if entry is None or generation is None or entry[:_GENERATION_BYTES] != generation:
         return Lookup(None, generation)
     [expires] = _EXPIRY.unpack_from(entry, _GENERATION_BYTES)
+    if expires <= now:  # it was put late, and the back end counts from then
+        return Lookup(None, generation)
     return Lookup(entry[_HEADER_BYTES:], generation, expires)
