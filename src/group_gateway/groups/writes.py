@@ -168,13 +168,17 @@ class GroupWrites:
 
     async def _wrote(self, id: str | None = None) -> None:
         """Make sure that nobody gets what was read before the write."""
-        self.epoch += 1
         tags = [self._slots.search_tag]
-        self._pages.forget()
         if id is not None:
-            self._loader.forget(id)
             tags.append(self._slots.group_tag(id))
-        await self._cache.invalidate(tags)
+        try:
+            await self._cache.invalidate(tags)
+        finally:
+            # Last: until now a look-up could still find an entry, and must not be joined any more.
+            self.epoch += 1
+            self._pages.forget()
+            if id is not None:
+                self._loader.forget(id)
 
 
 def _look_at(task: asyncio.Task[Any]) -> None:
