@@ -41,14 +41,20 @@ class Fhir:
 
 @dataclass
 class Recorder(httpx.AsyncBaseTransport):
-    """The gateway's own transport, with a note of what it carried: `GET /Group/1?a=b`."""
+    """The gateway's own transport, with a note of what it carried: `GET /Group/1?a=b`.
 
+    `hides_metadata` keeps the CapabilityStatement back, as a proxy does that lets only data by.
+    """
+
+    hides_metadata: bool = False
     network: UpstreamTransport = field(default_factory=UpstreamTransport)
     calls: list[str] = field(default_factory=list)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request."""
         path = request.url.raw_path.decode().removeprefix("/fhir/R4")
+        if path == "/metadata" and self.hides_metadata:
+            return httpx.Response(403, text="Forbidden")
         if path != "/metadata":
             self.calls.append(f"{request.method} {path}")
         return await self.network.handle_async_request(request)

@@ -106,6 +106,18 @@ async def test_a_filter_holds_when_asked_again(gateway, seeded):
         assert ids == list(seeded.shared_patient_groups)
 
 
+async def test_filters_without_a_capability_statement(make_gateway, seeded):
+    """Without the upstream's word on what it can search by, its answers are enough."""
+    gateway = await make_gateway(transport=Recorder(hides_metadata=True))
+    for _ in range(2):
+        for more in ({}, {"type": "PERSON"}):
+            ids = await found(gateway, patient=seeded.shared_patient, **more)
+            assert ids == list(seeded.shared_patient_groups)
+        for more in ({}, {"type": "PRACTITIONER"}):
+            ids = await found(gateway, practitioner=practitioner_of(2), **more)
+            assert ids == [seeded.teams[2]]
+
+
 async def test_a_malformed_id_in_a_filter(gateway):
     """A filter's ids are checked like any."""
     for wanted in ({"patient": "a,b"}, {"practitioner": "a/b"}, {"id": ["a b"]}):

@@ -42,6 +42,25 @@ async def test_the_reading_token_does_not_write(gateway, fhir, seeded, document,
     assert await fhir.read(id) == before
 
 
+async def test_the_other_token_does_not_write_what_it_does_not_see(gateway, upstream, fhir):
+    """A hidden group is refused or absent to a write too, and stays as it is."""
+    names = [f"Hidden {number}" for number in range(8)]
+    ids = [await fhir.create(make_group(name, "Patient", [1])) for name in names]
+    with client_for(upstream, "sandbox-other") as client:
+        hidden = [id for id in ids if client.get(f"/Group/{id}").status_code != 200]
+    assert hidden
+    before = await fhir.read(hidden[0])
+    wanted = {"groupId": hidden[0], "members": [{"reference": "Patient/p9"}]}
+    answer = await gateway(ADD, token="sandbox-other", input=wanted)
+    if "errors" in answer:
+        assert (answer["data"], codes(answer)) == (None, {"FORBIDDEN"})
+    else:
+        payload = answer["data"]["addGroupMembers"]
+        assert payload["group"] is None
+        assert [issue["code"] for issue in payload["issues"]] == ["not-found"]
+    assert await fhir.read(hidden[0]) == before
+
+
 @pytest.mark.usefixtures("seeded")
 async def test_the_other_token_sees_its_half(gateway, upstream):
     """`sandbox-other` finds what the upstream shows it, whatever others found before."""
