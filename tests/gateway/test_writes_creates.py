@@ -1,16 +1,22 @@
 """A create is sent once, comes to its end, and says under which id."""
 
-import asyncio
-
-import httpx
 import pytest
 
-from frontdoor import opened
-from gateway.writing import CREATE, methods, past, patients, references, texts, told, writes
-from group_gateway.app import create_app
+from gateway.writing import (
+    CREATE,
+    Way,
+    leave,
+    methods,
+    on,
+    past,
+    patients,
+    references,
+    told,
+    until,
+    writes,
+)
 from group_gateway.sandbox.quirks import FaultRule
 from group_gateway.sandbox.wellknown import HIDDEN_TEAM_ID
-from group_gateway.settings import Settings
 
 PLAIN = {"type": "PERSON", "name": "New", "member": patients(1)}
 COUNT = "{ groups { totalCount } }"
@@ -67,7 +73,7 @@ LOST = {
 
 @pytest.mark.parametrize("name", LOST)
 async def test_a_create_is_never_sent_twice(make_gateway, sandbox, name):
-    """When the answer is lost the caller hears that it may have been made, and nothing is retried."""
+    """When the answer is lost the caller hears that it may have been made; no retry."""
     fault, code = LOST[name]
     gateway = await make_gateway(upstream_timeout=0.2)
     sandbox.use(faults=(fault,))
@@ -104,7 +110,7 @@ async def test_a_create_that_can_not_be_read_back_went_well(gateway, sandbox, na
         assert (await fhir.read(payload["group"]["id"]))["name"] == "New"
 
 
-async def test_a_budget_that_ends_with_the_create(make_gateway, sandbox):
+async def test_a_budget_that_ends_with_the_create(make_gateway):
     """An operation without calls left for reading back still tells what was created."""
     gateway = await make_gateway(upstream_calls=1)
     payload = (await gateway.data(CREATE, input=PLAIN))["createGroup"]
@@ -161,45 +167,28 @@ async def test_what_a_create_did_not_store(gateway, sandbox):
     assert told(payload) == [("WARNING", "incomplete", place) for place in places]
 
 
-async def test_a_create_goes_on_when_its_client_leaves(sandbox):
+async def test_a_create_goes_on_when_its_client_leaves(gateway, sandbox):
     """A client that goes away in the middle can't leave searches with an old answer."""
-    sandbox.use(latency_ms=100)
-    app = create_app(
-        Settings(upstream_url="http://upstream.test"),
-        transport=httpx.ASGITransport(app=sandbox.app),
-    )
-    async with opened(app) as gateway:
-        before = (await gateway.data(COUNT))["groups"]["totalCount"]
-        leaving = asyncio.create_task(gateway(CREATE, input=PLAIN))
-        while "POST" not in methods(sandbox):
-            await asyncio.sleep(0.01)
-        leaving.cancel()
-        await asyncio.gather(leaving, return_exceptions=True)
-        while "GET" not in methods(sandbox)[-1:]:  # it is read back after all is forgotten
-            await asyncio.sleep(0.01)
-        assert (await gateway.data(COUNT))["groups"]["totalCount"] == before + 1
+    before = (await gateway.data(COUNT))["groups"]["totalCount"]
+    sandbox.forget_calls()
+    sandbox.use(latency_ms=50)
+    await leave(gateway(CREATE, input=PLAIN), lambda: "POST" in methods(sandbox))
+    await until(lambda: methods(sandbox) == ["POST", "GET"])  # read back after all is forgotten
+    assert (await gateway.data(COUNT))["groups"]["totalCount"] == before + 1
 
 
 async def test_the_gateway_closes_after_the_write(sandbox):
     """A gateway that is told to stop waits for a write whose client has left."""
-    sandbox.use(latency_ms=100)
-    app = create_app(
-        Settings(upstream_url="http://upstream.test"),
-        transport=httpx.ASGITransport(app=sandbox.app),
-    )
-    async with opened(app) as gateway:
-        leaving = asyncio.create_task(gateway(CREATE, input=PLAIN))
-        while "POST" not in methods(sandbox):
-            await asyncio.sleep(0.01)
-        leaving.cancel()
-        await asyncio.gather(leaving, return_exceptions=True)
+    sandbox.use(latency_ms=50)
+    async with on(Way(sandbox)) as gateway:
+        await leave(gateway(CREATE, input=PLAIN), lambda: "POST" in methods(sandbox))
     assert methods(sandbox) == ["POST", "GET"]
     assert writes(sandbox) == ["POST 201"]
 
 
-async def test_a_name_is_no_text_of_ours(gateway):
-    """Two groups may have the same name: a name is no key."""
+async def test_a_name_is_no_key(gateway):
+    """Two groups may have the same name."""
     first = (await gateway.data(CREATE, input=PLAIN))["createGroup"]
     second = (await gateway.data(CREATE, input=PLAIN))["createGroup"]
     assert first["group"]["id"] != second["group"]["id"]
-    assert texts(first) == texts(second) == []
+    assert told(first) == told(second) == []

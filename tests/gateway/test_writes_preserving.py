@@ -19,10 +19,10 @@ async def stored(sandbox: Any, id: str = RICH_GROUP_ID) -> dict[str, Any]:
     return {name: value for name, value in elements.items() if name not in COMPUTED}
 
 
-async def changed(gateway: Any, sandbox: Any, input: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+async def changed(gateway: Any, sandbox: Any, wanted: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
     """Update the group that has everything; give each element that is another one now."""
     before = await stored(sandbox)
-    payload = (await gateway.data(UPDATE, input=RICH | input))["updateGroup"]
+    payload = (await gateway.data(UPDATE, input=RICH | wanted))["updateGroup"]
     assert payload["issues"] == []
     after = await stored(sandbox)
     assert list(before) == list(after)

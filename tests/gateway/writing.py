@@ -1,5 +1,7 @@
 """What the tests of writes share: the documents, and the sandbox past the gateway."""
 
+import asyncio
+from collections.abc import Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -7,6 +9,9 @@ import httpx
 
 from core.documents import ADD, ASSIGN, REMOVE, UPDATE, change
 from core.harness import Fhir
+from frontdoor import opened
+from group_gateway.app import create_app
+from group_gateway.settings import Settings
 
 __all__ = ["ADD", "ASSIGN", "CREATE", "REMOVE", "UPDATE"]
 
@@ -65,3 +70,57 @@ def writes(sandbox: Any) -> list[str]:
 def methods(sandbox: Any) -> list[str]:
     """Give the methods of the calls that reached the sandbox."""
     return [call.partition(" ")[0] for call in sandbox.calls]
+
+
+async def until(condition: Callable[[], Any]) -> None:
+    """Wait for something to become true; it has to within ten seconds."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - the sandbox's log tells nobody
+            await asyncio.sleep(0.005)
+
+
+async def leave(call: Coroutine[Any, Any, Any], when: Callable[[], Any]) -> None:
+    """Begin a call to the gateway, and go away once something is true."""
+    leaving = asyncio.create_task(call)
+    await until(when)
+    leaving.cancel()
+    await asyncio.wait([leaving])
+
+
+class Way(httpx.AsyncBaseTransport):
+    """The way from a gateway to the sandbox, on which things may happen."""
+
+    def __init__(self, sandbox: Any) -> None:
+        self.sandbox = sandbox
+        self._way = httpx.ASGITransport(app=sandbox.app)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Pass the request on."""
+        response = await self._way.handle_async_request(request)
+        response.request = request
+        await self.answered(response)
+        return response
+
+    async def answered(self, response: httpx.Response) -> None:
+        """Do something between an answer and its arrival."""
+
+
+class Then(Way):
+    """A way that changes the sandbox's quirks after its first answer to a method."""
+
+    def __init__(self, sandbox: Any, method: str, **quirks: Any) -> None:
+        super().__init__(sandbox)
+        self._method = method
+        self._quirks = quirks
+
+    async def answered(self, response: httpx.Response) -> None:
+        """Change the quirks, once."""
+        if response.request.method == self._method:
+            self._method = ""
+            self.sandbox.use(**self._quirks)
+
+
+def on(way: httpx.AsyncBaseTransport, **settings: Any) -> Any:
+    """Run a gateway whose upstream is reached by a way of its own."""
+    known = Settings(upstream_url="http://upstream.test", **settings)
+    return opened(create_app(known, transport=way))
