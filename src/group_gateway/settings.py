@@ -167,7 +167,7 @@ _TYPES = {field.name: field.type for field in inspect.type_info(Settings).fields
 
 def _check(settings: Settings) -> None:
     if settings.upstream_url:
-        _check_url("upstream_url", settings.upstream_url, {"http", "https"})
+        _check_base_url(settings.upstream_url)
     _check_url("cache_url", settings.cache_url, {"memory", "redis", "rediss", "unix"})
     if settings.secret and len(settings.secret) < 16:  # noqa: PLR2004 - said in the sentence
         raise SettingsError(f"{PREFIX}SECRET is too short: take 16 characters or more.")
@@ -176,13 +176,23 @@ def _check(settings: Settings) -> None:
 
 
 def _check_url(name: str, url: str, schemes: set[str]) -> None:
-    variable = f"{PREFIX}{name.upper()}"
-    parts = urlsplit(url)
-    if parts.scheme not in schemes:
+    if url.partition("://")[0].lower() not in schemes:
         wanted = " or ".join(f"{scheme}://" for scheme in sorted(schemes))
-        raise SettingsError(f"{variable} is wrong: it starts with {wanted}.")
-    if parts.scheme in {"http", "https"} and (not parts.hostname or parts.query or parts.fragment):
-        raise SettingsError(f"{variable} is wrong: it is a base URL, with a host and no query.")
+        raise SettingsError(f"{PREFIX}{name.upper()} is wrong: it starts with {wanted}.")
+
+
+def _check_base_url(url: str) -> None:
+    _check_url("upstream_url", url, {"http", "https"})
+    wrong = f"{PREFIX}UPSTREAM_URL is wrong: "
+    try:
+        parts = urlsplit(url)
+        usable = parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or parts.query or parts.fragment:
+        raise SettingsError(f"{wrong}it is a base URL, with a host and no query.")
+    if parts.username is not None:
+        raise SettingsError(f"{wrong}it holds no user name or password.")
 
 
 def _check_ca_file(path: str) -> None:

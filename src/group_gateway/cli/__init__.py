@@ -8,6 +8,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from group_gateway import __version__
 from group_gateway.cli import doctor, sandbox, schema, serve
@@ -33,10 +34,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
+class _Parser(argparse.ArgumentParser):
+    """Takes flags in full only: `--token SECRET` must not pass for `--token-file SECRET`."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, allow_abbrev=False)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="group-gateway", description=_DESCRIPTION, epilog=_EPILOG, allow_abbrev=False
-    )
+    parser = _Parser(prog="group-gateway", description=_DESCRIPTION, epilog=_EPILOG)
     parser.add_argument("--version", action="version", version=f"group-gateway {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for command in (sandbox, serve, schema, doctor):

@@ -3,18 +3,16 @@
 import argparse
 import asyncio
 import sqlite3
-from contextlib import suppress
 from typing import Any
 
 import msgspec
-import uvicorn
 from starlette.applications import Starlette
 
 from group_gateway.app import create_app
 from group_gateway.cli.failures import CommandFailed
 from group_gateway.cli.flags import add_address_flags, settings_of
 from group_gateway.cli.listening import address_of, listen
-from group_gateway.cli.serving import CompanionServer, config, ended_by_signals, say
+from group_gateway.cli.serving import CommandServer, CompanionServer, config, say
 from group_gateway.sandbox import SERVER_OPTIONS, SandboxOptions
 from group_gateway.sandbox import create_app as create_sandbox
 from group_gateway.sandbox.wellknown import TOKEN
@@ -54,12 +52,9 @@ def run(chosen: argparse.Namespace) -> int:
             f"sandbox brings its own upstream: unset {PREFIX}UPSTREAM_URL, or use serve."
         )
     upstream = _upstream(chosen.database)
-    with ended_by_signals():
-        if chosen.upstream_only:
-            _serve_upstream(settings, upstream)
-        else:
-            asyncio.run(_serve_both(chosen, settings, upstream))
-    return 0
+    if chosen.upstream_only:
+        return _serve_upstream(settings, upstream)
+    return asyncio.run(_serve_both(chosen, settings, upstream))
 
 
 def _upstream(database: str) -> Starlette:
@@ -71,27 +66,29 @@ def _upstream(database: str) -> Starlette:
     return app
 
 
-def _serve_upstream(settings: Settings, upstream: Starlette) -> None:
+def _serve_upstream(settings: Settings, upstream: Starlette) -> int:
     sock = listen(settings.host, settings.port)
     say(f"The sandbox's FHIR server is at {address_of(sock)} (bearer token: {TOKEN})")
-    uvicorn.Server(config(upstream, **_upstream_options())).run(sockets=[sock])
+    server = CommandServer(config(upstream, **_upstream_options()))
+    server.run(sockets=[sock])
+    return server.status
 
 
 async def _serve_both(
     chosen: argparse.Namespace, settings: Settings, upstream_app: Starlette
-) -> None:
+) -> int:
     front = listen(settings.host, settings.port)
     back = listen("127.0.0.1", chosen.upstream_port, flag="--upstream-port")
     known = msgspec.structs.replace(settings, upstream_url=address_of(back))
-    gateway = uvicorn.Server(config(create_app(known, page_token=TOKEN)))
+    gateway = CommandServer(config(create_app(known, page_token=TOKEN)))
     upstream = CompanionServer(config(upstream_app, **_upstream_options()))
     beside = asyncio.create_task(upstream.serve(sockets=[back]))
     say(f"GraphiQL is at {address_of(front)}/graphql (bearer token: {TOKEN})")
     say(f"The sandbox's FHIR server is at {address_of(back)}")
-    with suppress(KeyboardInterrupt):
-        await gateway.serve(sockets=[front])
+    await gateway.serve(sockets=[front])
     upstream.should_exit = True
     await beside
+    return gateway.status
 
 
 def _upstream_options() -> dict[str, Any]:

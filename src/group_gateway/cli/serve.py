@@ -6,15 +6,12 @@ import sys
 from functools import partial
 from typing import Any
 
-import uvicorn
-from uvicorn.supervisors import Multiprocess
-
 from group_gateway.app import create_app
 from group_gateway.cli.doctor.examination import first_contact
 from group_gateway.cli.failures import CommandFailed
 from group_gateway.cli.flags import add_address_flags, add_upstream_flag, settings_with_upstream
 from group_gateway.cli.listening import address_of, listen
-from group_gateway.cli.serving import config, ended_by_signals, say
+from group_gateway.cli.serving import CommandServer, CommandWorkers, config, say
 from group_gateway.settings import PREFIX, Settings
 
 
@@ -52,12 +49,13 @@ def run(chosen: argparse.Namespace) -> int:
     say(f"group-gateway is at {address_of(sock)}/graphql")
     # Workers get the settings as they are here: flags and all, read and checked once.
     serving = config(partial(create_app, settings), factory=True, workers=settings.workers)
-    with ended_by_signals():
-        if settings.workers > 1:
-            Multiprocess(serving, sockets=[sock]).run()
-        else:
-            uvicorn.Server(serving).run(sockets=[sock])
-    return 0
+    if settings.workers > 1:
+        workers = CommandWorkers(serving, sockets=[sock])
+        workers.run()
+        return workers.status
+    server = CommandServer(serving)
+    server.run(sockets=[sock])
+    return server.status
 
 
 async def _check_upstream(settings: Settings) -> None:

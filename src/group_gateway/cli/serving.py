@@ -11,8 +11,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import uvicorn
+from uvicorn.supervisors import Multiprocess
 
+INTERRUPTED = 130
 DRAIN_SECONDS = 30
+START_SECONDS = 60
+"""How long a worker may take to start, on a slow machine too, before it is thought to be dead."""
 
 
 def config(app: Any, **more: Any) -> uvicorn.Config:
@@ -27,18 +31,40 @@ def config(app: Any, **more: Any) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=DRAIN_SECONDS,
+        timeout_worker_healthcheck=START_SECONDS,
         **more,
     )
 
 
-@contextlib.contextmanager
-def ended_by_signals() -> Iterator[None]:
-    """Have a SIGTERM that uvicorn caught, and raises again when it is done, do no more."""
-    before = signal.signal(signal.SIGTERM, lambda *_: None)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+class CommandServer(uvicorn.Server):
+    """The server of a command. `status` is the command's exit status when it has ended."""
+
+    status = 0
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take note of the signals that uvicorn has obeyed, where it would raise them again."""
+        before = {each: signal.signal(each, self._note) for each in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            with super().capture_signals():
+                yield
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)
+
+    def _note(self, number: int, _: object) -> None:
+        self.status = INTERRUPTED if number == signal.SIGINT else self.status
+
+
+class CommandWorkers(Multiprocess):
+    """The worker processes of a command. `status` is its exit status when they have ended."""
+
+    status = 0
+
+    def handle_int(self) -> None:
+        """End them, as Multiprocess does (it calls this method by its name)."""
+        self.status = INTERRUPTED
+        super().handle_int()
 
 
 class CompanionServer(uvicorn.Server):

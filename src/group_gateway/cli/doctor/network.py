@@ -65,7 +65,7 @@ _REASONS = (
     ),
     _Words(
         (httpx.ConnectTimeout,),
-        "{host} port {port} does not answer at all.",
+        "No connection to {host} port {port} came about in time.",
         f"Check the host and the port in {PREFIX}UPSTREAM_URL, and the firewalls in between.",
     ),
     _Words(

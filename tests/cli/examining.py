@@ -1,0 +1,41 @@
+"""Runs the doctor in this process, as the command does, and reads its report."""
+
+import json
+from dataclasses import dataclass
+
+import pytest
+
+from cli.wrongservers import Answer, answering
+from group_gateway.cli import main
+from group_gateway.sandbox.wellknown import TOKEN
+from group_gateway.settings import PREFIX
+
+
+@dataclass(frozen=True)
+class Examine:
+    """Runs `group-gateway doctor --json`, away from any `.env` file."""
+
+    capture: pytest.CaptureFixture[str]
+    patch: pytest.MonkeyPatch
+
+    def __call__(self, url: str, token: str = "a-token", **settings: str) -> dict[str, str]:
+        """Give each check's finding, as `level: text remedy`; the token is never in one."""
+        settings = {"upstream_url": url, "doctor_token": token, **settings}
+        with self.patch.context() as patch:
+            for name, value in settings.items():
+                patch.setenv(f"{PREFIX}{name.upper()}", value)
+            status = main(["doctor", "--json"])
+        written = self.capture.readouterr()
+        assert written.err == ""
+        assert token in {"", TOKEN} or token not in written.out
+        report = json.loads(written.out)
+        assert report["healthy"] == (status == 0)
+        return {
+            check["check"]: f"{check['level']}: {check['text']} {check['remedy']}".rstrip()
+            for check in report["checks"]
+        }
+
+    def server(self, answer: Answer, token: str = "a-token") -> dict[str, str]:
+        """Examine a server that answers so."""
+        with answering(answer) as url:
+            return self(url, token)

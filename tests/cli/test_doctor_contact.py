@@ -1,0 +1,147 @@
+"""`group-gateway doctor` where nothing answers, or what answers is no FHIR server."""
+
+from pathlib import Path
+
+import pytest
+
+from cli.examining import Examine
+from cli.scriptedfhir import HARDLY, fhir
+from cli.wrongservers import answering, http, page, self_signed
+
+HINT = (
+    "GROUP_GATEWAY_UPSTREAM_URL is what stands before /metadata and /Group, such as"
+    " https://fumage-<instance>.canvasmedical.com or https://<host>/fhir."
+)
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        (
+            "http://fumage-acme.invalid",
+            (
+                "The name fumage-acme.invalid can't be resolved."
+                " Check the spelling in GROUP_GATEWAY_UPSTREAM_URL, and this machine's DNS."
+            ),
+        ),
+        (
+            "http://127.0.0.1:1",
+            (
+                "Nothing takes connections at 127.0.0.1 port 1. Check the host and the port in"
+                " GROUP_GATEWAY_UPSTREAM_URL, and that the server runs."
+            ),
+        ),
+    ],
+)
+def test_no_connection(examine: Examine, url: str, told: str) -> None:
+    """Without a connection the first check says why, and is the last."""
+    assert examine(url) == {"connection": f"fail: {told}"}
+
+
+def test_plain_http_where_tls_is_wanted(examine: Examine) -> None:
+    """An https:// address of a server without TLS is told to be that."""
+    with answering(lambda _: page("400 Bad Request")) as url:
+        port = url.rpartition(":")[2]
+        assert examine(url.replace("http:", "https:")) == {
+            "connection": f"fail: There is no TLS at 127.0.0.1 port {port}."
+            " If the server speaks plain HTTP, GROUP_GATEWAY_UPSTREAM_URL starts with http://."
+        }
+
+
+def test_untrusted_certificate(examine: Examine, tmp_path: Path) -> None:
+    """A certificate that no one trusts is told, with the setting that makes it trusted."""
+    tls, ca_file = self_signed(tmp_path)
+    with answering(fhir(HARDLY), tls=tls) as url:
+        assert examine(url) == {
+            "connection": "fail: The certificate of 127.0.0.1 is not trusted (self-signed"
+            " certificate). If the server has a CA of its own, name its PEM file in"
+            " GROUP_GATEWAY_UPSTREAM_CA_FILE."
+        }
+        assert examine(url, upstream_ca_file=str(ca_file))["connection"].startswith("ok: ")
+
+
+def test_server_that_speaks_something_else(examine: Examine) -> None:
+    """A mail server at the address is told to be no HTTP server."""
+    with answering(lambda _: b"220 mail.test ESMTP\r\n") as url:
+        assert examine(url)["connection"].startswith(
+            f"fail: What answers at 127.0.0.1 port {url.rpartition(':')[2]} does not speak HTTP."
+        )
+
+
+def test_server_that_says_nothing(examine: Examine) -> None:
+    """A server that never answers is told after the time that the settings give it."""
+    with answering(lambda _: b"") as url:
+        assert examine(url, upstream_timeout="0.2") == {
+            "connection": "fail: 127.0.0.1 took the connection but did not answer within 0.2"
+            " seconds. If the server is that slow, raise GROUP_GATEWAY_UPSTREAM_TIMEOUT."
+        }
+
+
+def test_server_that_breaks_off(examine: Examine) -> None:
+    """A connection that ends in the middle of an answer is told."""
+    cut = http("200 OK", "x" * 100)[:-50]
+    with answering(lambda _: cut) as url:
+        assert examine(url) == {
+            "connection": "fail: 127.0.0.1 broke the connection off."
+            " Look into the server's own log."
+        }
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (page("404 Not Found"), "the answer is a web page, status 404. " + HINT),
+        (page("200 OK"), "the answer is a web page, status 200. " + HINT),
+        (
+            http("404 Not Found", '{"detail": "Not Found"}', kind="application/json"),
+            "the answer is something that is not FHIR, status 404. " + HINT,
+        ),
+        (
+            http("200 OK", '{"resourceType": "Patient"}'),
+            "the answer is something that is not FHIR, status 200. " + HINT,
+        ),
+    ],
+)
+def test_no_fhir_server(examine: Examine, answer: bytes, told: str) -> None:
+    """A web server that is no FHIR server is told from an absent group, with a hint."""
+    findings = examine.server(lambda _: answer)
+    assert list(findings) == ["connection", "base URL"]
+    assert findings["base URL"] == f"fail: The base URL is not a FHIR server's: {told}"
+
+
+def test_too_much_of_an_address(examine: Examine) -> None:
+    """An address of the groups, and not of the server, is told what to leave off."""
+    with answering(lambda _: page("404 Not Found")) as url:
+        assert examine(f"{url}/fhir/Group/")["base URL"].endswith(
+            "Leave /Group off: GROUP_GATEWAY_UPSTREAM_URL is what stands before it."
+        )
+
+
+def test_redirect(examine: Examine) -> None:
+    """A redirect is not followed, but told where it leads."""
+    location = "Location: https://fhir.test/r4/metadata"
+    findings = examine.server(lambda _: http("301 Moved Permanently", "", location))
+    assert findings["base URL"] == (
+        "fail: The server redirects, with status 301; the gateway never follows."
+        " Set GROUP_GATEWAY_UPSTREAM_URL to https://fhir.test/r4."
+    )
+
+
+def test_server_that_fails(examine: Examine) -> None:
+    """A 5xx is told with its status and the id for the server's support, and not with its text."""
+    correlation = "fumage-correlation-id: 11-22"
+    findings = examine.server(lambda _: http("500 Oh", '{"secret": "detail"}', correlation))
+    assert findings["base URL"] == (
+        "fail: The server fails, with status 500 (correlation id 11-22)."
+        " Try later, or tell whoever runs it."
+    )
+
+
+def test_statement_behind_the_token(examine: Examine) -> None:
+    """A server that shows its statement to nobody unknown is a FHIR server all the same."""
+    findings = examine.server(
+        lambda _: http("401 Unauthorized", '{"resourceType": "OperationOutcome"}')
+    )
+    assert findings["base URL"].startswith("ok: ")
+    assert findings["CapabilityStatement"].startswith("warn: There is no CapabilityStatement")
+    assert findings["credentials"].startswith("fail: The server does not accept the token.")

@@ -1,0 +1,28 @@
+"""`group-gateway schema`: prints the SDL, or tells whether a file is it."""
+
+from pathlib import Path
+
+from cli.commands import run
+
+COMMITTED = Path(__file__).parents[2] / "schema.graphql"
+
+
+def test_prints_the_committed_schema() -> None:
+    """What it prints is `schema.graphql`, whatever the settings are."""
+    ended = run("schema", not_a_setting="at all")
+    assert (ended.status, ended.out) == (0, COMMITTED.read_text())
+
+
+def test_check_takes_an_equal_file() -> None:
+    """`--check` says nothing about a file that is up to date."""
+    ended = run("schema", "--check", str(COMMITTED))
+    assert (ended.status, ended.out, ended.err) == (0, "", "")
+
+
+def test_check_refuses_another_file(tmp_path: Path) -> None:
+    """`--check` says how to bring a file up to date that differs, or is not there."""
+    old = tmp_path / "old.graphql"
+    remedy = f"{old} is not the schema; run `group-gateway schema > {old}`."
+    assert run("schema", "--check", str(old)).sentence == remedy
+    old.write_text(COMMITTED.read_text().replace("type Group ", "type Gruppe "))
+    assert run("schema", "--check", str(old)).sentence == remedy

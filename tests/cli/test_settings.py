@@ -1,0 +1,152 @@
+"""Settings: where they come from, which one counts, and what is said about a wrong one."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.commands import run
+from group_gateway.settings import PREFIX, SETTINGS, Settings, SettingsError, read_settings
+
+
+def wrong(value: str, name: str = "PORT", **flags: Any) -> str:
+    """Give the sentence about a variable."""
+    with pytest.raises(SettingsError) as caught:
+        read_settings({f"{PREFIX}{name}": value} if value else {}, flags)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("command", ["sandbox", "serve", "doctor"])
+def test_command_ends_with_the_sentence(command: str) -> None:
+    """A wrong setting is one sentence and exit status 1, for every command that has settings."""
+    assert run(command, upstream_ulr="http://127.0.0.1").sentence == (
+        "There is no setting GROUP_GATEWAY_UPSTREAM_ULR; did you mean GROUP_GATEWAY_UPSTREAM_URL?"
+    )
+
+
+def test_every_setting_is_described() -> None:
+    """Each setting has a description, and nothing else has."""
+    assert list(SETTINGS) == list(Settings.__struct_fields__)
+
+
+def test_flags_before_variables_before_the_file(tmp_path: Path) -> None:
+    """A flag counts before a variable, and a variable before the `.env` file."""
+    dotenv = tmp_path / ".env"
+    dotenv.write_text(f"{PREFIX}PORT=1\n{PREFIX}HOST=file.test\n{PREFIX}CACHE_TTL=3\nOTHER=4\n")
+    environment = {f"{PREFIX}PORT": "2", f"{PREFIX}HOST": "variable.test", "HOME": "/"}
+    settings = read_settings(environment, {"port": 5, "host": None}, dotenv=dotenv)
+    assert (settings.port, settings.host, settings.cache_ttl) == (5, "variable.test", 3.0)
+
+
+def test_command_reads_the_file_where_it_runs(tmp_path: Path) -> None:
+    """The `.env` file of the working folder counts, also one with a mistake."""
+    (tmp_path / ".env").write_text(f"# mine\n{PREFIX}POTR=1\n")
+    sentence = run("serve", cwd=tmp_path).sentence
+    assert sentence == "There is no setting GROUP_GATEWAY_POTR; did you mean GROUP_GATEWAY_PORT?"
+
+
+def test_empty_variable_is_not_set(tmp_path: Path) -> None:
+    """An empty variable takes the default, and takes back what the file says."""
+    dotenv = tmp_path / ".env"
+    dotenv.write_text(f"{PREFIX}UPSTREAM_URL=http://a.test\n{PREFIX}PORT\n")
+    settings = read_settings({f"{PREFIX}UPSTREAM_URL": " "}, {}, dotenv=dotenv)
+    assert settings == Settings()
+
+
+def test_file_is_taken_as_it_is(tmp_path: Path) -> None:
+    """Nothing is put in place of a `$` in the file: a secret may hold one."""
+    dotenv = tmp_path / ".env"
+    dotenv.write_text(f"{PREFIX}SECRET='0123456789${{HOME}}abc'\n")
+    assert read_settings({}, {}, dotenv=dotenv).secret == "0123456789${HOME}abc"
+
+
+def test_unreadable_file(tmp_path: Path) -> None:
+    """A `.env` file that is no text is one sentence."""
+    dotenv = tmp_path / ".env"
+    dotenv.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(SettingsError, match=r"\.env can't be read as a file of settings\.$"):
+        read_settings({}, {}, dotenv=dotenv)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "takes"),
+    [
+        ("PORT", "eighty", "a whole number from 0 to 65535"),
+        ("PORT", "65536", "a whole number from 0 to 65535"),
+        ("PORT", "80.5", "a whole number from 0 to 65535"),
+        ("WORKERS", "0", "a whole number from 1 to 256"),
+        ("CACHE_TTL", "-1", "a number from 0 to 86400"),
+        ("CACHE_TTL", "1 minute", "a number from 0 to 86400"),
+        ("DEADLINE", "0", "a number above 0, at most 600"),
+        ("DEADLINE", "nan", "a number above 0, at most 600"),
+        ("GRAPHIQL", "maybe", "true or false (also yes and no, on and off, 1 and 0)"),
+    ],
+)
+def test_wrong_value(name: str, value: str, takes: str) -> None:
+    """A value of the wrong kind is told what the setting takes, and is not repeated."""
+    assert wrong(value, name) == f"{PREFIX}{name} is wrong: it takes {takes}."
+
+
+def test_wrong_flag() -> None:
+    """A value of a flag is told by the flag's name."""
+    assert wrong("", port=99_999) == "--port is wrong: it takes a whole number from 0 to 65535."
+
+
+@pytest.mark.parametrize("word", ["true", "TRUE", "yes", "On", "1"])
+def test_words_for_true(word: str) -> None:
+    """A switch takes the words that people use."""
+    assert read_settings({f"{PREFIX}ALLOW_ANONYMOUS": word}, {}).allow_anonymous
+
+
+@pytest.mark.parametrize("word", ["false", "NO", "off", "0"])
+def test_words_for_false(word: str) -> None:
+    """And so it does to be switched off."""
+    assert not read_settings({f"{PREFIX}GRAPHIQL": word}, {}).graphiql
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("fumage-acme.canvasmedical.com", "it starts with http:// or https://"),
+        ("ftp://acme.test", "it starts with http:// or https://"),
+        ("https://", "it is a base URL, with a host and no query"),
+        ("https://acme.test/fhir?page=1", "it is a base URL, with a host and no query"),
+        ("https://acme.test/fhir#top", "it is a base URL, with a host and no query"),
+        ("https://me:secret@acme.test/fhir", "it holds no user name or password"),
+        ("https://acme.test:99999", "it is a base URL, with a host and no query"),
+        ("https://[acme.test", "it is a base URL, with a host and no query"),
+    ],
+)
+def test_wrong_base_url(url: str, why: str) -> None:
+    """A base URL that can't be one is told so, and is not repeated."""
+    assert wrong(url, "UPSTREAM_URL") == f"{PREFIX}UPSTREAM_URL is wrong: {why}."
+
+
+def test_wrong_cache_url() -> None:
+    """A cache must be one of the two kinds that there are."""
+    sentence = wrong("memcached://localhost", "CACHE_URL")
+    assert sentence == (
+        f"{PREFIX}CACHE_URL is wrong: it starts with memory:// or redis:// or rediss:// or unix://."
+    )
+
+
+def test_short_secret() -> None:
+    """A secret that can be guessed is refused."""
+    assert wrong("secret", "SECRET") == f"{PREFIX}SECRET is too short: take 16 characters or more."
+
+
+def test_ca_file(tmp_path: Path) -> None:
+    """A CA file must be there, and hold certificates."""
+    file = tmp_path / "ca.pem"
+    told = f"{PREFIX}UPSTREAM_CA_FILE is wrong: there is no file of PEM certificates at {file}."
+    assert wrong(str(file), "UPSTREAM_CA_FILE") == told
+    file.write_text("no certificate")
+    assert wrong(str(file), "UPSTREAM_CA_FILE") == told
+
+
+def test_key_needs_no_secret_but_may_have_one() -> None:
+    """Replicas of the same deployment agree on their key, and a secret makes it another."""
+    here = Settings(upstream_url="http://a.test")
+    there = Settings(upstream_url="http://a.test", port=1)
+    secret = Settings(upstream_url="http://a.test", secret="0123456789abcdef")
+    assert here.key() == there.key() != secret.key()
