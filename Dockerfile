@@ -1,0 +1,27 @@
+# syntax=docker/dockerfile:1
+FROM python:3.13.1-slim-bookworm AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+WORKDIR /src
+COPY pyproject.toml README.md LICENSE constraints.txt ./
+COPY src ./src
+# The build hook brings its own Node.js from a Python package, and bundles GraphiQL.
+RUN python -m venv /opt/group-gateway \
+    && /opt/group-gateway/bin/pip install --no-compile -c constraints.txt . \
+    && /opt/group-gateway/bin/pip uninstall --yes pip
+
+FROM python:3.13.1-slim-bookworm
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin gateway
+COPY --from=build /opt/group-gateway /opt/group-gateway
+# Nothing is written at run time, so the file system may be read-only.
+ENV PATH="/opt/group-gateway/bin:$PATH" \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    GROUP_GATEWAY_HOST=0.0.0.0 \
+    GROUP_GATEWAY_PORT=8000
+WORKDIR /
+USER 10001
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
+    CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f\"http://127.0.0.1:{os.environ['GROUP_GATEWAY_PORT']}/livez\", timeout=2)"]
+ENTRYPOINT ["group-gateway"]
+CMD ["serve"]
