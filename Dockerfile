@@ -2,11 +2,13 @@
 FROM python:3.13.1-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /src
-COPY pyproject.toml README.md LICENSE constraints.txt ./
+COPY constraints.txt ./
+RUN python -m venv /opt/group-gateway \
+    && /opt/group-gateway/bin/pip install --require-hashes -r constraints.txt
+COPY pyproject.toml README.md LICENSE ./
 COPY src ./src
 # The build hook brings its own Node.js from a Python package, and bundles GraphiQL.
-RUN python -m venv /opt/group-gateway \
-    && /opt/group-gateway/bin/pip install --no-compile -c constraints.txt . \
+RUN /opt/group-gateway/bin/pip install --no-deps . \
     && /opt/group-gateway/bin/pip uninstall --yes pip
 
 FROM python:3.13.1-slim-bookworm
