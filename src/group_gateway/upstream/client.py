@@ -169,7 +169,7 @@ class GroupClient:
                 return await self._link.exchange(method, path, sent, body)
         except (TimeoutError, httpx.TimeoutException) as error:
             raise UpstreamTimeout("The upstream did not answer in time.") from error
-        except httpx.RemoteProtocolError as error:
+        except (httpx.RemoteProtocolError, httpx.DecodingError) as error:
             raise UpstreamInvalidResponse("The upstream does not speak HTTP/1.1.") from error
         except (httpx.TransportError, OSError, ssl.SSLError) as error:
             raise UpstreamUnavailable("The upstream could not be reached or broke off.") from error
