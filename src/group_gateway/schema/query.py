@@ -14,6 +14,7 @@ from group_gateway.schema.connections import code_of, connect, given
 from group_gateway.schema.context import Info
 from group_gateway.schema.elements import resolved
 from group_gateway.schema.group import Group, GroupConnection
+from group_gateway.schema.service import Service, service
 
 
 @strawberry.input(
@@ -80,6 +81,7 @@ def groups(  # noqa: PLR0913 - the contract's arguments
 class Query:
     """The query root."""
 
+    _service: Service = strawberry.field(resolver=service, name="_service")
     group: Group | None = resolved(
         group, Group | None, "A group by its logical id; null when there is none."
     )

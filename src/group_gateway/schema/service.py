@@ -1,0 +1,28 @@
+"""Federation's `_service`: the schema as SDL. Used by `query`.
+
+Printing it takes longer than most queries, so it is done once, not for each field of a request.
+"""
+
+from functools import cache
+from typing import Any
+
+import strawberry
+
+from group_gateway.schema.context import Info
+
+
+@strawberry.type(name="_Service")
+class Service:
+    """Federation's _Service."""
+
+    sdl: str
+
+
+def service(info: Info) -> Service:
+    """Give the schema's SDL."""
+    return _service(info.schema)
+
+
+@cache
+def _service(schema: Any) -> Service:
+    return Service(sdl=schema.as_str())
