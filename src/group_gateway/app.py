@@ -55,13 +55,8 @@ def create_app(
         transport or _network(settings),
         call_timeout=settings.upstream_timeout,
     )
-    lifetimes = Lifetimes(
-        group=settings.cache_ttl,
-        search=min(settings.cache_search_ttl, settings.cache_ttl),
-        absence=min(settings.cache_absence_ttl, settings.cache_ttl),
-    )
     cache = CacheStore(_backend(settings, keys), max_ttl=settings.cache_ttl)
-    services = _services(client, cache, keys, lifetimes)
+    services = _services(client, cache, keys, _lifetimes(settings))
     engine = _engine(settings, services, compile_at_use)
     page = GraphiQL(token=page_token) if settings.graphiql else None
     endpoint = Endpoint(
@@ -101,6 +96,14 @@ def _engine(settings: Settings, services: Services, compile_at_use: int) -> Engi
     compiled = settings.compiled
     return Engine(
         build_schema(), services, limits, compiled=compiled, compile_at_use=compile_at_use
+    )
+
+
+def _lifetimes(settings: Settings) -> Lifetimes:
+    return Lifetimes(
+        group=settings.cache_ttl,
+        search=min(settings.cache_search_ttl, settings.cache_ttl),
+        absence=min(settings.cache_absence_ttl, settings.cache_ttl),
     )
 
 
