@@ -52,11 +52,11 @@ def _python_command(name: str) -> Sequence[str]:
 
 
 def _medplum_command() -> Sequence[str]:
-    _install_packages(MEDPLUM)
+    install_packages(MEDPLUM)
     return (str(NODE), str(MEDPLUM / "server.js"))
 
 
-def _install_packages(project: Path) -> None:
+def install_packages(project: Path) -> None:
     """Run `npm ci` unless the packages there are those of the lock file.
 
     Two test runs in one tree must not install at once: the second waits and finds it done.

@@ -1,8 +1,9 @@
 """GraphQL over HTTP: media types and the parts of a request. Pure; used by `endpoint`."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -10,6 +11,7 @@ from group_gateway.execution.engine import GraphQLRequest
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
+_QUALITY = re.compile(r"(0(\.\d{0,3})?|1(\.0{0,3})?)", re.ASCII)  # RFC 9110, section 12.4.2
 
 
 class BadRequest(Exception):
@@ -21,48 +23,60 @@ class BadRequest(Exception):
         self.status = status
 
 
-@dataclass(frozen=True, slots=True)
-class _MediaRange:
-    type: str
-    quality: float
-    position: int
-
-    def takes(self, media_type: str) -> bool:
-        if self.quality <= 0:
-            return False
-        return self.type in {"*/*", media_type, f"{media_type.split('/', maxsplit=1)[0]}/*"}
-
-
 def media_type_for(accept: str | None) -> str | None:
     """Choose the media type of the answer; None when the client takes neither (RFC 9110, 12.5.1).
 
-    A client that says nothing, or anything goes, gets `application/json`, as ever.
+    The one of higher quality, else the one named first. A client that says nothing, or that
+    anything goes, gets `application/json`, as clients of old expect.
     """
     if not accept:
         return JSON
-    for entry in sorted(_ranges(accept), key=lambda r: (-r.quality, r.position)):
-        for media_type in (JSON, GRAPHQL_RESPONSE):
-            if entry.takes(media_type):
-                return media_type
-    return None
+    ranges = _ranges(accept)
+    weights = {offer: _weight(offer, ranges) for offer in (JSON, GRAPHQL_RESPONSE)}
+    best = max(weights, key=weights.__getitem__)
+    return best if weights[best].quality > 0 else None
 
 
 def wants_html(accept: str | None) -> bool:
-    """Tell whether a browser asks for a page: HTML before any form of JSON."""
-    ranges = sorted(_ranges(accept or ""), key=lambda r: (-r.quality, r.position))
-    first = next((r.type for r in ranges if r.type in {"text/html", JSON, GRAPHQL_RESPONSE}), None)
-    return first == "text/html"
+    """Tell whether a browser asks for a page: it names HTML, before any form of JSON."""
+    ranges = _ranges(accept or "")
+    html = _weight("text/html", [r for r in ranges if r.type == "text/html"])
+    return html.quality > 0 and html > max(_weight(JSON, ranges), _weight(GRAPHQL_RESPONSE, ranges))
+
+
+class _Weight(NamedTuple):
+    """How much a client wants a media type; `order` is higher for what it named earlier."""
+
+    quality: float
+    order: int
+
+
+_UNWANTED = _Weight(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _MediaRange:
+    type: str
+    weight: _Weight
+
+
+def _weight(offer: str, ranges: list[_MediaRange]) -> _Weight:
+    """Weigh a media type by the most specific range that it falls into."""
+    for pattern in (offer, f"{offer.partition('/')[0]}/*", "*/*"):
+        weights = [entry.weight for entry in ranges if entry.type == pattern]
+        if weights:
+            return max(weights)
+    return _UNWANTED
 
 
 def _ranges(accept: str) -> list[_MediaRange]:
+    """Take an Accept header apart; what is no media range is left out."""
     ranges = []
     for position, part in enumerate(accept.split(",")):
         media_type, *parameters = [piece.strip().lower() for piece in part.split(";")]
-        quality = next((p[2:] for p in parameters if p.startswith("q=")), "1")
-        try:
-            ranges.append(_MediaRange(media_type, float(quality), position))
-        except ValueError:
-            continue
+        quality = next((p[2:].strip() for p in parameters if p.startswith("q=")), "1")
+        if _QUALITY.fullmatch(quality):
+            ranges.append(_MediaRange(media_type, _Weight(float(quality), -position)))
     return ranges
 
 
@@ -90,10 +104,10 @@ def request_of_body(body: bytes) -> GraphQLRequest:
 
 
 def request_of_query(parameters: Mapping[str, str]) -> GraphQLRequest:
-    """Read the parameters of a GET; raises BadRequest."""
-    parts: dict[str, Any] = dict(parameters)
+    """Read the parameters of a GET, where empty ones count as left out; raises BadRequest."""
+    parts: dict[str, Any] = {name: value for name, value in parameters.items() if value}
     for name in ("variables", "extensions"):
-        if parts.get(name):
+        if name in parts:
             try:
                 parts[name] = msgspec.json.decode(parts[name])
             except (msgspec.DecodeError, RecursionError):
