@@ -215,7 +215,7 @@ Quirk = dict[str, Any]
         (
             {"etag": True},
             "write guard",
-            "ok: Reads have an `ETag`: writes go with `If-Match`, and are exact.",
+            "ok: Reads have their version as `ETag`: writes go with it, and are exact.",
         ),
         (
             {"clock_skew_s": -90.0},

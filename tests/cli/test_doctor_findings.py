@@ -142,8 +142,8 @@ def test_no_date(examine: Examine) -> None:
 
     findings = examine.server(answer)
     assert findings["write guard"] == (
-        "warn: Reads have neither `ETag` nor `Date`: a write can't tell that others wrote in"
-        " between. Have no one else write, or have the server send `ETag`."
+        "warn: Reads have neither their version as `ETag` nor a `Date` to guard a write with."
+        " Others' changes may be overwritten: have no one else write."
     )
     assert findings["clock"] == ("warn: Answers have no `Date`, so the server's clock is unknown.")
 

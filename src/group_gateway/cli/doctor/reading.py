@@ -6,6 +6,7 @@ from group_gateway.cli.doctor.contact import named
 from group_gateway.cli.doctor.findings import Finding, fail, ok, warn
 from group_gateway.cli.doctor.interview import Exchange, Reply
 from group_gateway.fhir.resource import GroupResource
+from group_gateway.groups.basis import Basis
 
 _READ, _GUARD, CLOCK = "read", "write guard", "clock"
 _TOLERANCE = 2.0  # seconds: `Date` has whole ones, and some servers' lags behind
@@ -24,13 +25,14 @@ def read(reply: Reply[GroupResource | None]) -> Finding:
 
 def guard(group: GroupResource) -> Finding:
     """Check what tells the gateway's writes that nobody else changed a group in between."""
-    if group.etag is not None:
-        return ok(_GUARD, "Reads have an `ETag`: writes go with `If-Match`, and are exact.")
-    if group.date is not None:
-        text = "Reads have no `ETag`: writes go with `If-Unmodified-Since`, exact to the second."
+    basis = Basis.of(group, group.date)
+    if basis.is_exact:
+        return ok(_GUARD, "Reads have their version as `ETag`: writes go with it, and are exact.")
+    if basis.second is not None:
+        text = "Reads have no version as `ETag`: writes go by the server's `Date`, to the second."
         return ok(_GUARD, text)
-    text = "Reads have neither `ETag` nor `Date`: a write can't tell that others wrote in between."
-    return warn(_GUARD, text, "Have no one else write, or have the server send `ETag`.")
+    text = "Reads have neither their version as `ETag` nor a `Date` to guard a write with."
+    return warn(_GUARD, text, "Others' changes may be overwritten: have no one else write.")
 
 
 def clock(exchange: Exchange) -> Finding:
