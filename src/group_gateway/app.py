@@ -25,12 +25,14 @@ from group_gateway.groups.writes import GroupWrites
 from group_gateway.schema.build import build_schema
 from group_gateway.schema.context import Services
 from group_gateway.settings import Settings
+from group_gateway.telemetry import Telemetry
 from group_gateway.upstream.client import GroupClient
 from group_gateway.upstream.transport import UpstreamTransport
 from group_gateway.web.callers import PassThrough
 from group_gateway.web.endpoint import Endpoint, RequestLimits
 from group_gateway.web.front import ENDPOINT_PATH, Front
 from group_gateway.web.graphiql import GraphiQL
+from group_gateway.web.metrics import metrics_route
 from group_gateway.web.probes import probe_routes
 
 _MEGABYTE = 1024 * 1024
@@ -50,11 +52,8 @@ def create_app(
     come to be compiled. `state.engine` is the engine that all requests are run by.
     """
     keys = KeyRing(settings.key())
-    client = GroupClient(
-        settings.upstream_url,
-        transport or _network(settings),
-        call_timeout=settings.upstream_timeout,
-    )
+    telemetry = Telemetry()
+    client = _client(settings, transport or _network(settings), telemetry)
     cache = CacheStore(_backend(settings, keys), max_ttl=settings.cache_ttl)
     services = _services(client, cache, keys, _lifetimes(settings))
     engine = _engine(settings, services, compile_at_use)
@@ -64,6 +63,7 @@ def create_app(
         PassThrough(keys, anonymous=settings.allow_anonymous),
         RequestLimits(settings.body_bytes, settings.deadline, settings.upstream_calls),
         cache,
+        telemetry,
         page,
     )
 
@@ -80,10 +80,22 @@ def create_app(
         Route(ENDPOINT_PATH, endpoint.get, methods=["GET", "POST"]),
         *(page.routes() if page else ()),
         *probe_routes(client),
+        metrics_route(telemetry),
     ]
     front = Front(endpoint, routes=routes, lifespan=lifespan)
     front.state.engine = engine
     return front
+
+
+def _client(
+    settings: Settings, transport: httpx.AsyncBaseTransport, telemetry: Telemetry
+) -> GroupClient:
+    return GroupClient(
+        settings.upstream_url,
+        transport,
+        call_timeout=settings.upstream_timeout,
+        telemetry=telemetry,
+    )
 
 
 def _engine(settings: Settings, services: Services, compile_at_use: int) -> Engine:

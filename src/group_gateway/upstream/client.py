@@ -6,6 +6,7 @@ as a value or as one error of `errors`.
 
 import asyncio
 import ssl
+import time
 from dataclasses import dataclass
 from email.utils import formatdate
 from urllib.parse import quote_plus
@@ -21,6 +22,7 @@ from group_gateway.fhir.bundle import NotASearchset, PageLink, Query, Searchset,
 from group_gateway.fhir.reference import is_logical_id
 from group_gateway.fhir.resource import GroupResource, NotAGroup
 from group_gateway.operation import Caller
+from group_gateway.telemetry import Telemetry
 from group_gateway.upstream.answer import Answer, decoded, failure_of, is_absent
 from group_gateway.upstream.link import link_to
 
@@ -64,11 +66,17 @@ class GroupClient:
     """
 
     def __init__(
-        self, base_url: str, transport: httpx.AsyncBaseTransport, *, call_timeout: float
+        self,
+        base_url: str,
+        transport: httpx.AsyncBaseTransport,
+        *,
+        call_timeout: float,
+        telemetry: Telemetry | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self._call_timeout = call_timeout
         self._transport = transport
+        self._telemetry = telemetry or Telemetry()
         self._link = link_to(self.base_url, transport, call_timeout=call_timeout)
 
     async def read(self, caller: Caller, id: str, within: float) -> GroupResource | None:
@@ -164,15 +172,21 @@ class GroupClient:
             sent["authorization"] = caller.authorization
         if body is not None:
             sent["content-type"] = _JSON
+        began = time.perf_counter()
+        outcome = "failed"
         try:
             async with asyncio.timeout(min(within, self._call_timeout)):
-                return await self._link.exchange(method, path, sent, body)
+                answer = await self._link.exchange(method, path, sent, body)
+            outcome = f"{answer.status // 100}xx"
         except (TimeoutError, httpx.TimeoutException) as error:
             raise UpstreamTimeout("The upstream did not answer in time.") from error
         except (httpx.RemoteProtocolError, httpx.DecodingError) as error:
             raise UpstreamInvalidResponse("The upstream does not speak HTTP/1.1.") from error
         except (httpx.TransportError, OSError, ssl.SSLError) as error:
             raise UpstreamUnavailable("The upstream could not be reached or broke off.") from error
+        finally:
+            self._telemetry.upstream_call(method, outcome, time.perf_counter() - began)
+        return answer
 
 
 def _resource_path(id: str) -> str:

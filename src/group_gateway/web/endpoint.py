@@ -21,6 +21,7 @@ from group_gateway.cache.store import CacheStore
 from group_gateway.execution.engine import Answer, Engine, GraphQLRequest
 from group_gateway.execution.sharing import AnswersInFlight, LeaderGone, Question, ReadyAnswers
 from group_gateway.operation import Caller, Operation
+from group_gateway.telemetry import Telemetry
 from group_gateway.web.callers import PassThrough
 from group_gateway.web.graphiql import GraphiQL
 from group_gateway.web.wire import (
@@ -82,17 +83,19 @@ def _new_reply(status: int, media_type: str, body: bytes, *, is_complete: bool =
 class Endpoint:
     """Answers GET and POST. `page` is what a browser gets, if anything."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - all that answering takes
         self,
         engine: Engine,
         callers: PassThrough,
         limits: RequestLimits,
         cache: CacheStore,
+        telemetry: Telemetry,
         page: GraphiQL | None = None,
     ) -> None:
         self._engine = engine
         self._callers = callers
         self._limits = limits
+        self._telemetry = telemetry
         self._page = page
         self._in_flight: AnswersInFlight[_Reply] = AnswersInFlight(engine.epoch)
         self._ready: ReadyAnswers[_Reply] = ReadyAnswers(cache, max_bytes=limits.ready_bytes)
@@ -110,6 +113,7 @@ class Endpoint:
             body = await self._body(headers.get(b"content-length"), receive)
             reply = await self._answer(body, headers.get(b"authorization"), media_type)
         except BadRequest as refused:
+            self._telemetry.request("refused")
             reply = _refusal(refused, media_type or JSON)
         start = {"type": "http.response.start", "status": reply.status, "headers": reply.headers}
         await send(start)
@@ -120,11 +124,14 @@ class Endpoint:
         question = (caller.scope if caller else "", media_type, body)
         ready = await self._ready.get(question)
         if ready is not None:
+            self._telemetry.request("ready")
             return ready
         flight = self._in_flight.joined(question)
         if flight is not None:
             with suppress(LeaderGone):
-                return await asyncio.shield(flight)
+                reply = await asyncio.shield(flight)
+                self._telemetry.request("joined")
+                return reply
         asked = request_of_body(body)
         if not self._engine.document(asked).is_query(asked.operation_name):
             return await self._reply(asked, self._operation(caller), media_type)
@@ -168,11 +175,13 @@ class Endpoint:
 
     async def _reply(self, asked: GraphQLRequest, operation: Operation, media_type: str) -> _Reply:
         answer = await self._engine.run(asked, operation)
+        is_complete = answer.executed and not answer.errors
+        self._telemetry.request("complete" if is_complete else "errors")
         return _new_reply(
             _status(answer, media_type),
             media_type,
             answer.body(),
-            is_complete=answer.executed and not answer.errors,
+            is_complete=is_complete,
         )
 
     def _queried(self, request: Request) -> GraphQLRequest:

@@ -1,0 +1,58 @@
+"""What happens, counted; never of whom. The core calls, `web` renders it for Prometheus.
+
+Labels come from fixed sets, so there is no identifier, no query and no text of anybody's in them.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
+
+
+class Telemetry(Collector):
+    """The counters of one process."""
+
+    def __init__(self) -> None:
+        self._requests: dict[tuple[str, ...], float] = defaultdict(float)
+        self._calls: dict[tuple[str, ...], float] = defaultdict(float)
+        self._seconds: dict[tuple[str, ...], float] = defaultdict(float)
+
+    def request(self, outcome: str) -> None:
+        """Count a GraphQL request: `ready`, `joined`, `complete`, `errors` or `refused`."""
+        self._requests[outcome,] += 1
+
+    def upstream_call(self, method: str, outcome: str, seconds: float) -> None:
+        """Count an upstream call: its HTTP method, and its status class or failure."""
+        self._calls[method, outcome] += 1
+        self._seconds[method, outcome] += seconds
+
+    def collect(self) -> Iterable[CounterMetricFamily]:
+        """Give the counters as Prometheus knows them."""
+        yield _family(
+            "group_gateway_requests",
+            "GraphQL requests by how they ended.",
+            ["outcome"],
+            self._requests,
+        )
+        yield _family(
+            "group_gateway_upstream_calls",
+            "Calls of the upstream.",
+            ["method", "outcome"],
+            self._calls,
+        )
+        yield _family(
+            "group_gateway_upstream_seconds",
+            "Time spent in calls of the upstream.",
+            ["method", "outcome"],
+            self._seconds,
+        )
+
+
+def _family(
+    name: str, text: str, labels: list[str], counts: dict[tuple[str, ...], float]
+) -> CounterMetricFamily:
+    family = CounterMetricFamily(name, text, labels=labels)
+    for values, count in counts.items():
+        family.add_metric(list(values), count)
+    return family
