@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
+import httpx
 import pytest
 
 from frontdoor import Gateway, opened
@@ -432,6 +433,33 @@ async def test_a_server_that_is_not_there() -> None:
         for name, query in (READS | WRITES).items():
             error = only_error(await gateway(query))
             assert error["extensions"]["code"] == "UPSTREAM_UNAVAILABLE", name
+
+
+class Bug(httpx.AsyncBaseTransport):
+    """An upstream transport with a mistake in it."""
+
+    def __init__(self, kind: type[Exception]) -> None:
+        self.kind = kind
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Raise what nobody expects, with words that nobody may read."""
+        raise self.kind(f"{SECRET} {request.url}")
+
+
+@pytest.mark.parametrize("name", [*READS, *WRITES])
+@pytest.mark.parametrize("kind", [RuntimeError, TypeError, KeyError])
+async def test_a_bug_of_our_own(
+    caplog: pytest.LogCaptureFixture, name: str, kind: type[Exception]
+) -> None:
+    """A bug is INTERNAL_SERVER_ERROR and is logged by type and place; nobody sees its words."""
+    known = Settings(upstream_url="http://upstream.test")
+    async with opened(create_app(known, transport=Bug(kind))) as gateway:
+        error = only_error(await gateway((READS | WRITES)[name]))
+    assert error["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
+    [record] = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert kind.__name__ in record.getMessage()
+    assert "handle_async_request" in record.getMessage()
+    assert SECRET not in caplog.text
 
 
 @pytest.mark.parametrize(

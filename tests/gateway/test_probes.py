@@ -1,0 +1,77 @@
+"""Probes: `/livez` asks nobody, `/readyz` asks whether the upstream answers at all."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+
+from frontdoor import opened
+from gateway.canned import Reply
+from group_gateway.app import create_app
+from group_gateway.settings import Settings
+
+
+class Metadata(httpx.AsyncBaseTransport):
+    """An upstream that gives one answer to everything, or fails so; notes what it got."""
+
+    def __init__(self, answer: Reply | Exception) -> None:
+        self.answer = answer
+        self.requests: list[httpx.Request] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer a request."""
+        self.requests.append(request)
+        await asyncio.sleep(0)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer.response()
+
+
+async def probe(path: str, upstream: Metadata, times: int = 1) -> list[httpx.Response]:
+    """Probe a gateway, so many times at once."""
+    app = create_app(Settings(upstream_url="http://upstream.test"), transport=upstream)
+    async with opened(app) as gateway:
+        return await asyncio.gather(*(gateway.http.get(path) for _ in range(times)))
+
+
+STATEMENT = Reply(200, {"resourceType": "CapabilityStatement"})
+ANSWERS: dict[str, tuple[Any, int]] = {
+    "a statement": (STATEMENT, 200),
+    "no word to strangers": (Reply(401), 200),
+    "no such address": (Reply(404, b"<html>"), 200),
+    "too many requests": (Reply(429), 200),
+    "a failure": (Reply(503, b"secret"), 503),
+    "a timeout": (Reply(504), 503),
+    "no connection": (httpx.ConnectError("secret"), 503),
+    "silence": (httpx.ReadTimeout("secret"), 503),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+async def test_ready_means_that_the_upstream_answers(name: str) -> None:
+    """An upstream that answers is one to work with; one that fails or is silent is not."""
+    answer, status = ANSWERS[name]
+    upstream = Metadata(answer)
+    [response] = await probe("/readyz", upstream)
+    assert response.status_code == status
+    assert "secret" not in response.text
+    [request] = upstream.requests
+    assert request.url == "http://upstream.test/metadata"
+    assert "authorization" not in request.headers
+
+
+async def test_many_probes_are_one_question() -> None:
+    """However many probes come at once, the upstream is asked once."""
+    upstream = Metadata(STATEMENT)
+    responses = await probe("/readyz", upstream, times=20)
+    assert {response.status_code for response in responses} == {200}
+    assert len(upstream.requests) == 1
+
+
+async def test_alive_without_an_upstream() -> None:
+    """A gateway whose upstream is gone is alive all the same."""
+    upstream = Metadata(httpx.ConnectError("gone"))
+    [response] = await probe("/livez", upstream)
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+    assert upstream.requests == []
