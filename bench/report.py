@@ -1,0 +1,160 @@
+"""Results in words and tables (Markdown). Pure."""
+
+from collections.abc import Iterable
+from statistics import median
+
+from bench.facts import Facts
+from bench.gateway import MODES
+from bench.growth import Curves, Growth
+from bench.measuring import Measurement
+from bench.own import CEILING, Own
+from bench.rivals import Cells, Rivals
+from bench.soak import Soak
+from bench.tables import figure, table
+
+NOISY = 0.2
+"""Cores that other programs used, from which on a figure is marked with a star."""
+
+
+def own_report(own: Own) -> str:
+    """Show the gateway itself."""
+    titles = {mode.name: mode.title for mode in MODES} | {CEILING: "ceiling: constant bytes"}
+    rows = []
+    for workload in own.loads[CEILING]:
+        ceiling = own.loads[CEILING][workload].cpu_us
+        for name, title in titles.items():
+            one = own.loads[name][workload]
+            share = "" if name == CEILING else f"{ceiling / one.cpu_us:.0%}"
+            rows.append([f"{workload} {title}", *_figures(one), share])
+    stages = [
+        [title, *(figure(cost) for cost in costs.values())] for title, costs in own.stages.items()
+    ]
+    return "\n".join(
+        (
+            "# The gateway itself",
+            _facts(own.facts),
+            "## Under load\n",
+            table(["", *_COLUMNS, "share of the ceiling"], rows),
+            _note(one for loads in own.loads.values() for one in loads.values()),
+            "## Stage by stage: CPU microseconds, each measured alone\n",
+            table(["", *own.loads[CEILING]], stages),
+        )
+    )
+
+
+def rivals_report(rivals: Rivals) -> str:
+    """Show the gateways beside each other."""
+    names = sorted({name for cells in rivals.cells.values() for name in cells})
+    rows = [
+        [key, *(_cell(cells.get(name, [])) for name in names), figure(_peak(cells))]
+        for key, cells in rivals.cells.items()
+    ]
+    parts = [
+        "# The gateways beside each other",
+        _facts(rivals.facts),
+        "Requests per second on one core, medians; in brackets CPU microseconds per request.\n",
+        table(["gateway/mode", *names, "peak RSS MB"], rows),
+        _note(one for cells in rivals.cells.values() for runs in cells.values() for one in runs),
+        *(f"Not measured: {key}: {why}\n" for key, why in rivals.failures.items()),
+    ]
+    for name in names:
+        ranked = ranking(rivals.cells, name)
+        rows = [[key, *_figures(one)] for key, one in ranked]
+        parts += [f"## {name}\n", table(["gateway/mode", *_COLUMNS], rows)]
+    return "\n".join(parts)
+
+
+def growth_report(growth: Growth) -> str:
+    """Show how cost grows."""
+    return "\n".join(
+        (
+            "# How cost grows",
+            _facts(growth.facts),
+            "CPU microseconds per request, in process, of the gateway alone.\n",
+            "## Members of one group\n",
+            _curves("members", growth.members),
+            "## Groups in one answer, of 10 members each\n",
+            _curves("groups", growth.groups),
+        )
+    )
+
+
+def soak_report(soak: Soak) -> str:
+    """Show what became of memory."""
+    load, memory = soak.load, [megabytes for _, megabytes in soak.samples]
+    start, half, end = memory[0], memory[len(memory) // 2], memory[-1]
+    minutes, verdict = load.seconds / 60, "flat" if soak.is_flat() else "NOT flat"
+    lines = (
+        "# A soak",
+        _facts(soak.facts),
+        f"Requests: {load.requests:,} in {minutes:.1f} minutes; wrong answers: {load.failures}.",
+        f"Resident memory in MB: {start:.1f} at first, {half:.1f} at half time, {end:.1f} at last.",
+        f"Slope of the second half: {soak.slope():+.1f} MB per hour. Memory is {verdict}.\n",
+    )
+    return "\n".join(lines)
+
+
+_COLUMNS = ("req/s", "CPU µs", "p50 ms", "p99 ms", "peak RSS MB", "upstream calls")
+
+
+def _figures(one: Measurement) -> list[str]:
+    """Give the columns of a measurement; without an answer there is only the memory."""
+    star = " \\*" if one.noise >= NOISY else ""
+    if not one.rps:
+        return [f"0{star}", "", "", "", figure(one.peak_mb), ""]
+    shown = (one.rps, one.cpu_us, one.p50_ms, one.p99_ms, one.peak_mb)
+    return [figure(one.rps) + star, *map(figure, shown[1:]), f"{one.calls:.2f}"]
+
+
+def _cell(runs: list[Measurement]) -> str:
+    if not runs:
+        return ""
+    rps, cost, *_ = _figures(middle(runs))
+    wrong = "" if all(one.right for one in runs) else ", then wrong answers"
+    return f"{rps} ({cost}{wrong})" if cost else f"{rps}{wrong}"
+
+
+def _peak(cells: dict[str, list[Measurement]]) -> float:
+    return max(one.peak_mb for runs in cells.values() for one in runs)
+
+
+def middle(runs: list[Measurement]) -> Measurement:
+    """Give the medians of some runs."""
+    return Measurement(
+        rps=median(one.rps for one in runs),
+        cpu_us=median(one.cpu_us for one in runs),
+        p50_ms=median(one.p50_ms for one in runs),
+        p99_ms=median(one.p99_ms for one in runs),
+        peak_mb=max(one.peak_mb for one in runs),
+        calls=median(one.calls for one in runs),
+        bytes=median(one.bytes for one in runs),
+        failures=sum(one.failures for one in runs),
+        noise=median(one.noise for one in runs),
+        right=all(one.right for one in runs),
+    )
+
+
+def ranking(cells: Cells, workload: str) -> list[tuple[str, Measurement]]:
+    """Give the medians of those who ran a workload, the most requests per second first."""
+    ran = [(key, middle(runs[workload])) for key, runs in cells.items() if workload in runs]
+    return sorted(ran, key=lambda one: -one[1].rps)
+
+
+def _curves(unit: str, curves: Curves) -> str:
+    sizes = next(iter(curves.values()))
+    rows = [[f"{size:,}", *(figure(curve[size]) for curve in curves.values())] for size in sizes]
+    return table([unit, *curves], rows)
+
+
+def _note(measurements: Iterable[Measurement]) -> str:
+    if not any(one.noise >= NOISY for one in measurements):
+        return ""
+    return f"\\* Other programs used {NOISY} cores and more meanwhile.\n"
+
+
+def _facts(known: Facts) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in known.versions.items())
+    return (
+        f"\n{known.date}, {known.processor}, {known.system}. Measured by `{known.command}`;"
+        f" `bench/README.md` says what the figures mean.\n\nVersions: {versions}.\n"
+    )
