@@ -13,7 +13,7 @@ from group_gateway.fhir.outcome import Issue, information, warning
 from group_gateway.groups.changes import Change, Elements
 from group_gateway.groups.merging import PERIOD, merged
 from group_gateway.groups.places import Place, at, place_of
-from group_gateway.groups.roster import Roster, is_active, member_key, members_of, says
+from group_gateway.groups.roster import Roster, counting, is_active, member_key, members_of, says
 from group_gateway.groups.validation import member_type_issues
 
 _SMALL = re.compile("[0-9]{1,9}")
@@ -31,15 +31,16 @@ class AddMembers(Change):
         if issues:
             raise Refused("The change is not valid.", issues=tuple(issues))
         roster = Roster(elements)
-        remarks, added, renewed = [], [], {}
+        remarks, added = [], []
+        renewed: dict[int, Elements] = {}
         for index, member in enumerate(self.members):
-            entry = roster.current(_key(member))
-            if entry is None:
+            entries = roster.find(_key(member))
+            changes = _renewals(entries, member)
+            renewed |= changes
+            if not entries:
                 added.append(member)
-            elif (wanted := updated(entry, member)) == entry:
+            elif not changes:
                 remarks.append(information("duplicate", "Already a member.", "members", index))
-            else:
-                renewed[id(entry)] = wanted
         if added or renewed:
             elements["member"] = [*_exchanged(elements, renewed), *added]
         return remarks
@@ -50,7 +51,7 @@ class AddMembers(Change):
         return [
             warning("incomplete", text, "members", index)
             for index, member in enumerate(self.members)
-            if (text := _missing(roster.current(_key(member)), member))
+            if (text := _missing(roster.find(_key(member)), member))
         ]
 
     def located(self, issues: Sequence[Issue], sent: Elements) -> list[Issue]:
@@ -132,7 +133,21 @@ def _exchanged(elements: Elements, renewed: dict[int, Elements]) -> list[Any]:
     return [renewed.get(id(member), member) for member in members_of(elements)]
 
 
-def updated(entry: Elements, wanted: Elements) -> Elements:
+def _renewals(entries: list[Elements], wanted: Elements) -> dict[int, Elements]:
+    """Give the entries of a member that are to be others, by their identity.
+
+    One entry says what is wanted; whose membership ends is active in no other one either.
+    """
+    others = {}
+    if not is_active(wanted):
+        others = {id(entry): _ended(entry) for entry in entries if is_active(entry)}
+    if not entries or any(_updated(entry, wanted) == entry for entry in entries):
+        return others
+    entry = counting(entries)
+    return others | {id(entry): _updated(entry, wanted)}
+
+
+def _updated(entry: Elements, wanted: Elements) -> Elements:
     """Give a member's entry with the period and the flag that are wanted.
 
     Whoever is added without a word on `inactive` is to be active. The entity stays as it is: it is
@@ -141,16 +156,20 @@ def updated(entry: Elements, wanted: Elements) -> Elements:
     result = dict(entry)
     if "period" in wanted:
         result["period"] = merged("period", PERIOD, entry.get("period"), wanted["period"])
-    inactive = wanted.get("inactive", False)
-    if is_active(entry) == inactive:
-        result["inactive"] = inactive
+    if is_active(entry) != is_active(wanted):
+        result["inactive"] = not is_active(wanted)
     return result
 
 
-def _missing(entry: Elements | None, wanted: Elements) -> str | None:
-    if entry is None:
+def _ended(entry: Elements) -> Elements:
+    return {**entry, "inactive": True}
+
+
+def _missing(entries: list[Elements], wanted: Elements) -> str | None:
+    if not entries:
         return "The upstream did not store this member."
-    if says(entry, wanted):
+    contradicted = not is_active(wanted) and any(map(is_active, entries))
+    if any(says(entry, wanted) for entry in entries) and not contradicted:
         return None
     return "The upstream did not store this member as asked."
 

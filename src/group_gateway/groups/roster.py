@@ -63,6 +63,11 @@ def says(entry: Elements | None, wanted: Elements) -> bool:
     )
 
 
+def counting(entries: list[Elements]) -> Elements:
+    """Give the entry of a member that counts: an active one before a former one."""
+    return next(filter(is_active, entries), entries[0])
+
+
 class Roster:
     """An index of a Group's members. An upstream may list the same one more than once."""
 
@@ -86,6 +91,6 @@ class Roster:
         return self._entries.get(key) or self._absolute.get(key) or []
 
     def current(self, key: str) -> Elements | None:
-        """Give the entry that counts: an active one before a former one."""
+        """Give the entry of a member that counts."""
         entries = self.find(key)
-        return next(filter(is_active, entries), entries[0] if entries else None)
+        return counting(entries) if entries else None

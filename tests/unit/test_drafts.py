@@ -1,0 +1,88 @@
+"""A resource goes back as it came: every element, in its place, every digit."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from group_gateway.fhir.resource import GroupResource, NotAGroup
+from group_gateway.groups.drafts import body_of, elements_of
+
+HEAD = {"resourceType": "Group", "id": "1", "actual": True}
+leaves = st.one_of(st.none(), st.booleans(), st.integers(-(2**70), 2**70), st.text())
+values = st.recursive(
+    leaves,
+    lambda inner: st.one_of(st.lists(inner), st.dictionaries(st.text(), inner)),
+    max_leaves=9,
+)
+
+
+def sent(raw: str) -> str:
+    """Give the body of an update that changes nothing."""
+    elements = elements_of(GroupResource.parse(raw.encode()))
+    return body_of(elements, elements).decode()
+
+
+@given(st.dictionaries(st.text("abc_", min_size=1), values, max_size=5))
+def test_nothing_is_lost(extra):
+    """Whatever JSON an upstream stores goes back as it was, in the same order."""
+    raw = json.dumps(HEAD | extra)
+    assert list(json.loads(sent(raw)).items()) == list(json.loads(raw).items())
+
+
+@pytest.mark.parametrize(
+    "number", ["1.10", "0.000", "140.0", "12345678901234567890.123456789", "1E+400", "-7", "5e-324"]
+)
+def test_digits_stay(number):
+    """A decimal's trailing noughts are its precision, and large ones stay exact."""
+    raw = f'{{"resourceType":"Group","id":"1","actual":true,"x":{number}}}'
+    body = json.loads(sent(raw), parse_float=str, parse_int=str)
+    assert body["x"].upper() == number.upper()
+
+
+def test_what_the_upstream_computes_is_left_out():
+    """Without versions, quantity and the members' names are not sent, and no empty list is."""
+    entity = {"reference": "Patient/1", "display": "Name", "extension": [{"url": "x"}]}
+    raw = json.dumps(
+        HEAD | {"quantity": 1, "member": [{"entity": entity}, {"entity": "Patient/2"}]}
+    )
+    assert json.loads(sent(raw))["member"] == [
+        {"entity": {"reference": "Patient/1", "extension": [{"url": "x"}]}},
+        {"entity": "Patient/2"},
+    ]
+    assert "quantity" not in json.loads(sent(raw))
+    assert "member" not in json.loads(body_of(HEAD | {"member": []}))
+
+
+def test_an_upstream_with_versions_stores_what_it_is_sent():
+    """There names stay, and a quantity that counted the members counts them again."""
+    entity = {"reference": "Patient/1", "display": "Name"}
+    stored = HEAD | {"meta": {"versionId": "3"}, "quantity": 1, "member": [{"entity": entity}]}
+    more = {**stored, "member": [*stored["member"], {"entity": {"reference": "Patient/2"}}]}
+    assert json.loads(body_of(more, stored)) == more | {"quantity": 2}
+    estimate = {"quantity": 500}
+    assert json.loads(body_of(more | estimate, stored | estimate))["quantity"] == 500
+
+
+def test_what_fhir_requires_is_always_sent():
+    """A characteristic says whether it excludes, and a group that it is actual."""
+    body = json.loads(body_of({"characteristic": [{"code": {}}, {"exclude": True}, "nonsense"]}))
+    assert body == {
+        "resourceType": "Group",
+        "actual": True,
+        "characteristic": [{"code": {}, "exclude": False}, {"exclude": True}, "nonsense"],
+    }
+
+
+@pytest.mark.parametrize("name", ["member", "characteristic"])
+def test_nonsense_goes_back_as_it_came(name):
+    """An element of another shape than FHIR's is the upstream's own business."""
+    assert json.loads(sent(json.dumps(HEAD | {name: {"a": 1}})))[name] == {"a": 1}
+
+
+def test_what_can_not_be_decoded():
+    """JSON that is nested without end is no group to write to."""
+    deep = '{"resourceType":"Group","id":"1","x":' + "[" * 100_000 + "]" * 100_000 + "}"
+    with pytest.raises(NotAGroup):
+        elements_of(GroupResource(deep.encode(), "1"))
