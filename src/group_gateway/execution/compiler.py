@@ -19,7 +19,7 @@ from graphql import (
 )
 from graphql.pyutils import is_awaitable
 
-from group_gateway.execution.fields import Info, ResolvedField
+from group_gateway.execution.fields import Info, Resolver, compile_resolver
 from group_gateway.execution.selection import (
     Fields,
     NotCompilable,
@@ -37,6 +37,8 @@ from group_gateway.fhir.resource import GroupResource
 from group_gateway.schema.group import Group
 
 Completer = Callable[[Any, Info], Any]
+_Resolved = tuple[str, Resolver, Completer, bool]
+"""A field's response key, resolver and completer, and whether it can't be null."""
 _LEAVES: dict[str, type] = {"String": str, "ID": str, "Boolean": bool}
 
 
@@ -108,36 +110,50 @@ def _raw(group: object) -> bytes:
 
 
 def compile_fields(type: GraphQLObjectType, fields: Fields, selection: Selection) -> Completer:
-    """Compile an object whose fields are resolved one by one; some may be awaited."""
+    """Compile an object whose fields are resolved one by one."""
     constants: dict[str, str] = {}
-    resolved: list[tuple[str, ResolvedField, Completer]] = []
+    resolved: list[_Resolved] = []
     for key, details in fields.items():
         if is_typename(details):
             constants[key] = type.name
             continue
         field = field_of(type, details)
         completer = compile_type(field.type, details, selection)
-        resolved.append((key, ResolvedField.compile(field, details, selection), completer))
+        resolver = compile_resolver(field, details[0].node, selection)
+        resolved.append((key, resolver, completer, isinstance(field.type, GraphQLNonNull)))
     empty = {key: constants.get(key) for key in fields}  # in the order of the answer
+    return _resolver(empty, resolved)
+
+
+def _resolver(empty: dict[str, Any], fields: list[_Resolved]) -> Completer:
+    """Give the function that resolves and completes fields, some of which may be awaited.
+
+    When one fails, as many of the others are resolved and awaited as graphql-core would: what they
+    fetch is then known when it executes again, so that nothing is asked for twice, or otherwise.
+    """
 
     def complete(source: Any, info: Info) -> Any:
         shown: dict[str, Any] = empty.copy()
         waiting: list[Awaitable[None]] = []
         failure: Exception | None = None
-        try:
-            for key, field, completer in resolved:
-                value = field.resolve(source, info)
+        for key, resolve, completer, required in fields:
+            try:
+                value = resolve(source, info)
                 if is_awaitable(value):
                     waiting.append(_resolved(shown, key, value, completer, info))
                     continue
                 shown[key] = value = completer(value, info)
                 if is_awaitable(value):
                     waiting.append(_completed(shown, key, value))
-        except Exception as error:
-            if not waiting:
-                raise
-            failure = error
-        return _settled(shown, waiting, failure) if waiting else shown
+            except Exception as error:  # noqa: BLE001 - raised below
+                failure = error
+                if required:
+                    break
+        if waiting:
+            return _settled(shown, waiting, failure)
+        if failure is not None:
+            raise failure
+        return shown
 
     return complete
 
@@ -156,10 +172,7 @@ async def _completed(shown: dict[str, Any], key: str, value: Any) -> None:
 async def _settled(
     shown: dict[str, Any], waiting: list[Awaitable[None]], failure: Exception | None
 ) -> dict[str, Any]:
-    """Wait for all fields, also for the others when one fails: what they fetch is then known.
-
-    So graphql-core, when it executes again, asks for nothing twice and finds all as it was.
-    """
+    """Wait for all fields, also when one has failed; then raise the failure."""
     if failure is None and len(waiting) == 1:
         await waiting[0]
         return shown

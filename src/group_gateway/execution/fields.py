@@ -18,6 +18,7 @@ from graphql import (
 )
 from graphql.execution.values import get_argument_values
 from strawberry.types.arguments import convert_arguments
+from strawberry.types.field import StrawberryField
 
 from group_gateway.execution.selection import NotCompilable, Selection, variable_values
 from group_gateway.schema.context import Context
@@ -26,7 +27,7 @@ from group_gateway.schema.elements import default_resolver
 
 @dataclass(frozen=True, slots=True)
 class Info:
-    """What a resolver gets as `info` on the compiled path: its context, and nothing of its place.
+    """What a resolver gets as `info` on the compiled path: nothing of its place.
 
     A resolver that wants to say where it is, because something is wrong there, fails on it; the
     operation is then executed by graphql-core.
@@ -34,40 +35,37 @@ class Info:
 
     context: Context
     variables: Mapping[str, Any]
+    schema: Any
 
 
-@dataclass(frozen=True, slots=True)
-class ResolvedField:
-    """A field that a function resolves."""
+Resolver = Callable[[Any, Info], Any]
 
-    resolve: Callable[[Any, Info], Any]
 
-    @classmethod
-    def compile(
-        cls, field: GraphQLField, details: list[Any], selection: Selection
-    ) -> "ResolvedField":
-        """Compile the call of a field's resolver; raises NotCompilable."""
-        definition = field.extensions["strawberry-definition"]
-        resolver = definition.base_resolver
-        if resolver is None:
-            name = definition.python_name
-            return cls(lambda source, _: default_resolver(source, name))
-        if definition.extensions or definition.permission_classes:
-            raise NotCompilable("a field with extensions")
-        function = resolver.wrapped_func
-        info_name = resolver.info_parameter.name if resolver.info_parameter else None
-        parent_name = resolver.parent_parameter.name if resolver.parent_parameter else None
-        arguments = _arguments(field, details[0].node, selection)
+def compile_resolver(field: GraphQLField, node: FieldNode, selection: Selection) -> Resolver:
+    """Compile the call of a field's resolver; raises NotCompilable."""
+    definition = field.extensions["strawberry-definition"]
+    resolver = definition.base_resolver
+    if definition.extensions or definition.permission_classes:
+        raise NotCompilable("a field with extensions")
+    if resolver is None:
+        if type(definition) is not StrawberryField:
+            raise NotCompilable("a field with a way of its own")
+        name = definition.python_name
+        return lambda source, _: default_resolver(source, name)
+    function = resolver.wrapped_func
+    info_name = resolver.info_parameter.name if resolver.info_parameter else None
+    parent_name = resolver.parent_parameter.name if resolver.parent_parameter else None
+    arguments = _arguments(field, node, selection)
 
-        def resolve(source: Any, info: Info) -> Any:
-            given = arguments(info)
-            if parent_name is not None:
-                given[parent_name] = source
-            if info_name is not None:
-                given[info_name] = info
-            return function(**given)
+    def resolve(source: Any, info: Info) -> Any:
+        given = arguments(info)
+        if parent_name is not None:
+            given[parent_name] = source
+        if info_name is not None:
+            given[info_name] = info
+        return function(**given)
 
-        return cls(resolve)
+    return resolve
 
 
 def _arguments(

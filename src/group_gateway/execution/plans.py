@@ -65,6 +65,7 @@ class OperationPlans:
         self._conditions = _condition_variables(document)
         self._plans: dict[tuple[Any, ...], Completer | None] = {}
         self._uses = 0
+        self._strawberry = planning.schema._strawberry_schema  # type: ignore[attr-defined]  # noqa: SLF001
 
     async def run(self, context: Context, inputs: Mapping[str, Any]) -> bytes | None:
         """Give the encoded `data`; None when graphql-core has to execute the operation."""
@@ -76,7 +77,7 @@ class OperationPlans:
             plan = self._plan(variables)
             if plan is None:
                 return None
-            data = plan(None, Info(context, variables))
+            data = plan(None, Info(context, variables, self._strawberry))
             encoded = _encode(await data if is_awaitable(data) else data)
         except Exception:  # noqa: BLE001 - graphql-core executes again and says what is wrong
             self._planning.deoptimized += 1

@@ -102,7 +102,8 @@ def compile_struct(type: GraphQLObjectType, fields: Fields, selection: Selection
     parts = []
     for index, (key, details) in enumerate(fields.items()):
         if is_typename(details):
-            parts.append(_Part("__typename", key, Literal[type.name], str, type.name))
+            name: Any = Literal[type.name]
+            parts.append(_Part("__typename", key, name, name, type.name))
             continue
         field = field_of(type, details)
         element = element_of(field.extensions[DEFINITION])
