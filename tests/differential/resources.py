@@ -1,0 +1,199 @@
+"""Random Groups, sound ones and broken ones, as JSON text.
+
+Sound is what FHIR allows, at its edges too. Broken is a wrong type, a bad code, a number out of
+range, null or a hole, wherever it may be; `breakage` is how likely that is for each value.
+"""
+
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from differential.jsontext import Number, Pairs, written
+
+PEOPLE = ("p1", "p2", "p3")
+_TEXTS = (
+    "plain", "", " ", "ünï", "日本語", "\U0001f600 twins", 'quo"te', "back\\slash", "a\nb\tc",
+    "\x7f", "\u2028", "\x00", "</script>", "null", "5", "Patient/p1", "x" * 300, "é", "e\u0301",
+)  # fmt: skip
+_DATES = ("2024-02-30", "2024-01-01T00:00:00Z", "1970", "2024-01-01T00:00:00.123456+14:00")
+_CODES = ("person", "animal", "practitioner", "device", "medication", "substance")
+_INTS = ("0", "-0", "1", "-1", "7", "2147483647", "-2147483648")
+_FLOATS = (
+    "0", "-0", "-0.0", "1", "-17", "0.1", "1.5", "2.50", "1e2", "1E+2", "12e-1", "1e-400", "5e-324",
+    "1.7976931348623157e308", "9007199254740993", "123456789012345678901234567890", "0.30000000000000004",
+    "100000000000000000000", "18446744073709551616", "3.0", "1e15", "1e16", "1e21", "123456789.125",
+)  # fmt: skip
+_REFERENCES = (
+    *(f"Patient/{id}" for id in PEOPLE), "Practitioner/d1", "PractitionerRole/r1", "Device/v1",
+    "Medication/m1", "Substance/s1", "Organization/o1", "Group/g1", "Group/g2", "Group/none",
+    "http://upstream.test/Group/g1", "https://elsewhere.test/Patient/p1", "urn:uuid:1-2-3",
+    "#contained", "Patient/", "Patient/p1/_history/2", "Patient/bad id", "",
+)  # fmt: skip
+
+# What a value is broken into, by what it should be.
+_BROKEN: dict[str, tuple[Any, ...]] = {
+    "text": (Number("5"), True, None, [], Pairs(), ["a"], Number("1.5"), [None]),
+    "int": (
+        "5", Number("3.0"), Number("1e2"), Number("2147483648"), Number("-2147483649"), True, None,
+        Number("9223372036854775808"), Number("18446744073709551616"), Number("9" * 30), "", [],
+        Number("4294967296"), Number("0.5"), Pairs(), Number("2147483647.0"),
+    ),
+    "flag": ("true", Number("0"), Number("1"), None, [], Pairs(), "", Number("1.0")),
+    "float": ("1.5", True, False, None, [], Pairs(), "", "NaN", Number("9" * 320)),
+    "code": ("robot", "PERSON", "Person", "", Number("5"), None, [], Pairs(), True, ["person"]),
+    "object": ("a bare text", "", Number("5"), None, [], [Pairs()], True, "Patient/p1"),
+    "list": (Pairs(), "a bare text", None, [None], [[]], [Number("1")], ["bare"], True, Number("0")),
+}  # fmt: skip
+
+_SHAPES: dict[str, dict[str, str]] = {
+    "Group": {
+        "meta": "Meta", "identifier": "[Identifier", "active": "flag", "type": "code",
+        "actual": "flag", "code": "CodeableConcept", "name": "text", "quantity": "int",
+        "managingEntity": "Reference", "characteristic": "[Characteristic", "member": "[Member",
+    },
+    "Meta": {"versionId": "text", "lastUpdated": "date"},
+    "Identifier": {
+        "use": "text", "type": "CodeableConcept", "system": "text", "value": "text",
+        "period": "Period", "assigner": "Reference",
+    },
+    "CodeableConcept": {"coding": "[Coding", "text": "text"},
+    "Coding": {
+        "system": "text", "version": "text", "code": "text", "display": "text",
+        "userSelected": "flag",
+    },
+    "Period": {"start": "date", "end": "date"},
+    "Reference": {
+        "reference": "reference", "type": "text", "identifier": "Identifier", "display": "text",
+    },
+    "Characteristic": {
+        "code": "CodeableConcept", "exclude": "flag", "period": "Period",
+        "valueCodeableConcept": "CodeableConcept", "valueBoolean": "flag",
+        "valueQuantity": "Quantity", "valueRange": "Range", "valueReference": "Reference",
+    },
+    "Quantity": {
+        "value": "float", "comparator": "text", "unit": "text", "system": "text", "code": "text",
+    },
+    "Range": {"low": "Quantity", "high": "Quantity"},
+    "Member": {"entity": "Reference", "period": "Period", "inactive": "flag"},
+}  # fmt: skip
+_REQUIRED = {("Characteristic", "code"), ("Member", "entity")}
+_DEEPEST = 5
+
+
+@dataclass(frozen=True)
+class Taste:
+    """What a set of groups is like: how much is broken, and how odd the rest is (0 to 1)."""
+
+    breakage: float = 0.0
+    oddity: float = 0.0
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing is broken."""
+        return self.breakage == 0
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A Group as the upstream has it: its JSON, its type if that is a text, and who is in it."""
+
+    id: str
+    raw: bytes
+    type: str | None
+    people: frozenset[str]
+
+
+class GroupWriter:
+    """Writes random Groups to a taste."""
+
+    def __init__(self, rng: Random, taste: Taste) -> None:
+        self._rng = rng
+        self._taste = taste
+
+    def group(self, id: str) -> Resource:
+        """Write one Group."""
+        shape = self._object("Group", 0)
+        pairs = Pairs([("resourceType", "Group"), ("id", id), *shape])
+        if self._chance(self._taste.oddity):
+            self._rng.shuffle(pairs)
+        text = written(pairs, self._rng, oddly=self._chance(self._taste.oddity))
+        elements = dict(pairs)
+        kind = elements.get("type")
+        people = frozenset(ref for ref in _REFERENCES if f'"{ref}"' in text)
+        is_text = isinstance(kind, str) and not isinstance(kind, Number)
+        return Resource(id, text.encode(), kind if is_text else None, people)
+
+    def _object(self, name: str, depth: int) -> Pairs:
+        fullness = self._rng.choice((0.3, 0.7, 1.0)) if depth < _DEEPEST else 0.0
+        pairs = Pairs()
+        for element, kind in _SHAPES[name].items():
+            required = (name, element) in _REQUIRED and not self._breaks()
+            if required or self._chance(fullness):
+                pairs.append((element, self._value(kind, depth + 1)))
+        if self._chance(self._taste.oddity * 0.3):
+            self._add_strangers(pairs, name)
+        return pairs
+
+    def _add_strangers(self, pairs: Pairs, name: str) -> None:
+        """Add what FHIR knows and GraphQL doesn't, names that mean something, and repeated names."""
+        strangers: list[tuple[str, Any]] = [
+            ("extension", [Pairs([("url", "x"), ("valueDecimal", Number("1.000"))])]),
+            ("__typename", self._rng.choice((name, "Query", None, Number("1")))),
+            ("_name", Pairs([("id", "a")])),
+            ("f0", "field"),
+            ("Name", "capital"),
+            ("", "empty"),
+        ]
+        if pairs:
+            pairs.append(self._repeated(name, self._rng.choice(pairs)[0]))
+        pairs.insert(self._rng.randint(0, len(pairs)), self._rng.choice(strangers))
+
+    def _repeated(self, name: str, element: str) -> tuple[str, Any]:
+        kind = _SHAPES[name].get(element)
+        return (element, self._value(kind, _DEEPEST)) if kind else ("extra", Number("1"))
+
+    def _value(self, kind: str, depth: int) -> Any:
+        if self._breaks():
+            return self._rng.choice(_BROKEN[_family(kind)])
+        if kind.startswith("["):
+            return self._list(kind[1:], depth)
+        if kind in _SHAPES:
+            return self._object(kind, depth)
+        return self._scalar(kind)
+
+    def _list(self, kind: str, depth: int) -> list[Any]:
+        many = kind == "Member" and self._chance(0.05)
+        length = 40 if many else self._rng.choice((0, 1, 1, 2, 3))
+        return [self._value(kind, depth) for _ in range(length)]
+
+    def _scalar(self, kind: str) -> Any:
+        choose = self._rng.choice
+        match kind:
+            case "int":
+                return Number(choose(_INTS))
+            case "float":
+                return Number(choose(_FLOATS))
+            case "flag":
+                return choose((True, False))
+            case "code":
+                return choose(_CODES)
+            case "date":
+                return choose(_DATES)
+            case "reference":
+                return choose(_REFERENCES)
+            case _:
+                return choose(("responsibility", "PROCESS_REFILL_REQUESTS", *_TEXTS))
+
+    def _breaks(self) -> bool:
+        return self._chance(self._taste.breakage)
+
+    def _chance(self, probability: float) -> bool:
+        return probability > 0 and self._rng.random() < probability
+
+
+def _family(kind: str) -> str:
+    if kind.startswith("["):
+        return "list"
+    if kind in _SHAPES:
+        return "object"
+    return kind if kind in _BROKEN else "text"

@@ -1,0 +1,143 @@
+"""A FHIR server in memory, as a transport: it serves the groups of a world, in its own way.
+
+It notes what was asked, and lets other work run for a while before it answers.
+"""
+
+import json
+from dataclasses import dataclass, field
+from random import Random
+from zlib import crc32
+
+import asyncio
+import httpx
+
+from differential.resources import Resource
+
+_STATEMENT = {
+    "resourceType": "CapabilityStatement",
+    "rest": [
+        {
+            "mode": "server",
+            "resource": [
+                {
+                    "type": "Group",
+                    "searchParam": [{"name": name} for name in ("_id", "type", "patient")],
+                }
+            ],
+        }
+    ],
+}
+_OUTCOME = b'{"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"exception"}]}'
+
+
+@dataclass(frozen=True)
+class Manners:
+    """How a server does what FHIR leaves open, and what it does wrong.
+
+    `faults` are answers to reads by id, `last_page` is the offset from which searches fail.
+    """
+
+    id_lists: bool = True
+    filters: frozenset[str] = frozenset({"type", "patient"})
+    totals: bool = True
+    statement: bool = True
+    page_size: int = 100
+    faults: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    last_page: int | None = None
+
+    @classmethod
+    def random(cls, rng: Random, ids: list[str], *, failing: bool) -> "Manners":
+        """Make up a server; one that is failing has faults."""
+        faults: dict[str, tuple[int, bytes]] = {}
+        if failing:
+            for id in rng.sample(ids, k=min(2, len(ids))):
+                faults[id] = rng.choice(_FAULTS)
+        return cls(
+            id_lists=rng.random() < 0.6,
+            filters=frozenset(name for name in ("type", "patient") if rng.random() < 0.7),
+            totals=rng.random() < 0.8,
+            statement=rng.random() < 0.5,
+            page_size=rng.choice((2, 5, 100)),
+            faults=faults,
+            last_page=rng.choice((0, 2, 4)) if failing and rng.random() < 0.5 else None,
+        )
+
+
+_FAULTS = (
+    (500, b"secret trace"),
+    (403, _OUTCOME),
+    (404, _OUTCOME),
+    (401, _OUTCOME),
+    (429, b""),
+    (200, b"<html>"),
+    (200, b"null"),
+    (200, b""),
+    (200, b'{"resourceType":"Patient","id":"x"}'),
+    (200, b'{"resourceType":"Group","id":"somebody-else"}'),
+    (200, b'{"resourceType":"Group","id":"g0","name":"\xff"}'),
+    (200, b'{"resourceType":"Group"'),
+)
+
+
+class Upstream(httpx.AsyncBaseTransport):
+    """The server. `calls` is what was asked since it was last cleared."""
+
+    def __init__(self, resources: list[Resource], manners: Manners) -> None:
+        self._resources = {resource.id: resource for resource in resources}
+        self._manners = manners
+        self.calls: list[str] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer a request."""
+        asked = request.url.raw_path.decode()
+        self.calls.append(asked)
+        for _ in range(crc32(asked.encode()) % 5):
+            await asyncio.sleep(0)
+        status, body = self._answer(request.url)
+        return httpx.Response(status, content=body, headers={"content-type": "application/json"})
+
+    def _answer(self, url: httpx.URL) -> tuple[int, bytes]:
+        if url.path == "/metadata":
+            return (200, json.dumps(_STATEMENT).encode()) if self._manners.statement else (404, b"")
+        if url.path == "/Group":
+            return self._search(dict(url.params))
+        id = url.path.removeprefix("/Group/")
+        if id in self._manners.faults:
+            return self._manners.faults[id]
+        resource = self._resources.get(id)
+        return (404, _OUTCOME) if resource is None else (200, resource.raw)
+
+    def _search(self, asked: dict[str, str]) -> tuple[int, bytes]:
+        manners = self._manners
+        offset = int(asked.get("_offset", "0"))
+        count = min(int(asked.get("_count", "10")), manners.page_size)
+        if manners.last_page is not None and offset >= manners.last_page:
+            return 500, b"secret trace"
+        obeyed = {name: asked[name] for name in self._obeyed() if name in asked}
+        found = [group for group in self._resources.values() if _fits(group, obeyed)]
+        links = [_link("self", obeyed, count, offset)]
+        if offset + count < len(found):
+            links.append(_link("next", obeyed, count, offset + count))
+        head = {"resourceType": "Bundle", "type": "searchset", "link": links}
+        if manners.totals:
+            head |= {"total": len(found)}
+        entries = b",".join(b'{"resource":%b}' % g.raw for g in found[offset : offset + count])
+        return 200, json.dumps(head).encode()[:-1] + b',"entry":[' + entries + b"]}"
+
+    def _obeyed(self) -> list[str]:
+        lists = ("_id",) if self._manners.id_lists else ()
+        return [*lists, *sorted(self._manners.filters)]
+
+
+def _fits(group: Resource, obeyed: dict[str, str]) -> bool:
+    if "_id" in obeyed and group.id not in obeyed["_id"].split(","):
+        return False
+    if "type" in obeyed and group.type != obeyed["type"]:
+        return False
+    patient = obeyed.get("patient", "").removeprefix("Patient/")
+    return not patient or f"Patient/{patient}" in group.people
+
+
+def _link(relation: str, obeyed: dict[str, str], count: int, offset: int) -> dict[str, str]:
+    parameters = httpx.QueryParams({**obeyed, "_count": str(count), "_offset": str(offset)})
+    return {"relation": relation, "url": f"/Group?{parameters}"}

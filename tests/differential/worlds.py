@@ -1,0 +1,69 @@
+"""Worlds: an upstream with random groups, and two gateways on it, one plain and one fast."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from random import Random
+
+from differential.arguments import Pools
+from differential.comparing import Side
+from differential.resources import PEOPLE, GroupWriter, Taste
+from differential.upstream import Manners, Upstream
+from group_gateway.app import create_app
+from group_gateway.execution.plans import Planning
+from group_gateway.settings import Settings
+
+_TASTES = (
+    Taste(),
+    Taste(),
+    Taste(oddity=0.3),
+    Taste(oddity=1.0),
+    Taste(breakage=0.02, oddity=0.1),
+    Taste(breakage=0.1),
+    Taste(breakage=0.3),
+)
+_SECONDS_ENOUGH = 86_400.0
+
+
+@dataclass(frozen=True)
+class World:
+    """Two gateways that must answer the same. `is_sound`: nothing upstream is broken or fails."""
+
+    plain: Side
+    fast: Side
+    planning: Planning
+    pools: Pools
+    is_sound: bool
+
+
+@asynccontextmanager
+async def opened(rng: Random) -> AsyncIterator[World]:
+    """Make up a world and open it within the block."""
+    taste = rng.choice(_TASTES)
+    ids = [f"g{number}" for number in range(rng.choice((0, 1, 3, 6, 9)))]
+    writer = GroupWriter(rng, taste)
+    resources = [writer.group(id) for id in ids]
+    failing = rng.random() < 0.2
+    manners = Manners.random(rng, ids, failing=failing)
+    cached = rng.random() < 0.3
+    settings = {
+        "upstream_url": "http://upstream.test",
+        "cache_ttl": _SECONDS_ENOUGH if cached else 0.0,
+        "cache_search_ttl": _SECONDS_ENOUGH,
+        "cache_absence_ttl": _SECONDS_ENOUGH,
+        "upstream_calls": rng.choice((1, 2, 5)) if failing and rng.random() < 0.5 else 1000,
+        "deadline": 600.0,
+    }
+    upstreams = Upstream(resources, manners), Upstream(resources, manners)
+    plain = create_app(Settings(**settings, compiled=False), transport=upstreams[0])
+    fast = create_app(
+        Settings(**settings), transport=upstreams[1], compile_at_use=rng.choice((1, 2))
+    )
+    async with plain.router.lifespan_context(plain), fast.router.lifespan_context(fast):
+        yield World(
+            Side(plain, upstreams[0]),
+            Side(fast, upstreams[1]),
+            fast.state.engine.planning,
+            Pools((*ids, *ids, *ids, "g0", "none"), PEOPLE),
+            taste.is_sound and not failing,
+        )
