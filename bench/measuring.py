@@ -24,7 +24,7 @@ _HEADERS = {
 
 
 class WrongAnswer(RuntimeError):
-    """A server answers otherwise than expected."""
+    """A server answers otherwise than expected, or not at all."""
 
 
 class Measurement(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,14 +106,17 @@ def timed(
 def _is_right(url: str, workload: Workload) -> bool:
     try:
         check(url, workload)
-    except (WrongAnswer, httpx.TransportError):
+    except WrongAnswer:
         return False
     return True
 
 
 def check(url: str, workload: Workload) -> None:
     """Ask once; raises WrongAnswer."""
-    response = httpx.post(url, content=workload.bodies[0], headers=_HEADERS, timeout=30)
+    try:
+        response = httpx.post(url, content=workload.bodies[0], headers=_HEADERS, timeout=10)
+    except httpx.TransportError as error:
+        raise WrongAnswer(f"{workload.name} was not answered: {error}") from error
     answer: Any = response.json() if response.status_code == httpx.codes.OK else {}
     if answer.get("errors") or answer.get("data") != workload.expected:
         text = response.text[:300]

@@ -110,7 +110,9 @@ def _cell(runs: list[Measurement]) -> str:
     if not runs:
         return ""
     rps, cost, *_ = _figures(middle(runs))
+    failed = sum(one.failures for one in runs)
     wrong = "" if all(one.right for one in runs) else ", then wrong answers"
+    wrong += f", {failed} failed" if failed else ""
     return f"{rps} ({cost}{wrong})" if cost else f"{rps}{wrong}"
 
 

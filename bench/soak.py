@@ -24,7 +24,7 @@ from bench.wrk import Load, load
 
 _SCRIPT = Path(__file__).with_name("soak.lua")
 _NEW_CALLER_EVERY = 3
-_SHARES = {"W1": (400, 400), "W2": (40, 30), "W3": (40, 30), "W4": (10, 5), "W5": (4, 2)}
+_SHARES = {"W1": (430, 430), "W2": (40, 20), "W3": (30, 20), "W4": (10, 3), "W5": (4, 1)}
 """Of some 1,000 requests, those with a known and those with a new document."""
 _WRITES = 30
 _RENAME = (

@@ -141,4 +141,4 @@ def _wait(program: Program, ready: str, log: Path) -> None:
             httpx.get(ready, timeout=5)
             return
         time.sleep(0.05)
-    raise RuntimeError(f"A program did not start; see {log}.")
+    raise RuntimeError(f"A program did not start; {log.name} may say why.")

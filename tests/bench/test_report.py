@@ -23,7 +23,9 @@ FACTS = Facts(
 )
 
 
-def measurement(rps: float, *, noise: float = 0, right: bool = True) -> Measurement:
+def measurement(
+    rps: float, *, noise: float = 0, right: bool = True, failures: int = 0
+) -> Measurement:
     """Give a measurement of so many requests per second on a full core."""
     return Measurement(
         rps=rps,
@@ -33,7 +35,7 @@ def measurement(rps: float, *, noise: float = 0, right: bool = True) -> Measurem
         peak_mb=60,
         calls=1,
         bytes=700,
-        failures=0,
+        failures=failures,
         noise=noise,
         right=right,
     )
@@ -137,9 +139,9 @@ def test_without_an_answer_there_are_no_times() -> None:
 
 def test_wrong_answers_after_a_run_are_told() -> None:
     """A gateway that answers wrongly once it was under load is not shown as if it had not."""
-    cells = {"liar/off": {"W1": [measurement(5, right=False)]}}
-    text = report.rivals_report(Rivals(rivals().facts, cells, {}))
-    assert "then wrong answers" in rows(text, "liar/off")[0][1]
+    cells = {"liar/off": {"W1": [measurement(5, right=False), measurement(5, failures=3)]}}
+    text = report.rivals_report(Rivals(FACTS, cells, {}))
+    assert rows(text, "liar/off")[0][1] == "5.00 (200,000, then wrong answers, 3 failed)"
 
 
 def test_who_could_not_be_measured_is_named() -> None:
