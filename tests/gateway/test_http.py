@@ -49,6 +49,7 @@ def type_of(response: httpx.Response) -> str:
         (f"{RESPONSE};q=0.1, */*;q=0.5", JSON),
         (f"*/*, {JSON};q=0", RESPONSE),
         (f"*/*;q=0.1, application/*;q=0, {RESPONSE}", RESPONSE),
+        (f"{JSON};q=0.1, {RESPONSE};q=0.5, {JSON}", JSON),
         ("text/html, */*;q=0.1", JSON),
         (f"text/plain, nonsense, ;;, {RESPONSE}", RESPONSE),
     ],
@@ -70,7 +71,10 @@ async def test_the_client_chooses_the_media_type(
     assert response.json() == {"data": {"__typename": "Query"}}
 
 
-@pytest.mark.parametrize("accept", ["text/plain", "text/*", f"{JSON};q=0, {RESPONSE};q=0", "x"])
+@pytest.mark.parametrize(
+    "accept",
+    ["text/plain", "text/*", f"{JSON};q=0, {RESPONSE};q=0", "*/*, application/*;q=0", "x"],
+)
 async def test_a_client_that_takes_no_json(gateway: Gateway, accept: str) -> None:
     """Whoever takes neither form is told so with a 406."""
     response = await post(gateway, json.dumps({"query": "{ __typename }"}), accept=accept)
