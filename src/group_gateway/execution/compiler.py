@@ -98,9 +98,8 @@ def _compile_group(type: GraphQLObjectType, fields: Fields, selection: Selection
 
 
 def _is_element(type: GraphQLObjectType, details: list[Any]) -> bool:
-    field = field_of(type, details)
-    is_element = element_of(field.extensions[DEFINITION]) is not None
-    return is_element and not details[0].node.arguments
+    definition = field_of(type, details).extensions[DEFINITION]
+    return element_of(definition, details[0].node) is not None
 
 
 def _raw(group: object) -> bytes:

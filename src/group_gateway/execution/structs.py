@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from graphql import (
+    FieldNode,
     GraphQLEnumType,
     GraphQLList,
     GraphQLNonNull,
@@ -87,8 +88,10 @@ def is_json_type(type: GraphQLObjectType) -> bool:
     return definition is not None and issubclass(definition.origin, JsonObject)
 
 
-def element_of(field: StrawberryField) -> str | None:
-    """Give the FHIR element that a field shows, and nothing but shows; else None."""
+def element_of(field: StrawberryField, node: FieldNode) -> str | None:
+    """Give the FHIR element that a field shows where it stands, and nothing but shows; else None."""
+    if node.arguments:
+        return None
     metadata: Mapping[Any, Any] = field.metadata or {}
     named = metadata.get(PLAIN_ELEMENT)
     if named is not None:
@@ -106,8 +109,8 @@ def compile_struct(type: GraphQLObjectType, fields: Fields, selection: Selection
             parts.append(_Part("__typename", key, name, name, type.name))
             continue
         field = field_of(type, details)
-        element = element_of(field.extensions[DEFINITION])
-        if element is None or details[0].node.arguments:
+        element = element_of(field.extensions[DEFINITION], details[0].node)
+        if element is None:
             raise NotCompilable("a field that is more than an element")
         part = _part(element, key, field.type, details, selection)
         if _code_names(field.type) is not None:
