@@ -529,6 +529,25 @@ async def test_a_request_that_is_wrong_before_it_runs(
     assert sandbox.calls == []
 
 
+async def test_a_schema_that_is_kept_to_oneself(make_gateway: Any) -> None:
+    """With introspection switched off neither questions nor typing errors give a name away."""
+    gateway = await make_gateway(introspection=False)
+    for query in (
+        "{ __schema { queryType { name } } }",
+        '{ __type(name: "Group") { name } }',
+        "{ grou { id } }",
+        "query ($f: GroupFilte) { groups(filter: $f) { nodes { id } } }",
+    ):
+        [error, *_] = (await gateway(query))["errors"]
+        assert error["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
+        assert "Did you mean" not in error["message"]
+    answer = await gateway(
+        "query ($f: GroupFilter) { groups(filter: $f) { nodes { id } } }", f={"typ": 1}
+    )
+    assert "Did you mean" not in str(answer)
+    assert await gateway.data("{ __typename }") == {"__typename": "Query"}
+
+
 @pytest.mark.parametrize(
     ("query", "variables", "path"),
     [
