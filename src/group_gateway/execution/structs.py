@@ -89,7 +89,7 @@ def is_json_type(type: GraphQLObjectType) -> bool:
 
 
 def element_of(field: StrawberryField, node: FieldNode) -> str | None:
-    """Give the FHIR element that a field shows where it stands, and nothing but shows; else None."""
+    """Give the FHIR element that a field shows here, and nothing but shows; else None."""
     if node.arguments:
         return None
     metadata: Mapping[Any, Any] = field.metadata or {}
