@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-FROM python:3.13.1-slim-bookworm AS build
+FROM python:3.13.11-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /src
 COPY constraints.txt ./
@@ -11,8 +11,8 @@ COPY src ./src
 RUN /opt/group-gateway/bin/pip install --no-deps . \
     && /opt/group-gateway/bin/pip uninstall --yes pip
 
-FROM python:3.13.1-slim-bookworm
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin gateway
+FROM python:3.13.11-slim-bookworm
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin gateway
 COPY --from=build /opt/group-gateway /opt/group-gateway
 # Nothing is written at run time, so the file system may be read-only.
 ENV PATH="/opt/group-gateway/bin:$PATH" \
