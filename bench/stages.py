@@ -112,7 +112,7 @@ def _is_page(raw: bytes) -> bool:
 
 
 def _compiled(subject: _Subject) -> Work:
-    planning = Planning(subject.gateway.planning.schema, compile_at_use=1)
+    planning = Planning(subject.gateway.planning.schema)
     plans = OperationPlans(planning, *subject.operation)
     inputs = subject.asked.variables or {}
 

@@ -13,7 +13,6 @@ from group_gateway.cache.seal import Seal
 from group_gateway.cache.store import CacheStore
 from group_gateway.execution.engine import Engine
 from group_gateway.execution.limits import DocumentLimits
-from group_gateway.execution.plans import COMPILE_AT_USE
 from group_gateway.groups.fetching import Lifetimes
 from group_gateway.groups.knowledge import UpstreamKnowledge
 from group_gateway.groups.learning import Learning
@@ -43,20 +42,18 @@ def create_app(
     *,
     transport: httpx.AsyncBaseTransport | None = None,
     page_token: str | None = None,
-    compile_at_use: int = COMPILE_AT_USE,
 ) -> Starlette:
     """Build the application.
 
     `transport` stands in for the network to the upstream. `page_token` is a bearer token that
-    anybody may know, for GraphiQL to start with. `compile_at_use` says how often a query must
-    come to be compiled. `state.engine` is the engine that all requests are run by.
+    anybody may know, for GraphiQL to start with. `state.engine` is what runs all requests.
     """
     keys = KeyRing(settings.key())
     telemetry = Telemetry()
     client = _client(settings, transport or _network(settings), telemetry)
     cache = CacheStore(_backend(settings, keys), max_ttl=settings.cache_ttl)
     services = _services(client, cache, keys, _lifetimes(settings))
-    engine = _engine(settings, services, compile_at_use)
+    engine = _engine(settings, services)
     page = GraphiQL(token=page_token) if settings.graphiql else None
     endpoint = Endpoint(
         engine,
@@ -98,7 +95,7 @@ def _client(
     )
 
 
-def _engine(settings: Settings, services: Services, compile_at_use: int) -> Engine:
+def _engine(settings: Settings, services: Services) -> Engine:
     limits = DocumentLimits(
         tokens=settings.query_tokens,
         depth=settings.query_depth,
@@ -106,9 +103,7 @@ def _engine(settings: Settings, services: Services, compile_at_use: int) -> Engi
         discreet=not settings.introspection,
     )
     compiled = settings.compiled
-    return Engine(
-        build_schema(), services, limits, compiled=compiled, compile_at_use=compile_at_use
-    )
+    return Engine(build_schema(), services, limits, compiled=compiled)
 
 
 def _lifetimes(settings: Settings) -> Lifetimes:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 
 from differential.arguments import Pools
@@ -13,36 +13,39 @@ from group_gateway.app import create_app
 from group_gateway.execution.plans import Planning
 from group_gateway.settings import Settings
 
-_TASTES = (
-    Taste(),
-    Taste(),
-    Taste(oddity=0.3),
-    Taste(oddity=1.0),
-    Taste(breakage=0.02, oddity=0.1),
-    Taste(breakage=0.1),
-    Taste(breakage=0.3),
-)
 _SECONDS_ENOUGH = 86_400.0
 
 
-@dataclass(frozen=True)
+@dataclass
 class World:
     """Two gateways that must answer the same. `is_sound`: nothing upstream is broken or fails."""
 
     plain: Side
     fast: Side
     planning: Planning
-    pools: Pools
-    is_sound: bool
+    ids: list[str]
+    failing: bool
+    cached: bool
+    pools: Pools = field(init=False)
+    is_sound: bool = False
+
+    def __post_init__(self) -> None:
+        self.pools = Pools((*self.ids, *self.ids, *self.ids, "g0", "none"), PEOPLE)
+
+    def renew(self, rng: Random) -> None:
+        """Put other groups upstream."""
+        taste = Taste.random(rng)
+        writer = GroupWriter(rng, taste)
+        resources = [writer.group(id) for id in self.ids]
+        for side in (self.plain, self.fast):
+            side.upstream.hold(resources)
+        self.is_sound = taste.is_sound and not self.failing
 
 
 @asynccontextmanager
 async def opened(rng: Random) -> AsyncIterator[World]:
     """Make up a world and open it within the block."""
-    taste = rng.choice(_TASTES)
     ids = [f"g{number}" for number in range(rng.choice((0, 1, 3, 6, 9)))]
-    writer = GroupWriter(rng, taste)
-    resources = [writer.group(id) for id in ids]
     failing = rng.random() < 0.2
     manners = Manners.random(rng, ids, failing=failing)
     cached = rng.random() < 0.3
@@ -54,16 +57,11 @@ async def opened(rng: Random) -> AsyncIterator[World]:
         "upstream_calls": rng.choice((1, 2, 5)) if failing and rng.random() < 0.5 else 1000,
         "deadline": 600.0,
     }
-    upstreams = Upstream(resources, manners), Upstream(resources, manners)
+    upstreams = Upstream(manners), Upstream(manners)
     plain = create_app(Settings(**settings, compiled=False), transport=upstreams[0])
     fast = create_app(
-        Settings(**settings), transport=upstreams[1], compile_at_use=rng.choice((1, 2))
+        Settings(**settings), transport=upstreams[1]
     )
     async with plain.router.lifespan_context(plain), fast.router.lifespan_context(fast):
-        yield World(
-            Side(plain, upstreams[0]),
-            Side(fast, upstreams[1]),
-            fast.state.engine.planning,
-            Pools((*ids, *ids, *ids, "g0", "none"), PEOPLE),
-            taste.is_sound and not failing,
-        )
+        sides = Side(plain, upstreams[0]), Side(fast, upstreams[1])
+        yield World(*sides, fast.state.engine.planning, ids, failing, cached)

@@ -26,6 +26,7 @@ from group_gateway.execution.selection import (
     Selection,
     field_of,
     is_typename,
+    text_of,
 )
 from group_gateway.execution.structs import (
     DEFINITION,
@@ -62,6 +63,14 @@ def compile_type(type: GraphQLOutputType, details: list[Any], selection: Selecti
 
 
 def _compile_object(type: GraphQLObjectType, details: list[Any], selection: Selection) -> Completer:
+    question = (type.name, text_of(details))
+    known: Completer | None = selection.compiled.get(question)
+    if known is None:
+        known = selection.compiled[question] = _compile_new(type, details, selection)
+    return known
+
+
+def _compile_new(type: GraphQLObjectType, details: list[Any], selection: Selection) -> Completer:
     fields = selection.subfields(type, details)
     if is_json_type(type):
         struct = compile_struct(type, fields, selection)

@@ -17,8 +17,8 @@ from graphql import (
 from group_gateway.execution.limits import DocumentLimits, limit_rules
 from group_gateway.execution.plans import OperationPlans, Planning
 
-_OVERHEAD = 40
-"""Bytes that a parsed document takes for each byte of its text, as measured, rounded up."""
+_OVERHEAD = 140
+"""Bytes that a document takes for each byte of its text, its plan included: as measured."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from graphql import ExecutionResult, GraphQLError, execute
 
 from group_gateway.execution.documents import Document, Documents
 from group_gateway.execution.limits import DocumentLimits
-from group_gateway.execution.plans import COMPILE_AT_USE, Planning
+from group_gateway.execution.plans import Planning
 from group_gateway.execution.presentation import present
 from group_gateway.operation import Operation
 from group_gateway.schema.build import GatewaySchema
@@ -52,8 +52,8 @@ class Answer:
 class Engine:
     """Executes requests against one schema and one set of use cases.
 
-    With `compiled` what is asked for the `compile_at_use`th time is run by plans, and by
-    graphql-core only where a plan can't answer; the answers are the same. `planning` counts.
+    With `compiled` queries are run by plans, and by graphql-core only where a plan can't answer;
+    the answers are the same. `planning` counts.
     """
 
     def __init__(
@@ -63,14 +63,13 @@ class Engine:
         limits: DocumentLimits,
         *,
         compiled: bool = True,
-        compile_at_use: int = COMPILE_AT_USE,
     ) -> None:
         self._schema = schema._schema  # noqa: SLF001 - the GraphQLSchema that Strawberry built
         self._services = services
         self._limits = limits
         self._compiled = compiled
         self._documents = Documents(self._schema, limits)
-        self.planning = Planning(self._schema, compile_at_use)
+        self.planning = Planning(self._schema)
 
     def epoch(self) -> int:
         """Give the number of writes that were made."""

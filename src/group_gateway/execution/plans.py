@@ -31,8 +31,6 @@ from group_gateway.schema.context import Context
 
 MOST_PLANS = 16
 """Plans of one operation: more combinations of conditions than any client's document has."""
-COMPILE_AT_USE = 2
-"""An operation that comes once is not worth a compilation."""
 
 _encode = msgspec.json.Encoder().encode
 _Coerce = Callable[[Mapping[str, Any]], dict[str, Any]]
@@ -40,19 +38,18 @@ _Coerce = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 @dataclass(slots=True)
 class Planning:
-    """What all plans of a schema share: at which use they are made, and how runs of them ended.
+    """What all plans of a schema share, and how runs of them ended.
 
     `compiled` counts the operations that a plan answered, `deoptimized` those that one gave up.
     """
 
     schema: GraphQLSchema
-    compile_at_use: int = COMPILE_AT_USE
     compiled: int = 0
     deoptimized: int = 0
 
 
 class OperationPlans:
-    """The plans of one operation, made when they are worth it. Only queries have any."""
+    """The plans of one operation, made when they are first needed. Only queries have any."""
 
     def __init__(
         self, planning: Planning, document: Any, operation: OperationDefinitionNode
@@ -64,13 +61,11 @@ class OperationPlans:
         self._coerce = _coercer(planning.schema, operation)
         self._conditions = _condition_variables(document)
         self._plans: dict[tuple[Any, ...], Completer | None] = {}
-        self._uses = 0
         self._strawberry = planning.schema._strawberry_schema  # type: ignore[attr-defined]  # noqa: SLF001
 
     async def run(self, context: Context, inputs: Mapping[str, Any]) -> bytes | None:
         """Give the encoded `data`; None when graphql-core has to execute the operation."""
-        self._uses += 1
-        if not self._is_query or self._uses < self._planning.compile_at_use:
+        if not self._is_query:
             return None
         try:
             variables = self._coerce(inputs)

@@ -4,8 +4,8 @@ Merging of fragments and equal response keys is never done here: a plan that mer
 graphql-core would answer otherwise.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import (
@@ -33,12 +33,17 @@ class NotCompilable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """One operation under fixed values of the variables in its `@skip` and `@include`."""
+    """One operation under fixed values of the variables in its `@skip` and `@include`.
+
+    `compiled` remembers what was compiled for which text of a selection: aliased fields often
+    select the same.
+    """
 
     schema: GraphQLSchema
     document: DocumentNode
     operation: OperationDefinitionNode
     variables: VariableValues
+    compiled: dict[Hashable, Any] = field(default_factory=dict)
 
     def root_fields(self, type: GraphQLObjectType) -> Fields:
         """Give the root fields by response key, in answer order."""
@@ -60,6 +65,12 @@ class Selection:
             for node in self.document.definitions
             if isinstance(node, FragmentDefinitionNode)
         }
+
+
+def text_of(fields: list[FieldDetails]) -> tuple[str, ...]:
+    """Give the text of what fields of one response key select: equal texts select the same."""
+    locations = [f.node.selection_set.loc for f in fields if f.node.selection_set is not None]
+    return tuple(loc.source.body[loc.start : loc.end] for loc in locations if loc is not None)
 
 
 def field_of(type: GraphQLObjectType, fields: list[FieldDetails]) -> GraphQLField:
