@@ -3,7 +3,7 @@
 Written from the contract and FHIR R4 alone, so that a mistake of the gateway is not made here too.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,16 +24,16 @@ class Scalar:
 
     def judge(self, value: Any, path: Path) -> Verdict:
         """Judge a value that is there."""
-        fits = {
-            "String": lambda: isinstance(value, str),
-            "Boolean": lambda: isinstance(value, bool),
-            "Int": lambda: type(value) is int and -(2**31) <= value < 2**31,
-            "Float": lambda: type(value) in {int, float} and abs(value) < 2**1023,
-            "GroupType": lambda: value in CODES,
-        }[self.name]()
-        if not fits:
-            return None, [path]
-        return (value.upper() if self.name == "GroupType" else value), []
+        match self.name, value:
+            case ("String", str()) | ("Boolean", bool()):
+                return value, []
+            case ("Int", int()) if type(value) is int and -(2**31) <= value < 2**31:
+                return value, []
+            case ("Float", int() | float()) if type(value) is not bool and abs(value) < 2**1023:
+                return value, []
+            case ("GroupType", str()) if value in CODES:
+                return value.upper(), []
+        return None, [path]
 
 
 CODES = ["person", "animal", "practitioner", "device", "medication", "substance"]
@@ -43,7 +43,7 @@ CODES = ["person", "animal", "practitioner", "device", "medication", "substance"
 class Object:
     """A FHIR data type; `bare` is the element that a bare string stands for."""
 
-    elements: dict[str, "Kind"]
+    elements: Mapping[str, "Kind"]
     bare: str | None = None
 
     def query(self) -> str:
@@ -134,14 +134,20 @@ CODING = Object(
 CONCEPT = Object({"coding": Listed(CODING), "text": STRING}, bare="text")
 PERIOD = Object({"start": STRING, "end": STRING})
 QUANTITY = Object(
-    {"value": Scalar("Float")} | dict.fromkeys(("comparator", "unit", "system", "code"), STRING)
+    {"value": Scalar("Float"), **dict.fromkeys(("comparator", "unit", "system", "code"), STRING)}
 )
 ASSIGNER = Object({"reference": STRING, "type": STRING, "display": STRING}, bare="reference")
 IDENTIFIER = Object(
-    {"use": STRING, "type": CONCEPT, "system": STRING, "value": STRING, "period": PERIOD}
-    | {"assigner": ASSIGNER}
+    {
+        "use": STRING,
+        "type": CONCEPT,
+        "system": STRING,
+        "value": STRING,
+        "period": PERIOD,
+        "assigner": ASSIGNER,
+    }
 )
-REFERENCE = Object(ASSIGNER.elements | {"identifier": IDENTIFIER}, bare="reference")
+REFERENCE = Object({**ASSIGNER.elements, "identifier": IDENTIFIER}, bare="reference")
 CHARACTERISTIC = Object(
     {
         "code": Required(CONCEPT),
@@ -216,5 +222,5 @@ def replaced(value: Any, path: Path, by: Any) -> Any:
         return by
     head, *tail = path
     copy = dict(value) if isinstance(value, dict) else list(value)
-    copy[head] = replaced(value[head], tuple(tail), by)  # type: ignore[index, call-overload]
+    copy[head] = replaced(value[head], tuple(tail), by)  # type: ignore[index]
     return copy

@@ -19,7 +19,7 @@ from group_gateway.settings import Settings
 
 ID = "1"
 GOOD = example() | {"id": ID, "resourceType": "Group"}
-WRONG = [
+WRONG: list[Any] = [
     *(True, 5, 2.0, 2**31, 10**400, MARKER, "", None),
     *([], [None], [MARKER], [[]], {}, {"unknown": MARKER}, {"text": 5}, {"reference": [MARKER]}),
 ]
@@ -57,7 +57,7 @@ def errors_of(answer: Any) -> list[Path]:
 
 
 async def check(gateway: Gateway, shelf: Shelf, group: Any, kind: Object = GROUP) -> None:
-    """Check that the gateway shows of a group what is to be shown, however it executes."""
+    """Check that the gateway shows of a group what is to be shown, and tells the rest."""
     shown, errors = judge(kind, group, ("group",))
     id = shelf.put(group)
     answer = await gateway(f"query ($id: ID!) {{ group(id: $id) {kind.query()} }}", id=id)
@@ -184,34 +184,38 @@ fragment target on Reference {{
 """
 
 
-@pytest.mark.parametrize("where", ["groups", "_entities", "Patient.groups", "Reference.resource"])
+WHERE: dict[str, tuple[str, list[Any]]] = {
+    "groups": ('groups(filter: {id: ["broken", "good"]}) { nodes { name } }', ["nodes"]),
+    "_entities": (
+        """_entities(representations: [{__typename: "Group", id: "broken"},
+           {__typename: "Group", id: "good"}]) { ... on Group { name } }""",
+        [],
+    ),
+    "Patient.groups": (
+        """_entities(representations: [{__typename: "Patient", id: "p"}]) {
+           ... on Patient { groups { nodes { name } } } }""",
+        [0, "groups", "nodes"],
+    ),
+    "Reference.resource": (
+        'group(id: "parent") { member { entity { resource { ... on Group { name } } } } }',
+        ["member"],
+    ),
+}
+"""How to get at the groups, and the way to them in the answer."""
+
+
+@pytest.mark.parametrize("where", WHERE)
 async def test_one_broken_group_leaves_the_others(
     gateway: Gateway, shelf: Shelf, where: str
 ) -> None:
     """Wherever a group stands, its broken element is null, and its neighbours are whole."""
     patient = {"member": [{"entity": {"reference": "Patient/p"}}]}
-    broken = {"resourceType": "Group", "id": "broken", "name": [MARKER], **patient}
+    broken: dict[str, Any] = {"resourceType": "Group", "id": "broken", "name": [MARKER], **patient}
     good = {"resourceType": "Group", "id": "good", "name": "fine", **patient}
     leading = [{"entity": f"Group/{id}"} for id in ("broken", "good")]
     parent = {"resourceType": "Group", "id": "parent", "name": "parent", "member": leading}
-    shelf.groups = {g["id"]: json.dumps(g).encode() for g in (broken, good, parent)}
-    query, path = {
-        "groups": ('groups(filter: {id: ["broken", "good"]}) { nodes { name } }', ["nodes"]),
-        "_entities": (
-            """_entities(representations: [{__typename: "Group", id: "broken"},
-               {__typename: "Group", id: "good"}]) { ... on Group { name } }""",
-            [],
-        ),
-        "Patient.groups": (
-            """_entities(representations: [{__typename: "Patient", id: "p"}]) {
-               ... on Patient { groups { nodes { name } } } }""",
-            [0, "groups", "nodes"],
-        ),
-        "Reference.resource": (
-            'group(id: "parent") { member { entity { resource { ... on Group { name } } } } }',
-            ["member"],
-        ),
-    }[where]
+    shelf.groups = {str(g["id"]): json.dumps(g).encode() for g in (broken, good, parent)}
+    query, path = WHERE[where]
     for text in (unseen(f"{{ {query} }}"), f"{{ {query} }}", f"{{ {query} }}"):
         answer = await gateway(text)
         found = next(iter(answer["data"].values()))
