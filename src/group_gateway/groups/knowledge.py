@@ -1,7 +1,7 @@
 """What the gateway has learned about its upstream, from its own words and from its answers.
 
 Nothing is assumed for good: what did not work is tried again after a while, so an upstream that
-changes is noticed without a restart. Used by `fetching`, `plans` and `search`.
+changes is noticed without a restart. Used by `fetching`, `plans`, `search` and `writes`.
 """
 
 import time
@@ -32,15 +32,16 @@ class Trial:
 
 @dataclass(slots=True)
 class UpstreamKnowledge:
-    """The trials of one upstream: id lists (`_id=a,b`), and each search parameter.
+    """The trials of one upstream: id lists (`_id=a,b`), each search parameter, and updates.
 
+    `omission_removes` is whether an update removes the members that it leaves out.
     `declared` are the search parameters that its CapabilityStatement names, None until it was
     read or when it names none.
     """
 
     id_lists: Trial = field(default_factory=Trial)
     parameters: dict[str, Trial] = field(default_factory=dict)
-    omission_removes: bool = True
+    omission_removes: Trial = field(default_factory=Trial)
     declared: frozenset[str] | None = None
 
     def parameter(self, name: str) -> Trial:

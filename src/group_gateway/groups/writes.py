@@ -25,7 +25,7 @@ from group_gateway.groups.changes import Change
 from group_gateway.groups.clock import LastWrites, UpstreamClock
 from group_gateway.groups.creation import NewGroup
 from group_gateway.groups.drafts import as_sent, body_of
-from group_gateway.groups.knowledge import Trial, UpstreamKnowledge
+from group_gateway.groups.knowledge import UpstreamKnowledge
 from group_gateway.groups.loader import GroupLoader
 from group_gateway.groups.memberships import DeactivateMembers, RemoveMembers
 from group_gateway.groups.pages import SearchPages
@@ -49,14 +49,14 @@ class GroupWrites:
     def __init__(  # noqa: PLR0913, PLR0917 - all that a write must reach
         self,
         client: GroupClient,
-        knowledge: UpstreamKnowledge,  # noqa: ARG002
+        knowledge: UpstreamKnowledge,
         loader: GroupLoader,
         pages: SearchPages,
         cache: CacheStore,
         slots: Slots,
     ) -> None:
         self._client = client
-        self._omission = Trial()
+        self._omission = knowledge.omission_removes
         self._loader = loader
         self._pages = pages
         self._cache = cache
