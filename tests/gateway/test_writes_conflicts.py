@@ -141,6 +141,17 @@ async def test_a_change_of_members_meets_faster_ones(sandbox, field, etag):
     assert ("Patient/new" in references(stored)) == (field == "addGroupMembers")
 
 
+async def test_others_who_never_stop(sandbox):
+    """After many tries a change of members is a conflict too, with the group as it is now."""
+    sandbox.use(etag=True)
+    async with on(Meanwhile(sandbox, times=100)) as gateway:
+        wanted = GROUP | {"members": patients("new")}
+        payload = (await gateway.data(ADD, input=wanted))["addGroupMembers"]
+    assert told(payload) == [("ERROR", "conflict", [])]
+    assert payload["group"]["name"].startswith("Theirs")
+    assert "Patient/new" not in references(payload["group"])
+
+
 class Late(Meanwhile):
     """A way on which the answer to a read is stamped in the second after the read."""
 

@@ -32,6 +32,7 @@ TOOK_EFFECT = {
     "a 404 of a proxy": FaultRule(
         kind="status", status=404, body="html", method="PUT", after=True, times=1
     ),
+    "a connection that breaks": FaultRule(kind="reset", method="PUT", times=1),
     "silence": FaultRule(kind="hang", method="PUT", after=True, times=1),
 }
 NO_EFFECT = {
@@ -56,6 +57,18 @@ async def test_a_put_that_took_effect_without_an_answer(make_gateway, sandbox, n
     assert told(payload) == [("WARNING", "transient", [])]
     assert (await gateway.data(NAME, id=TEST_GROUP_ID))["group"]["name"] == "Mine"
     assert methods(sandbox).count("PUT") == 1
+
+
+@pytest.mark.parametrize("kind", ["truncated", "not_json", "html", "gzip_bomb"])
+async def test_a_put_with_nonsense_for_an_answer(gateway, sandbox, kind):
+    """A status of success is believed, whatever follows it: the group is read back anyway."""
+    sandbox.use(
+        update_body="full", faults=(FaultRule(kind=kind, method="PUT", after=True, size_bytes=9),)
+    )
+    payload = (await gateway.data(UPDATE, input=RENAME))["updateGroup"]
+    assert payload["group"]["name"] == "Mine"
+    assert payload["issues"] == []
+    assert methods(sandbox) == ["GET", "PUT", "GET"]
 
 
 @pytest.mark.parametrize("name", NO_EFFECT)

@@ -4,6 +4,7 @@ Three real processes. What one gateway writes the other learns from the upstream
 """
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -13,7 +14,18 @@ import pytest
 from cli.commands import serving
 from core.harness import Fhir
 from frontdoor import Gateway
-from gateway.writing import ADD, REMOVE, UPDATE, members, new_group, patients, references, told
+from gateway.writing import (
+    ADD,
+    CREATE,
+    REMOVE,
+    UPDATE,
+    members,
+    new_group,
+    patients,
+    references,
+    told,
+)
+from group_gateway.sandbox.wellknown import TEST_GROUP_ID
 
 SIDES = ("one", "other")
 
@@ -118,3 +130,28 @@ async def test_updates_among_additions(gateways, fhir):
             names.add(f"By {side}")
     assert stored["name"] in names
     assert len(names) == 1 or stored["name"] != "Made"
+
+
+@pytest.mark.parametrize(("kind", "issues"), [("reset", 1), ("truncated", 0)])
+async def test_an_update_whose_answer_breaks_off(gateways, fhir, kind, issues):
+    """The change was made; the caller hears that, and of an answer that was lost."""
+    fault = {"kind": kind, "method": "PUT", "times": 1}
+    quirks = {"update_body": "full", "faults": [fault]}
+    (await fhir.http.put("/sandbox/quirks", json=quirks)).raise_for_status()
+    payload = await add(gateways[0], TEST_GROUP_ID, name := uuid.uuid4())
+    assert told(payload) == [("WARNING", "transient", [])] * issues
+    assert f"Patient/{name}" in references(payload["group"])
+    assert f"Patient/{name}" in references(await fhir.read(TEST_GROUP_ID))
+
+
+async def test_a_create_whose_connection_breaks(gateways, fhir):
+    """It was made once, the caller hears that nobody knows, and the next search finds it."""
+    count = "{ groups { totalCount } }"
+    before = (await gateways[0].data(count))["groups"]["totalCount"]
+    quirks = {"faults": [{"kind": "reset", "method": "POST", "path": "/Group"}]}
+    (await fhir.http.put("/sandbox/quirks", json=quirks)).raise_for_status()
+    wanted = {"type": "PERSON", "name": "New"}
+    [error] = (await gateways[0](CREATE, input=wanted))["errors"]
+    assert error["extensions"]["code"] == "UPSTREAM_UNAVAILABLE"
+    assert "not known whether the group was created" in error["message"]
+    assert (await gateways[0].data(count))["groups"]["totalCount"] == before + 1

@@ -29,8 +29,8 @@ from group_gateway.groups.requests import Request
 from group_gateway.operation import Caller
 from group_gateway.upstream.client import GroupClient, Written
 
-MOST_ATTEMPTS = 24
-"""Reads in one turn, each of which may lead to a PUT."""
+MOST_ATTEMPTS = 16
+"""Reads in one turn, each of which may lead to a PUT: well below an operation's budget of calls."""
 _MOST_REFUSALS = 4
 """Conflicts over one and the same state: they come from something else than a change."""
 _ABSENT = frozenset({"not-found", "deleted"})
