@@ -1,8 +1,11 @@
 """Ports: taken before anything starts, so that a busy one is one sentence. Used by the servers."""
 
+import os
 import socket
 
 from group_gateway.cli.failures import CommandFailed
+
+_BACKLOG = 2048
 
 
 def listen(host: str, port: int, *, flag: str = "--port") -> socket.socket:
@@ -12,15 +15,13 @@ def listen(host: str, port: int, *, flag: str = "--port") -> socket.socket:
     """
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        sock = socket.socket(family, socket.SOCK_STREAM)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(address)
-        # Two may bind while none listens yet; listening now also has early connections wait.
-        sock.listen(2048)
+        # It listens at once: two may bind while none does, and early connections wait.
+        sock = socket.create_server(address[:2], family=family, backlog=_BACKLOG)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        number = error.errno or 0  # below 0 for names that can't be resolved
+        reason = os.strerror(number) if number > 0 else error.strerror or str(error)
         raise CommandFailed(
-            f"can't listen on {host} port {port}: {reason}. Choose another with {flag}."
+            f"can't listen on {host} port {port}: {reason.lower()}. Choose another with {flag}."
         ) from None
     sock.set_inheritable(True)
     return sock
