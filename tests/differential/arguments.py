@@ -150,8 +150,8 @@ def literal(value: Any) -> str:
         case VariableName():
             return f"${value}"
         case Mapping():
-            return "{%s}" % ", ".join(f"{name}: {literal(v)}" for name, v in value.items())
+            return f"{{{', '.join(f'{name}: {literal(v)}' for name, v in value.items())}}}"
         case list():
-            return "[%s]" % ", ".join(map(literal, value))
+            return f"[{', '.join(map(literal, value))}]"
         case _:
             return json.dumps(value)

@@ -11,7 +11,9 @@ from typing import Any
 
 from graphql import (
     GraphQLArgument,
+    GraphQLBoolean,
     GraphQLField,
+    GraphQLInputObjectType,
     GraphQLInterfaceType,
     GraphQLNamedType,
     GraphQLNonNull,
@@ -103,7 +105,7 @@ class OperationWriter:
         assert root is not None
         body = self._selection(root, _Scope(), 0)
         if self._chance(0.03):
-            body = "{ %s %s }" % (self._rng.choice(_INTROSPECTION), body[1:-1])
+            body = f"{{ {self._rng.choice(_INTROSPECTION)} {body[1:-1]} }}"
         variables = tuple(self._variables)
         name = "Asked" if variables or self._chance(0.3) else None
         told = f"({', '.join(map(str, variables))})" if variables else ""
@@ -168,11 +170,10 @@ class OperationWriter:
         there = {name for name, _, _ in scope.keys.values()}
         again = {name: 0.6 if fields[name].args else _AGAIN for name in there & fields.keys()}
         weights = [_WEIGHTS.get(name, 1.0) * again.get(name, 1.0) for name in fields]
-        return self._rng.choices(list(fields), weights)[0]
+        chosen: str = self._rng.choices(list(fields), weights)[0]
+        return chosen
 
-    def _alias(
-        self, scope: _Scope, name: str, type: GraphQLObjectType | None = None
-    ) -> str | None:
+    def _alias(self, scope: _Scope, name: str, type: GraphQLObjectType | None = None) -> str | None:
         """Give a response key that is free, or None for the field's own name."""
         if type is not None and self._chance(0.05):  # under the name of another field
             other = self._rng.choice(list(type.fields))
@@ -226,7 +227,9 @@ class OperationWriter:
             return f"${self._variable(argument.type, name)}"
         value = self._values.value(argument.type, name)
         if isinstance(value, dict) and "type" in value and self._chance(0.3):
-            type = get_named_type(argument.type).fields["type"].type
+            input_type = get_named_type(argument.type)
+            assert isinstance(input_type, GraphQLInputObjectType)
+            type = input_type.fields["type"].type
             value["type"] = VariableName(self._variable(type, "type"))
         return literal(value)
 
@@ -253,8 +256,7 @@ class OperationWriter:
     def _condition(self) -> str:
         if self._chance(0.3):
             return self._rng.choice(("true", "false"))
-        boolean = GraphQLNonNull(self._schema.type_map["Boolean"])
-        return f"${self._variable(boolean, 'condition')}"
+        return f"${self._variable(GraphQLNonNull(GraphQLBoolean), 'condition')}"
 
     def _chance(self, probability: float) -> bool:
         return self._rng.random() < probability

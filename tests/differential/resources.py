@@ -1,7 +1,8 @@
 """Random Groups, sound ones and broken ones, as JSON text.
 
 Sound is what FHIR allows, at its edges too. Broken is a wrong type, a bad code, a number out of
-range, null or a hole, wherever it may be; `breakage` is how likely that is for each value.
+range, null or a hole. Values of one kind are broken at a time, mostly, and in one way: what is
+broken must not be hidden by something else that is.
 """
 
 from dataclasses import dataclass
@@ -12,16 +13,18 @@ from differential.jsontext import Number, Pairs, written
 
 PEOPLE = ("p1", "p2", "p3")
 _TEXTS = (
-    "plain", "", " ", "ünï", "日本語", "\U0001f600 twins", 'quo"te', "back\\slash", "a\nb\tc",
-    "\x7f", "\u2028", "\x00", "</script>", "null", "5", "Patient/p1", "x" * 300, "é", "e\u0301",
+    "responsibility", "PROCESS_REFILL_REQUESTS", "plain", "", " ", "ünï", "日本語", "e\u0301",
+    "\U0001f600 twins", 'quo"te', "back\\slash", "a\nb\tc", "\x7f", "\u2028", "\x00", "x" * 300,
+    "</script>", "null", "5", "Patient/p1",
 )  # fmt: skip
 _DATES = ("2024-02-30", "2024-01-01T00:00:00Z", "1970", "2024-01-01T00:00:00.123456+14:00")
 _CODES = ("person", "animal", "practitioner", "device", "medication", "substance")
 _INTS = ("0", "-0", "1", "-1", "7", "2147483647", "-2147483648")
 _FLOATS = (
     "0", "-0", "-0.0", "1", "-17", "0.1", "1.5", "2.50", "1e2", "1E+2", "12e-1", "1e-400", "5e-324",
-    "1.7976931348623157e308", "9007199254740993", "123456789012345678901234567890", "0.30000000000000004",
-    "100000000000000000000", "18446744073709551616", "3.0", "1e15", "1e16", "1e21", "123456789.125",
+    "1.7976931348623157e308", "9007199254740993", "123456789012345678901234567890", "3.0", "1e15",
+    "0.30000000000000004", "100000000000000000000", "18446744073709551616", "1e16", "1e21",
+    "123456789.125",
 )  # fmt: skip
 _REFERENCES = (
     *(f"Patient/{id}" for id in PEOPLE), "Practitioner/d1", "PractitionerRole/r1", "Device/v1",
@@ -30,6 +33,14 @@ _REFERENCES = (
     "#contained", "Patient/", "Patient/p1/_history/2", "Patient/bad id", "",
 )  # fmt: skip
 
+_SOUND: dict[str, tuple[Any, ...]] = {
+    "int": tuple(map(Number, _INTS)),
+    "float": tuple(map(Number, _FLOATS)),
+    "flag": (True, False),
+    "code": _CODES,
+    "date": _DATES,
+    "reference": _REFERENCES,
+}
 # What a value is broken into, by what it should be.
 _BROKEN: dict[str, tuple[Any, ...]] = {
     "text": (Number("5"), True, None, [], Pairs(), ["a"], Number("1.5"), [None]),
@@ -42,7 +53,7 @@ _BROKEN: dict[str, tuple[Any, ...]] = {
     "float": ("1.5", True, False, None, [], Pairs(), "", "NaN", Number("9" * 320)),
     "code": ("robot", "PERSON", "Person", "", Number("5"), None, [], Pairs(), True, ["person"]),
     "object": ("a bare text", "", Number("5"), None, [], [Pairs()], True, "Patient/p1"),
-    "list": (Pairs(), "a bare text", None, [None], [[]], [Number("1")], ["bare"], True, Number("0")),
+    "list": (Pairs(), "a bare text", None, [None], [[]], [Number("1")], ["bare"], True),
 }  # fmt: skip
 
 _SHAPES: dict[str, dict[str, str]] = {
@@ -76,21 +87,42 @@ _SHAPES: dict[str, dict[str, str]] = {
     "Range": {"low": "Quantity", "high": "Quantity"},
     "Member": {"entity": "Reference", "period": "Period", "inactive": "flag"},
 }  # fmt: skip
+_HOLE = "hole"
+"""The kind of what is broken by not being there."""
+_NOTHING = "nothing"
+"""The kind of a null among the items of a list."""
+_KINDS = (*_BROKEN, "int", "float", "flag", _HOLE, _NOTHING)
 _REQUIRED = {("Characteristic", "code"), ("Member", "entity")}
 _DEEPEST = 5
 
 
 @dataclass(frozen=True)
 class Taste:
-    """What a set of groups is like: how much is broken, and how odd the rest is (0 to 1)."""
+    """What a set of groups is like: which kinds are broken, how often, and how odd the rest is.
 
+    `way` chooses the way in which they are (0 to 1); without one each is broken in its own.
+    """
+
+    broken: tuple[str, ...] = ()
     breakage: float = 0.0
+    way: float | None = None
     oddity: float = 0.0
+
+    @classmethod
+    def random(cls, rng: Random) -> "Taste":
+        """Make one up: sound, broken in one kind, or broken in all of them."""
+        oddity = rng.choice((0.0, 0.0, 0.3, 1.0))
+        roll = rng.random()
+        if roll < 0.45:
+            return cls(oddity=oddity)
+        if roll < 0.9:
+            return cls((rng.choice(_KINDS),), rng.choice((0.1, 0.5)), rng.random(), oddity)
+        return cls(_KINDS, rng.choice((0.02, 0.2)), oddity=oddity)
 
     @property
     def is_sound(self) -> bool:
         """Whether nothing is broken."""
-        return self.breakage == 0
+        return not self.broken
 
 
 @dataclass(frozen=True)
@@ -127,7 +159,7 @@ class GroupWriter:
         fullness = self._rng.choice((0.3, 0.7, 1.0)) if depth < _DEEPEST else 0.0
         pairs = Pairs()
         for element, kind in _SHAPES[name].items():
-            required = (name, element) in _REQUIRED and not self._breaks()
+            required = (name, element) in _REQUIRED and not self._breaks(_HOLE)
             if required or self._chance(fullness):
                 pairs.append((element, self._value(kind, depth + 1)))
         if self._chance(self._taste.oddity * 0.3):
@@ -135,16 +167,18 @@ class GroupWriter:
         return pairs
 
     def _add_strangers(self, pairs: Pairs, name: str) -> None:
-        """Add what FHIR knows and GraphQL doesn't, names that mean something, and repeated names."""
+        """Add what GraphQL doesn't know, names that mean something, and names a second time."""
         strangers: list[tuple[str, Any]] = [
             ("extension", [Pairs([("url", "x"), ("valueDecimal", Number("1.000"))])]),
-            ("__typename", self._rng.choice((name, "Query", None, Number("1")))),
             ("_name", Pairs([("id", "a")])),
             ("f0", "field"),
             ("Name", "capital"),
             ("", "empty"),
         ]
-        if pairs:
+        if self._chance(0.5):
+            told = self._rng.choice((name, "Query", None, Number("1")))
+            pairs.append(("__typename", told))
+        elif pairs:
             pairs.append(self._repeated(name, self._rng.choice(pairs)[0]))
         pairs.insert(self._rng.randint(0, len(pairs)), self._rng.choice(strangers))
 
@@ -153,8 +187,10 @@ class GroupWriter:
         return (element, self._value(kind, _DEEPEST)) if kind else ("extra", Number("1"))
 
     def _value(self, kind: str, depth: int) -> Any:
-        if self._breaks():
-            return self._rng.choice(_BROKEN[_family(kind)])
+        family = _family(kind)
+        if self._breaks(family):
+            ways, way = _BROKEN[family], self._taste.way
+            return self._rng.choice(ways) if way is None else ways[int(way * len(ways))]
         if kind.startswith("["):
             return self._list(kind[1:], depth)
         if kind in _SHAPES:
@@ -164,28 +200,16 @@ class GroupWriter:
     def _list(self, kind: str, depth: int) -> list[Any]:
         many = kind == "Member" and self._chance(0.05)
         length = 40 if many else self._rng.choice((0, 1, 1, 2, 3))
-        return [self._value(kind, depth) for _ in range(length)]
+        items = [self._value(kind, depth) for _ in range(length)]
+        if self._breaks(_NOTHING):
+            items.insert(self._rng.randint(0, length), None)
+        return items
 
     def _scalar(self, kind: str) -> Any:
-        choose = self._rng.choice
-        match kind:
-            case "int":
-                return Number(choose(_INTS))
-            case "float":
-                return Number(choose(_FLOATS))
-            case "flag":
-                return choose((True, False))
-            case "code":
-                return choose(_CODES)
-            case "date":
-                return choose(_DATES)
-            case "reference":
-                return choose(_REFERENCES)
-            case _:
-                return choose(("responsibility", "PROCESS_REFILL_REQUESTS", *_TEXTS))
+        return self._rng.choice(_SOUND.get(kind, _TEXTS))
 
-    def _breaks(self) -> bool:
-        return self._chance(self._taste.breakage)
+    def _breaks(self, kind: str) -> bool:
+        return kind in self._taste.broken and self._chance(self._taste.breakage)
 
     def _chance(self, probability: float) -> bool:
         return probability > 0 and self._rng.random() < probability

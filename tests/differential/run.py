@@ -18,8 +18,8 @@ def main() -> None:
     began = time.monotonic()
     tally = asyncio.run(trial(chosen.operations, chosen.seed, stop_at=chosen.stop_at))
     for difference in tally.differences:
-        print(difference, end="\n\n")
-    print(f"{tally}, in {time.monotonic() - began:.0f} s")
+        sys.stdout.write(f"{difference}\n\n")
+    sys.stdout.write(f"{tally}, in {time.monotonic() - began:.0f} s\n")
     sys.exit(1 if tally.differences else 0)
 
 

@@ -5,8 +5,8 @@ operation is asked with other values of its variables each time, and in the end 
 """
 
 import itertools
-import os.path
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -19,6 +19,8 @@ from differential.worlds import World, opened
 ASKED = 4
 """Times that each operation is asked."""
 _IN_A_WORLD = 40
+_IN_A_SEASON = 4
+"""Operations between which nothing changes upstream, where nothing of it is kept in a cache."""
 _CURSOR = re.compile(rb'[cC]ursor":"([^"\\]+)"')
 _MOST_CURSORS = 50
 _SHOWN = 600
@@ -37,8 +39,8 @@ class Difference:
 
     def __str__(self) -> str:
         plain, fast = self.plain.body, self.fast.body
-        same = os.path.commonprefix((plain, fast))
-        start = max(0, len(same) - _SHOWN // 2)
+        pairs = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(plain, fast, strict=False))
+        start = max(0, sum(1 for _ in pairs) - _SHOWN // 2)
         return (
             f"{self.what} differ: seed {self.seed}, operation {self.number}\n"
             f"query: {self.request['query']}\nvariables: {self.request['variables']}\n"
@@ -87,31 +89,18 @@ async def trial(operations: int, seed: int, *, stop_at: int = 1) -> Tally:
             for number in range(_IN_A_WORLD):
                 if tally.operations >= operations or len(tally.differences) >= stop_at:
                     return tally
+                if number == 0 or (number % _IN_A_SEASON == 0 and not made.cached):
+                    made.renew(rng)
                 place = f"{seed}.{world}", number
                 await _one(tally, made, rng, place)
     raise AssertionError  # there is always another world
 
 
 async def _one(tally: Tally, world: World, rng: Random, place: tuple[str, int]) -> None:
+    """Ask one operation of both gateways several times."""
     values = Values(rng, world.pools)
     asked = OperationWriter(rng, world.planning.schema, values).document()
-    await _ask(tally, world, asked, values, rng, place)
-
-
-async def _ask(
-    tally: Tally, world: World, asked: Asked, values: Values, rng: Random, place: tuple[str, int]
-) -> None:
-    """Ask one operation of both gateways several times."""
-    request: dict[str, Any] = {}
-    for time in range(ASKED):
-        if time < ASKED - 1:  # the last time all is as the time before
-            # The extension keeps the gateway from giving an answer that it has ready.
-            request = {
-                "query": asked.text,
-                "operationName": asked.name,
-                "variables": asked.inputs(values, rng),
-                "extensions": {"time": time},
-            }
+    for request in _requests(asked, values, rng):
         token = None if rng.random() < 0.01 else "sandbox"
         before = world.planning.compiled, world.planning.deoptimized
         plain = await world.plain.ask(request, token=token)
@@ -126,6 +115,22 @@ async def _ask(
         _count(tally, world, plain, before)
         _keep_cursors(world.pools.cursors, plain.body)
     tally.operations += 1
+
+
+def _requests(asked: Asked, values: Values, rng: Random) -> Iterator[dict[str, Any]]:
+    """Give requests with other variables each time, and in the end the last one again.
+
+    An extension keeps the gateways from giving an answer that they have ready.
+    """
+    for time in range(ASKED - 1):
+        request = {
+            "query": asked.text,
+            "operationName": asked.name,
+            "variables": asked.inputs(values, rng),
+            "extensions": {"time": time},
+        }
+        yield request
+    yield request
 
 
 def _count(tally: Tally, world: World, plain: Answer, before: tuple[int, int]) -> None:

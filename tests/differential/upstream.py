@@ -3,12 +3,13 @@
 It notes what was asked, and lets other work run for a while before it answers.
 """
 
+import asyncio
 import json
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
 from zlib import crc32
 
-import asyncio
 import httpx
 
 from differential.resources import Resource
@@ -82,10 +83,14 @@ _FAULTS = (
 class Upstream(httpx.AsyncBaseTransport):
     """The server. `calls` is what was asked since it was last cleared."""
 
-    def __init__(self, resources: list[Resource], manners: Manners) -> None:
-        self._resources = {resource.id: resource for resource in resources}
+    def __init__(self, manners: Manners) -> None:
+        self._resources: dict[str, Resource] = {}
         self._manners = manners
         self.calls: list[str] = []
+
+    def hold(self, resources: list[Resource]) -> None:
+        """Hold these groups, and no others."""
+        self._resources = {resource.id: resource for resource in resources}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request."""
@@ -118,7 +123,7 @@ class Upstream(httpx.AsyncBaseTransport):
         links = [_link("self", obeyed, count, offset)]
         if offset + count < len(found):
             links.append(_link("next", obeyed, count, offset + count))
-        head = {"resourceType": "Bundle", "type": "searchset", "link": links}
+        head: dict[str, Any] = {"resourceType": "Bundle", "type": "searchset", "link": links}
         if manners.totals:
             head |= {"total": len(found)}
         entries = b",".join(b'{"resource":%b}' % g.raw for g in found[offset : offset + count])

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
 
 from differential.arguments import Pools
 from differential.comparing import Side
@@ -49,7 +50,7 @@ async def opened(rng: Random) -> AsyncIterator[World]:
     failing = rng.random() < 0.2
     manners = Manners.random(rng, ids, failing=failing)
     cached = rng.random() < 0.3
-    settings = {
+    settings: dict[str, Any] = {
         "upstream_url": "http://upstream.test",
         "cache_ttl": _SECONDS_ENOUGH if cached else 0.0,
         "cache_search_ttl": _SECONDS_ENOUGH,
@@ -59,9 +60,7 @@ async def opened(rng: Random) -> AsyncIterator[World]:
     }
     upstreams = Upstream(manners), Upstream(manners)
     plain = create_app(Settings(**settings, compiled=False), transport=upstreams[0])
-    fast = create_app(
-        Settings(**settings), transport=upstreams[1]
-    )
+    fast = create_app(Settings(**settings), transport=upstreams[1])
     async with plain.router.lifespan_context(plain), fast.router.lifespan_context(fast):
         sides = Side(plain, upstreams[0]), Side(fast, upstreams[1])
         yield World(*sides, fast.state.engine.planning, ids, failing, cached)

@@ -1,0 +1,183 @@
+"""Bugs to plant in the compiled path, to see whether the differential test finds them.
+
+Each one is what somebody might do by mistake: an edit of one place in one module.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Bug:
+    """An edit of a module of `group_gateway`: `right` stands there once, and becomes `wrong`."""
+
+    name: str
+    module: str
+    right: str
+    wrong: str
+
+
+BUGS = (
+    Bug(
+        "no range check of Int elements",
+        "execution/structs.py",
+        "_INT = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]",
+        "_INT = int",
+    ),
+    Bug(
+        "Int range off by one",
+        "execution/structs.py",
+        "le=2**31 - 1)",
+        "le=2**31)",
+    ),
+    Bug(
+        "a condition's variable is missing from the plan's key",
+        "execution/plans.py",
+        "key = tuple(variables.get(name) for name in self._conditions)",
+        "key = tuple(variables.get(name) for name in self._conditions[1:])",
+    ),
+    Bug(
+        "the default of a boolean swapped",
+        "execution/structs.py",
+        'type.name == "Boolean":\n        return False',
+        'type.name == "Boolean":\n        return True',
+    ),
+    Bug(
+        "required objects may be null",
+        "execution/structs.py",
+        "required = isinstance(type, GraphQLNonNull)",
+        "required = isinstance(type, GraphQLNonNull) and isinstance(type.of_type, GraphQLList)",
+    ),
+    Bug(
+        "enum values shown as FHIR's codes",
+        "execution/structs.py",
+        "return {str(member.value): name for name, member in members.items()}",
+        "return {str(member.value): str(member.value) for member in members.values()}",
+    ),
+    Bug(
+        "response keys in the order of the schema",
+        "execution/structs.py",
+        "enumerate(fields.items())",
+        "enumerate(sorted(fields.items()))",
+    ),
+    Bug(
+        "fields with a resolver behind the elements of a group",
+        "execution/compiler.py",
+        "return {key: shown[key] for key in keys}",
+        "return shown",
+    ),
+    Bug(
+        "aliases of elements dropped",
+        "execution/structs.py",
+        "lambda p: (p.show, msgspec.NODEFAULT), lambda p: p.key)",
+        "lambda p: (p.show, msgspec.NODEFAULT), lambda p: p.element)",
+    ),
+    Bug(
+        "aliases inside nested elements dropped",
+        "execution/structs.py",
+        "return inner.read, inner.show",
+        "return inner.read, inner.read",
+    ),
+    Bug(
+        "arguments of `member` ignored",
+        "execution/structs.py",
+        "    if node.arguments:\n        return None\n",
+        "",
+    ),
+    Bug(
+        "variables of arguments ignored",
+        "execution/fields.py",
+        "if variable in info.variables\n",
+        "if variable not in info.variables\n",
+    ),
+    Bug(
+        "arguments with a variable evaluated once",
+        "execution/fields.py",
+        "return lambda info: evaluate(info.variables)",
+        "kept: dict[str, Any] = {}\n"
+        "    return lambda info: dict(kept or kept.update(evaluate(info.variables)) or kept)",
+    ),
+    Bug(
+        "an absent list is null",
+        "execution/structs.py",
+        "return msgspec.field(default_factory=list)",
+        "return None",
+    ),
+    Bug(
+        "nulls in lists accepted",
+        "execution/structs.py",
+        "return list[read], list[show]",
+        "return list[read | None], list[show | None]",
+    ),
+    Bug(
+        "__typename of another type",
+        "execution/compiler.py",
+        "constants[key] = type.name",
+        'constants[key] = "Query"',
+    ),
+    Bug(
+        "__typename read from the data",
+        "execution/structs.py",
+        "name: Any = Literal[type.name]",
+        "name: Any = str",
+    ),
+    Bug(
+        "what a plan can't answer is null",
+        "execution/plans.py",
+        "            self._planning.deoptimized += 1\n            return None",
+        '            self._planning.deoptimized += 1\n            return b"null"',
+    ),
+    Bug(
+        "Float elements as they come",
+        "execution/structs.py",
+        '"Float": float,',
+        '"Float": int | float,',
+    ),
+    Bug(
+        "numbers taken for text",
+        "execution/structs.py",
+        '"String": str,',
+        '"String": str | int,',
+    ),
+    Bug(
+        "numbers taken for booleans",
+        "execution/structs.py",
+        '"Boolean": bool,\n}',
+        '"Boolean": bool | int,\n}',
+    ),
+    Bug(
+        "variables not coerced",
+        "execution/plans.py",
+        "if type(value) is kind and (kind is not int or _in_range(value)):",
+        "if value is not None:",
+    ),
+    Bug(
+        "Int variables of any size",
+        "execution/plans.py",
+        "return bool(-(2**31) <= value < 2**31)",
+        "return True",
+    ),
+    Bug(
+        "defaults of variables ignored",
+        "execution/plans.py",
+        "if kind is None or definition.default_value is not None:",
+        "if kind is None:",
+    ),
+    Bug(
+        "fields of the same key not merged",
+        "execution/selection.py",
+        "self.schema, self._fragments(), self.variables, self.operation, type, fields\n",
+        "self.schema, self._fragments(), self.variables, self.operation, type, fields[:1]\n",
+    ),
+    Bug(
+        "the other fields given up with the first that fails",
+        "execution/compiler.py",
+        "                if required:\n                    break",
+        "                break",
+    ),
+    Bug(
+        "one failing field among several goes unseen",
+        "execution/compiler.py",
+        "        if outcome is not None:\n            raise outcome",
+        "        if outcome is failure is not None:\n            raise outcome",
+    ),
+)
