@@ -1,0 +1,154 @@
+"""The cache through the front door: in memory, and in a real Redis that comes and goes."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import Sandbox
+from frontdoor import Gateway
+from group_gateway.sandbox import FaultRule
+from group_gateway.sandbox.wellknown import HIDDEN_TEAM_ID, SEED_PATIENT_ID, TEST_GROUP_ID, TOKEN
+from redis_server import RedisServer, redis_server
+
+NAME = "query ($id: ID!) { group(id: $id) { name } }"
+LIST = "{ groups(first: 3) { nodes { name } } }"
+RENAME = """
+mutation ($id: ID!, $name: String!) {
+  updateGroup(input: { id: $id, name: $name }) { group { name } issues { code } }
+}
+"""
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[RedisServer]:
+    """Give a Redis of the test's own."""
+    with redis_server(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture(params=["memory", "redis"])
+def cache_url(request: pytest.FixtureRequest) -> str:
+    """Give the address of each kind of cache."""
+    if request.param == "memory":
+        return "memory://"
+    return str(request.getfixturevalue("redis").url)
+
+
+async def test_what_was_read_is_not_read_again(
+    make_gateway: Callable[..., Any], sandbox: Sandbox, cache_url: str
+) -> None:
+    """A group and a search cost one call each, however often they are asked for."""
+    gateway: Gateway = await make_gateway(cache_url=cache_url)
+    for _ in range(3):
+        await gateway.data(NAME, id=TEST_GROUP_ID)
+        await gateway.data(LIST)
+        await gateway.data(NAME + " # another document", id=TEST_GROUP_ID)
+    assert len(sandbox.calls) == 2
+
+
+async def test_a_write_drops_the_group_and_the_searches(
+    make_gateway: Callable[..., Any], cache_url: str
+) -> None:
+    """After an update every caller reads the new name, by id and by search."""
+    gateway: Gateway = await make_gateway(cache_url=cache_url)
+    for token in ("sandbox", "sandbox-read"):
+        await gateway.data(NAME, token=token, id=TEST_GROUP_ID)
+        await gateway.data(LIST, token=token)
+    payload = await gateway.data(RENAME, id=TEST_GROUP_ID, name="Renamed")
+    assert payload["updateGroup"] == {"group": {"name": "Renamed"}, "issues": []}
+    for token in ("sandbox", "sandbox-read"):
+        assert (await gateway.data(NAME, token=token, id=TEST_GROUP_ID))["group"] == {
+            "name": "Renamed"
+        }
+        nodes = (await gateway.data(LIST, token=token))["groups"]["nodes"]
+        assert nodes[0]["name"] == "Renamed"
+
+
+async def test_replicas_on_one_redis_drop_together(
+    make_gateway: Callable[..., Any], redis: RedisServer
+) -> None:
+    """A write through one gateway is seen at once through another."""
+    first: Gateway = await make_gateway(cache_url=redis.url)
+    second: Gateway = await make_gateway(cache_url=redis.url)
+    await second.data(NAME, id=TEST_GROUP_ID)
+    await first.data(RENAME, id=TEST_GROUP_ID, name="Renamed")
+    assert (await second.data(NAME, id=TEST_GROUP_ID))["group"]["name"] == "Renamed"
+
+
+async def test_replicas_share_what_one_of_them_read(
+    make_gateway: Callable[..., Any], sandbox: Sandbox, redis: RedisServer
+) -> None:
+    """What one gateway read for a caller, another does not read again for that caller."""
+    first: Gateway = await make_gateway(cache_url=redis.url)
+    second: Gateway = await make_gateway(cache_url=redis.url)
+    await first.data(NAME, id=TEST_GROUP_ID)
+    await second.data(NAME, id=TEST_GROUP_ID)
+    assert len(sandbox.calls) == 1
+
+
+@pytest.mark.parametrize("fault", ["kill", "freeze"])
+async def test_requests_are_answered_without_redis(
+    make_gateway: Callable[..., Any], redis: RedisServer, fault: str
+) -> None:
+    """With Redis killed or hanging in the middle, reads and writes go on, and see each other."""
+    gateway: Gateway = await make_gateway(cache_url=redis.url)
+    await gateway.data(NAME, id=TEST_GROUP_ID)
+    getattr(redis, fault)()
+    for number in range(3):
+        name = f"Renamed {number}"
+        await gateway.data(RENAME, id=TEST_GROUP_ID, name=name)
+        assert (await gateway.data(NAME, id=TEST_GROUP_ID))["group"]["name"] == name
+    if fault == "freeze":
+        redis.thaw()
+
+
+async def test_redis_holds_no_token_and_no_id_in_a_key(
+    make_gateway: Callable[..., Any], redis: RedisServer
+) -> None:
+    """Keys are digests, and values can't be read without the gateway's key."""
+    gateway: Gateway = await make_gateway(cache_url=redis.url)
+    await gateway.data(NAME, id=TEST_GROUP_ID)
+    await gateway.data(LIST)
+    async with redis.client() as client:
+        keys = [key async for key in client.scan_iter()]
+        text = b" ".join([*keys, *[await client.get(key) or b"" for key in keys]])
+    assert keys
+    for secret in (TOKEN, TEST_GROUP_ID, SEED_PATIENT_ID, "Test Group"):
+        assert secret.encode() not in b" ".join(keys)
+    assert TOKEN.encode() not in text.replace(b"group-gateway", b"")
+
+
+async def test_absence_is_kept_and_failure_is_not(gateway: Gateway, sandbox: Sandbox) -> None:
+    """A group that is not there is asked for once; one that failed is asked for again."""
+    for _ in range(2):
+        assert (await gateway.data(NAME, id="absent"))["group"] is None
+    assert len(sandbox.calls) == 1
+    sandbox.use(faults=(FaultRule(kind="status", status=503, times=1),))
+    assert "errors" in await gateway(NAME, id=TEST_GROUP_ID)
+    assert (await gateway.data(NAME, id=TEST_GROUP_ID))["group"]["name"] == "Test Group"
+
+
+@pytest.mark.parametrize("order", [("sandbox", "sandbox-other"), ("sandbox-other", "sandbox")])
+async def test_nobody_gets_what_another_caller_read(
+    make_gateway: Callable[..., Any], cache_url: str, order: tuple[str, str]
+) -> None:
+    """Whoever comes first, one sees the hidden team and the other is refused, again and again."""
+    gateway: Gateway = await make_gateway(cache_url=cache_url)
+    for token in order * 3:
+        answer = await gateway(NAME, token=token, id=HIDDEN_TEAM_ID)
+        if token == "sandbox":
+            assert answer["data"]["group"] is not None
+        else:
+            assert answer["data"]["group"] is None
+            assert answer["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+
+
+async def test_totals_differ_by_caller(gateway: Gateway) -> None:
+    """Each caller counts only the groups that it may see, in any order of asking."""
+    query = "{ groups(first: 1) { totalCount } }"
+    for _ in range(2):
+        assert (await gateway.data(query))["groups"]["totalCount"] == 271
+        half = await gateway.data(query, token="sandbox-other")
+        assert half["groups"]["totalCount"] == 132

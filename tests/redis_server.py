@@ -1,0 +1,87 @@
+"""A real Redis for tests: a process of its own that can be killed, frozen and started again."""
+
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import redis.asyncio
+
+STARTS_WITHIN = 10.0
+
+
+@dataclass
+class RedisServer:
+    """`redis-server` from Debian's package, on a port of its own.
+
+    `options` are its own, such as `--requirepass secret`. It keeps nothing on disk unless they
+    say so.
+    """
+
+    folder: Path
+    port: int
+    options: tuple[str, ...] = ()
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """What `GROUP_GATEWAY_CACHE_URL` takes."""
+        return f"redis://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1"]
+        command += ["--dir", str(self.folder), "--save", "", "--appendonly", "no", *self.options]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        patience = time.monotonic() + STARTS_WITHIN
+        while not self._answers():
+            assert self.process.poll() is None, "redis-server did not start"
+            assert time.monotonic() < patience, "redis-server does not answer"
+            time.sleep(0.01)
+
+    def _answers(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
+                connection.sendall(b"PING\r\n")
+                return bool(connection.recv(64))  # an error will do: it may want a password
+        except OSError:
+            return False
+
+    def kill(self) -> None:
+        """End it on the spot, as a crash does."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+        self.process = None
+
+    def freeze(self) -> None:
+        """Let it answer no more, while its port still takes connections."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)
+
+    def client(self) -> redis.asyncio.Redis:
+        """Give a client to look inside with."""
+        return redis.asyncio.Redis(port=self.port)
+
+
+@contextmanager
+def redis_server(folder: Path, *options: str) -> Iterator[RedisServer]:
+    """Run a server within the block."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        server = RedisServer(folder, free.getsockname()[1], options)
+    server.start()
+    try:
+        yield server
+    finally:
+        if server.process is not None:
+            server.kill()
