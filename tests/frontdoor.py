@@ -1,5 +1,10 @@
-"""How tests ask a gateway: GraphQL over HTTP, as any client does."""
+"""How tests ask a gateway: GraphQL over HTTP, as any client does.
 
+With `TEST_COMPILED=0` in the environment no query is run from a compiled plan, whatever a test
+sets: the same tests then show what graphql-core alone answers.
+"""
+
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -7,6 +12,10 @@ from typing import Any
 
 import httpx
 from starlette.applications import Starlette
+
+COMPILED = os.environ.get("TEST_COMPILED") != "0"
+MODE = {} if COMPILED else {"GROUP_GATEWAY_COMPILED": "false"}
+"""What to add to the environment of a gateway that runs as a process."""
 
 
 @dataclass
@@ -35,6 +44,8 @@ class Gateway:
 @asynccontextmanager
 async def opened(app: Starlette) -> AsyncIterator[Gateway]:
     """Run a gateway in process within the block."""
+    if not COMPILED:
+        app.state.engine.compiled = False
     transport = httpx.ASGITransport(app=app)
     async with (
         app.router.lifespan_context(app),

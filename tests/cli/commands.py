@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from frontdoor import MODE
+
 COMMAND = (sys.executable, "-m", "group_gateway")
 PATIENCE = 30
 PREFIX = "GROUP_GATEWAY_"
@@ -97,4 +99,4 @@ def serving(*arguments: str, **settings: str) -> Iterator[Server]:
 
 def _environment(settings: dict[str, str]) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-    return inherited | {f"{PREFIX}{name.upper()}": value for name, value in settings.items()}
+    return inherited | MODE | {f"{PREFIX}{name.upper()}": value for name, value in settings.items()}

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from core.documents import GROUP, GROUPS, UPDATE
-from frontdoor import Gateway
+from frontdoor import MODE, Gateway
 from upstreams.seeding import group as make_group
 
 
@@ -19,7 +19,7 @@ def served(upstream, tmp_path):
     command = (sys.executable, "-m", "group_gateway", "serve", "--port", "0")
     with subprocess.Popen(
         command,
-        env={**kept, "GROUP_GATEWAY_UPSTREAM_URL": upstream.url},
+        env={**kept, **MODE, "GROUP_GATEWAY_UPSTREAM_URL": upstream.url},
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

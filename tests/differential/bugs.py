@@ -169,6 +169,18 @@ BUGS = (
         "self.schema, self._fragments(), self.variables, self.operation, type, fields[:1]\n",
     ),
     Bug(
+        "a selection taken for another type's",
+        "execution/compiler.py",
+        "question = (type.name, text_of(details))",
+        "question = text_of(details)",
+    ),
+    Bug(
+        "a selection taken for another one that begins alike",
+        "execution/compiler.py",
+        "question = (type.name, text_of(details))",
+        "question = (type.name, text_of(details[:1]))",
+    ),
+    Bug(
         "the other fields given up with the first that fails",
         "execution/compiler.py",
         "                if required:\n                    break",

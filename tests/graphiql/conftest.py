@@ -1,11 +1,13 @@
 """Fixtures: the sandbox as a person starts it, and a browser tab that has GraphiQL open."""
 
+import os
 import re
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from frontdoor import MODE
 from graphiql.browser import Page, chromium, tab
 
 
@@ -14,7 +16,10 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run `group-gateway sandbox` and give the address of GraphiQL, as the command tells it."""
     command = ["group-gateway", "sandbox", "--port", "0"]
     nowhere = tmp_path_factory.mktemp("nowhere")  # where no .env file lies
-    with subprocess.Popen(command, cwd=nowhere, stdout=subprocess.PIPE, text=True) as process:
+    env = os.environ | MODE
+    with subprocess.Popen(
+        command, cwd=nowhere, env=env, stdout=subprocess.PIPE, text=True
+    ) as process:
         try:
             assert process.stdout
             told = process.stdout.readline()

@@ -67,7 +67,7 @@ class Engine:
         self._schema = schema._schema  # noqa: SLF001 - the GraphQLSchema that Strawberry built
         self._services = services
         self._limits = limits
-        self._compiled = compiled
+        self.compiled = compiled
         self._documents = Documents(self._schema, limits)
         self.planning = Planning(self._schema)
 
@@ -89,7 +89,7 @@ class Engine:
             error = GraphQLError("The document has no such operation: name one of those it has.")
             return _refused((error,), "BAD_USER_INPUT", operation)
         context = Context(operation, self._services)
-        if self._compiled:
+        if self.compiled:
             data = await plans.run(context, request.variables or {})
             if data is not None:
                 return Answer(True, msgspec.Raw(data), [])  # noqa: FBT003

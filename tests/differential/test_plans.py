@@ -1,0 +1,94 @@
+"""What is run by a plan, and what never is."""
+
+import itertools
+import json
+from contextlib import AsyncExitStack
+
+import httpx
+import pytest
+
+from differential.comparing import post
+from group_gateway.app import create_app
+from group_gateway.execution.plans import MOST_PLANS
+from group_gateway.sandbox.wellknown import TEST_GROUP_ID
+from group_gateway.settings import Settings
+
+QUERY = "query ($id: ID!) { group(id: $id) { id name member { entity { reference } } } }"
+MUTATION = """
+mutation ($id: ID!, $name: String!) {
+  updateGroup(input: {id: $id, name: $name}) { group { name } issues { code } }
+}
+"""
+CONDITIONS = """
+query ($id: ID!, $a: Boolean!, $b: Boolean!, $c: Boolean!, $d: Boolean!, $e: Boolean!) {
+  group(id: $id) {
+    id @include(if: $a) name @skip(if: $b) type @include(if: $c) actual @skip(if: $d)
+    quantity @include(if: $e)
+  }
+}
+"""
+
+
+@pytest.fixture
+async def start(sandbox):
+    """Give a function that starts a gateway on the sandbox with some settings."""
+    async with AsyncExitStack() as stack:
+
+        async def start(**settings):
+            known = Settings(upstream_url="http://upstream.test", **settings)
+            app = create_app(known, transport=httpx.ASGITransport(app=sandbox.app))
+            await stack.enter_async_context(app.router.lifespan_context(app))
+            return app
+
+        yield start
+
+
+async def ask(app, query, **variables):
+    """Ask a gateway, and give the data of an answer without errors."""
+    body = json.dumps({"query": query, "variables": variables}).encode()
+    answer = json.loads(await post(app, body, "sandbox"))
+    assert "errors" not in answer, answer
+    return answer["data"]
+
+
+async def test_a_query_is_run_by_a_plan(start):
+    """A query is compiled when it first comes."""
+    app = await start()
+    data = await ask(app, QUERY, id=TEST_GROUP_ID)
+    assert data["group"]["id"] == TEST_GROUP_ID
+    planning = app.state.engine.planning
+    assert (planning.compiled, planning.deoptimized) == (1, 0)
+
+
+async def test_a_setting_switches_plans_off(start):
+    """Without compiled plans the answer is the same, and graphql-core's."""
+    data = [
+        await ask(await start(compiled=compiled), QUERY, id=TEST_GROUP_ID)
+        for compiled in (True, False)
+    ]
+    assert data[0] == data[1]
+    app = await start(compiled=False)
+    await ask(app, QUERY, id=TEST_GROUP_ID)
+    assert app.state.engine.planning.compiled == 0
+
+
+async def test_a_mutation_is_never_run_by_a_plan(start, sandbox):
+    """However often it comes, it is executed once each time: nothing is written twice."""
+    app = await start()
+    for name in ("One", "Two", "Three"):
+        data = await ask(app, MUTATION, id=TEST_GROUP_ID, name=name)
+        assert data["updateGroup"] == {"group": {"name": name}, "issues": []}
+    planning = app.state.engine.planning
+    assert (planning.compiled, planning.deoptimized) == (0, 0)
+    assert sum(call.startswith("PUT ") for call in sandbox.calls) == 3
+
+
+async def test_plans_of_one_operation_are_bounded(start):
+    """What has more combinations of conditions is run by graphql-core from then on."""
+    app = await start()
+    names = ("a", "b", "c", "d", "e")
+    for values in itertools.product((False, True), repeat=len(names)):
+        given = dict(zip(names, values, strict=True))
+        data = await ask(app, CONDITIONS, id=TEST_GROUP_ID, **given)
+        assert ("id" in data["group"], "name" in data["group"]) == (given["a"], not given["b"])
+    assert app.state.engine.planning.compiled == MOST_PLANS

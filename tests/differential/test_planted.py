@@ -1,0 +1,34 @@
+"""The differential test finds bugs: planted in copies of the package, each by itself.
+
+All at once and by themselves: `python -m differential.plant`, from `tests`.
+"""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from differential.bugs import BUGS, Bug
+from differential.plant import Finding, hunt
+
+MOST_OPERATIONS = 2000
+SEED = 1
+
+
+@pytest.fixture(scope="module")
+def findings():
+    """Hunt all bugs, as many at a time as there are processors, and give what came of one."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        hunts: dict[Bug, Future[Finding]] = {
+            bug: pool.submit(hunt, bug, operations=MOST_OPERATIONS, seed=SEED) for bug in BUGS
+        }
+        yield lambda bug: hunts[bug].result()
+        pool.shutdown(cancel_futures=True)
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
+def test_a_planted_bug_is_found(bug: Bug, findings: Callable[[Bug], Finding]) -> None:
+    """An answer differs from graphql-core's as soon as the compiled path has this bug."""
+    finding = findings(bug)
+    assert finding.what is not None, str(finding)
