@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from group_gateway.fhir.reference import entity_text, parse_reference
-from group_gateway.fhir.resource import GroupResource
+from group_gateway.fhir.resource import UNREADABLE, GroupResource, NotAGroup
 
 PATIENT_PARAMETERS = ("patient", "member")
 """Search parameters that find a patient's groups: Canvas Medical's, and FHIR R4's."""
@@ -37,10 +37,16 @@ class GroupFilter:
         return self == _EVERYTHING
 
     def fits(self, group: GroupResource) -> bool:
-        """Tell whether a group fits, from its own elements and whatever the upstream did."""
-        if self.type is not None and _typed.decode(group.raw).type != self.type:
-            return False
-        return all(_has_member(group.raw, kind, id) for kind, id in self._members())
+        """Tell whether a group fits, from its own elements and whatever the upstream did.
+
+        Raises NotAGroup when they can't be decoded.
+        """
+        try:
+            if self.type is not None and _typed.decode(group.raw).type != self.type:
+                return False
+            return all(_has_member(group.raw, kind, id) for kind, id in self._members())
+        except UNREADABLE as error:
+            raise NotAGroup("a value can't be decoded") from error
 
     def _members(self) -> list[tuple[str, str]]:
         wanted = (("Patient", self.patient), ("Practitioner", self.practitioner))

@@ -54,22 +54,24 @@ class Spot:
 class Page:
     """A page of a search: its groups, the link that led to it, and how to go on from it.
 
-    `begin` is the number of groups before it by its own `self` link. `offset` is the same where
-    the page's numbers add up, so that they can be relied on. `next` leads on; None on the last.
+    `next` leads on; None on the last page. `begin` is the number of groups before the page, where
+    the upstream pages by numbers. `exact` tells that its numbers add up group by group: servers
+    may hide groups after they counted them.
     """
 
     content: Searchset
     link: PageLink
     filtered: bool
-    begin: int | None
-    offset: int | None
     next: PageLink | None
+    begin: int | None
+    exact: bool
 
     @classmethod
     def of(cls, content: Searchset, link: PageLink, *, filtered: bool) -> "Page":
         """Work out how a page that was fetched with `link` goes on."""
         begin = _begin(content)
-        return cls(content, link, filtered, begin, _offset(content, begin), _next(content, link))
+        exact = begin is not None and _is_exact(content, begin)
+        return cls(content, link, filtered, _next(content, link), begin, exact)
 
     @property
     def groups(self) -> tuple[GroupResource, ...]:
@@ -83,29 +85,35 @@ class Page:
 
     def spot(self, index: int) -> Spot:
         """Give the place of one of its groups."""
-        return Spot(self.link, index, self.offset, self.filtered)
+        return Spot(self.link, index, self.begin if self.exact else None, self.filtered)
 
-    def index_of(self, number: int) -> int:
-        """Give the index of a group by its number, on a page that was asked for by numbers.
+    @property
+    def is_linked(self) -> bool:
+        """Whether the upstream itself says that there is a next page."""
+        return "next" in self.content.links
 
-        It may lie behind the last one. Raises UpstreamInvalidResponse when it lies before.
-        """
-        begin = _asked_offset(self.link) if self.begin is None else self.begin
-        if begin > number:
-            raise UpstreamInvalidResponse("The upstream left out groups between two pages.")
-        return number - begin
+    @property
+    def is_full(self) -> bool:
+        """Whether it holds as many groups as were asked for."""
+        return len(self.groups) >= (_number(self.link.parameter("_count")) or 0)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether it can't be the last page: by its link, or full with nothing that says so."""
+        trusted = self.content.total is None and "self" in self.content.links
+        return self.is_linked or (self.is_full and not trusted)
 
     @property
     def is_first(self) -> bool:
         """Whether it is known to be the first page."""
-        if self.offset is not None:
-            return self.offset == 0
+        if self.begin is not None:
+            return self.begin == 0
         return _is_ours(self.link) and _asked_offset(self.link) == 0
 
     @property
     def leads_back(self) -> bool:
         """Whether there is a page before it, and a known way there."""
-        return not self.is_first and (self.offset is not None or "previous" in self.content.links)
+        return not self.is_first and (self.begin is not None or "previous" in self.content.links)
 
     @property
     def goes_on(self) -> bool | None:
@@ -113,18 +121,40 @@ class Page:
         if self.next is None:
             return False
         total = self.content.total
-        if "next" not in self.content.links:
-            return None if total is None else True
-        if total is None or self.offset is None or self.offset + len(self.groups) < total:
-            return True
-        return None  # by its total this page is the last one, yet it has a next
+        doubtful = self.exact and total is not None and self.end >= total
+        return True if self.is_linked and not doubtful else None
 
     @property
     def cap(self) -> int | None:
         """How many groups the upstream gives at most, where that is fewer than were asked for."""
-        asked = _number(self.link.parameter("_count") or "") or 0
-        got = len(self.groups)
-        return got if 0 < got < asked and "next" in self.content.links else None
+        is_capped = self.exact and self.groups and self.is_linked and not self.is_full
+        return len(self.groups) if is_capped else None
+
+    @property
+    def end(self) -> int:
+        """The number of groups before the next page, on a page that was asked for by numbers."""
+        following = self.content.links.get("next")
+        end = _number(following.parameter("_offset")) if following is not None else None
+        return self._start + len(self.groups) if end is None else end
+
+    def index_of(self, number: int) -> int:
+        """Give how many of its groups come before the one of a number.
+
+        Raises UpstreamInvalidResponse when its numbers don't tell.
+        """
+        if number >= self.end:
+            return len(self.groups)
+        index = number - self._start
+        if index < 0 or (index > 0 and not self.exact):
+            raise UpstreamInvalidResponse("The numbers in the upstream's links don't add up.")
+        return index
+
+    @property
+    def _start(self) -> int:
+        asked = _asked_offset(self.link)
+        if self.begin is None and asked > 0 and self.groups:
+            raise UpstreamInvalidResponse("The numbers in the upstream's links don't add up.")
+        return asked if self.begin is None else self.begin
 
 
 def numbered(link: PageLink, offset: int, count: int) -> PageLink:
@@ -139,43 +169,45 @@ def numbers(offset: int, count: int) -> Query:
 
 
 def _begin(content: Searchset) -> int | None:
-    own = content.links.get("self")
-    # Some servers leave `_offset` out of the link when it is 0.
-    return None if own is None else _number(own.parameter("_offset") or "0")
+    """Give the page's first number if there is proof that the upstream pages by numbers.
 
-
-def _offset(content: Searchset, begin: int | None) -> int | None:
-    """Give the page's first number if there is proof that the upstream counts as we do.
-
-    Servers may echo an `_offset` that means nothing to them, or hide groups after they counted.
+    Servers may echo an `_offset` that means nothing to them, or leave it out when it is 0.
     """
+    own, following = content.links.get("self"), content.links.get("next")
+    begin = _number(own.parameter("_offset") or "0") if own is not None else None
     if begin is None:
         return None
-    end = begin + len(content.groups)
-    following = content.links.get("next")
+    if following is None:
+        return begin or None
+    end = _number(following.parameter("_offset"))
+    return begin if end is not None and end >= begin + max(len(content.groups), 1) else None
+
+
+def _is_exact(content: Searchset, begin: int) -> bool:
+    end, following = begin + len(content.groups), content.links.get("next")
     if following is not None:
-        proven = following.parameter("_offset") == str(end)
-    else:
-        proven = begin > 0 and (content.total is None or content.total <= end)
-    return begin if proven else None
+        return following.parameter("_offset") == str(end)
+    return content.total is None or content.total <= end
 
 
 def _next(content: Searchset, link: PageLink) -> PageLink | None:
     """Give the link to the next page.
 
-    FHIR has no `next` on the last page. But that says nothing where no page is linked at all.
+    FHIR has no `next` on the last page. But that says nothing where no page is linked at all:
+    then the next numbers are worth a try, unless it is clear that there is no more.
     """
     given = content.links.get("next")
     if given is not None or not content.groups:
         return given
     if not _is_ours(link) or not content.links.keys() <= {"self"}:
         return None
-    if content.total is None and content.links:
-        return None
     end = _asked_offset(link) + len(content.groups)
-    if content.total is not None and content.total <= end:
-        return None
-    return numbered(link, end, _number(link.parameter("_count") or "") or PAGE_SIZE)
+    asked = _number(link.parameter("_count")) or PAGE_SIZE
+    if content.total is not None:
+        is_last = content.total <= end
+    else:
+        is_last = "self" in content.links and len(content.groups) < asked
+    return None if is_last else numbered(link, end, asked)
 
 
 def _is_ours(link: PageLink) -> bool:
@@ -183,8 +215,12 @@ def _is_ours(link: PageLink) -> bool:
 
 
 def _asked_offset(link: PageLink) -> int:
-    return _number(link.parameter("_offset") or "") or 0
+    return _number(link.parameter("_offset")) or 0
 
 
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _DIGITS else None
+def _number(text: str | None) -> int | None:
+    return (
+        int(text)
+        if text is not None and text.isascii() and text.isdecimal() and len(text) <= _DIGITS
+        else None
+    )

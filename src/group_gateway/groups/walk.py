@@ -46,7 +46,7 @@ class Walk:
         elif spot is None or spot.number is None:
             yield await self._from_the_start(None if spot is None else page.ids[stop])
         else:
-            raise _miscounted()
+            raise UpstreamInvalidResponse("The upstream's pages don't lead back.")
 
     async def total(self) -> int | None:
         """Count what fits: the upstream's own count, or by a bounded look at all groups."""
@@ -83,9 +83,9 @@ class Walk:
         page = await self._search.start(count)
         total, last = page.content.total, page.content.links.get("last")
         if page.next is not None:
-            if page.offset is not None and page.filtered and last is None:
+            if page.begin is not None and page.filtered and last is None:
                 total = await self._search.total(page)
-            if page.offset is not None and total is not None:
+            if page.begin is not None and total is not None:
                 size = _size(count, filtered=page.filtered)
                 page, _ = await self._page_before(page.link, total, size, filtered=page.filtered)
             elif last is not None:
@@ -99,15 +99,15 @@ class Walk:
     async def _page_before(
         self, link: PageLink, end: int, count: int, *, filtered: bool
     ) -> tuple[Page, int]:
-        """Fetch the page that ends right before number `end`, however few the upstream gives."""
-        while True:
-            size = min(count, self._search.largest, end)
-            page = await self._search.follow(numbered(link, end - size, size), filtered=filtered)
-            stop = page.index_of(end)
-            if stop <= len(page.groups) or page.next is None:
-                return page, min(stop, len(page.groups))
-            if page.cap is None:
-                raise _miscounted()
+        """Fetch the page with the groups right before number `end`, and the index to stop at."""
+        begin = max(0, end - min(count, self._search.largest))
+        link = numbered(link, begin, end - begin)
+        page = await self._search.follow(link, filtered=filtered)
+        async for further, _ in self._onward(page):  # what it gave may end too early
+            page = further
+            if page.end >= end:
+                break
+        return page, page.index_of(end)
 
     async def _onward(self, page: Page) -> AsyncIterator[tuple[Page, Collection[str]]]:
         """Give this page and those after it, each with the ids on the pages before."""
@@ -117,7 +117,10 @@ class Walk:
             if page.next is None:
                 return
             seen.update(page.ids)
+            is_cut = page.is_cut
             page = await self._search.follow(page.next, filtered=page.filtered)
+            if not is_cut and seen.issuperset(page.ids):
+                return  # it was worth a try, and there is no more
             _check_new(page, seen)
 
     async def _back(self, page: Page, stop: int) -> AsyncIterator[Batch]:
@@ -129,12 +132,10 @@ class Walk:
             seen.update(page.ids)
             if not page.leads_back:
                 return
-            if page.offset is not None:
+            if page.begin is not None:
                 page, stop = await self._page_before(
-                    page.link, page.offset, PAGE_SIZE, filtered=page.filtered
+                    page.link, page.begin, PAGE_SIZE, filtered=page.filtered
                 )
-                if not (page.is_first or page.leads_back):
-                    raise _miscounted()
             else:
                 link = page.content.links["previous"]
                 page = await self._search.follow(link, filtered=page.filtered)
@@ -171,7 +172,3 @@ def _size(count: int, *, filtered: bool) -> int:
 def _check_new(page: Page, seen: Collection[str]) -> None:
     if page.groups and all(id in seen for id in page.ids):
         raise UpstreamInvalidResponse("The upstream's pages lead in a circle.")
-
-
-def _miscounted() -> UpstreamInvalidResponse:
-    return UpstreamInvalidResponse("The numbers in the upstream's page links don't add up.")
