@@ -1,6 +1,5 @@
 """The front door for tests: the gateway in process, over the sandbox in process."""
 
-import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -18,8 +17,6 @@ from group_gateway.sandbox.quirks import Quirks
 from group_gateway.settings import Settings
 
 pytest_plugins = ["upstreams.plugin"]
-COMPILED = os.environ.get("TEST_COMPILED", "1") != "0"
-"""Whether gateways in tests run queries by compiled plans, or all by graphql-core."""
 
 
 @dataclass
@@ -60,7 +57,7 @@ async def make_gateway(sandbox: Sandbox) -> AsyncIterator[Callable[..., Any]]:
     async with AsyncExitStack() as stack:
 
         async def make(**settings: Any) -> Gateway:
-            known = {"upstream_url": "http://upstream.test", "compiled": COMPILED, **settings}
+            known = {"upstream_url": "http://upstream.test", **settings}
             app = create_app(Settings(**known), transport=httpx.ASGITransport(app=sandbox.app))
             return await stack.enter_async_context(opened(app))
 
