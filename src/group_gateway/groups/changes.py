@@ -21,6 +21,7 @@ from group_gateway.groups.roster import Roster, member_key, members_of, says
 from group_gateway.groups.validation import member_type_issues, responsibility_type_issues
 
 Elements = dict[str, Any]
+_REASONS = "the upstream did not store it so, or somebody has changed it since"
 _MEMBERSHIP = ("member", "type", "actual")
 """Elements that say together who may be a member."""
 
@@ -80,7 +81,7 @@ class SetElements(Change):
     def check(self, stored: Elements) -> list[Issue]:
         """See Change."""
         return [
-            warning("incomplete", f"The upstream did not store `{name}` as asked.", name)
+            warning("incomplete", f"`{name}` is not as asked: {_REASONS}.", name)
             for name, value in self.values.items()
             if not (_lists if name == "member" else holds)(stored.get(name), value)
         ]
@@ -125,12 +126,12 @@ class SetResponsibilities(Change):
         """See Change."""
         has = set(responsibilities_of(stored))
         missing = [
-            warning("incomplete", "The upstream did not store this.", "responsibilities", index)
+            warning("incomplete", f"It is not there: {_REASONS}.", "responsibilities", index)
             for index, code in enumerate(self.codes)
             if code not in has
         ]
         if has - set(self.codes):
-            text = "The upstream kept responsibilities that were to go."
+            text = f"The team has others too: {_REASONS}."
             missing.append(warning("incomplete", text, "responsibilities"))
         return missing
 

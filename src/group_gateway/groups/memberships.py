@@ -81,7 +81,12 @@ class RemoveMembers(Change):
         """See Change."""
         left = self._active(stored)
         return [
-            warning("incomplete", "The upstream still has this member.", "members", index)
+            warning(
+                "incomplete",
+                "It is still a member, or somebody has added it again.",
+                "members",
+                index,
+            )
             for index, key in enumerate(self.keys)
             if key in left
         ]
@@ -167,11 +172,11 @@ def _ended(entry: Elements) -> Elements:
 
 def _missing(entries: list[Elements], wanted: Elements) -> str | None:
     if not entries:
-        return "The upstream did not store this member."
+        return "It is no member: the upstream did not store it, or somebody has removed it since."
     contradicted = not is_active(wanted) and any(map(is_active, entries))
     if any(says(entry, wanted) for entry in entries) and not contradicted:
         return None
-    return "The upstream did not store this member as asked."
+    return "The member is not as asked: the upstream did not store it so, or somebody changed it."
 
 
 def _input_place(place: Place, sent: Elements, index: dict[str, str]) -> Place:
