@@ -1,6 +1,7 @@
 """When an answer is lost, the caller hears whether its change was made, or that nobody knows."""
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 
@@ -8,6 +9,7 @@ from gateway.writing import (
     ADD,
     UPDATE,
     Then,
+    Way,
     leave,
     methods,
     on,
@@ -18,6 +20,7 @@ from gateway.writing import (
     until,
     writes,
 )
+from group_gateway.sandbox import SandboxOptions, create_app
 from group_gateway.sandbox.quirks import FaultRule
 from group_gateway.sandbox.wellknown import TEST_GROUP_ID
 
@@ -182,6 +185,19 @@ async def test_time_runs_out_in_the_queue(make_gateway, sandbox):
         "updateGroup"
     ]
     assert "Patient/new" not in references(payload["group"])
+
+
+async def test_time_runs_out_while_the_second_of_the_last_write_lasts():
+    """A write that waits for the upstream's clock until its time is up was not made."""
+    app = create_app(SandboxOptions(clock=lambda: 1_800_000_000.5))
+    sandbox = SimpleNamespace(app=app)
+    async with on(Way(sandbox), deadline=0.5) as gateway:
+        payload = (await gateway.data(UPDATE, input=RENAME))["updateGroup"]
+        assert payload["issues"] == []
+        [error] = (await gateway(ADD, input=JOIN))["errors"]
+    assert error["extensions"]["code"] == "UPSTREAM_TIMEOUT"
+    assert error["message"].endswith("The change was not made.")
+    assert writes(sandbox) == ["PUT 200"]
 
 
 async def test_a_write_goes_on_when_its_client_leaves(gateway, sandbox):

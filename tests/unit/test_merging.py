@@ -67,6 +67,9 @@ def test_a_trait_is_known_by_its_value_first():
 def test_what_is_no_element_is_replaced(old, new):
     """Where the upstream holds nothing or nonsense the new value stands alone."""
     assert merged("code", GROUP["code"], old, new) == new
+    assert merged("identifier", GROUP["identifier"], ["bare", 1], [{"value": "1"}]) == [
+        {"value": "1"}
+    ]
 
 
 @given(numbers, numbers)
