@@ -19,6 +19,8 @@ _TEXTS = (
 )  # fmt: skip
 _DATES = ("2024-02-30", "2024-01-01T00:00:00Z", "1970", "2024-01-01T00:00:00.123456+14:00")
 _CODES = ("person", "animal", "practitioner", "device", "medication", "substance")
+_BEYOND = (Number("1e999"), Number("-1e999"), Number("9" * 5000))
+"""Numbers that neither float nor int can hold."""
 _INTS = ("0", "-0", "1", "-1", "7", "2147483647", "-2147483648")
 _FLOATS = (
     "0", "-0", "-0.0", "1", "-17", "0.1", "1.5", "2.50", "1e2", "1E+2", "12e-1", "1e-400", "5e-324",
@@ -47,10 +49,10 @@ _BROKEN: dict[str, tuple[Any, ...]] = {
     "int": (
         "5", Number("3.0"), Number("1e2"), Number("2147483648"), Number("-2147483649"), True, None,
         Number("9223372036854775808"), Number("18446744073709551616"), Number("9" * 30), "", [],
-        Number("4294967296"), Number("0.5"), Pairs(), Number("2147483647.0"),
+        Number("4294967296"), Number("0.5"), Pairs(), Number("2147483647.0"), *_BEYOND,
     ),
     "flag": ("true", Number("0"), Number("1"), None, [], Pairs(), "", Number("1.0")),
-    "float": ("1.5", True, False, None, [], Pairs(), "", "NaN", Number("9" * 320)),
+    "float": ("1.5", True, False, None, [], Pairs(), "", "NaN", Number("9" * 320), *_BEYOND),
     "code": ("robot", "PERSON", "Person", "", Number("5"), None, [], Pairs(), True, ["person"]),
     "object": ("a bare text", "", Number("5"), None, [], [Pairs()], True, "Patient/p1"),
     "list": (Pairs(), "a bare text", None, [None], [[]], [Number("1")], ["bare"], True),
@@ -170,6 +172,7 @@ class GroupWriter:
         """Add what GraphQL doesn't know, names that mean something, and names a second time."""
         strangers: list[tuple[str, Any]] = [
             ("extension", [Pairs([("url", "x"), ("valueDecimal", Number("1.000"))])]),
+            ("valueDecimal", self._rng.choice(_BEYOND)),
             ("_name", Pairs([("id", "a")])),
             ("f0", "field"),
             ("Name", "capital"),

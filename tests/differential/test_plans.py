@@ -8,6 +8,8 @@ import httpx
 import pytest
 
 from differential.comparing import post
+from differential.resources import Resource
+from differential.upstream import Manners, Upstream
 from group_gateway.app import create_app
 from group_gateway.execution.plans import MOST_PLANS
 from group_gateway.sandbox.wellknown import TEST_GROUP_ID
@@ -58,6 +60,23 @@ async def test_a_query_is_run_by_a_plan(start):
     assert data["group"]["id"] == TEST_GROUP_ID
     planning = app.state.engine.planning
     assert (planning.compiled, planning.deoptimized) == (1, 0)
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "9" * 5000])
+async def test_a_number_that_nothing_can_hold(number, compiled):
+    """It breaks its own element, if that is asked for; the rest of the group stands."""
+    upstream = Upstream(Manners())
+    raw = f'{{"resourceType":"Group","id":"g","name":"N","quantity":{number}}}'.encode()
+    upstream.hold([Resource("g", raw, None, frozenset())])
+    known = Settings(upstream_url="http://upstream.test", compiled=compiled)
+    app = create_app(known, transport=upstream)
+    async with app.router.lifespan_context(app):
+        assert await ask(app, '{ group(id: "g") { name } }') == {"group": {"name": "N"}}
+        body = json.dumps({"query": '{ group(id: "g") { name quantity } }'}).encode()
+        answer = json.loads(await post(app, body, "sandbox"))
+    assert answer["data"] == {"group": {"name": "N", "quantity": None}}
+    assert [error["path"] for error in answer["errors"]] == [["group", "quantity"]]
 
 
 async def test_a_setting_switches_plans_off(start):

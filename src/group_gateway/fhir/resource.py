@@ -1,8 +1,10 @@
 """A Group as the upstream sent it: its bytes, undecoded until somebody looks inside."""
 
 import hashlib
+import json
+import math
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -11,6 +13,10 @@ GROUP_TYPES = ("person", "animal", "practitioner", "device", "medication", "subs
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding other people's JSON may raise: no JSON, no UTF-8, or nested too deeply."""
+
+
+BEYOND: Final = object()
+"""Stands for a number that nothing can hold, which is no JSON value: it can't be shown."""
 
 
 class NotAGroup(ValueError):
@@ -62,10 +68,16 @@ class GroupResource:
 
     @cached_property
     def elements(self) -> dict[str, Any]:
-        """The decoded resource. Callers must not change it. Raises NotAGroup."""
+        """The decoded resource. Callers must not change it. Raises NotAGroup.
+
+        A number that nothing can hold is `BEYOND`, so that it breaks no more than its own element.
+        """
         try:
-            return _elements.decode(self.raw)
-        except UNREADABLE as error:  # such as a number that no float can hold
+            try:
+                return _elements.decode(self.raw)
+            except msgspec.ValidationError:
+                return _decoded_slowly(self.raw)
+        except UNREADABLE as error:
             raise NotAGroup("a value can't be decoded") from error
 
     @cached_property
@@ -81,6 +93,23 @@ class GroupResource:
             return f"v-{version_id}"
         try:
             content = _canonical.encode(self.elements)
-        except RecursionError as error:
-            raise NotAGroup("nested too deeply") from error
+        except (RecursionError, TypeError) as error:
+            raise NotAGroup("nested too deeply, or a number that nothing can hold") from error
         return f"h-{hashlib.sha256(content).hexdigest()[:32]}"
+
+
+def _decoded_slowly(raw: bytes) -> dict[str, Any]:
+    elements: dict[str, Any] = json.loads(raw, parse_float=_float, parse_int=_int)
+    return elements
+
+
+def _float(text: str) -> object:
+    number = float(text)
+    return number if math.isfinite(number) else BEYOND
+
+
+def _int(text: str) -> object:
+    try:
+        return int(text)
+    except ValueError:  # more digits than Python converts
+        return BEYOND
