@@ -150,8 +150,6 @@ def _taken_by(kind: inspect.Type) -> str:
     match kind:
         case inspect.BoolType():
             return "true or false (also yes and no, on and off, 1 and 0)"
-        case inspect.LiteralType(values):
-            return " or ".join(map(str, values))
         case inspect.IntType(ge=least, le=most):
             return f"a whole number from {least} to {most}"
         case inspect.FloatType(gt=None, ge=least, le=most):

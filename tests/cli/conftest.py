@@ -3,6 +3,7 @@
 import pytest
 
 from cli.examining import Examine
+from cli.failing import Failing
 
 
 @pytest.fixture
@@ -14,3 +15,14 @@ def examine(
     """Give the doctor."""
     monkeypatch.chdir(tmp_path_factory.mktemp("nowhere"))
     return Examine(capsys, monkeypatch)
+
+
+@pytest.fixture
+def failing(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Failing:
+    """Give what runs a command that must fail."""
+    monkeypatch.chdir(tmp_path_factory.mktemp("nowhere"))
+    return Failing(capsys, monkeypatch)

@@ -10,6 +10,7 @@ import pytest
 
 from cli.commands import Server, run, serving
 from cli.examining import Examine
+from cli.failing import Failing
 from group_gateway.sandbox.wellknown import READ_TOKEN, TOKEN
 
 SCAN = "The gateway filters itself, among the first 2000 groups."
@@ -90,9 +91,9 @@ def test_other_servers(name: str, request: pytest.FixtureRequest) -> None:
     )
 
 
-def test_needs_an_upstream() -> None:
+def test_needs_an_upstream(failing: Failing) -> None:
     """Without an upstream it says which setting is missing."""
-    assert run("doctor").sentence.startswith(
+    assert failing("doctor").startswith(
         "doctor needs an upstream: set GROUP_GATEWAY_UPSTREAM_URL or --upstream-url"
     )
 
@@ -118,10 +119,10 @@ def test_help_says_where_the_token_comes_from() -> None:
     assert "visible to every user" in told
 
 
-def test_token_file_that_is_not_there(tmp_path: Path) -> None:
+def test_token_file_that_is_not_there(tmp_path: Path, failing: Failing) -> None:
     """A token that can't be read is one sentence."""
     flags = ("--upstream-url", "http://127.0.0.1:1", "--token-file", str(tmp_path / "token"))
-    assert run("doctor", *flags).sentence == f"can't read a token from {tmp_path / 'token'}."
+    assert failing("doctor", *flags) == f"can't read a token from {tmp_path / 'token'}."
 
 
 def test_token_with_line_breaks() -> None:

@@ -7,6 +7,10 @@ import pytest
 from cli.examining import Examine
 from cli.scriptedfhir import HARDLY, fhir
 from cli.wrongservers import answering, http, page, self_signed
+from group_gateway.cli.doctor.contact import base_url
+from group_gateway.cli.doctor.interview import Exchange, Reply
+from group_gateway.errors import UpstreamInvalidResponse
+from group_gateway.settings import Settings
 
 HINT = (
     "GROUP_GATEWAY_UPSTREAM_URL is what stands before /metadata and /Group, such as"
@@ -115,6 +119,26 @@ def test_too_much_of_an_address(examine: Examine) -> None:
         assert examine(f"{url}/fhir/Group/")["base URL"].endswith(
             "Leave /Group off: GROUP_GATEWAY_UPSTREAM_URL is what stands before it."
         )
+
+
+@pytest.mark.parametrize(
+    ("url", "hint"),
+    [
+        (
+            "https://acme.canvasmedical.com",
+            "Canvas's FHIR API has a host of its own: try https://fumage-acme.canvasmedical.com.",
+        ),
+        (
+            "https://fumage-acme.canvasmedical.com",
+            "Check the instance's name; if it is right, ask Canvas to enable its FHIR API.",
+        ),
+    ],
+)
+def test_hints_for_canvas(url: str, hint: str) -> None:
+    """A web page at a host of Canvas's means one of two things, which its name tells."""
+    exchange = Exchange(404, {"content-type": "text/html"}, 0.0, 0.0)
+    reply: Reply[object] = Reply(None, UpstreamInvalidResponse("no FHIR"), exchange)
+    assert base_url(reply, Settings(upstream_url=url)).remedy == hint
 
 
 def test_redirect(examine: Examine) -> None:

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from cli.commands import PATIENCE, run, serving
+from cli.failing import Failing
 from group_gateway.sandbox.wellknown import TEST_GROUP_ID, TOKEN
 
 ANY_PORT = ("--port", "0")
@@ -75,14 +76,14 @@ def test_database_outlives_the_command(tmp_path: Path) -> None:
         assert name_of(server.url, id) == "Kept"
 
 
-def test_database_that_is_none(tmp_path: Path) -> None:
+def test_database_that_is_none(tmp_path: Path, failing: Failing) -> None:
     """A file that can't be the database is one sentence, before anything is served."""
     file = tmp_path / "groups.db"
     file.write_text("A text, and no database. " * 100)
-    sentence = run("sandbox", *ANY_PORT, "--database", str(file)).sentence
+    sentence = failing("sandbox", *ANY_PORT, "--database", str(file))
     assert sentence == f"can't keep groups in {file}: file is not a database."
     nowhere = tmp_path / "nowhere" / "groups.db"
-    sentence = run("sandbox", *ANY_PORT, "--database", str(nowhere)).sentence
+    sentence = failing("sandbox", *ANY_PORT, "--database", str(nowhere))
     assert sentence == f"can't keep groups in {nowhere}: unable to open database file."
 
 
@@ -96,15 +97,15 @@ def test_busy_port() -> None:
         assert sentence == f"{told} Choose another with --upstream-port."
 
 
-def test_unknown_host() -> None:
+def test_unknown_host(failing: Failing) -> None:
     """An address that this machine does not have is one sentence."""
-    sentence = run("sandbox", *ANY_PORT, "--host", "no-such-host.invalid").sentence
+    sentence = failing("sandbox", *ANY_PORT, "--host", "no-such-host.invalid")
     assert sentence.startswith("can't listen on no-such-host.invalid port 0: ")
 
 
-def test_no_foreign_upstream() -> None:
+def test_no_foreign_upstream(failing: Failing) -> None:
     """Nobody shall think that it speaks to the server that the settings name."""
-    sentence = run("sandbox", upstream_url="http://127.0.0.1").sentence
+    sentence = failing("sandbox", upstream_url="http://127.0.0.1")
     assert sentence == (
         "sandbox brings its own upstream: unset GROUP_GATEWAY_UPSTREAM_URL, or use serve."
     )

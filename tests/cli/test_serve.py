@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from cli.commands import Server, run, serving
+from cli.failing import Failing
 from cli.test_sandbox import name_of
 from cli.wrongservers import HOST, answering, page, self_signed
 
@@ -32,9 +33,9 @@ def upstream() -> Iterator[Server]:
         yield server
 
 
-def test_needs_an_upstream() -> None:
+def test_needs_an_upstream(failing: Failing) -> None:
     """Without an upstream it says which setting is missing."""
-    assert run("serve").sentence == (
+    assert failing("serve") == (
         "serve needs an upstream: set GROUP_GATEWAY_UPSTREAM_URL or --upstream-url to the base"
         " URL of a FHIR server (`group-gateway sandbox` brings its own)."
     )
@@ -94,10 +95,10 @@ def reads(upstream: Server) -> list[str]:
     return [entry["path"] for entry in log if entry["path"].startswith("/Group/")]
 
 
-def test_busy_port(upstream: Server) -> None:
+def test_busy_port(upstream: Server, failing: Failing) -> None:
     """A port that is taken is one sentence."""
     port = upstream.url.rpartition(":")[2]
-    assert run("serve", "--port", port, upstream_url=upstream.url).sentence == (
+    assert failing("serve", "--port", port, upstream_url=upstream.url) == (
         f"can't listen on 127.0.0.1 port {port}: address already in use."
         " Choose another with --port."
     )
@@ -109,9 +110,9 @@ def test_unreachable_upstream(workers: str) -> None:
     assert run("serve", *ANY_PORT, upstream_url=DEAD, workers=workers).sentence == REFUSED
 
 
-def test_unknown_name() -> None:
+def test_unknown_name(failing: Failing) -> None:
     """A host name that there is not is told to be that."""
-    sentence = run("serve", *ANY_PORT, "--upstream-url", "http://fumage.invalid").sentence
+    sentence = failing("serve", *ANY_PORT, "--upstream-url", "http://fumage.invalid")
     assert sentence.startswith(
         "the upstream can't be reached: The name fumage.invalid can't be resolved."
     )
@@ -131,10 +132,10 @@ def test_untrusted_certificate(tmp_path: Path) -> None:
             assert httpx.get(f"{server.url}/livez").status_code == 200
 
 
-def test_silent_upstream() -> None:
+def test_silent_upstream(failing: Failing) -> None:
     """An upstream that takes a connection and says nothing is waited for, and then told of."""
     with answering(lambda _: b"") as url:
-        sentence = run("serve", *ANY_PORT, upstream_url=url, upstream_timeout="0.2").sentence
+        sentence = failing("serve", *ANY_PORT, upstream_url=url, upstream_timeout="0.2")
         assert sentence.startswith(
             "the upstream can't be reached:"
             " 127.0.0.1 took the connection but did not answer within 0.2 seconds."

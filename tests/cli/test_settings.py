@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from cli.commands import run
+from cli.failing import Failing
 from group_gateway.settings import PREFIX, SETTINGS, Settings, SettingsError, read_settings
 
 
@@ -17,9 +18,9 @@ def wrong(value: str, name: str = "PORT", **flags: Any) -> str:
 
 
 @pytest.mark.parametrize("command", ["sandbox", "serve", "doctor"])
-def test_command_ends_with_the_sentence(command: str) -> None:
+def test_command_ends_with_the_sentence(command: str, failing: Failing) -> None:
     """A wrong setting is one sentence and exit status 1, for every command that has settings."""
-    assert run(command, upstream_ulr="http://127.0.0.1").sentence == (
+    assert failing(command, upstream_ulr="http://127.0.0.1") == (
         "There is no setting GROUP_GATEWAY_UPSTREAM_ULR; did you mean GROUP_GATEWAY_UPSTREAM_URL?"
     )
 

@@ -67,28 +67,30 @@ def _upstream(database: str) -> Starlette:
 
 
 def _serve_upstream(settings: Settings, upstream: Starlette) -> int:
-    sock = listen(settings.host, settings.port)
-    say(f"The sandbox's FHIR server is at {address_of(sock)} (bearer token: {TOKEN})")
-    server = CommandServer(config(upstream, **_upstream_options()))
-    server.run(sockets=[sock])
-    return server.status
+    with listen(settings.host, settings.port) as sock:
+        say(f"The sandbox's FHIR server is at {address_of(sock)} (bearer token: {TOKEN})")
+        server = CommandServer(config(upstream, **_upstream_options()))
+        server.run(sockets=[sock])
+        return server.status
 
 
 async def _serve_both(
     chosen: argparse.Namespace, settings: Settings, upstream_app: Starlette
 ) -> int:
-    front = listen(settings.host, settings.port)
-    back = listen("127.0.0.1", chosen.upstream_port, flag="--upstream-port")
-    known = msgspec.structs.replace(settings, upstream_url=address_of(back))
-    gateway = CommandServer(config(create_app(known, page_token=TOKEN)))
-    upstream = CompanionServer(config(upstream_app, **_upstream_options()))
-    beside = asyncio.create_task(upstream.serve(sockets=[back]))
-    say(f"GraphiQL is at {address_of(front)}/graphql (bearer token: {TOKEN})")
-    say(f"The sandbox's FHIR server is at {address_of(back)}")
-    await gateway.serve(sockets=[front])
-    upstream.should_exit = True
-    await beside
-    return gateway.status
+    with (
+        listen(settings.host, settings.port) as front,
+        listen("127.0.0.1", chosen.upstream_port, flag="--upstream-port") as back,
+    ):
+        known = msgspec.structs.replace(settings, upstream_url=address_of(back))
+        gateway = CommandServer(config(create_app(known, page_token=TOKEN)))
+        upstream = CompanionServer(config(upstream_app, **_upstream_options()))
+        beside = asyncio.create_task(upstream.serve(sockets=[back]))
+        say(f"GraphiQL is at {address_of(front)}/graphql (bearer token: {TOKEN})")
+        say(f"The sandbox's FHIR server is at {address_of(back)}")
+        await gateway.serve(sockets=[front])
+        upstream.should_exit = True
+        await beside
+        return gateway.status
 
 
 def _upstream_options() -> dict[str, Any]:

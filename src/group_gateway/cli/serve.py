@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import gc
+import socket
 import sys
 from functools import partial
 from typing import Any
@@ -43,15 +44,19 @@ def add_command(commands: Any) -> None:
 def run(chosen: argparse.Namespace) -> int:
     """Serve until a signal; raises SettingsError or CommandFailed."""
     settings = settings_with_upstream(chosen, "serve")
-    sock = listen(settings.host, settings.port)
-    if settings.upstream_check:
-        asyncio.run(_check_upstream(settings))
-    if settings.workers > 1 and settings.cache_url.startswith("memory:"):
-        _warn(
-            "each worker has a cache of its own, so what one writes others may show up to"
-            f" {settings.cache_ttl:g} s later; {PREFIX}CACHE_URL=redis://… shares it."
-        )
-    say(f"group-gateway is at {address_of(sock)}/graphql")
+    with listen(settings.host, settings.port) as sock:
+        if settings.upstream_check:
+            asyncio.run(_check_upstream(settings))
+        if settings.workers > 1 and settings.cache_url.startswith("memory:"):
+            _warn(
+                "each worker has a cache of its own, so what one writes others may show up to"
+                f" {settings.cache_ttl:g} s later; {PREFIX}CACHE_URL=redis://… shares it."
+            )
+        say(f"group-gateway is at {address_of(sock)}/graphql")
+        return _serve(settings, sock)
+
+
+def _serve(settings: Settings, sock: socket.socket) -> int:
     # Workers get the settings as they are here: flags and all, read and checked once.
     serving = config(partial(_application, settings), factory=True, workers=settings.workers)
     if settings.workers > 1:
