@@ -114,5 +114,7 @@ def _page_link(url: str) -> PageLink:
         query = tuple(parse_qsl(parts.query, keep_blank_values=True))
     except ValueError:
         return PageLink(())
-    path = parts.path.rstrip("/")  # none: the link is relative to the search itself (RFC 3986)
-    return PageLink(query, at_base=bool(parts.path) and not path.endswith("Group"))
+    # A query alone is relative to the search itself (RFC 3986, section 5.2.2).
+    names_a_place = bool(parts.netloc or parts.path)
+    at_base = names_a_place and not parts.path.rstrip("/").endswith("Group")
+    return PageLink(query, at_base=at_base)

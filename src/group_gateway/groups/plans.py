@@ -74,14 +74,15 @@ def covers(query: Query, wanted: GroupFilter) -> bool:
 def judge(query: Query, wanted: GroupFilter, page: Searchset) -> Verdict:
     """Judge how the upstream took the parameters, from one page of its answer.
 
-    Without an echo a page on which everything fits proves nothing either way: the parameter is
-    then neither obeyed nor ignored. An empty page is a true answer in any case.
+    Without any `self` link a page on which everything fits proves nothing either way: the
+    parameter is then neither obeyed nor ignored. An empty page is a true answer in any case.
     """
     if not page.groups:
         return Verdict(applied=True)
     names = frozenset(name for name, _ in query)
+    unfit = frozenset(name for name in names if not all(map(wanted.part(name).fits, page.groups)))
     own = page.links.get("self")
-    echoed = names & {name for name, _ in own.query} if own is not None else frozenset()
-    ignored = frozenset(name for name in names if not all(map(wanted.part(name).fits, page.groups)))
-    obeyed = echoed - ignored
-    return Verdict(applied=obeyed == names, obeyed=obeyed, ignored=ignored)
+    if own is None:
+        return Verdict(applied=not names, ignored=unfit)
+    ignored = unfit | (names - {name for name, _ in own.query})
+    return Verdict(applied=not ignored, obeyed=names - ignored, ignored=ignored)

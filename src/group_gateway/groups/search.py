@@ -14,7 +14,7 @@ from group_gateway.groups.filters import GroupFilter
 from group_gateway.groups.knowledge import UpstreamKnowledge
 from group_gateway.groups.learning import Learning
 from group_gateway.groups.pages import SearchPages
-from group_gateway.groups.plans import covers, is_refusal, judge, parameters_for
+from group_gateway.groups.plans import Verdict, covers, is_refusal, judge, parameters_for
 from group_gateway.groups.spots import PAGE_SIZE, Page, numbers
 from group_gateway.operation import Operation
 
@@ -56,20 +56,20 @@ class Search:
                     raise
                 refused.append(query[-1][0])
                 continue
-            page = self._judged(query, link, content)
             if refused:
                 self._knowledge.refuse(refused[-1])
-            if page is not None:
+            verdict = self._learn(query, content)
+            filtered = verdict.applied and covers(query, self.wanted)
+            page = self._page(link, content, filtered=filtered)
+            if page.next is None or not (verdict.ignored or (size < PAGE_SIZE and not filtered)):
                 return page
+            count = PAGE_SIZE  # what is to be looked through is looked through in large pages
 
-    def _judged(self, query: Query, link: PageLink, content: Searchset) -> Page | None:
-        """Give the page as what it proved to be; None when it is worth asking otherwise."""
+    def _learn(self, query: Query, content: Searchset) -> Verdict:
         verdict = judge(query, self.wanted, content)
         for name in verdict.obeyed | verdict.ignored:
             self._knowledge.parameter(name).learn(works=name in verdict.obeyed)
-        applied = verdict.applied and covers(query, self.wanted)
-        page = self._page(link, content, filtered=applied)
-        return None if verdict.ignored and page.next is not None else page
+        return verdict
 
     async def follow(self, link: PageLink, *, filtered: bool) -> Page:
         """Fetch the page behind a link of this search.
@@ -79,10 +79,10 @@ class Search:
         if not link.query:
             raise UpstreamInvalidResponse("The upstream links its pages in a way that is not FHIR.")
         if not filtered and len(self._fetched) >= SCAN_PAGES and link not in self._fetched:
+            looked_at = sum(len(content.groups) for content in self._fetched.values())
             raise UpstreamSearchUnsupported(
                 "The upstream does not search by what was asked for, and the answer was not among"
-                f" {SCAN_PAGES * PAGE_SIZE} groups. Ask for fewer at a time, or narrow the filter"
-                " by type."
+                f" {looked_at} groups. Ask for fewer at a time, or narrow the filter by type."
             )
         try:
             content = await self._get(link)
