@@ -157,7 +157,7 @@ async def test_responsibilities_set_twice_at_once(gateway):
 
 async def test_writes_of_different_groups_do_not_wait_for_each_other(make_gateway, sandbox):
     """A slow group holds up nobody but itself."""
-    gateway = await make_gateway(upstream_timeout=1)
+    gateway = await make_gateway(upstream_timeout=5)
     async with past(sandbox) as fhir:
         other = await fhir.create(new_group(member=members(1)))
     sandbox.use(faults=(FaultRule(kind="hang", path=f"/Group/{EMPTY_GROUP_ID}"),))
