@@ -74,7 +74,7 @@ def hunt(bug: Bug, *, operations: int, seed: int) -> Finding:
         )
     done = _OPERATIONS.search(run.stdout)
     if done is None:
-        raise RuntimeError(f"{bug.name}: the run broke off\n{run.stderr}")
+        raise RuntimeError(f"{bug.name}: the run ended with {run.returncode}\n{run.stderr}")
     found = _FOUND.search(run.stdout)
     what = found["what"] if found else None
     return Finding(bug, what, int(done[1]), time.monotonic() - began)

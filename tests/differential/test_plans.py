@@ -68,7 +68,7 @@ async def test_a_number_that_nothing_can_hold(number, compiled):
     """It breaks its own element, if that is asked for; the rest of the group stands."""
     upstream = Upstream(Manners())
     raw = f'{{"resourceType":"Group","id":"g","name":"N","quantity":{number}}}'.encode()
-    upstream.hold([Resource("g", raw, None, frozenset())])
+    upstream.hold("sandbox", [Resource("g", raw, None, frozenset())])
     known = Settings(upstream_url="http://upstream.test", compiled=compiled)
     app = create_app(known, transport=upstream)
     async with app.router.lifespan_context(app):

@@ -13,8 +13,8 @@ from typing import Any
 
 from differential.arguments import Values
 from differential.comparing import Answer, difference
-from differential.operations import Asked, OperationWriter
-from differential.worlds import World, opened
+from differential.operations import OperationWriter
+from differential.worlds import TOKENS, World, opened
 
 ASKED = 4
 """Times that each operation is asked."""
@@ -98,10 +98,8 @@ async def trial(operations: int, seed: int, *, stop_at: int = 1) -> Tally:
 
 async def _one(tally: Tally, world: World, rng: Random, place: tuple[str, int]) -> None:
     """Ask one operation of both gateways several times."""
-    values = Values(rng, world.pools)
-    asked = OperationWriter(rng, world.planning.schema, values).document()
-    for request in _requests(asked, values, rng):
-        token = None if rng.random() < 0.01 else "sandbox"
+    for request in random_requests(world, rng):
+        token = None if rng.random() < 0.01 else rng.choice(TOKENS)
         before = world.planning.compiled, world.planning.deoptimized
         plain = await world.plain.ask(request, token=token)
         fast = await world.fast.ask(request, token=token)
@@ -117,11 +115,13 @@ async def _one(tally: Tally, world: World, rng: Random, place: tuple[str, int]) 
     tally.operations += 1
 
 
-def _requests(asked: Asked, values: Values, rng: Random) -> Iterator[dict[str, Any]]:
-    """Give requests with other variables each time, and in the end the last one again.
+def random_requests(world: World, rng: Random) -> Iterator[dict[str, Any]]:
+    """Make requests of one operation: other variables each time, and in the end the last again.
 
     An extension keeps the gateways from giving an answer that they have ready.
     """
+    values = Values(rng, world.pools)
+    asked = OperationWriter(rng, world.planning.schema, values).document()
     for time in range(ASKED - 1):
         request = {
             "query": asked.text,

@@ -1,6 +1,7 @@
 """A FHIR server in memory, as a transport: it serves the groups of a world, in its own way.
 
-It notes what was asked, and lets other work run for a while before it answers.
+Each caller sees groups of its own under the same ids. It notes what was asked, and lets other work
+run for a while before it answers.
 """
 
 import asyncio
@@ -84,13 +85,13 @@ class Upstream(httpx.AsyncBaseTransport):
     """The server. `calls` is what was asked since it was last cleared."""
 
     def __init__(self, manners: Manners) -> None:
-        self._resources: dict[str, Resource] = {}
+        self._resources: dict[str, dict[str, Resource]] = {}
         self._manners = manners
         self.calls: list[str] = []
 
-    def hold(self, resources: list[Resource]) -> None:
-        """Hold these groups, and no others."""
-        self._resources = {resource.id: resource for resource in resources}
+    def hold(self, token: str, resources: list[Resource]) -> None:
+        """Hold these groups, and no others, for the caller with this token."""
+        self._resources[f"Bearer {token}"] = {resource.id: resource for resource in resources}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request."""
@@ -98,28 +99,29 @@ class Upstream(httpx.AsyncBaseTransport):
         self.calls.append(asked)
         for _ in range(crc32(asked.encode()) % 5):
             await asyncio.sleep(0)
-        status, body = self._answer(request.url)
+        seen = self._resources.get(request.headers.get("authorization", ""), {})
+        status, body = self._answer(request.url, seen)
         return httpx.Response(status, content=body, headers={"content-type": "application/json"})
 
-    def _answer(self, url: httpx.URL) -> tuple[int, bytes]:
+    def _answer(self, url: httpx.URL, seen: dict[str, Resource]) -> tuple[int, bytes]:
         if url.path == "/metadata":
             return (200, json.dumps(_STATEMENT).encode()) if self._manners.statement else (404, b"")
         if url.path == "/Group":
-            return self._search(dict(url.params))
+            return self._search(dict(url.params), list(seen.values()))
         id = url.path.removeprefix("/Group/")
         if id in self._manners.faults:
             return self._manners.faults[id]
-        resource = self._resources.get(id)
+        resource = seen.get(id)
         return (404, _OUTCOME) if resource is None else (200, resource.raw)
 
-    def _search(self, asked: dict[str, str]) -> tuple[int, bytes]:
+    def _search(self, asked: dict[str, str], seen: list[Resource]) -> tuple[int, bytes]:
         manners = self._manners
         offset = int(asked.get("_offset", "0"))
         count = min(int(asked.get("_count", "10")), manners.page_size)
         if manners.last_page is not None and offset >= manners.last_page:
             return 500, b"secret trace"
         obeyed = {name: asked[name] for name in self._obeyed() if name in asked}
-        found = [group for group in self._resources.values() if _fits(group, obeyed)]
+        found = [group for group in seen if _fits(group, obeyed)]
         links = [_link("self", obeyed, count, offset)]
         if offset + count < len(found):
             links.append(_link("next", obeyed, count, offset + count))

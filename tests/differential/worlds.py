@@ -14,6 +14,8 @@ from group_gateway.app import create_app
 from group_gateway.execution.plans import Planning
 from group_gateway.settings import Settings
 
+TOKENS = ("one", "other")
+"""Two callers, who see different groups under the same ids."""
 _SECONDS_ENOUGH = 86_400.0
 
 
@@ -37,18 +39,19 @@ class World:
         """Put other groups upstream."""
         taste = Taste.random(rng)
         writer = GroupWriter(rng, taste)
-        resources = [writer.group(id) for id in self.ids]
-        for side in (self.plain, self.fast):
-            side.upstream.hold(resources)
+        for token in TOKENS:
+            resources = [writer.group(id) for id in self.ids]
+            for side in (self.plain, self.fast):
+                side.upstream.hold(token, resources)
         self.is_sound = taste.is_sound and not self.failing
 
 
 @asynccontextmanager
-async def opened(rng: Random) -> AsyncIterator[World]:
-    """Make up a world and open it within the block."""
+async def opened(rng: Random, manners: Manners | None = None) -> AsyncIterator[World]:
+    """Make up a world and open it within the block; its upstream is any, or has these manners."""
     ids = [f"g{number}" for number in range(rng.choice((0, 1, 3, 6, 9)))]
-    failing = rng.random() < 0.2
-    manners = Manners.random(rng, ids, failing=failing)
+    failing = manners is None and rng.random() < 0.2
+    manners = manners or Manners.random(rng, ids, failing=failing)
     cached = rng.random() < 0.3
     settings: dict[str, Any] = {
         "upstream_url": "http://upstream.test",
