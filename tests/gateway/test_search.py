@@ -47,6 +47,8 @@ async def test_a_search_that_works_is_one_call(gateway, sandbox):
     [
         {"ignore_parameters": ("patient",)},
         {"ignore_parameters": ("patient", "type")},
+        {"ignore_parameters": ("patient",), "no_total": True},
+        {"ignore_parameters": ("patient",), "opaque_links": True},
         {"no_links": True},
         {"no_links": True, "no_total": True},
         {"no_links": True, "ignore_parameters": ("patient",)},
