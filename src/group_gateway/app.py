@@ -99,6 +99,10 @@ def _engine(settings: Settings, services: Services) -> Engine:
     limits = DocumentLimits(
         tokens=settings.query_tokens,
         depth=settings.query_depth,
+        fields=settings.query_fields,
+        root_fields=settings.query_root_fields,
+        aliases=settings.query_aliases,
+        directives=settings.query_directives,
         introspection=settings.introspection,
         discreet=not settings.introspection,
     )

@@ -17,9 +17,23 @@
 Messages are written for the caller. They hold no upstream body, no credential and no patient data.
 """
 
+from enum import StrEnum
 from typing import ClassVar
 
 from group_gateway.fhir.outcome import Issue
+
+
+class RequestCode(StrEnum):
+    """The codes of requests that are refused before they run; the failures below have others."""
+
+    BAD_REQUEST = "BAD_REQUEST"
+    GRAPHQL_PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
+    GRAPHQL_VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+    QUERY_TOO_LARGE = "QUERY_TOO_LARGE"
+    QUERY_TOO_DEEP = "QUERY_TOO_DEEP"
+    TOO_MANY_FIELDS = "TOO_MANY_FIELDS"
+    TOO_MANY_ALIASES = "TOO_MANY_ALIASES"
+    TOO_MANY_DIRECTIVES = "TOO_MANY_DIRECTIVES"
 
 
 class GatewayError(Exception):

@@ -47,7 +47,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     upstream_calls: Count = 50
     body_bytes: Count = 4 * 1024 * 1024
     query_depth: Count = 15
-    query_tokens: Count = 10_000
+    query_tokens: Count = 5_000
+    query_fields: Count = 2_000
+    query_root_fields: Count = 200
+    query_aliases: Count = 500
+    query_directives: Count = 100
     compiled: bool = True
     graphiql: bool = True
     introspection: bool = True
@@ -85,6 +89,10 @@ SETTINGS: Mapping[str, str] = {
     "body_bytes": "Bytes that a request body may have.",
     "query_depth": "Levels of fields that an operation may have.",
     "query_tokens": "Tokens that a document may have.",
+    "query_fields": "Fields that a document may have, its fragments expanded.",
+    "query_root_fields": "Root fields that an operation may have.",
+    "query_aliases": "Aliases that an operation may have, its fragments expanded.",
+    "query_directives": "Directives that a document may have.",
     "compiled": "Run repeated queries from compiled plans; off executes all by graphql-core.",
     "graphiql": "Show GraphiQL to browsers.",
     "introspection": "Answer questions about the schema.",

@@ -4,9 +4,11 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from graphql import (
+    ASTValidationRule,
     DocumentNode,
     GraphQLError,
     GraphQLSchema,
+    NoFragmentCyclesRule,
     OperationDefinitionNode,
     OperationType,
     parse,
@@ -14,7 +16,8 @@ from graphql import (
     validate,
 )
 
-from group_gateway.execution.limits import DocumentLimits, limit_rules
+from group_gateway.errors import RequestCode
+from group_gateway.execution.limits import DocumentLimits, FragmentCycle, excess, too_large
 from group_gateway.execution.plans import OperationPlans, Planning
 
 _OVERHEAD = 140
@@ -62,7 +65,6 @@ class Documents:
     ) -> None:
         self._schema = schema
         self._limits = limits
-        self._rules = (*specified_rules, *limit_rules(limits))
         self._max_bytes = max_bytes
         self._bytes = 0
         self._known: OrderedDict[str, Document] = OrderedDict()
@@ -78,21 +80,35 @@ class Documents:
         return document
 
     def _read(self, text: str) -> Document:
+        limits = self._limits
+        if len(text) > limits.characters:
+            error = too_large(f"The document has more than {limits.characters} characters.")
+            return Document(None, (error,), RequestCode.GRAPHQL_PARSE_FAILED)
         try:
-            node = parse(
-                text,
-                max_lexical_tokens=self._limits.tokens,
-                max_source_length=self._limits.characters,
-                allow_empty_selection_sets=False,
-            )
+            node = parse(text, max_lexical_tokens=limits.tokens, allow_empty_selection_sets=False)
         except GraphQLError as error:
-            return Document(None, (error,), "GRAPHQL_PARSE_FAILED")
-        errors = validate(
-            self._schema, node, self._rules, max_errors=10, hide_suggestions=self._limits.discreet
-        )
+            if error.message.startswith("Syntax Error: Document contains more than"):
+                error = too_large(f"The document has more than {limits.tokens} tokens.")
+            return Document(None, (error,), RequestCode.GRAPHQL_PARSE_FAILED)
+        errors = self._validated(node)
         if errors:
-            return Document(None, tuple(errors), "GRAPHQL_VALIDATION_FAILED")
+            return Document(None, tuple(errors), RequestCode.GRAPHQL_VALIDATION_FAILED)
         return Document(node, ())
+
+    def _validated(self, node: DocumentNode) -> list[GraphQLError]:
+        """Give what is wrong with a document: what is too much before anything else."""
+        try:
+            error = excess(node, self._limits)
+        except FragmentCycle:
+            return self._violations(node, (NoFragmentCyclesRule,))
+        return self._violations(node, specified_rules) if error is None else [error]
+
+    def _violations(
+        self, node: DocumentNode, rules: tuple[type[ASTValidationRule], ...]
+    ) -> list[GraphQLError]:
+        return validate(
+            self._schema, node, rules, max_errors=10, hide_suggestions=self._limits.discreet
+        )
 
     def _keep(self, text: str, document: Document) -> None:
         self._known[text] = document

@@ -1,122 +1,221 @@
-"""What a document may ask for, as validation rules built once. Used by `documents`.
+"""What a document may ask for, measured before it is validated. Used by `documents`.
 
-Rules built anew for each request would cost more than the rest of a small request.
+Validation compares fields of one name with each other, which takes the square of their number: what
+is too much must be refused before that, in a time that only grows with the document.
 """
 
+from collections import defaultdict
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, NamedTuple
 
 from graphql import (
-    ASTValidationRule,
-    DirectiveNode,
+    DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
     InlineFragmentNode,
+    ListValueNode,
+    Node,
+    ObjectValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
-    ValidationContext,
+    ValueNode,
 )
+
+from group_gateway.errors import RequestCode
+
+_COMPARISONS = 10_000
+"""Pairs of fields under one response key that validation may have to compare: some 50 ms."""
+
+
+_WIDTH = 100
+"""Fields of an input object in a document: each that is wrong is told with the whole object."""
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentLimits:
-    """The limits: lexical tokens, characters, depth of fields, root fields, directives.
+    """The limits. Fields and aliases are counted with all fragments expanded.
 
     `discreet` leaves out suggestions of names, and `introspection` says whether the schema may
     be asked for.
     """
 
-    tokens: int = 10_000
+    tokens: int = 5_000
     characters: int = 200_000
     depth: int = 15
+    fields: int = 2_000
     root_fields: int = 200
+    aliases: int = 500
     directives: int = 100
     discreet: bool = False
     introspection: bool = True
 
 
-class LimitRule(ASTValidationRule):
-    """Holds every operation to the self.limits."""
+class FragmentCycle(Exception):
+    """A fragment contains itself."""
 
-    limits: ClassVar[DocumentLimits]
 
-    def __init__(self, context: ValidationContext) -> None:
-        super().__init__(context)
-        self._depths: dict[str, int] = {}
-        self._directives = 0
+def excess(document: DocumentNode, limits: DocumentLimits) -> GraphQLError | None:
+    """Give the error of a document that is beyond a limit; raises FragmentCycle."""
+    measure = _Measure(document)
+    operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
+    for operation in operations:
+        size = measure.size(operation.selection_set)
+        for code, what, number, limit in (
+            (RequestCode.QUERY_TOO_DEEP, "levels of fields", size.depth, limits.depth),
+            (RequestCode.TOO_MANY_FIELDS, "root fields", size.breadth, limits.root_fields),
+            (RequestCode.TOO_MANY_ALIASES, "aliases", size.aliases, limits.aliases),
+        ):
+            if number > limit:
+                return _error(code, f"The operation has {_few(number)} {what}", limit, operation)
+    total = sum(measure.size(operation.selection_set).fields for operation in operations)
+    if total > limits.fields:
+        return _error(
+            RequestCode.TOO_MANY_FIELDS, f"The document has {_few(total)} fields", limits.fields
+        )
+    if measure.directives > limits.directives:
+        said = f"The document has {measure.directives} directives"
+        return _error(RequestCode.TOO_MANY_DIRECTIVES, said, limits.directives)
+    if measure.width > _WIDTH:
+        return _error(
+            RequestCode.TOO_MANY_FIELDS, f"An input object has {measure.width} fields", _WIDTH
+        )
+    if not limits.introspection and measure.introspection is not None:
+        return GraphQLError("Introspection is switched off.", measure.introspection)
+    return measure.repetition(limits)
 
-    def enter_operation_definition(self, node: OperationDefinitionNode, *_: Any) -> None:
-        """Check depth and breadth."""
-        depth = self._depth(node.selection_set, ())
-        if depth > self.limits.depth:
-            self._refuse(
-                f"The operation is {depth} fields deep; the limit is {self.limits.depth}.", node
-            )
-        roots = self._breadth(node.selection_set, ())
-        if roots > self.limits.root_fields:
-            self._refuse(
-                f"The operation has {roots} root fields; the limit is {self.limits.root_fields}.",
-                node,
-            )
 
-    def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
-        """Count directives."""
-        self._directives += 1
-        if self._directives == self.limits.directives + 1:
-            self._refuse(f"The document has more than {self.limits.directives} directives.", node)
+def too_large(message: str) -> GraphQLError:
+    """Give the error of a document that is too long to be read."""
+    return GraphQLError(message, extensions={"code": RequestCode.QUERY_TOO_LARGE})
 
-    def enter_field(self, node: FieldNode, *_: Any) -> None:
-        """Refuse introspection where it is switched off."""
-        if not self.limits.introspection and node.name.value in {"__schema", "__type"}:
-            self._refuse("Introspection is switched off.", node)
 
-    def _refuse(self, message: str, node: Any) -> None:
-        self.report_error(GraphQLError(message, node))
+def _error(code: RequestCode, said: str, limit: int, node: Node | None = None) -> GraphQLError:
+    return GraphQLError(f"{said}; the limit is {limit}.", node, extensions={"code": code})
 
-    def _depth(self, selections: SelectionSetNode, open_: tuple[str, ...]) -> int:
-        deepest = 0
+
+def _few(number: int) -> str:
+    """Write a number that fragments within fragments may have made as long as they like."""
+    return str(number) if number < 10**9 else "more than 1000000000"
+
+
+class _Size(NamedTuple):
+    """How much is selected: levels, fields at the first of them, fields and aliases in all."""
+
+    depth: int = 0
+    breadth: int = 0
+    fields: int = 0
+    aliases: int = 0
+
+
+class _Measure:
+    """Measures a document, each fragment once. Raises FragmentCycle."""
+
+    def __init__(self, document: DocumentNode) -> None:
+        self.directives = 0
+        self.width = 0
+        self.introspection: FieldNode | None = None
+        self._definitions: list[Any] = list(document.definitions)
+        self._fragments = {
+            d.name.value: d for d in self._definitions if isinstance(d, FragmentDefinitionNode)
+        }
+        self._sizes: dict[str, _Size | None] = {}
+        self._sets: dict[int, _Size] = {}
+        for definition in self._definitions:
+            variables = getattr(definition, "variable_definitions", None) or ()
+            for node in (definition, *variables):
+                self.directives += len(node.directives or ())
+        for name in self._fragments:
+            self._fragment(name)
+
+    def size(self, selections: SelectionSetNode) -> _Size:
+        """Measure a set of selections."""
+        known = self._sets.get(id(selections))
+        if known is None:
+            known = self._sets[id(selections)] = self._measured(selections)
+        return known
+
+    def repetition(self, limits: DocumentLimits) -> GraphQLError | None:
+        """Give the error of a document that has too many fields under the same names.
+
+        Its fields have been counted before: no fragment that is used expands to more.
+        """
+        left = _COMPARISONS
+        for definition in self._definitions:
+            selections = getattr(definition, "selection_set", None)
+            if selections is not None and self.size(selections).fields <= limits.fields:
+                left -= self._comparisons([selections])
+            elif selections is not None:
+                left = -1
+            if left < 0:
+                message = "The document asks too often for fields of the same names."
+                return GraphQLError(
+                    message, definition, extensions={"code": RequestCode.TOO_MANY_FIELDS}
+                )
+        return None
+
+    def _measured(self, selections: SelectionSetNode) -> _Size:
+        depth = breadth = fields = aliases = 0
         for node in selections.selections:
+            self.directives += len(node.directives or ())
+            below = self._below(node)
             if isinstance(node, FieldNode):
-                below = self._depth(node.selection_set, open_) if node.selection_set else 0
-                deepest = max(deepest, 1 + below)
-            elif isinstance(node, InlineFragmentNode):
-                deepest = max(deepest, self._depth(node.selection_set, open_))
-            elif isinstance(node, FragmentSpreadNode):
-                deepest = max(deepest, self._fragment_depth(node.name.value, open_))
-        return deepest
+                self.width = max(self.width, *(_width(a.value) for a in node.arguments or ()), 0)
+                below = _Size(
+                    below.depth + 1, 1, below.fields + 1, below.aliases + bool(node.alias)
+                )
+                if node.name.value in {"__schema", "__type"}:
+                    self.introspection = node
+            depth = max(depth, below.depth)
+            breadth += below.breadth
+            fields += below.fields
+            aliases += below.aliases
+        return _Size(depth, breadth, fields, aliases)
 
-    def _fragment_depth(self, name: str, open_: tuple[str, ...]) -> int:
-        if name not in self._depths:
-            fragment = self._fragment(name, open_)
-            self._depths[name] = (
-                self._depth(fragment.selection_set, (*open_, name)) if fragment else 0
-            )
-        return self._depths[name]
+    def _below(self, node: Any) -> _Size:
+        if isinstance(node, FragmentSpreadNode):
+            return self._fragment(node.name.value)
+        return self.size(node.selection_set) if node.selection_set else _Size()
 
-    def _breadth(self, selections: SelectionSetNode, open_: tuple[str, ...]) -> int:
+    def _fragment(self, name: str) -> _Size:
+        if name not in self._fragments:
+            return _Size()  # another rule's finding
+        if name not in self._sizes:
+            self._sizes[name] = None
+            self._sizes[name] = self.size(self._fragments[name].selection_set)
+        size = self._sizes[name]
+        if size is None:
+            raise FragmentCycle
+        return size
+
+    def _comparisons(self, merged: list[SelectionSetNode]) -> int:
+        """Count the pairs of fields of one response path, in sets of selections that merge."""
+        fields: defaultdict[str, list[FieldNode]] = defaultdict(list)
+        for selections in merged:
+            self._collect(selections, fields)
         total = 0
-        for node in selections.selections:
-            if isinstance(node, FieldNode):
-                total += 1
-            elif isinstance(node, InlineFragmentNode):
-                total += self._breadth(node.selection_set, open_)
-            elif isinstance(node, FragmentSpreadNode):
-                total += self._fragment_breadth(node.name.value, open_)
-            if total > self.limits.root_fields:
-                break
+        for alike in fields.values():
+            total += len(alike) * (len(alike) - 1) // 2
+            total += self._comparisons([f.selection_set for f in alike if f.selection_set])
         return total
 
-    def _fragment_breadth(self, name: str, open_: tuple[str, ...]) -> int:
-        fragment = self._fragment(name, open_)
-        return self._breadth(fragment.selection_set, (*open_, name)) if fragment else 0
+    def _collect(
+        self, selections: SelectionSetNode, fields: defaultdict[str, list[FieldNode]]
+    ) -> None:
+        for node in selections.selections:
+            if isinstance(node, FieldNode):
+                fields[(node.alias or node.name).value].append(node)
+            elif isinstance(node, InlineFragmentNode):
+                self._collect(node.selection_set, fields)
+            elif isinstance(node, FragmentSpreadNode) and node.name.value in self._fragments:
+                self._collect(self._fragments[node.name.value].selection_set, fields)
 
-    def _fragment(self, name: str, open_: tuple[str, ...]) -> FragmentDefinitionNode | None:
-        # A fragment within itself is another rule's finding; here it must only end.
-        return None if name in open_ else self.context.get_fragment(name)
 
-
-def limit_rules(limits: DocumentLimits) -> tuple[type[ASTValidationRule], ...]:
-    """Give the rules that hold a document to the limits."""
-    return (type("BoundLimitRule", (LimitRule,), {"limits": limits}),)
+def _width(value: ValueNode) -> int:
+    """Give the most fields that an input object within a literal has."""
+    if isinstance(value, ListValueNode):
+        return max(map(_width, value.values or ()), default=0)
+    if isinstance(value, ObjectValueNode):
+        return max(len(value.fields or ()), *(_width(field.value) for field in value.fields or ()))
+    return 0

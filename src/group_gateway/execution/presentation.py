@@ -44,7 +44,7 @@ def _facts(error: GraphQLError, default: str) -> tuple[str, dict[str, Any]]:
     if isinstance(cause, GatewayError):
         return cause.message, _extensions(cause)
     if error.path is None:
-        return error.message, {"code": default}
+        return error.message, {"code": (error.extensions or {}).get("code", default)}
     if isinstance(cause, GraphQLError) and _is_about_an_argument(cause):
         return cause.message, {"code": "BAD_USER_INPUT"}
     _log.error("A %s was not expected, at %s.", type(cause).__qualname__, _place(cause))
