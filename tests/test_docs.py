@@ -89,7 +89,9 @@ def written(default: object) -> str:
     """Write a default as somebody would set it."""
     if isinstance(default, bool):
         return f"`{str(default).lower()}`"
-    return f"`{default:g}`" if isinstance(default, float) else f"`{default}`" if default else ""
+    return (
+        f"`{default:g}`" if isinstance(default, float) else f"`{default}`" if default != "" else ""
+    )
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -58,7 +58,7 @@ def create_app(
     endpoint = Endpoint(
         engine,
         PassThrough(keys, anonymous=settings.allow_anonymous),
-        RequestLimits(settings.body_bytes, settings.deadline, settings.upstream_calls),
+        _limits(settings),
         cache,
         telemetry,
         page,
@@ -79,9 +79,20 @@ def create_app(
         *probe_routes(client),
         metrics_route(telemetry),
     ]
-    front = Front(endpoint, routes=routes, lifespan=lifespan)
+    front = Front(endpoint, origins=settings.origins(), routes=routes, lifespan=lifespan)
     front.state.engine = engine
     return front
+
+
+def _limits(settings: Settings) -> RequestLimits:
+    return RequestLimits(
+        body=settings.body_bytes,
+        seconds=settings.deadline,
+        upstream_calls=settings.upstream_calls,
+        batch=settings.batch_operations,
+        operations=settings.operations,
+        origins=settings.origins(),
+    )
 
 
 def _client(

@@ -5,6 +5,7 @@
 
 import difflib
 import hashlib
+import re
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,8 @@ from dotenv import dotenv_values
 from msgspec import Meta, inspect
 
 PREFIX = "GROUP_GATEWAY_"
+# As browsers send it (RFC 6454, section 6.2): in lower case, and without a path.
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d+)?|https?://\[[0-9a-f:]+\](:\d+)?")
 Seconds = Annotated[float, Meta(ge=0, le=86_400)]
 Count = Annotated[int, Meta(ge=1, le=10_000_000)]
 
@@ -45,7 +48,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     secret: str = ""
     deadline: Annotated[float, Meta(gt=0, le=600)] = 20.0
     upstream_calls: Count = 50
+    operations: Count = 500
     body_bytes: Count = 4 * 1024 * 1024
+    batch_operations: Annotated[int, Meta(ge=0, le=1000)] = 0
     query_depth: Count = 15
     query_tokens: Count = 5_000
     query_fields: Count = 2_000
@@ -53,9 +58,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     query_aliases: Count = 500
     query_directives: Count = 100
     compiled: bool = True
+    cors_origins: str = ""
     graphiql: bool = True
     introspection: bool = True
     doctor_token: str = ""
+
+    def origins(self) -> frozenset[str]:
+        """Give the sites whose pages may ask."""
+        return frozenset(filter(None, map(str.strip, self.cors_origins.split(","))))
 
     def key(self) -> bytes:
         """Give the key of scopes, cache keys and cursors.
@@ -86,7 +96,9 @@ SETTINGS: Mapping[str, str] = {
     "secret": "Key of cache keys and cursors, 16 characters or more; the same in all replicas.",
     "deadline": "Seconds that an operation may take in all.",
     "upstream_calls": "Upstream calls that one operation may cause.",
+    "operations": "Operations that a process executes at once; fewer while it can't keep up.",
     "body_bytes": "Bytes that a request body may have.",
+    "batch_operations": "Operations that an array in one request may hold; 0 takes no arrays.",
     "query_depth": "Levels of fields that an operation may have.",
     "query_tokens": "Tokens that a document may have.",
     "query_fields": "Fields that a document may have, its fragments expanded.",
@@ -94,6 +106,7 @@ SETTINGS: Mapping[str, str] = {
     "query_aliases": "Aliases that an operation may have, its fragments expanded.",
     "query_directives": "Directives that a document may have.",
     "compiled": "Run repeated queries from compiled plans; off executes all by graphql-core.",
+    "cors_origins": "Origins whose pages may ask, such as `https://app.example`, by commas.",
     "graphiql": "Show GraphiQL to browsers.",
     "introspection": "Answer questions about the schema.",
     "doctor_token": "Bearer token that `doctor` asks the upstream with.",
@@ -177,6 +190,11 @@ def _check(settings: Settings) -> None:
     _check_url("cache_url", settings.cache_url, {"memory", "redis", "rediss", "unix"})
     if settings.secret and len(settings.secret) < 16:  # noqa: PLR2004 - said in the sentence
         raise SettingsError(f"{PREFIX}SECRET is too short: take 16 characters or more.")
+    if not all(map(_ORIGIN.fullmatch, settings.origins())):
+        raise SettingsError(
+            f"{PREFIX}CORS_ORIGINS is wrong: it takes origins, such as https://app.example,"
+            " separated by commas."
+        )
     if settings.upstream_ca_file:
         _check_ca_file(settings.upstream_ca_file)
 

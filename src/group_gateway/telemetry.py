@@ -19,7 +19,7 @@ class Telemetry(Collector):
         self._seconds: dict[tuple[str, ...], float] = defaultdict(float)
 
     def request(self, outcome: str) -> None:
-        """Count a GraphQL request: `ready`, `joined`, `complete`, `errors` or `refused`."""
+        """Count a GraphQL request: `ready`, `joined`, `complete`, `errors`, `refused` or `shed`."""
         self._requests[outcome,] += 1
 
     def upstream_call(self, method: str, outcome: str, seconds: float) -> None:

@@ -136,6 +136,17 @@ def test_short_secret() -> None:
     assert wrong("secret", "SECRET") == f"{PREFIX}SECRET is too short: take 16 characters or more."
 
 
+@pytest.mark.parametrize(
+    "origins", ["*", "app.example", "https://app.example/", "https://a.example;https://b.example"]
+)
+def test_origins(origins: str) -> None:
+    """Origins are named one by one, as browsers write them; there is no word for everybody."""
+    assert wrong(origins, "CORS_ORIGINS") == (
+        f"{PREFIX}CORS_ORIGINS is wrong: it takes origins, such as https://app.example,"
+        " separated by commas."
+    )
+
+
 def test_ca_file(tmp_path: Path) -> None:
     """A CA file must be there, and hold certificates."""
     file = tmp_path / "ca.pem"

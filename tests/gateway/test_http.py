@@ -23,6 +23,13 @@ async def post(gateway: Gateway, content: bytes | str, **headers: str) -> httpx.
     return await gateway.http.post("/graphql", content=content, headers=known)
 
 
+def code_of(response: httpx.Response) -> str:
+    """Give the code of the one error of a refusal, which bears the answer's own name."""
+    [error] = response.json()["errors"]
+    assert error["extensions"]["correlationId"] == response.headers["x-correlation-id"]
+    return str(error["extensions"]["code"])
+
+
 def type_of(response: httpx.Response) -> str:
     """Give the media type, having checked that the body is UTF-8 and says so."""
     media_type, charset = response.headers["content-type"].split("; ")
@@ -78,7 +85,20 @@ async def test_the_client_chooses_the_media_type(
 async def test_a_client_that_takes_no_json(gateway: Gateway, accept: str) -> None:
     """Whoever takes neither form is told so with a 406."""
     response = await post(gateway, json.dumps({"query": "{ __typename }"}), accept=accept)
-    assert response.status_code == 406
+    assert (response.status_code, code_of(response)) == (406, "NOT_ACCEPTABLE")
+
+
+async def test_an_accept_header_in_pieces(gateway: Gateway) -> None:
+    """A header that is sent twice counts as one list (RFC 9110, section 5.3), in any order."""
+    del gateway.http.headers["accept"]
+    pieces = [("accept", RESPONSE), ("accept", "text/html;q=0.5")]
+    for headers in (pieces, pieces[::-1]):
+        parts: dict[str, Any] = {"headers": [*headers, ("content-type", JSON)]}
+        for response in (
+            await gateway.http.post("/graphql", content='{"query":"{ __typename }"}', **parts),
+            await gateway.http.get("/graphql", params={"query": "{ __typename }"}, **parts),
+        ):
+            assert (response.status_code, type_of(response)) == (200, RESPONSE)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +124,10 @@ async def test_a_post_is_json(gateway: Gateway, content_type: str, status: int) 
     body = json.dumps({"query": "{ __typename }"})
     response = await post(gateway, body, content_type=content_type)
     assert response.status_code == status
-    assert ("data" in response.json()) is (status == 200)
+    if status == 200:
+        assert response.json() == {"data": {"__typename": "Query"}}
+    else:
+        assert code_of(response) == "UNSUPPORTED_MEDIA_TYPE"
 
 
 async def test_a_post_without_a_content_type(gateway: Gateway) -> None:
@@ -137,6 +160,8 @@ BODIES: dict[str, bytes] = {
     "extensions that are none": b'{"query":"{ __typename }","extensions":"x"}',
 }
 
+CODES = {"a list": "BATCHING_DISABLED", "nesting without end": "BODY_TOO_DEEP"}
+
 
 @pytest.mark.parametrize("accept", [JSON, RESPONSE])
 @pytest.mark.parametrize("body", BODIES)
@@ -145,7 +170,8 @@ async def test_a_body_that_is_no_request(gateway: Gateway, body: str, accept: st
     response = await post(gateway, BODIES[body], accept=accept)
     assert (response.status_code, type_of(response)) == (400, accept)
     [error] = response.json()["errors"]
-    assert error["extensions"]["code"] == "BAD_REQUEST"
+    assert error["extensions"]["code"] == CODES.get(body, "BAD_REQUEST")
+    assert error["extensions"]["correlationId"] == response.headers["x-correlation-id"]
     assert response.json().keys() == {"errors"}
 
 
@@ -160,7 +186,7 @@ async def test_a_body_that_is_too_large(make_gateway: Any, *, chunked: bool) -> 
 
     content: Any = pieces() if chunked else b" " * 10_000
     response = await gateway.http.post("/graphql", content=content, headers={"content-type": JSON})
-    assert response.status_code == 413
+    assert (response.status_code, code_of(response)) == (413, "BODY_TOO_LARGE")
     fits = json.dumps({"query": "{ __typename }"}).ljust(1000).encode()
     assert (await post(gateway, fits)).status_code == 200
     assert (await post(gateway, fits + b" ")).status_code == 413
@@ -234,6 +260,7 @@ async def test_a_get_never_writes(gateway: Gateway, sandbox: Any, method: str) -
         response = await gateway.http.request(method, "/graphql", params=params, headers=BEARER)
         assert response.status_code == 405
         assert response.headers["allow"] == "POST"
+        assert method == "HEAD" or code_of(response) == "METHOD_NOT_ALLOWED"
     assert sandbox.calls == []
     params = {"query": both, "operationName": "a"}
     assert (await gateway.http.get("/graphql", params=params)).status_code == 200

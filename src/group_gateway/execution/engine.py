@@ -26,6 +26,8 @@ class GraphQLRequest:
     query: str
     operation_name: str | None = None
     variables: Mapping[str, Any] | None = None
+    wants_cost: bool = False
+    """Whether the answer is to say what it cost, in `extensions.cost`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +41,15 @@ class Answer:
     data: Any
     errors: list[dict[str, Any]]
 
-    def body(self) -> bytes:
+    def body(self, extensions: Mapping[str, Any] | None = None) -> bytes:
         """Give the encoded response map (GraphQL specification, section 7.1)."""
         body: dict[str, Any] = {}
         if self.errors:
             body["errors"] = self.errors
         if self.executed:
             body["data"] = self.data
+        if extensions:
+            body["extensions"] = extensions
         return _encode(body)
 
 

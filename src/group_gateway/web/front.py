@@ -1,28 +1,64 @@
 """The outermost ASGI layer: a POST to the GraphQL endpoint goes straight there.
 
-Everything else, and the lifespan, goes to the Starlette application.
+Everything else, and the lifespan, goes to the Starlette application, whose answers get the headers
+that each answer must have.
 """
 
-from typing import Any
+from collections.abc import Collection
+from typing import Any, Final
 
 from starlette.applications import Starlette
-from starlette.types import Receive, Scope, Send
+from starlette.datastructures import MutableHeaders
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from group_gateway.web.crosssite import cors_options
 from group_gateway.web.endpoint import Endpoint
+from group_gateway.web.replies import CORRELATION_HEADER, new_correlation_id
 
 ENDPOINT_PATH = "/graphql"
+# Strict-Transport-Security is for whoever ends TLS to say: the proxy in front.
+_HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
 
 
 class Front(Starlette):
-    """The gateway's application: Starlette with a short way for GraphQL requests."""
+    """The gateway's application: Starlette with a short way for GraphQL requests.
 
-    def __init__(self, endpoint: Endpoint, **options: Any) -> None:
+    Pages of `origins` may ask from browsers.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, *, origins: Collection[str] = (), **options: Any
+    ) -> None:
         super().__init__(**options)
-        self._endpoint = endpoint
+        cors = cors_options(origins)
+        self._post: ASGIApp = CORSMiddleware(endpoint.post, **cors) if origins else endpoint.post
+        self._visit: ASGIApp = CORSMiddleware(self._others, **cors) if origins else self._others
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection (ASGI)."""
-        if scope["type"] == "http" and scope["path"] == ENDPOINT_PATH and scope["method"] == "POST":
-            await self._endpoint.post(scope, receive, send)
-        else:
+        if scope["type"] != "http":
             await super().__call__(scope, receive, send)
+        elif scope["path"] != ENDPOINT_PATH:
+            await self._others(scope, receive, send)
+        elif scope["method"] == "POST":
+            await self._post(scope, receive, send)
+        else:
+            await self._visit(scope, receive, send)
+
+    async def _others(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+                headers.setdefault(CORRELATION_HEADER.decode(), new_correlation_id().decode())
+            await send(message)
+
+        await super().__call__(scope, receive, send_guarded)

@@ -1,26 +1,37 @@
 """GraphQL over HTTP: media types and the parts of a request. Pure; used by `endpoint`."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import msgspec
 
+from group_gateway.errors import RequestCode
 from group_gateway.execution.engine import GraphQLRequest
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
+_BLANK = b" \t\r\n"
 _QUALITY = re.compile(r"(0(\.\d{0,3})?|1(\.0{0,3})?)", re.ASCII)  # RFC 9110, section 12.4.2
 
 
-class BadRequest(Exception):
-    """The HTTP request is no GraphQL request; `status` is the answer's."""
+class RequestRefused(Exception):
+    """The HTTP request is not taken; `status` is the answer's, `retry_after` is in seconds."""
 
-    def __init__(self, message: str, status: int = 400) -> None:
+    def __init__(
+        self,
+        message: str,
+        status: int = 400,
+        code: str = RequestCode.BAD_REQUEST,
+        *,
+        retry_after: int | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.status = status
+        self.code = code
+        self.retry_after = retry_after
 
 
 def media_type_for(accept: str | None) -> str | None:
@@ -81,7 +92,7 @@ def _ranges(accept: str) -> list[_MediaRange]:
 
 
 def check_json_content(content_type: str | None) -> None:
-    """Check the content type of a POST; raises BadRequest.
+    """Check the content type of a POST; raises RequestRefused.
 
     It must be JSON, which no plain HTML form can send: that keeps other sites' pages from
     posting in a user's name.
@@ -89,42 +100,82 @@ def check_json_content(content_type: str | None) -> None:
     media_type, *parameters = [part.strip().lower() for part in (content_type or "").split(";")]
     charsets = [p[8:].strip('"') for p in parameters if p.startswith("charset=")]
     if media_type != JSON or any(charset not in {"utf-8", "utf8"} for charset in charsets):
-        raise BadRequest("Send a POST with content type application/json, in UTF-8.", 415)
+        message = "Send a POST with content type application/json, in UTF-8."
+        raise RequestRefused(message, 415, RequestCode.UNSUPPORTED_MEDIA_TYPE)
+
+
+def header_values(
+    headers: Iterable[tuple[bytes, bytes]], names: Container[bytes]
+) -> dict[bytes, str]:
+    """Give the values of these headers; those of one name as one list (RFC 9110, section 5.3)."""
+    found = [(name, value.decode("latin-1")) for name, value in headers if name in names]
+    values = dict(found)
+    if len(values) < len(found):
+        for name in values:
+            values[name] = ", ".join(value for other, value in found if other == name)
+    return values
+
+
+def is_array(body: bytes) -> bool:
+    """Tell whether a body is a JSON array, if it is JSON."""
+    return body.lstrip(_BLANK)[:1] == b"["
+
+
+def operations_of_body(body: bytes, most: int) -> list[bytes]:
+    """Take an array of operations apart; raises RequestRefused for more than `most`."""
+    if not most:
+        message = "Arrays of operations are not taken. Send each operation by itself."
+        raise RequestRefused(message, 400, RequestCode.BATCHING_DISABLED)
+    operations = [bytes(part) for part in _decoded(body, list[msgspec.Raw])]
+    if not operations or any(map(is_array, operations)):
+        raise RequestRefused("The body is not an array of JSON objects.")
+    if len(operations) > most:
+        message = f"The array holds {len(operations)} operations; the limit is {most}."
+        raise RequestRefused(message, 400, RequestCode.BATCH_TOO_LARGE)
+    return operations
 
 
 def request_of_body(body: bytes) -> GraphQLRequest:
-    """Read the body of a POST; raises BadRequest."""
-    try:
-        parts = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise BadRequest("The body is not JSON.") from None
+    """Read the body of a POST; raises RequestRefused."""
+    parts = _decoded(body, Any)
     if not isinstance(parts, dict):
-        raise BadRequest("The body is not a JSON object. Batches are not taken.")
+        raise RequestRefused("The body is not a JSON object.")
     return request_of(parts)
 
 
+def _decoded(body: bytes, type: Any) -> Any:
+    try:
+        return msgspec.json.decode(body, type=type)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise RequestRefused("The body is not JSON.") from None
+    except RecursionError:
+        message = "The body is nested too deeply."
+        raise RequestRefused(message, 400, RequestCode.BODY_TOO_DEEP) from None
+
+
 def request_of_query(parameters: Mapping[str, str]) -> GraphQLRequest:
-    """Read the parameters of a GET, where empty ones count as left out; raises BadRequest."""
+    """Read the parameters of a GET, where empty ones count as left out; raises RequestRefused."""
     parts: dict[str, Any] = {name: value for name, value in parameters.items() if value}
     for name in ("variables", "extensions"):
         if name in parts:
             try:
                 parts[name] = msgspec.json.decode(parts[name])
             except (msgspec.DecodeError, RecursionError):
-                raise BadRequest(f"`{name}` is not JSON.") from None
+                raise RequestRefused(f"`{name}` is not JSON.") from None
     return request_of(parts)
 
 
 def request_of(parts: Mapping[str, Any]) -> GraphQLRequest:
-    """Check the parts of a request for their types; raises BadRequest."""
+    """Check the parts of a request for their types; raises RequestRefused."""
     query, name = parts.get("query"), parts.get("operationName")
     variables, extensions = parts.get("variables"), parts.get("extensions")
     if not isinstance(query, str) or not query:
-        raise BadRequest("`query` is missing, or is not a string.")
+        raise RequestRefused("`query` is missing, or is not a string.")
     if name is not None and not isinstance(name, str):
-        raise BadRequest("`operationName` is not a string.")
+        raise RequestRefused("`operationName` is not a string.")
     if variables is not None and not isinstance(variables, dict):
-        raise BadRequest("`variables` is not an object.")
+        raise RequestRefused("`variables` is not an object.")
     if extensions is not None and not isinstance(extensions, dict):
-        raise BadRequest("`extensions` is not an object.")
-    return GraphQLRequest(query, name or None, variables)
+        raise RequestRefused("`extensions` is not an object.")
+    wants_cost = extensions is not None and extensions.get("cost") is True
+    return GraphQLRequest(query, name or None, variables, wants_cost)

@@ -1,0 +1,52 @@
+"""Other sites' pages: what they may ask in a visitor's browser. Used by `endpoint` and `front`.
+
+A POST is JSON, which a browser only sends to another site after a preflight, and so is whatever
+carries an Authorization header. That leaves GETs without one.
+"""
+
+from collections.abc import Collection
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+
+from group_gateway.errors import RequestCode
+from group_gateway.web.replies import CORRELATION_HEADER
+from group_gateway.web.wire import JSON, RequestRefused
+
+# Browsers ask for permission before they send any of these to another site. Apollo's clients send
+# the last two for this very purpose.
+_PREFLIGHTED: Final = ("authorization", "apollo-require-preflight", "x-apollo-operation-name")
+_FOREIGN: Final = frozenset({"cross-site", "same-site"})
+
+
+def cors_options(origins: Collection[str]) -> dict[str, Any]:
+    """Give Starlette's CORSMiddleware its options. No cookie is ever taken, so none is allowed."""
+    return {
+        "allow_origins": list(origins),
+        "allow_methods": ["GET", "POST"],
+        "allow_headers": ["content-type", "traceparent", "tracestate", *_PREFLIGHTED],
+        "expose_headers": [CORRELATION_HEADER.decode(), "retry-after"],
+        "max_age": 3600,
+    }
+
+
+def check_same_site(headers: Headers, origins: Collection[str]) -> None:
+    """Refuse a GET that another site's page sent without asking; raises RequestRefused.
+
+    Browsers tell by Sec-Fetch-Site (W3C Fetch Metadata), those of old by Origin; programs send
+    neither. `origins` are the other sites whose pages may ask.
+    """
+    if any(name in headers for name in _PREFLIGHTED) or _is_json(headers):
+        return
+    origin = headers.get("origin")
+    if origin in origins:
+        return
+    own = origin is None or urlsplit(origin).netloc == headers.get("host")
+    if headers.get("sec-fetch-site") in _FOREIGN or not own:
+        message = "Another site's page asks. Send apollo-require-preflight: true, or a POST."
+        raise RequestRefused(message, 403, RequestCode.CROSS_SITE_REQUEST)
+
+
+def _is_json(headers: Headers) -> bool:
+    return headers.get("content-type", "").partition(";")[0].strip().lower() == JSON

@@ -1,0 +1,73 @@
+"""Answers as bytes: what `endpoint` sends, keeps ready and shares. Pure."""
+
+import random
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import msgspec
+
+from group_gateway.errors import RequestCode
+from group_gateway.web.wire import GRAPHQL_RESPONSE, JSON, RequestRefused
+
+CORRELATION_HEADER = b"x-correlation-id"
+_encode = msgspec.json.Encoder().encode
+_CONTENT_TYPES = {
+    media_type: f"{media_type}; charset=utf-8".encode() for media_type in (JSON, GRAPHQL_RESPONSE)
+}
+_draw = random.Random().getrandbits  # noqa: S311 - a name, no secret
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Status, headers and body of an answer; `is_complete` when it has data and no errors."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+    is_complete: bool = False
+
+
+def new_correlation_id() -> bytes:
+    """Give the name of a request: 32 hex digits, never taken from a client.
+
+    A client's own could be anything, such as a patient's id, and would then stand in logs.
+    """
+    return b"%032x" % _draw(128)
+
+
+def new_reply(status: int, media_type: str, body: bytes, *, is_complete: bool = False) -> Reply:
+    """Give the answer with this body. Nobody on the way may keep it, or read it as another type."""
+    headers = [
+        (b"content-type", _CONTENT_TYPES[media_type]),
+        (b"content-length", b"%d" % len(body)),
+        (b"cache-control", b"no-store"),
+        (b"vary", b"Accept, Authorization"),
+        (b"x-content-type-options", b"nosniff"),
+    ]
+    return Reply(status, headers, body, is_complete)
+
+
+def refusal(refused: RequestRefused, media_type: str, correlation_id: bytes) -> Reply:
+    """Give the answer to a request that is not taken."""
+    extensions: dict[str, object] = {"code": refused.code, "correlationId": correlation_id.decode()}
+    if refused.retry_after is not None:
+        extensions["retryAfter"] = refused.retry_after
+    error = {"message": refused.message, "extensions": extensions}
+    reply = new_reply(refused.status, media_type, _encode({"errors": [error]}))
+    if refused.status == HTTPStatus.METHOD_NOT_ALLOWED:
+        reply.headers.append((b"allow", b"POST"))
+    if refused.retry_after is not None:
+        reply.headers.append((b"retry-after", b"%d" % refused.retry_after))
+    return reply
+
+
+def not_acceptable() -> RequestRefused:
+    """Give the refusal of a client that takes no form of JSON."""
+    message = f"The answer is {GRAPHQL_RESPONSE} or {JSON}."
+    return RequestRefused(message, 406, RequestCode.NOT_ACCEPTABLE)
+
+
+def batch_reply(media_type: str, replies: list[Reply]) -> Reply:
+    """Give the answer to an array of operations: the array of their answers."""
+    body = b"[" + b",".join(reply.body for reply in replies) + b"]"
+    return new_reply(HTTPStatus.OK, media_type, body)
