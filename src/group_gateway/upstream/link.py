@@ -31,9 +31,18 @@ class Link(Protocol):
     """Exchanges requests for answers with the server below one base URL."""
 
     async def exchange(
-        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        *,
+        lane: str = "",
     ) -> Answer:
-        """Send a request to a path below the base; raises httpx.TransportError."""
+        """Send a request to a path below the base; raises httpx.TransportError.
+
+        Where requests must wait, those of different lanes take turns.
+        """
 
 
 def link_to(base_url: str, transport: httpx.AsyncBaseTransport, *, call_timeout: float) -> Link:
@@ -56,7 +65,13 @@ class _DirectLink:
         self._head = "".join(f"{k}: {v}\r\n" for k, v in {"host": host, **_HEADERS}.items())
 
     async def exchange(
-        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        *,
+        lane: str = "",
     ) -> Answer:
         own = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         if body is not None:
@@ -66,6 +81,7 @@ class _DirectLink:
             head.encode("latin-1") + (body or b""),
             self._timeouts,
             repeatable=method == "GET",
+            lane=lane,
         )
         seen = {
             known: value.decode("latin-1")
@@ -91,7 +107,13 @@ class _HttpxLink:
         }
 
     async def exchange(
-        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        *,
+        lane: str = "",  # noqa: ARG002 - another transport waits in its own way
     ) -> Answer:
         request = httpx.Request(
             method,

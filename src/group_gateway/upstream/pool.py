@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import httpx
 
 from group_gateway.upstream.http1 import Headers, Http1Connection, StaleConnection
+from group_gateway.upstream.waiting import QueueFull, Slots
 
 KEEP_ALIVE = 4.0
 """Seconds that an idle connection is trusted: servers drop theirs after five and more, and a
@@ -39,26 +40,37 @@ class Origin:
 
 
 class ConnectionPool:
-    """At most `max_connections` connections to `origin`; bodies of at most `max_body` bytes."""
+    """At most `max_connections` connections to `origin`; bodies of at most `max_body` bytes.
 
-    def __init__(self, origin: Origin, *, max_connections: int, max_body: int) -> None:
+    `max_waiting` exchanges wait for a connection at most; those of different lanes take turns.
+    """
+
+    def __init__(
+        self, origin: Origin, *, max_connections: int, max_waiting: int, max_body: int
+    ) -> None:
         self._origin = origin
         self._max_body = max_body
-        self._slots = asyncio.Semaphore(max_connections)
+        self._slots = Slots(max_connections, max_waiting)
         self._idle: deque[Http1Connection] = deque()
         self._busy: set[Http1Connection] = set()
         self._closed = False
 
     async def exchange(
-        self, request: bytes, timeouts: Timeouts, *, repeatable: bool, bodiless: bool = False
+        self,
+        request: bytes,
+        timeouts: Timeouts,
+        *,
+        repeatable: bool,
+        bodiless: bool = False,
+        lane: str = "",
     ) -> tuple[int, Headers, bytes]:
         """Send the bytes of one request and give status, headers and body.
 
         A `repeatable` request is sent once more, on a new connection, when the kept-alive one
-        turned out to be closed. Raises httpx.PoolTimeout, httpx.ConnectTimeout,
-        httpx.ConnectError and what `Http1Connection.exchange` raises.
+        turned out to be closed. Raises httpx.PoolTimeout (at once when too many wait),
+        httpx.ConnectTimeout, httpx.ConnectError and what `Http1Connection.exchange` raises.
         """
-        await self._acquire(timeouts.pool)
+        await self._acquire(lane, timeouts.pool)
         try:
             connection = self._take_idle()
             if connection is not None:
@@ -69,13 +81,11 @@ class ConnectionPool:
         finally:
             self._slots.release()
 
-    async def _acquire(self, patience: float) -> None:
-        if not self._slots.locked():
-            await self._slots.acquire()
-            return
+    async def _acquire(self, lane: str, patience: float) -> None:
         try:
-            async with asyncio.timeout(patience):
-                await self._slots.acquire()
+            await self._slots.acquire(lane, patience)
+        except QueueFull:
+            raise httpx.PoolTimeout("too many wait for a connection") from None
         except TimeoutError:
             raise httpx.PoolTimeout("no free connection in time") from None
 

@@ -19,19 +19,22 @@ _PORTS = {"http": 80, "https": 443}
 class UpstreamTransport(httpx.AsyncBaseTransport):
     """Sends httpx requests over bounded pools, one for each origin.
 
-    `max_body` bounds a response body in bytes. A response in a content coding is refused, so ask
-    for none (httpx would unpack it without a bound). Certificates are always verified, against
-    `ca_file` (PEM) where one is given, else against the system's.
+    `max_waiting` requests wait for a connection at most, and `max_body` bounds a response body in
+    bytes. A response in a content coding is refused, so ask for none (httpx would unpack it without
+    a bound). Certificates are always verified, against `ca_file` (PEM) where one is given, else
+    against the system's.
     """
 
     def __init__(
         self,
         *,
         max_connections: int = 100,
+        max_waiting: int = 1000,
         max_body: int = 64 * 1024 * 1024,
         ca_file: str | None = None,
     ) -> None:
         self._max_connections = max_connections
+        self._max_waiting = max_waiting
         self._max_body = max_body
         self._ca_file = ca_file
         self._pools: dict[tuple[str, bytes, int | None], ConnectionPool] = {}
@@ -59,7 +62,10 @@ class UpstreamTransport(httpx.AsyncBaseTransport):
             if url.scheme not in _PORTS:
                 raise httpx.UnsupportedProtocol("only http:// and https:// are spoken here")
             pool = self._pools[origin_of] = ConnectionPool(
-                self._origin(url), max_connections=self._max_connections, max_body=self._max_body
+                self._origin(url),
+                max_connections=self._max_connections,
+                max_waiting=self._max_waiting,
+                max_body=self._max_body,
             )
         return pool
 

@@ -1,0 +1,66 @@
+"""Slots for calls, and the bounded queue of those that wait for one. Used by `pool`.
+
+Callers take turns: one that asks for a thousand things at once has the others wait for one of
+them, and fills no more than half of the queue.
+"""
+
+import asyncio
+from collections import OrderedDict, deque
+
+
+class QueueFull(Exception):
+    """There is no place left to wait."""
+
+
+class Slots:
+    """At most `most` at the same time, and at most `queue` that wait."""
+
+    def __init__(self, most: int, queue: int) -> None:
+        self._free = most
+        self._queue = queue
+        self._waiting = 0
+        self._lanes: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
+
+    async def acquire(self, lane: str, patience: float) -> None:
+        """Take a slot, or wait for one; raises QueueFull, and TimeoutError after `patience`."""
+        if self._free:
+            self._free -= 1
+            return
+        waiters = self._lanes.get(lane)
+        if self._waiting >= self._queue or 2 * len(waiters or ()) >= self._queue:
+            raise QueueFull
+        if waiters is None:
+            waiters = self._lanes[lane] = deque()
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiters.append(turn)
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(patience):
+                await turn
+        except BaseException:
+            if turn.cancelled():
+                self._leave(lane, turn)
+            else:
+                self.release()  # the slot came too late
+            raise
+
+    def _leave(self, lane: str, turn: asyncio.Future[None]) -> None:
+        waiters = self._lanes.get(lane)
+        if waiters and turn in waiters:  # else `release` has passed it over
+            waiters.remove(turn)
+            self._waiting -= 1
+            if not waiters:
+                del self._lanes[lane]
+
+    def release(self) -> None:
+        """Give a slot back: to the lane whose turn it is, which then goes to the end."""
+        while self._lanes:
+            lane, waiters = self._lanes.popitem(last=False)
+            turn = waiters.popleft()
+            self._waiting -= 1
+            if waiters:
+                self._lanes[lane] = waiters
+            if not turn.cancelled():
+                turn.set_result(None)
+                return
+        self._free += 1
