@@ -26,6 +26,7 @@ from group_gateway.schema.context import Services
 from group_gateway.settings import Settings
 from group_gateway.telemetry import Telemetry
 from group_gateway.upstream.client import GroupClient
+from group_gateway.upstream.guard import Resilience
 from group_gateway.upstream.transport import UpstreamTransport
 from group_gateway.web.callers import PassThrough
 from group_gateway.web.endpoint import Endpoint, RequestLimits
@@ -103,6 +104,7 @@ def _client(
         transport,
         call_timeout=settings.upstream_timeout,
         telemetry=telemetry,
+        resilience=Resilience(settings.upstream_retries, settings.upstream_rest),
     )
 
 
@@ -132,6 +134,7 @@ def _lifetimes(settings: Settings) -> Lifetimes:
 def _network(settings: Settings) -> UpstreamTransport:
     return UpstreamTransport(
         max_connections=settings.upstream_connections,
+        max_waiting=settings.upstream_queue,
         ca_file=settings.upstream_ca_file or None,
     )
 

@@ -7,7 +7,8 @@
     │   └── Refused               a write turned down: 400, 409, 412, 422, our own checks
     │       └── Conflict          somebody else changed the resource first
     ├── UpstreamUnavailable       refused connection, reset, 5xx
-    │   └── UpstreamTimeout       no answer in time
+    │   ├── UpstreamTimeout       no answer in time
+    │   └── UpstreamNotAsked      no connection, or none was tried: nothing was sent
     ├── UpstreamInvalidResponse   an answer that is no FHIR answer
     ├── UpstreamSearchUnsupported the upstream can't search by what was asked
     ├── TooManyUpstreamCalls      the operation used up its budget
@@ -106,6 +107,10 @@ class UpstreamTimeout(UpstreamUnavailable):
     """The upstream did not answer in time."""
 
     code = "UPSTREAM_TIMEOUT"
+
+
+class UpstreamNotAsked(UpstreamUnavailable):
+    """Nothing was sent: there was no connection, or the upstream is left alone for a moment."""
 
 
 class UpstreamInvalidResponse(GatewayError):

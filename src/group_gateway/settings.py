@@ -37,6 +37,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     allow_anonymous: bool = False
     upstream_timeout: Annotated[float, Meta(gt=0, le=600)] = 10.0
     upstream_connections: Annotated[int, Meta(ge=1, le=10_000)] = 100
+    upstream_queue: Annotated[int, Meta(ge=1, le=100_000)] = 1000
+    upstream_retries: Annotated[int, Meta(ge=0, le=10)] = 2
+    upstream_rest: Annotated[float, Meta(ge=0, le=600)] = 2.0
     upstream_ca_file: str = ""
     upstream_check: bool = True
     cache_url: str = "memory://"
@@ -85,6 +88,9 @@ SETTINGS: Mapping[str, str] = {
     "allow_anonymous": "Pass requests without a token on to the upstream, for an open one.",
     "upstream_timeout": "Seconds that one upstream call may take.",
     "upstream_connections": "Connections to the upstream at the same time.",
+    "upstream_queue": "Upstream calls that may wait for a connection, half of them one caller's.",
+    "upstream_retries": "Times that a read is tried again when the upstream fails; 0 for never.",
+    "upstream_rest": "Seconds that a failing upstream is left alone; 0 for never.",
     "upstream_ca_file": "PEM file with the CA of the upstream's certificate; else the system's.",
     "upstream_check": "`serve` does not start while the upstream can't be reached.",
     "cache_url": "`memory://`, or `redis://…` (`rediss://…`, `unix://…`) to share it.",

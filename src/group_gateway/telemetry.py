@@ -6,7 +6,7 @@ Labels come from fixed sets, so there is no identifier, no query and no text of 
 from collections import defaultdict
 from collections.abc import Iterable
 
-from prometheus_client.core import CounterMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 
@@ -17,6 +17,8 @@ class Telemetry(Collector):
         self._requests: dict[tuple[str, ...], float] = defaultdict(float)
         self._calls: dict[tuple[str, ...], float] = defaultdict(float)
         self._seconds: dict[tuple[str, ...], float] = defaultdict(float)
+        self._retries: dict[tuple[str, ...], float] = defaultdict(float)
+        self._breakers: dict[str, bool] = {}
 
     def request(self, outcome: str) -> None:
         """Count a GraphQL request: `ready`, `joined`, `complete`, `errors`, `refused` or `shed`."""
@@ -27,7 +29,15 @@ class Telemetry(Collector):
         self._calls[method, outcome] += 1
         self._seconds[method, outcome] += seconds
 
-    def collect(self) -> Iterable[CounterMetricFamily]:
+    def upstream_retry(self, kind: str) -> None:
+        """Count a call that was made once more: `read` or `search`."""
+        self._retries[kind,] += 1
+
+    def breaker(self, kind: str, *, is_open: bool) -> None:
+        """Note whether the breaker for a kind of calls is open."""
+        self._breakers[kind] = is_open
+
+    def collect(self) -> Iterable[Metric]:
         """Give the counters as Prometheus knows them."""
         yield _family(
             "group_gateway_requests",
@@ -47,6 +57,20 @@ class Telemetry(Collector):
             ["method", "outcome"],
             self._seconds,
         )
+        yield _family(
+            "group_gateway_upstream_retries",
+            "Calls of the upstream that were made once more.",
+            ["kind"],
+            self._retries,
+        )
+        breakers = GaugeMetricFamily(
+            "group_gateway_upstream_breaker_open",
+            "1 while calls of this kind are held back, because too many failed.",
+            labels=["kind"],
+        )
+        for kind, is_open in self._breakers.items():
+            breakers.add_metric([kind], is_open)
+        yield breakers
 
 
 def _family(

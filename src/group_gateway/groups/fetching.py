@@ -7,6 +7,7 @@ unless nobody wants to know, and the search is known to have looked for all.
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from group_gateway.cache.store import CacheStore, Lookup, Slot
 from group_gateway.errors import Forbidden, GatewayError
@@ -118,8 +119,9 @@ class GroupFetcher:
         while True:
             flights = [miss.flight for miss in left.values()]
             paid += charge(flights)
+            again = partial(charge, flights)
             try:
-                content = await self._client.search(caller, link, within(flights))
+                content = await self._client.search(caller, link, within(flights), again)
             except GatewayError as error:
                 if is_refusal(error):
                     raise _NotByList from error
@@ -143,7 +145,8 @@ class GroupFetcher:
     async def _read(self, caller: Caller, miss: Miss) -> bool:
         try:
             charge([miss.flight])
-            resource = await self._client.read(caller, miss.id, within([miss.flight]))
+            again = partial(charge, [miss.flight])
+            resource = await self._client.read(caller, miss.id, within([miss.flight]), again)
         except Exception as error:  # noqa: BLE001 - one bad id does not fail its batch
             miss.flight.crash(error)
             return False

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from functools import partial
 
 import msgspec
 
@@ -65,7 +66,7 @@ class SearchPages:
                 flight.land(parse_searchset(lookup.value), part)
                 return
         charge([flight])
-        page = await self._client.search(caller, link, within([flight]))
+        page = await self._client.search(caller, link, within([flight]), partial(charge, [flight]))
         if page.broken:
             raise UpstreamInvalidResponse("The upstream's answer to a search holds broken groups.")
         flight.land(page, part)

@@ -9,6 +9,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from group_gateway.errors import (
@@ -16,6 +17,7 @@ from group_gateway.errors import (
     GatewayError,
     Refused,
     UpstreamInvalidResponse,
+    UpstreamNotAsked,
     UpstreamUnavailable,
 )
 from group_gateway.fhir.outcome import error, warning
@@ -91,10 +93,13 @@ class Turn:
         return self.last_writes.pause(self.id) + step_aside
 
     async def _read(self) -> Basis | None:
-        charge(self.batch.flights)
+        flights = self.batch.flights
+        charge(flights)
         clock = self.last_writes.clock
         asked = clock.now()
-        group = await self.client.read(self.caller, self.id, within(self.batch.flights))
+        group = await self.client.read(
+            self.caller, self.id, within(flights), partial(charge, flights)
+        )
         if group is None or group.date is None:
             return None if group is None else Basis.of(group)
         clock.observe(group.date, asked)
@@ -111,6 +116,9 @@ class Turn:
             written = await self.client.update(
                 self.caller, self.id, body, basis.precondition(), within(self.batch.flights)
             )
+        except UpstreamNotAsked:
+            self.batch.mark(sent=False)
+            raise
         except (UpstreamUnavailable, UpstreamInvalidResponse) as failure:
             await self._settle(failure)
         except GatewayError as refusal:

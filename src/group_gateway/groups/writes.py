@@ -16,6 +16,7 @@ from group_gateway.errors import (
     Overloaded,
     Refused,
     UpstreamInvalidResponse,
+    UpstreamNotAsked,
     UpstreamUnavailable,
 )
 from group_gateway.fhir.outcome import warning
@@ -39,6 +40,7 @@ from group_gateway.upstream.client import GroupClient, Written
 T = TypeVar("T")
 LONGEST_QUEUE = 100
 _NOT_MADE = "The change was not made."
+_NOT_CREATED = "The group was not created."
 _MAYBE_MADE = "It is not known whether the change was made: read the group again."
 _MAYBE_CREATED = "It is not known whether the group was created: look before you create it again."
 
@@ -85,6 +87,8 @@ class GroupWrites:
             written = await sending
         except Refused as refusal:
             return Outcome(None, new.located(refusal.issues))
+        except UpstreamNotAsked as failure:
+            raise noted(failure, _NOT_CREATED) from failure
         except UpstreamUnavailable as failure:
             raise noted(failure, _MAYBE_CREATED) from failure
         finally:

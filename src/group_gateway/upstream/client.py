@@ -4,27 +4,26 @@ The only place where upstream URLs are built. Called by `groups`; every shape of
 as a value or as one error of `errors`.
 """
 
-import asyncio
-import ssl
-import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import formatdate
 from urllib.parse import quote_plus
 
 import httpx
 
-from group_gateway.errors import (
-    UpstreamInvalidResponse,
-    UpstreamTimeout,
-    UpstreamUnavailable,
-)
+from group_gateway.errors import UpstreamInvalidResponse
 from group_gateway.fhir.bundle import NotASearchset, PageLink, Query, Searchset, parse_searchset
 from group_gateway.fhir.reference import is_logical_id
 from group_gateway.fhir.resource import GroupResource, NotAGroup
 from group_gateway.operation import Caller
 from group_gateway.telemetry import Telemetry
 from group_gateway.upstream.answer import Answer, decoded, failure_of, is_absent
+from group_gateway.upstream.calls import Call, Exchanges, Kind
+from group_gateway.upstream.guard import Guard, Resilience
 from group_gateway.upstream.link import link_to
+
+Again = Callable[[], object]
+"""Called before a call is made once more; raises TooManyUpstreamCalls when that can't be paid."""
 
 _JSON = "application/fhir+json"
 _SUCCESS = range(200, 300)
@@ -61,8 +60,9 @@ class Written:
 class GroupClient:
     """Talks to the FHIR server at `base_url` for whichever caller an interaction names.
 
-    `call_timeout` bounds one exchange in seconds, below the time that the operation has left.
-    Every method raises the errors of `errors` and nothing else.
+    `call_timeout` bounds one exchange in seconds, below the time that the operation has left. A
+    read or search that is given `again` may be tried more than once, as `resilience` says. Every
+    method raises the errors of `errors` and nothing else.
     """
 
     def __init__(
@@ -72,16 +72,20 @@ class GroupClient:
         *,
         call_timeout: float,
         telemetry: Telemetry | None = None,
+        resilience: Resilience | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
-        self._call_timeout = call_timeout
         self._transport = transport
-        self._telemetry = telemetry or Telemetry()
-        self._link = link_to(self.base_url, transport, call_timeout=call_timeout)
+        telemetry = telemetry or Telemetry()
+        link = link_to(self.base_url, transport, call_timeout=call_timeout)
+        exchanges = Exchanges(link, timeout=call_timeout, telemetry=telemetry)
+        self._guard = Guard(exchanges, resilience or Resilience(), telemetry)
 
-    async def read(self, caller: Caller, id: str, within: float) -> GroupResource | None:
+    async def read(
+        self, caller: Caller, id: str, within: float, again: Again | None = None
+    ) -> GroupResource | None:
         """Read one Group; None when it does not exist. `within` is in seconds."""
-        answer = await self._send("GET", _resource_path(id), caller, within)
+        answer = await self._send("read", "GET", _resource_path(id), caller, within, again=again)
         if is_absent(answer):
             return None
         resource = self._resource(answer)
@@ -89,11 +93,13 @@ class GroupClient:
             raise answer.invalid("The upstream answered with another group than the one asked for.")
         return resource
 
-    async def search(self, caller: Caller, page: PageLink, within: float) -> Searchset:
+    async def search(
+        self, caller: Caller, page: PageLink, within: float, again: Again | None = None
+    ) -> Searchset:
         """Give one page of a search for Groups."""
         resource = "" if page.at_base else "/Group"
         path = f"{resource}{_query_string(page.query)}"
-        answer = await self._send("GET", path, caller, within)
+        answer = await self._send("search", "GET", path, caller, within, again=again)
         if answer.status not in _SUCCESS:
             raise failure_of(answer, writing=False)
         try:
@@ -105,7 +111,7 @@ class GroupClient:
 
     async def create(self, caller: Caller, body: bytes, within: float) -> Written:
         """Create a Group. Sent once: after an UpstreamUnavailable it may exist or not."""
-        answer = await self._send("POST", "/Group", caller, within, body=body)
+        answer = await self._send("write", "POST", "/Group", caller, within, body=body)
         if answer.status not in _SUCCESS:
             raise failure_of(answer, writing=True)
         resource = self._echo(answer)
@@ -119,7 +125,13 @@ class GroupClient:
     ) -> Written:
         """Replace a Group, if it still is in the state that `precondition` names."""
         answer = await self._send(
-            "PUT", _resource_path(id), caller, within, body=body, headers=precondition.headers()
+            "write",
+            "PUT",
+            _resource_path(id),
+            caller,
+            within,
+            body=body,
+            headers=precondition.headers(),
         )
         if answer.status not in _SUCCESS:
             raise failure_of(answer, writing=True)
@@ -129,7 +141,7 @@ class GroupClient:
 
     async def capabilities(self, caller: Caller, within: float) -> object:
         """Give the decoded CapabilityStatement (FHIR R4, section 3.1.0.12)."""
-        answer = await self._send("GET", "/metadata", caller, within)
+        answer = await self._send("metadata", "GET", "/metadata", caller, within)
         if answer.status not in _SUCCESS:
             raise failure_of(answer, writing=False)
         statement = decoded(answer.body)
@@ -157,8 +169,9 @@ class GroupClient:
         except NotAGroup:  # null, empty or an OperationOutcome: all allowed after a write
             return None
 
-    async def _send(  # noqa: PLR0913 - one for each part of a request
+    async def _send(  # noqa: PLR0913 - one for each part of a call
         self,
+        kind: Kind,
         method: str,
         path: str,
         caller: Caller,
@@ -166,27 +179,15 @@ class GroupClient:
         *,
         body: bytes | None = None,
         headers: dict[str, str] | None = None,
+        again: Again | None = None,
     ) -> Answer:
         sent = dict(headers or {})
         if caller.authorization is not None:
             sent["authorization"] = caller.authorization
         if body is not None:
             sent["content-type"] = _JSON
-        began = time.perf_counter()
-        outcome = "failed"
-        try:
-            async with asyncio.timeout(min(within, self._call_timeout)):
-                answer = await self._link.exchange(method, path, sent, body)
-            outcome = f"{answer.status // 100}xx"
-        except (TimeoutError, httpx.TimeoutException) as error:
-            raise UpstreamTimeout("The upstream did not answer in time.") from error
-        except (httpx.RemoteProtocolError, httpx.DecodingError) as error:
-            raise UpstreamInvalidResponse("The upstream does not speak HTTP/1.1.") from error
-        except (httpx.TransportError, OSError, ssl.SSLError) as error:
-            raise UpstreamUnavailable("The upstream could not be reached or broke off.") from error
-        finally:
-            self._telemetry.upstream_call(method, outcome, time.perf_counter() - began)
-        return answer
+        call = Call(kind, method, path, caller.scope, sent, body)
+        return await self._guard.send(call, within, again)
 
 
 def _resource_path(id: str) -> str:

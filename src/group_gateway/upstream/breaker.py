@@ -1,0 +1,97 @@
+"""When to leave a failing upstream alone. Pure; used by `guard`, one for each kind of call.
+
+What counts is not how many calls failed but of how many *questions*, and for how many *callers*,
+the last answer was a failure: a group that always fails, asked for a thousand times, is one
+question, and a credential that the upstream chokes on is one caller. Neither locks others out.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+_SPAN = 10.0
+"""Seconds that a verdict counts."""
+_LEAST = 10
+"""Questions in that time below which nothing is concluded."""
+_MOST = 1000
+"""Questions, or callers, that are remembered: the last ones."""
+
+
+class _Verdicts:
+    """Whether the last try failed, for each of the last keys. Noting is cheap, judging is not."""
+
+    def __init__(self) -> None:
+        self._last: OrderedDict[object, tuple[float, bool]] = OrderedDict()
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._last
+
+    def note(self, key: object, verdict: tuple[float, bool]) -> None:
+        """Note when a try ended, and whether it failed."""
+        self._last.pop(key, None)
+        self._last[key] = verdict
+        if len(self._last) > _MOST:
+            self._last.popitem(last=False)
+
+    def most_fail(self, since: float, least: int) -> bool:
+        """Tell whether more than half of those since then failed, if there are enough of them."""
+        if len(self._last) < least:
+            return False
+        verdicts = [failed for at, failed in self._last.values() if at >= since]
+        return len(verdicts) >= least and 2 * sum(verdicts) > len(verdicts)
+
+
+class Breaker:
+    """Opens when most questions and most callers fail; closes when a probe succeeds.
+
+    While it is open one call at a time may go: the first after every `rest` seconds, and one of a
+    caller of whom nothing is known yet.
+    """
+
+    def __init__(self, rest: float, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._rest = rest
+        self._clock = clock
+        self._probe_at = 0.0
+        self._probing = False
+        self._close()
+
+    def _close(self) -> None:
+        self.is_open = False
+        self._questions = _Verdicts()
+        self._callers = _Verdicts()
+
+    def wait(self, caller: str) -> float:
+        """Give the seconds until a call is worth trying; 0 when this one may go."""
+        if not self.is_open:
+            return 0.0
+        left = self._probe_at - self._clock()
+        if not self._probing and (left <= 0 or caller not in self._callers):
+            return 0.0
+        return max(left, 1.0)
+
+    def begin(self) -> bool:
+        """Begin a call that may go; tell whether it is a probe."""
+        if self.is_open:
+            self._probing = True
+        return self.is_open
+
+    def end(
+        self, question: object, caller: str, *, probe: bool = False, failed: bool | None = None
+    ) -> None:
+        """End a call; `failed` is None when that says nothing of the upstream."""
+        if probe:
+            self._probing = False
+        if failed is None:
+            return
+        now = self._clock()
+        if probe and not failed:
+            self._close()
+        verdict = (now, failed)
+        self._questions.note(question, verdict)
+        self._callers.note(caller, verdict)
+        if failed and (probe or self._is_down(now - _SPAN)):
+            self.is_open = True
+            self._probe_at = now + self._rest
+
+    def _is_down(self, since: float) -> bool:
+        return self._questions.most_fail(since, _LEAST) and self._callers.most_fail(since, 1)

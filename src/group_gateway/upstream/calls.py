@@ -1,0 +1,77 @@
+"""One call of the upstream: sent once, within its time, its failures in words of `errors`.
+
+Used by `guard`.
+"""
+
+import asyncio
+import ssl
+import time
+from dataclasses import dataclass, field
+from typing import Literal
+
+import httpx
+
+from group_gateway.errors import (
+    Overloaded,
+    UpstreamInvalidResponse,
+    UpstreamNotAsked,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
+from group_gateway.telemetry import Telemetry
+from group_gateway.upstream.answer import Answer
+from group_gateway.upstream.link import Link
+
+Kind = Literal["read", "search", "write", "metadata"]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What is asked of the upstream, and for which caller (its scope)."""
+
+    kind: Kind
+    method: str
+    path: str
+    scope: str
+    headers: dict[str, str] = field(repr=False)
+    body: bytes | None = field(default=None, repr=False)
+
+    @property
+    def question(self) -> int:
+        """What stands for the question: creates differ by their body."""
+        return hash((self.path, self.body) if self.method == "POST" else self.path)
+
+
+class Exchanges:
+    """Makes calls over a link. `timeout` bounds each in seconds, below the time it is given."""
+
+    def __init__(self, link: Link, *, timeout: float, telemetry: Telemetry) -> None:
+        self._link = link
+        self.timeout = timeout
+        self._telemetry = telemetry
+
+    async def send(self, call: Call, within: float) -> Answer:
+        """Send a call once and give the answer, whatever its status."""
+        began = time.perf_counter()
+        outcome = "failed"
+        try:
+            async with asyncio.timeout(min(within, self.timeout)):
+                answer = await self._link.exchange(
+                    call.method, call.path, call.headers, call.body, lane=call.scope
+                )
+            outcome = f"{answer.status // 100}xx"
+        except httpx.PoolTimeout as error:
+            raise Overloaded(
+                "Too many calls wait for the upstream; this one was not made.", retry_after=1
+            ) from error
+        except (TimeoutError, httpx.TimeoutException) as error:
+            raise UpstreamTimeout("The upstream did not answer in time.") from error
+        except (httpx.RemoteProtocolError, httpx.DecodingError) as error:
+            raise UpstreamInvalidResponse("The upstream does not speak HTTP/1.1.") from error
+        except httpx.ConnectError as error:
+            raise UpstreamNotAsked("The upstream could not be reached.") from error
+        except (httpx.TransportError, OSError, ssl.SSLError) as error:
+            raise UpstreamUnavailable("The upstream broke off.") from error
+        finally:
+            self._telemetry.upstream_call(call.method, outcome, time.perf_counter() - began)
+        return answer

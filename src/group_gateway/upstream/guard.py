@@ -1,0 +1,127 @@
+"""The guard between the gateway and a failing upstream: breakers, and retries of reads.
+
+Why no library: tenacity and stamina know neither a deadline that a pause must fit into nor a
+budget over all calls, and the breakers on PyPI count calls, so that one poisoned id would lock
+everybody out. What nothing goes wrong with passes here in about a microsecond.
+"""
+
+import asyncio
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from group_gateway.errors import (
+    GatewayError,
+    TooManyUpstreamCalls,
+    UpstreamInvalidResponse,
+    UpstreamNotAsked,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
+from group_gateway.telemetry import Telemetry
+from group_gateway.upstream.answer import Answer
+from group_gateway.upstream.breaker import Breaker
+from group_gateway.upstream.calls import Call, Exchanges, Kind
+from group_gateway.upstream.retries import RetryBudget, pause
+
+_KINDS: tuple[Kind, ...] = ("read", "search", "write")
+_TROUBLE = 429
+"""The least status that may be worth another try."""
+_FAILED = 500
+_NOT_IMPLEMENTED = 501
+_FAIR = 1.0
+"""Seconds that an answer may take at least before its absence is held against the upstream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resilience:
+    """How often a read is tried again, and for how many seconds a breaker stays open.
+
+    0 switches either off.
+    """
+
+    retries: int = 0
+    rest: float = 0.0
+
+
+class Guard:
+    """Makes calls, as long as that is worth it."""
+
+    def __init__(self, exchanges: Exchanges, resilience: Resilience, telemetry: Telemetry) -> None:
+        self._exchanges = exchanges
+        self._retries = resilience.retries
+        self._budget = RetryBudget()
+        self._telemetry = telemetry
+        kinds = _KINDS if resilience.rest else ()
+        self._breakers: dict[str, Breaker] = {kind: Breaker(resilience.rest) for kind in kinds}
+        for kind in kinds:
+            telemetry.breaker(kind, is_open=False)
+
+    async def send(
+        self, call: Call, within: float, again: Callable[[], object] | None = None
+    ) -> Answer:
+        """Give the answer to a call, whatever its status; raises the errors of `errors`.
+
+        With `again` the call may be made more than once; it is called before each further time,
+        and prevents it by raising TooManyUpstreamCalls.
+        """
+        if again is None or not self._retries:
+            return await self._once(call, within)
+        self._budget.note_call()
+        now = asyncio.get_running_loop().time
+        deadline, left = now() + within, within
+        outcome: Answer | GatewayError
+        for attempt in range(self._retries):
+            try:
+                outcome = await self._once(call, left)
+                if outcome.status < _TROUBLE:
+                    return outcome
+            except UpstreamUnavailable as failure:
+                outcome = failure
+            seconds = pause(outcome, attempt, deadline - now())
+            if seconds is None or not self._may_repeat(call, again):
+                return _told(outcome)
+            await asyncio.sleep(seconds)
+            left = deadline - now()
+        return await self._once(call, left)
+
+    def _may_repeat(self, call: Call, again: Callable[[], object]) -> bool:
+        if not self._budget.spend():
+            return False
+        try:
+            again()
+        except TooManyUpstreamCalls:
+            return False
+        self._telemetry.upstream_retry(call.kind)
+        return True
+
+    async def _once(self, call: Call, within: float) -> Answer:
+        breaker = self._breakers.get(call.kind)
+        if breaker is None:
+            return await self._exchanges.send(call, within)
+        if breaker.is_open and (wait := breaker.wait(call.scope)) > 0:
+            raise UpstreamNotAsked(
+                "The upstream has failed too often, and is left alone for a moment.",
+                retry_after=math.ceil(wait),
+            )
+        probe, failed = breaker.begin(), None
+        try:
+            answer = await self._exchanges.send(call, within)
+            failed = answer.status >= _FAILED and answer.status != _NOT_IMPLEMENTED
+        except UpstreamTimeout:
+            failed = True if within >= min(_FAIR, self._exchanges.timeout) else None
+            raise
+        except (UpstreamUnavailable, UpstreamInvalidResponse):
+            failed = True
+            raise
+        finally:
+            breaker.end(call.question, call.scope, probe=probe, failed=failed)
+            if probe or breaker.is_open:
+                self._telemetry.breaker(call.kind, is_open=breaker.is_open)
+        return answer
+
+
+def _told(outcome: Answer | GatewayError) -> Answer:
+    if isinstance(outcome, GatewayError):
+        raise outcome
+    return outcome

@@ -1,0 +1,75 @@
+"""Whether a read is tried again, and when. Pure; used by `guard`.
+
+A retry must help, not hammer: pauses are random up to a limit that doubles ("full jitter"), and
+over time there is one retry for ten calls at most, however many fail.
+"""
+
+import random
+import time
+from collections.abc import Callable
+
+from group_gateway.errors import GatewayError, UpstreamTimeout, UpstreamUnavailable
+from group_gateway.upstream.answer import Answer, retry_after
+
+TRANSIENT = frozenset({502, 503, 504})
+"""Statuses that another try may mend (RFC 9110, section 15.6). 429 is one if it says when."""
+_TOO_MANY = 429
+_FIRST_PAUSE = 0.1
+LONGEST_PAUSE = 2.0
+"""Seconds: an upstream that asks for more is taken at its word by whoever asked."""
+_SHARE = 0.1
+_RESERVE = 10.0
+_REFILL = 0.5
+"""Retries for each call, at most at once, and for each second without calls."""
+
+
+class RetryBudget:
+    """A bucket of retries that calls and time fill."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._left = _RESERVE
+        self._filled_at = clock()
+
+    def note_call(self) -> None:
+        """Earn a share of a retry."""
+        self._left = min(_RESERVE, self._left + _SHARE)
+
+    def spend(self) -> bool:
+        """Take one retry, if there is one."""
+        now = self._clock()
+        self._left = min(_RESERVE, self._left + _REFILL * (now - self._filled_at))
+        self._filled_at = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+
+def pause(
+    outcome: Answer | GatewayError,
+    attempt: int,
+    left: float,
+    *,
+    chance: Callable[[], float] = random.random,
+) -> float | None:
+    """Give the seconds to wait before another try; None when there should be none.
+
+    `attempt` counts from 0, `left` is in seconds: half of it stays for the try. A timeout has had
+    its time.
+    """
+    if isinstance(outcome, Answer):
+        if outcome.status not in TRANSIENT and outcome.status != _TOO_MANY:
+            return None
+        asked = retry_after(outcome)
+        if (asked or 0.0) > LONGEST_PAUSE or (outcome.status == _TOO_MANY and asked is None):
+            return None
+    elif isinstance(outcome, UpstreamTimeout) or not isinstance(outcome, UpstreamUnavailable):
+        return None
+    else:
+        asked = outcome.retry_after
+        if asked is not None:  # a breaker's word: this was no answer of the upstream's
+            return None
+    # Never earlier than asked, and not all at the same moment.
+    seconds = (asked or 0.0) + min(LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt) * chance()
+    return seconds if seconds <= left / 2 else None
