@@ -116,7 +116,7 @@ async def test_an_outage_costs_one_call(
     gateway: Gateway, sandbox: Sandbox, fifty: list[str]
 ) -> None:
     """When the upstream is down, fifty ids cost one failed search, and every field says so."""
-    sandbox.use(faults=(FaultRule(kind="status", status=503),))
+    sandbox.use(faults=(FaultRule(kind="status", status=500),))
     answer = await gateway(aliased(fifty))
     assert {error["extensions"]["code"] for error in answer["errors"]} == {"UPSTREAM_UNAVAILABLE"}
     assert len(sandbox.calls) == 1

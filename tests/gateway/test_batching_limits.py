@@ -168,7 +168,7 @@ async def test_a_broken_group_fails_alone():
 @pytest.mark.parametrize(
     ("fault", "code"),
     [
-        ({"kind": "status", "status": 503}, "UPSTREAM_UNAVAILABLE"),
+        ({"kind": "status", "status": 500}, "UPSTREAM_UNAVAILABLE"),
         ({"kind": "status", "status": 429}, "RATE_LIMITED"),
         ({"kind": "status", "status": 401}, "UNAUTHENTICATED"),
         ({"kind": "html"}, "UPSTREAM_INVALID_RESPONSE"),

@@ -97,7 +97,7 @@ async def test_a_client_that_goes_away_from_a_page(make_gateway, sandbox):
 async def test_a_failure_reaches_all_who_wait(make_gateway, sandbox):
     """Each of those who joined a call that fails is told so, for the price of that call."""
     gateway = await make_gateway()
-    sandbox.use(faults=(FaultRule(kind="status", status=503, times=1),))
+    sandbox.use(faults=(FaultRule(kind="status", status=500, times=1),))
     answers = await asyncio.gather(
         gateway(GROUP, id=MEDIUM_GROUP_ID), gateway(NAMES, id=MEDIUM_GROUP_ID)
     )

@@ -125,7 +125,7 @@ async def test_absence_is_kept_and_failure_is_not(gateway: Gateway, sandbox: San
     for _ in range(2):
         assert (await gateway.data(NAME, id="absent"))["group"] is None
     assert len(sandbox.calls) == 1
-    sandbox.use(faults=(FaultRule(kind="status", status=503, times=1),))
+    sandbox.use(faults=(FaultRule(kind="status", status=500, times=1),))
     assert "errors" in await gateway(NAME, id=TEST_GROUP_ID)
     assert (await gateway.data(NAME, id=TEST_GROUP_ID))["group"]["name"] == "Test Group"
 

@@ -183,7 +183,7 @@ async def test_a_refused_search(gateway, sandbox):
 
 async def test_the_upstream_is_down(gateway, sandbox):
     """A search fails with one call, its total along with it."""
-    sandbox.use(faults=(FaultRule(kind="status", status=503),))
+    sandbox.use(faults=(FaultRule(kind="status", status=500),))
     answer = await gateway(GROUPS, filter={"type": "PERSON"})
     assert {error["extensions"]["code"] for error in answer["errors"]} == {"UPSTREAM_UNAVAILABLE"}
     assert len(sandbox.calls) == 1
