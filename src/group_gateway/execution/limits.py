@@ -217,5 +217,6 @@ def _width(value: ValueNode) -> int:
     if isinstance(value, ListValueNode):
         return max(map(_width, value.values or ()), default=0)
     if isinstance(value, ObjectValueNode):
-        return max(len(value.fields or ()), *(_width(field.value) for field in value.fields or ()))
+        fields = value.fields or ()
+        return max(len(fields), 0, *(_width(field.value) for field in fields))
     return 0
