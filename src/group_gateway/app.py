@@ -1,12 +1,16 @@
 """The composition root: settings in, ASGI application out. Everything that lives is made here."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from typing import Protocol
 
 import httpx
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from group_gateway.access.build import build_account, build_callers
 from group_gateway.cache.backend import Backend, memory_backend, redis_backend
 from group_gateway.cache.keys import KeyRing
 from group_gateway.cache.seal import Seal
@@ -27,8 +31,9 @@ from group_gateway.settings import Settings
 from group_gateway.telemetry import Telemetry
 from group_gateway.upstream.client import GroupClient
 from group_gateway.upstream.guard import Resilience
+from group_gateway.upstream.jsonendpoint import JsonEndpoint
+from group_gateway.upstream.serviceaccount import ServiceAccount
 from group_gateway.upstream.transport import UpstreamTransport
-from group_gateway.web.callers import PassThrough
 from group_gateway.web.endpoint import Endpoint, RequestLimits
 from group_gateway.web.front import ENDPOINT_PATH, Front
 from group_gateway.web.graphiql import GraphiQL
@@ -43,36 +48,35 @@ def create_app(
     *,
     transport: httpx.AsyncBaseTransport | None = None,
     page_token: str | None = None,
+    clock: Callable[[], float] = time.time,
 ) -> Starlette:
     """Build the application.
 
-    `transport` stands in for the network to the upstream. `page_token` is a bearer token that
-    anybody may know, for GraphiQL to start with. `state.engine` is what runs all requests.
+    `transport` stands in for the network to the upstream, token endpoint and keys. `page_token` is
+    a bearer token that anybody may know, for GraphiQL to start with. `clock` is what cache entries
+    and callers' tokens expire by (seconds since the epoch). `state.engine` is what runs all
+    requests.
     """
     keys = KeyRing(settings.key())
     telemetry = Telemetry()
-    client = _client(settings, transport or _network(settings), telemetry)
-    cache = CacheStore(_backend(settings, keys), max_ttl=settings.cache_ttl)
+    identity_network = transport or _identity_network(settings)
+    identity_endpoint = partial(
+        JsonEndpoint, transport=identity_network, timeout=settings.upstream_timeout
+    )
+    account = build_account(settings, settings.upstream_url, identity_endpoint)
+    client = _client(settings, transport or _network(settings), telemetry, account)
+    cache = CacheStore(_backend(settings, keys), max_ttl=settings.cache_ttl, wall_clock=clock)
     services = _services(client, cache, keys, _lifetimes(settings))
     engine = _engine(settings, services)
     page = GraphiQL(token=page_token) if settings.graphiql else None
     endpoint = Endpoint(
         engine,
-        PassThrough(keys, anonymous=settings.allow_anonymous),
+        build_callers(settings, keys, identity_endpoint, clock),
         _limits(settings),
         cache,
         telemetry,
         page,
     )
-
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        try:
-            yield
-        finally:
-            await services.writes.aclose()
-            await client.aclose()
-            await cache.aclose()
 
     routes = [
         Route(ENDPOINT_PATH, endpoint.get, methods=["GET", "POST"]),
@@ -80,9 +84,28 @@ def create_app(
         *probe_routes(client),
         metrics_route(telemetry),
     ]
+    lifespan = _closing(services.writes, client, identity_network, cache)
     front = Front(endpoint, origins=settings.origins(), routes=routes, lifespan=lifespan)
     front.state.engine = engine
     return front
+
+
+class _Closes(Protocol):
+    async def aclose(self) -> None: ...
+
+
+def _closing(*parts: _Closes) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    """Give a lifespan that closes the parts, in their order, when it ends."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            for part in parts:
+                await part.aclose()
+
+    return lifespan
 
 
 def _limits(settings: Settings) -> RequestLimits:
@@ -97,7 +120,10 @@ def _limits(settings: Settings) -> RequestLimits:
 
 
 def _client(
-    settings: Settings, transport: httpx.AsyncBaseTransport, telemetry: Telemetry
+    settings: Settings,
+    transport: httpx.AsyncBaseTransport,
+    telemetry: Telemetry,
+    account: ServiceAccount | None,
 ) -> GroupClient:
     return GroupClient(
         settings.upstream_url,
@@ -105,6 +131,7 @@ def _client(
         call_timeout=settings.upstream_timeout,
         telemetry=telemetry,
         resilience=Resilience(settings.upstream_retries, settings.upstream_rest),
+        account=account,
     )
 
 
@@ -136,6 +163,13 @@ def _network(settings: Settings) -> UpstreamTransport:
         max_connections=settings.upstream_connections,
         max_waiting=settings.upstream_queue,
         ca_file=settings.upstream_ca_file or None,
+    )
+
+
+def _identity_network(settings: Settings) -> UpstreamTransport:
+    """Give the way to the token endpoint and the callers' issuer."""
+    return UpstreamTransport(
+        max_connections=4, max_body=_MEGABYTE, ca_file=settings.upstream_ca_file or None
     )
 
 

@@ -2,20 +2,49 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import Literal
 
-from group_gateway.errors import TooManyUpstreamCalls, Unauthenticated, UpstreamTimeout
+from group_gateway.errors import Forbidden, GatewayError, TooManyUpstreamCalls, UpstreamTimeout
+
+Interaction = Literal["create", "read", "update", "search"]
+"""What one may do with groups, by FHIR's names (FHIR R4, section 3.1.0)."""
+EVERY_INTERACTION: frozenset[Interaction] = frozenset({"create", "read", "update", "search"})
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks.
+    """Who asks, and is known.
 
     `scope` is a keyed digest that stands for the caller in keys; equal scopes share in-flight
-    work and cache entries. `authorization` is the header value that goes upstream, if any.
+    work and cache entries, so callers with other `rights` have another. `authorization` is the
+    header value that goes upstream, if any. `rights` is what the gateway itself lets the caller
+    do; the upstream may let it do less.
     """
 
     scope: str
     authorization: str | None = field(default=None, repr=False)
+    rights: frozenset[Interaction] = EVERY_INTERACTION
+
+    def require(self, interaction: Interaction) -> None:
+        """Raise Forbidden unless the caller may do this."""
+        if interaction not in self.rights:
+            raise Forbidden(f"The credential has no scope to {interaction} groups.")
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """Who asks, and is not known: `kind` and `message` say why, to whoever asks for groups."""
+
+    kind: type[GatewayError]
+    message: str
+
+    @property
+    def scope(self) -> str:
+        """What strangers share their answers by; no caller's scope has a blank."""
+        return f"stranger: {self.message}"
+
+
+Asker = Caller | Stranger
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +63,12 @@ class Part:
 class Operation:
     """One GraphQL operation under way.
 
-    `asker` is None for a request without a credential where one is needed. `deadline` is in the
-    event loop's time (seconds); `calls_left` counts down as the operation causes upstream calls;
-    `correlation_id` names it in errors and logs. `parts` is what its answer is made of, None once
-    something was read that no cache can vouch for.
+    `deadline` is in the event loop's time (seconds); `calls_left` counts down as the operation
+    causes upstream calls; `correlation_id` names it in errors and logs. `parts` is what its answer
+    is made of, None once something was read that no cache can vouch for.
     """
 
-    asker: Caller | None
+    asker: Asker
     deadline: float
     calls_left: int
     correlation_id: str = ""
@@ -48,9 +76,9 @@ class Operation:
 
     @property
     def caller(self) -> Caller:
-        """Who asks; raises Unauthenticated when nobody said. Every key and call needs it."""
-        if self.asker is None:
-            raise Unauthenticated("Send a bearer token in the Authorization header.")
+        """Who asks; raises what a stranger is told. Every key and call needs it."""
+        if isinstance(self.asker, Stranger):
+            raise self.asker.kind(self.asker.message)
         return self.asker
 
     def made_of(self, part: Part | None) -> None:

@@ -16,6 +16,9 @@ import msgspec
 from dotenv import dotenv_values
 from msgspec import Meta, inspect
 
+from group_gateway.access.apikeys import parse_keys
+from group_gateway.access.knobs import ACCESS_SETTINGS, AccessSettings, misfits
+
 PREFIX = "GROUP_GATEWAY_"
 # As browsers send it (RFC 6454, section 6.2): in lower case, and without a path.
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d+)?|https?://\[[0-9a-f:]+\](:\d+)?")
@@ -27,14 +30,13 @@ class SettingsError(ValueError):
     """A setting is unknown or wrong; the text is one sentence for whoever set it."""
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Settings(AccessSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All settings, checked. `SETTINGS` says what each is for."""
 
     upstream_url: str = ""
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65_535)] = 8000
     workers: Annotated[int, Meta(ge=1, le=256)] = 1
-    allow_anonymous: bool = False
     upstream_timeout: Annotated[float, Meta(gt=0, le=600)] = 10.0
     upstream_connections: Annotated[int, Meta(ge=1, le=10_000)] = 100
     upstream_queue: Annotated[int, Meta(ge=1, le=100_000)] = 1000
@@ -85,7 +87,7 @@ SETTINGS: Mapping[str, str] = {
     "host": "Address to listen on.",
     "port": "Port to listen on; 0 takes any free one.",
     "workers": "Processes that `serve` serves with.",
-    "allow_anonymous": "Pass requests without a token on to the upstream, for an open one.",
+    **ACCESS_SETTINGS,
     "upstream_timeout": "Seconds that one upstream call may take.",
     "upstream_connections": "Connections to the upstream at the same time.",
     "upstream_queue": "Upstream calls that may wait for a connection, half of them one caller's.",
@@ -183,6 +185,8 @@ def _taken_by(kind: inspect.Type) -> str:
             return f"a number from {least} to {most}"
         case inspect.FloatType(gt=bound, le=most):
             return f"a number above {bound}, at most {most}"
+        case inspect.LiteralType(values=values):
+            return "one of " + ", ".join(map(str, values))
         case _:
             return "a text"
 
@@ -203,6 +207,13 @@ def _check(settings: Settings) -> None:
         )
     if settings.upstream_ca_file:
         _check_ca_file(settings.upstream_ca_file)
+    for name in ("jwt_keys_url", "service_token_url"):
+        if url := getattr(settings, name):
+            _check_url(name, url, {"http", "https"})
+    for sentence in misfits(settings, settings.upstream_url, PREFIX):
+        raise SettingsError(sentence)
+    if settings.api_keys_file:
+        _check_api_keys(Path(settings.api_keys_file))
 
 
 def _check_url(name: str, url: str, schemes: set[str]) -> None:
@@ -231,4 +242,16 @@ def _check_ca_file(path: str) -> None:
     except (OSError, ValueError):
         raise SettingsError(
             f"{PREFIX}UPSTREAM_CA_FILE is wrong: there is no file of PEM certificates at {path}."
+        ) from None
+
+
+def _check_api_keys(path: Path) -> None:
+    wrong = f"{PREFIX}API_KEYS_FILE is wrong: "
+    try:
+        parse_keys(path.read_text())
+    except (OSError, UnicodeDecodeError):
+        raise SettingsError(f"{wrong}there is no file to read at {path}.") from None
+    except ValueError as error:
+        raise SettingsError(
+            f"{wrong}{error}; a line is a name, the key's SHA-256 and scopes."
         ) from None

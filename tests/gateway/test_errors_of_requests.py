@@ -55,6 +55,8 @@ async def test_a_schema_that_is_kept_to_oneself(make_gateway: Any) -> None:
     for query in (
         "{ __schema { queryType { name } } }",
         '{ __type(name: "Group") { name } }',
+        "{ _service { sdl } }",
+        "{ ... on Query { s: _service { sdl } } }",
         "{ grou { id } }",
         "query ($f: GroupFilte) { groups(filter: $f) { nodes { id } } }",
     ):

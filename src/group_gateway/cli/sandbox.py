@@ -81,12 +81,14 @@ async def _serve_both(
         listen(settings.host, settings.port) as front,
         listen("127.0.0.1", chosen.upstream_port, flag="--upstream-port") as back,
     ):
-        known = msgspec.structs.replace(settings, upstream_url=address_of(back))
+        url = address_of(back)
+        token_url = settings.service_token_url or f"{url}/auth/token/"
+        known = msgspec.structs.replace(settings, upstream_url=url, service_token_url=token_url)
         gateway = CommandServer(config(create_app(known, page_token=TOKEN)))
         upstream = CompanionServer(config(upstream_app, **_upstream_options()))
         beside = asyncio.create_task(upstream.serve(sockets=[back]))
         say(f"GraphiQL is at {address_of(front)}/graphql (bearer token: {TOKEN})")
-        say(f"The sandbox's FHIR server is at {address_of(back)}")
+        say(f"The sandbox's FHIR server is at {url}")
         await gateway.serve(sockets=[front])
         upstream.should_exit = True
         await beside

@@ -29,6 +29,8 @@ _COMPARISONS = 10_000
 """Pairs of fields under one response key that validation may have to compare: some 50 ms."""
 
 
+_TELLS_THE_SCHEMA = frozenset({"__schema", "__type", "_service"})
+"""Root fields; `_service` is federation's, and gives the whole SDL."""
 _WIDTH = 100
 """Fields of an input object in a document: each that is wrong is told with the whole object."""
 
@@ -165,7 +167,7 @@ class _Measure:
                 below = _Size(
                     below.depth + 1, 1, below.fields + 1, below.aliases + bool(node.alias)
                 )
-                if node.name.value in {"__schema", "__type"}:
+                if node.name.value in _TELLS_THE_SCHEMA:
                     self.introspection = node
             depth = max(depth, below.depth)
             breadth += below.breadth

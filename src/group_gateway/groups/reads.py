@@ -33,6 +33,7 @@ class GroupReads:
 
     async def get(self, operation: Operation, id: str) -> GroupResource | None:
         """Give a group; None when there is none. Raises BadUserInput for a malformed id."""
+        operation.caller.require("read")
         return await self._loader.load(operation, checked_id(id))
 
     def connection(
@@ -46,6 +47,7 @@ class GroupReads:
 
         Raises BadUserInput for malformed ids and for a cursor of another query.
         """
+        operation.caller.require("search")
         for id in (wanted.patient, wanted.practitioner):
             if id is not None:
                 checked_id(id)

@@ -75,6 +75,7 @@ class GroupWrites:
         Once begun it goes on to its end, also when the caller goes away.
         """
         caller = operation.caller
+        caller.require("create")
         operation.charge()
         body = body_of(new.elements())
         sending = self._client.create(caller, body, operation.remaining())
@@ -117,6 +118,7 @@ class GroupWrites:
         self, operation: Operation, id: str, change: Change, if_version: str | None = None
     ) -> Outcome:
         """Change a group, if it still has the version named."""
+        operation.caller.require("update")
         request = Request(operation, change, if_version)
         self._enqueue(id, request)
         try:

@@ -43,6 +43,11 @@ class Tokens:
         self._issued: OrderedDict[str, tuple[Caller, float]] = OrderedDict()
         self._revoked: set[str] = set()
 
+    @property
+    def newest(self) -> str:
+        """The token that was issued last."""
+        return next(reversed(self._issued))
+
     def issue(self, caller: Caller, lifetime_s: int) -> str:
         """Make a new token with a caller's rights."""
         token = secrets.token_urlsafe(32)

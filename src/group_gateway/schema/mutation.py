@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import strawberry
 from strawberry import argument
 
-from group_gateway.errors import Refused
+from group_gateway.errors import Forbidden, GatewayError, Refused
 from group_gateway.fhir.outcome import Issue
 from group_gateway.fhir.resource import GroupResource
 from group_gateway.groups.changes import Change, SetElements, SetResponsibilities
@@ -71,9 +71,9 @@ class GroupPayload:
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """What `GroupPayload` shows."""
+    """What `GroupPayload` shows; an error in the group's place becomes that field's."""
 
-    group: GroupResource | None
+    group: GroupResource | GatewayError | None
     issues: tuple[Issue, ...]
 
 
@@ -91,10 +91,14 @@ Assignment = Annotated[
 async def _change(info: Info, id: str, change: Change, if_version: str | None) -> Payload:
     context = info.context
     outcome = await context.services.writes.change(context.operation, id, change, if_version)
-    return _payload(outcome)
+    return _payload(info, outcome)
 
 
-def _payload(outcome: Outcome) -> Payload:
+def _payload(info: Info, outcome: Outcome) -> Payload:
+    try:
+        info.context.operation.caller.require("read")
+    except Forbidden as refusal:  # who may only write is not shown what is there
+        return Payload(refusal, outcome.issues)
     return Payload(outcome.group, outcome.issues)
 
 
@@ -127,7 +131,7 @@ async def create_group(info: Info, input: Creation) -> Payload:  # noqa: A002 - 
     except Refused as refused:
         return _refusal(refused)
     new = NewGroup(draft, responsibilities)
-    return _payload(await context.services.writes.create(context.operation, new))
+    return _payload(info, await context.services.writes.create(context.operation, new))
 
 
 async def update_group(info: Info, input: Update) -> Payload:  # noqa: A002 - contract

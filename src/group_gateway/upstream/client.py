@@ -21,6 +21,7 @@ from group_gateway.upstream.answer import Answer, decoded, failure_of, is_absent
 from group_gateway.upstream.calls import Call, Exchanges, Kind
 from group_gateway.upstream.guard import Guard, Resilience
 from group_gateway.upstream.link import link_to
+from group_gateway.upstream.serviceaccount import ServiceAccount, ServiceLink
 
 Again = Callable[[], object]
 """Called before a call is made once more; raises TooManyUpstreamCalls when that can't be paid."""
@@ -61,11 +62,12 @@ class GroupClient:
     """Talks to the FHIR server at `base_url` for whichever caller an interaction names.
 
     `call_timeout` bounds one exchange in seconds, below the time that the operation has left. A
-    read or search that is given `again` may be tried more than once, as `resilience` says. Every
-    method raises the errors of `errors` and nothing else.
+    read or search that is given `again` may be tried more than once, as `resilience` says. With an
+    `account` its token goes upstream, and no caller's. Every method raises the errors of `errors`
+    and nothing else.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that calling takes
         self,
         base_url: str,
         transport: httpx.AsyncBaseTransport,
@@ -73,11 +75,14 @@ class GroupClient:
         call_timeout: float,
         telemetry: Telemetry | None = None,
         resilience: Resilience | None = None,
+        account: ServiceAccount | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self._transport = transport
         telemetry = telemetry or Telemetry()
         link = link_to(self.base_url, transport, call_timeout=call_timeout)
+        if account is not None:
+            link = ServiceLink(link, account)
         exchanges = Exchanges(link, timeout=call_timeout, telemetry=telemetry)
         self._guard = Guard(exchanges, resilience or Resilience(), telemetry)
 

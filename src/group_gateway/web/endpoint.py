@@ -15,14 +15,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from group_gateway.access.callers import Callers
 from group_gateway.cache.store import CacheStore
 from group_gateway.errors import RequestCode
 from group_gateway.execution.engine import Answer, Engine, GraphQLRequest
 from group_gateway.execution.sharing import AnswersInFlight, LeaderGone, Question, ReadyAnswers
-from group_gateway.operation import Caller, Operation
+from group_gateway.operation import Asker, Operation
 from group_gateway.telemetry import Telemetry
 from group_gateway.web.admission import Admission
-from group_gateway.web.callers import PassThrough
 from group_gateway.web.crosssite import check_same_site
 from group_gateway.web.graphiql import GraphiQL
 from group_gateway.web.replies import (
@@ -75,7 +75,7 @@ class Endpoint:
     def __init__(  # noqa: PLR0913, PLR0917 - all that answering takes
         self,
         engine: Engine,
-        callers: PassThrough,
+        callers: Callers,
         limits: RequestLimits,
         cache: CacheStore,
         telemetry: Telemetry,
@@ -100,18 +100,18 @@ class Endpoint:
                 raise not_acceptable()
             _check_json_content(headers.get(b"content-type"))
             body = await self._body(headers.get(b"content-length"), receive)
-            caller = self._callers.identify(headers.get(b"authorization"))
-            question = (caller.scope if caller else "", media_type, body)
-            reply = await self._answer(question, caller, correlation_id)
+            authorization = headers.get(b"authorization")
+            known = self._callers.known(authorization)
+            asker = known or await self._callers.identify(authorization)
+            question = (asker.scope, media_type, body)
+            reply = await self._answer(question, asker, correlation_id)
         except RequestRefused as refused:
             reply = self._refusal(refused, media_type, correlation_id)
         sent = [*reply.headers, (CORRELATION_HEADER, correlation_id)]
         await send({"type": "http.response.start", "status": reply.status, "headers": sent})
         await send({"type": "http.response.body", "body": reply.body})
 
-    async def _answer(
-        self, question: Question, caller: Caller | None, correlation_id: bytes
-    ) -> Reply:
+    async def _answer(self, question: Question, asker: Asker, correlation_id: bytes) -> Reply:
         ready = await self._ready.get(question)
         if ready is not None:
             self._telemetry.request("ready")
@@ -123,23 +123,21 @@ class Endpoint:
                 self._telemetry.request("joined")
                 return reply
         if is_array(question[2]):
-            return await self._batch(question, caller, correlation_id)
+            return await self._batch(question, asker, correlation_id)
         with self._admission:
             asked = request_of_body(question[2])
-            operation = self._operation(caller, correlation_id)
+            operation = self._operation(asker, correlation_id)
             # What a shared answer cost was paid by another request.
             if asked.wants_cost or not self._engine.document(asked).is_query(asked.operation_name):
                 return await self._reply(asked, operation, question[1])
             return await self._in_flight.lead(question, self._lead(question, asked, operation))
 
-    async def _batch(
-        self, question: Question, caller: Caller | None, correlation_id: bytes
-    ) -> Reply:
+    async def _batch(self, question: Question, asker: Asker, correlation_id: bytes) -> Reply:
         scope, media_type, body = question
 
         async def part(operation: bytes) -> Reply:
             try:
-                return await self._answer((scope, media_type, operation), caller, correlation_id)
+                return await self._answer((scope, media_type, operation), asker, correlation_id)
             except RequestRefused as refused:  # it does not take the others with it
                 return self._refusal(refused, media_type, correlation_id)
 
@@ -163,11 +161,11 @@ class Endpoint:
             if media_type is None:
                 raise not_acceptable()
             check_same_site(request.headers, self._limits.origins)
-            caller = self._callers.identify(
+            asker = await self._callers.identify(
                 ", ".join(request.headers.getlist("authorization")) or None
             )
             with self._admission:
-                operation = self._operation(caller, correlation_id)
+                operation = self._operation(asker, correlation_id)
                 reply = await self._reply(self._queried(request), operation, media_type)
         except RequestRefused as refused:
             reply = self._refusal(refused, media_type, correlation_id)
@@ -175,9 +173,9 @@ class Endpoint:
         response.raw_headers = [*reply.headers, (CORRELATION_HEADER, correlation_id)]
         return response
 
-    def _operation(self, caller: Caller | None, correlation_id: bytes) -> Operation:
+    def _operation(self, asker: Asker, correlation_id: bytes) -> Operation:
         return Operation(
-            asker=caller,
+            asker=asker,
             deadline=asyncio.get_running_loop().time() + self._limits.seconds,
             calls_left=self._limits.upstream_calls,
             correlation_id=correlation_id.decode(),

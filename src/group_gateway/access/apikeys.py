@@ -1,0 +1,63 @@
+"""Static API keys: callers that a file names, each with a digest of its key.
+
+A key is random, so that a plain SHA-256 of it gives nothing away; the keys themselves are nowhere.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+
+from group_gateway.access.callers import NO_TOKEN, bearer_token
+from group_gateway.access.scopes import rights_of
+from group_gateway.cache.keys import KeyRing
+from group_gateway.errors import Unauthenticated
+from group_gateway.operation import Asker, Caller, Interaction, Stranger
+
+_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_UNKNOWN = Stranger(Unauthenticated, "The API key is not known.")
+_FIELDS = 3
+
+Keys = Mapping[str, tuple[str, frozenset[Interaction]]]
+"""The name and the rights of a caller, by the SHA-256 of its key."""
+
+
+def parse_keys(text: str) -> Keys:
+    """Read lines of `<name> <SHA-256 in hex> <scope> …`; blank lines and `#` comments are left out.
+
+    Raises ValueError with the number of a line that is none.
+    """
+    keys: dict[str, tuple[str, frozenset[Interaction]]] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        fields = line.partition("#")[0].split(maxsplit=_FIELDS - 1)
+        if not fields:
+            continue
+        digest = fields[1].lower() if len(fields) == _FIELDS else ""
+        rights = rights_of(fields[-1])
+        if not _DIGEST.fullmatch(digest) or not rights or digest in keys:
+            raise ValueError(f"line {number}")
+        keys[digest] = fields[0], rights
+    if not keys:
+        raise ValueError("no key")
+    return keys
+
+
+class KeyCallers:
+    """Callers with an API key, sent as a bearer token; it never goes upstream."""
+
+    def __init__(self, known: Keys, keys: KeyRing) -> None:
+        self._callers = {
+            digest: Caller(keys.digest("api key", name, *sorted(rights)), rights=rights)
+            for digest, (name, rights) in known.items()
+        }
+
+    def known(self, authorization: str | None) -> Caller | None:
+        """See Callers."""
+        key = bearer_token(authorization or "")
+        return self._callers.get(hashlib.sha256(key.encode()).hexdigest()) if key else None
+
+    async def identify(self, authorization: str | None) -> Asker:
+        """See Callers."""
+        caller = self.known(authorization)
+        if caller is not None:
+            return caller
+        return _UNKNOWN if bearer_token(authorization or "") else NO_TOKEN

@@ -1,0 +1,30 @@
+"""What all ways to know callers have in common. Used by `web`."""
+
+from typing import Protocol
+
+from group_gateway.errors import Unauthenticated
+from group_gateway.operation import Asker, Caller, Stranger
+
+_SCHEME = "bearer "
+NO_TOKEN = Stranger(Unauthenticated, "Send a bearer token in the Authorization header.")
+
+
+class Callers(Protocol):
+    """Tells who asks by the Authorization header of a request."""
+
+    def known(self, authorization: str | None) -> Caller | None:
+        """Give a caller who can be told without waiting; this is on the way of every request."""
+
+    async def identify(self, authorization: str | None) -> Asker:
+        """Give the caller, or the stranger with what is to be said to it."""
+
+
+def bearer_token(authorization: str) -> str | None:
+    """Give the token of an Authorization header; None when it holds no bearer token.
+
+    A token is any visible ASCII (wider than RFC 6750, section 2.1), so that it fits a header.
+    """
+    token = authorization[len(_SCHEME) :].strip()
+    if authorization[: len(_SCHEME)].lower() != _SCHEME:
+        return None
+    return token if token and token.isascii() and token.isprintable() and " " not in token else None

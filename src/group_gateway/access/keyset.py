@@ -1,0 +1,113 @@
+"""The public keys that an issuer of tokens publishes (RFC 7517). Used by `tokens`.
+
+Fetched when first needed, renewed in the background, and once more for a key that is not among
+them; but never more often than every few seconds, whatever keys the callers' tokens name.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import jwt
+
+from group_gateway.errors import GatewayError, UpstreamUnavailable
+from group_gateway.upstream.jsonendpoint import JsonEndpoint
+
+_RENEWAL = 300.0
+_PAUSE = 5.0
+_KEY_TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
+ALGORITHMS = frozenset(
+    {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+)
+"""Signatures that need a private key. With `none` or a shared secret (HS…) anybody could sign who
+knows what is public."""
+
+
+class KeySet:
+    """An issuer's keys, the last good ones for as long as it can't be reached.
+
+    `fresh_until` (by `clock`, in seconds) is when they are to be fetched again; `generation`
+    counts how often they changed.
+    """
+
+    def __init__(self, endpoint: JsonEndpoint, clock: Callable[[], float]) -> None:
+        self._endpoint = endpoint
+        self._clock = clock
+        self._published: list[dict[str, Any]] = []
+        self._keys: dict[tuple[str | None, str], jwt.PyJWK] = {}
+        self._failed = False
+        self._tried: float | None = None
+        self._fetching: asyncio.Task[None] | None = None
+        self.fresh_until = 0.0
+        self.generation = 0
+
+    async def find(self, kid: str | None, algorithm: str) -> jwt.PyJWK | None:
+        """Give the key with this id for one of ALGORITHMS; None when the issuer has none.
+
+        Without an id it is the issuer's only key. Raises UpstreamUnavailable when nobody can tell.
+        """
+        if self._clock() >= self.fresh_until:
+            self._fetch_soon()
+        key = self._key(kid, algorithm)
+        if key is None:
+            self._fetch_soon()
+            if self._fetching is not None:
+                await asyncio.shield(self._fetching)
+            key = self._key(kid, algorithm)
+        if key is None and self._failed:
+            raise UpstreamUnavailable("The keys of the tokens' issuer can't be fetched.")
+        return key
+
+    def _key(self, kid: str | None, algorithm: str) -> jwt.PyJWK | None:
+        key = self._keys.get((kid, algorithm))
+        if key is None:
+            published = [k for k in self._published if kid is None or k.get("kid") == kid]
+            fitting = [k for k in published if _fits(k, algorithm)]
+            if not fitting or (kid is None and len(published) > 1):
+                return None
+            try:
+                key = self._keys[kid, algorithm] = jwt.PyJWK(fitting[0], algorithm)
+            except jwt.PyJWTError:
+                return None
+        return key
+
+    def _fetch_soon(self) -> None:
+        """Start to fetch, unless that is under way or was tried just now."""
+        now = self._clock()
+        if self._fetching is None and (
+            self._tried is None or not 0 <= now - self._tried < _PAUSE  # the clock may be set back
+        ):
+            self._tried = now
+            self._fetching = asyncio.create_task(self._fetch())
+
+    async def _fetch(self) -> None:
+        try:
+            published = _usable(await self._endpoint.get())
+        except GatewayError:
+            published = []
+        self._failed = not published
+        self._fetching = None
+        self.fresh_until = self._clock() + (_PAUSE if self._failed else _RENEWAL)
+        if published and published != self._published:
+            self._published = published
+            self._keys.clear()
+            self.generation += 1
+
+
+def _usable(answer: tuple[int, Any]) -> list[dict[str, Any]]:
+    """Give the keys of an answer that are for signatures; none when it is no key set."""
+    status, body = answer
+    keys = body.get("keys") if isinstance(body, dict) else None
+    if status != 200 or not isinstance(keys, list):  # noqa: PLR2004 - OK
+        return []
+    return [
+        key
+        for key in keys
+        if isinstance(key, dict)
+        and key.get("kty") in _KEY_TYPES.values()
+        and key.get("use", "sig") == "sig"
+    ]
+
+
+def _fits(key: dict[str, Any], algorithm: str) -> bool:
+    return key.get("kty") == _KEY_TYPES[algorithm[:2]] and key.get("alg", algorithm) == algorithm

@@ -1,0 +1,90 @@
+"""The settings of who may do what, and which of them fit together. Part of `settings`."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta
+
+Mode = Literal["pass-through", "jwt", "api-keys", "anybody"]
+_CANVAS, _FHIR_HOST = ".canvasmedical.com", "fumage-"
+
+
+class AccessSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How callers are known, and what the gateway shows to the upstream. See ACCESS_SETTINGS."""
+
+    callers: Mode = "pass-through"
+    allow_anonymous: bool = False
+    jwt_issuer: str = ""
+    jwt_audience: str = ""
+    jwt_keys_url: str = ""
+    jwt_leeway: Annotated[float, Meta(ge=0, le=300)] = 10.0
+    api_keys_file: str = ""
+    service_client_id: str = ""
+    service_client_secret: str = ""
+    service_scope: str = ""
+    service_token_url: str = ""
+
+    def token_url(self, upstream_url: str) -> str:
+        """Give where the service account gets its tokens; Canvas's follows from its base URL."""
+        host = urlsplit(upstream_url).hostname or ""
+        if not self.service_token_url and host.startswith(_FHIR_HOST) and host.endswith(_CANVAS):
+            return f"https://{host.removeprefix(_FHIR_HOST)}/auth/token/"
+        return self.service_token_url
+
+
+ACCESS_SETTINGS: Mapping[str, str] = {
+    "callers": "How callers are known: `pass-through`, `jwt`, `api-keys` or `anybody`.",
+    "allow_anonymous": "Pass requests without a token on to the upstream, for an open one.",
+    "jwt_issuer": "Issuer (`iss`) of the callers' tokens.",
+    "jwt_audience": "Audience (`aud`) that a token must name.",
+    "jwt_keys_url": "Address of the issuer's keys (JWKS).",
+    "jwt_leeway": "Seconds by which the issuer's clock may differ from this one's.",
+    "api_keys_file": "File of API keys: lines of a name, the key's SHA-256, and scopes.",
+    "service_client_id": "The gateway's own OAuth client: with it there is a service account.",
+    "service_client_secret": "Secret of that client.",
+    "service_scope": "Scopes that the gateway asks for, such as `system/Group.read`.",
+    "service_token_url": "Where it gets its token; Canvas's follows from the base URL.",
+}
+"""What each setting is for, as the README's table says it."""
+
+
+def misfits(settings: AccessSettings, upstream_url: str, prefix: str) -> Iterator[str]:
+    """Give a sentence for each setting that is missing beside others, or does not fit them."""
+    has_service = bool(settings.service_client_id)
+    for name in _missing(settings, upstream_url):
+        yield f"{prefix}{name.upper()} is missing: {_NEEDS[name]}."
+    mode = f"{prefix}CALLERS={settings.callers}"
+    if has_service and settings.callers == "pass-through":
+        yield (
+            "A service account would let everybody in: set"
+            f" {prefix}CALLERS to jwt or api-keys, or to anybody if that is meant."
+        )
+    if not has_service and settings.callers in {"api-keys", "anybody"}:
+        yield f"{mode} needs a service account: set {prefix}SERVICE_CLIENT_ID."
+    if settings.allow_anonymous and settings.callers != "pass-through":
+        yield f"{prefix}ALLOW_ANONYMOUS does not go with {mode}."
+
+
+_NEEDS: Mapping[str, str] = {
+    "jwt_issuer": "callers with a JWT are known by it",
+    "jwt_audience": "callers with a JWT are known by it",
+    "jwt_keys_url": "callers with a JWT are known by it",
+    "api_keys_file": "callers with an API key are known by it",
+    "service_client_secret": "the service account gets no token without it",
+    "service_token_url": "the service account gets no token without it",
+}
+
+
+def _missing(settings: AccessSettings, upstream_url: str) -> Iterator[str]:
+    if settings.callers == "jwt":
+        names = ("jwt_issuer", "jwt_audience", "jwt_keys_url")
+        yield from (name for name in names if not getattr(settings, name))
+    if settings.callers == "api-keys" and not settings.api_keys_file:
+        yield "api_keys_file"
+    if settings.service_client_id and not settings.service_client_secret:
+        yield "service_client_secret"
+    # Without an upstream it is the sandbox, which has a token endpoint of its own.
+    if settings.service_client_id and upstream_url and not settings.token_url(upstream_url):
+        yield "service_token_url"

@@ -1,0 +1,36 @@
+"""Pass-through: the upstream knows the callers."""
+
+from functools import lru_cache
+
+from group_gateway.access.callers import NO_TOKEN, bearer_token
+from group_gateway.cache.keys import KeyRing
+from group_gateway.operation import Asker, Caller
+
+
+class PassThrough:
+    """The caller's bearer token goes upstream, and the upstream decides what it may do.
+
+    With `anonymous` a request without a token is passed on too, for upstreams that are open.
+    """
+
+    def __init__(self, keys: KeyRing, *, anonymous: bool = False) -> None:
+        self._keys = keys
+        self._anonymous = anonymous
+        # A caller asks more than once, and a digest costs more than a look-up.
+        self.known = lru_cache(maxsize=1024)(self._known)
+
+    def _known(self, authorization: str | None) -> Caller | None:
+        """See Callers."""
+        if authorization is None:
+            return Caller(self._keys.digest("anonymous")) if self._anonymous else None
+        token = bearer_token(authorization)
+        return None if token is None else passed_on(token, self._keys)
+
+    async def identify(self, authorization: str | None) -> Asker:
+        """See Callers."""
+        return self.known(authorization) or NO_TOKEN
+
+
+def passed_on(token: str, keys: KeyRing) -> Caller:
+    """Give the caller whose own token goes upstream."""
+    return Caller(keys.digest("bearer", token), f"Bearer {token}")

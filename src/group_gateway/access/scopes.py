@@ -1,0 +1,41 @@
+"""SMART scopes → what a caller may do with groups. Pure; for callers that the gateway must judge.
+
+SMART App Launch 1.0 (`user/Group.read`, `.write`, `.*`) and 2.0 (`user/Group.cruds`, the letters in
+that order).
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from group_gateway.operation import EVERY_INTERACTION, Interaction
+
+_SCOPE = re.compile(r"(?:user|system)/(?:Group|\*)\.(read|write|\*|c?r?u?d?s?)", re.ASCII)
+_INTERACTIONS: Mapping[str, frozenset[Interaction]] = {
+    "read": frozenset({"read", "search"}),
+    "write": frozenset({"create", "update"}),
+    "*": EVERY_INTERACTION,
+}
+_LETTERS: Mapping[str, Interaction] = {"c": "create", "r": "read", "u": "update", "s": "search"}
+
+
+def rights_of(scopes: str) -> frozenset[Interaction]:
+    """Give what scopes, separated by blanks, allow together.
+
+    `patient/…` scopes and those with a `?` restriction allow nothing: they speak of a part of the
+    groups, and the gateway could not hold anybody to that part.
+    """
+    rights: set[Interaction] = set()
+    for scope in scopes.split():
+        match = _SCOPE.fullmatch(scope)
+        if match is not None:
+            rights |= _INTERACTIONS.get(match[1]) or {_LETTERS[x] for x in match[1] if x != "d"}
+    return frozenset(rights)
+
+
+def scopes_in(claims: Mapping[str, Any]) -> str:
+    """Give the scopes of a JWT's claims (`scope`, RFC 9068; some servers say `scp`, as a list)."""
+    said = claims.get("scope", claims.get("scp"))
+    if isinstance(said, list):
+        return " ".join(word for word in said if isinstance(word, str))
+    return said if isinstance(said, str) else ""

@@ -1,0 +1,130 @@
+"""JSON Web Tokens: callers that the gateway knows by their issuer's signature (RFC 7519, 8725)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jwt
+
+from group_gateway.access.callers import NO_TOKEN, bearer_token
+from group_gateway.access.keyset import ALGORITHMS, KeySet
+from group_gateway.access.passthrough import passed_on
+from group_gateway.access.scopes import rights_of, scopes_in
+from group_gateway.cache.keys import KeyRing
+from group_gateway.errors import Unauthenticated, UpstreamUnavailable
+from group_gateway.operation import Asker, Caller, Stranger
+
+_MOST_KEPT = 4096
+_CLAIMS = ["exp", "iss", "aud", "sub"]
+_REASONS: Mapping[type[Exception], str] = {
+    jwt.ExpiredSignatureError: "The token has expired.",
+    jwt.ImmatureSignatureError: "The token is not valid yet.",
+    jwt.InvalidIssuerError: "The token is another issuer's.",
+    jwt.InvalidAudienceError: "The token is for another audience.",
+    jwt.MissingRequiredClaimError: "The token lacks one of the claims exp, iss, aud and sub.",
+}
+_BROKEN = "The token is not one of those that are accepted here."
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRules:
+    """What a token must say. `leeway` is for how many seconds two clocks may differ."""
+
+    issuer: str
+    audience: str
+    leeway: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    caller: Caller
+    end: float
+    generation: int
+
+
+class TokenCallers:
+    """Callers with a JWT.
+
+    With `passes_on` the verified token goes upstream, which decides what it allows. Else the
+    token's scopes decide, and callers are told apart by issuer, subject and rights.
+    """
+
+    def __init__(
+        self,
+        keyset: KeySet,
+        rules: TokenRules,
+        keys: KeyRing,
+        clock: Callable[[], float],
+        *,
+        passes_on: bool,
+    ) -> None:
+        self._keyset = keyset
+        self._rules = rules
+        self._keys = keys
+        self._clock = clock
+        self._passes_on = passes_on
+        # Verified tokens only, so that junk can't push them out.
+        self._verified: dict[str | None, _Verified] = {}
+
+    def known(self, authorization: str | None) -> Caller | None:
+        """See Callers. A token is verified once, and anew when it expires or the keys changed."""
+        verified = self._verified.get(authorization)
+        if verified is None:
+            return None
+        now = self._clock()
+        if now >= verified.end or now >= self._keyset.fresh_until:
+            return None
+        return verified.caller if verified.generation == self._keyset.generation else None
+
+    async def identify(self, authorization: str | None) -> Asker:
+        """See Callers."""
+        token = bearer_token(authorization or "")
+        if token is None:
+            return NO_TOKEN
+        try:
+            claims = await self._claims(token)
+        except UpstreamUnavailable as failure:
+            return Stranger(UpstreamUnavailable, failure.message)
+        except (jwt.PyJWTError, ArithmeticError, RecursionError, TypeError, ValueError) as error:
+            return Stranger(Unauthenticated, _REASONS.get(type(error), _BROKEN))
+        verified = _Verified(
+            self._caller(token, claims),
+            claims["exp"] + self._rules.leeway,
+            self._keyset.generation,
+        )
+        self._keep(authorization, verified)
+        return verified.caller
+
+    async def _claims(self, token: str) -> dict[str, Any]:
+        """Give the claims of a good token; raises jwt.PyJWTError and what broken ones cause."""
+        header = jwt.get_unverified_header(token)
+        kid, algorithm = header.get("kid"), header.get("alg")
+        if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
+            raise jwt.InvalidAlgorithmError
+        key = await self._keyset.find(kid, algorithm)
+        if key is None:
+            raise jwt.InvalidKeyError
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            key,
+            [algorithm],
+            audience=self._rules.audience,
+            issuer=self._rules.issuer,
+            leeway=self._rules.leeway,
+            options={"require": _CLAIMS, "enforce_minimum_key_length": True},
+        )
+        if claims["exp"] + self._rules.leeway <= self._clock():
+            raise jwt.ExpiredSignatureError
+        return claims
+
+    def _caller(self, token: str, claims: Mapping[str, Any]) -> Caller:
+        if self._passes_on:
+            return passed_on(token, self._keys)
+        rights = rights_of(scopes_in(claims))
+        scope = self._keys.digest("jwt", claims["iss"], claims["sub"], *sorted(rights))
+        return Caller(scope, rights=rights)
+
+    def _keep(self, authorization: str | None, verified: _Verified) -> None:
+        if len(self._verified) >= _MOST_KEPT:
+            del self._verified[next(iter(self._verified))]
+        self._verified[authorization] = verified

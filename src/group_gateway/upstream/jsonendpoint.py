@@ -1,0 +1,57 @@
+"""One URL beside the FHIR API that is asked for JSON: a token endpoint, a set of keys.
+
+Like everything in this package it follows no redirect, and raises the errors of `errors` only.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+
+from group_gateway.errors import UpstreamInvalidResponse, UpstreamTimeout, UpstreamUnavailable
+from group_gateway.upstream.answer import decoded
+
+_HEADERS = {
+    "accept": "application/json",
+    "accept-encoding": "identity",
+    "user-agent": "group-gateway",
+}
+_FORM = {"content-type": "application/x-www-form-urlencoded"}
+
+
+class JsonEndpoint:
+    """Asks one URL over a transport. `timeout` bounds an exchange, in seconds."""
+
+    def __init__(self, url: str, transport: httpx.AsyncBaseTransport, *, timeout: float) -> None:
+        self.url = url
+        self._transport = transport
+        self._timeout = timeout
+
+    async def get(self) -> tuple[int, Any]:
+        """Give the status and the decoded body, None if that is no JSON."""
+        return await self._send(httpx.Request("GET", self.url, headers=_HEADERS))
+
+    async def post(self, form: Mapping[str, str]) -> tuple[int, Any]:
+        """Send a form; give the status and the decoded body, None if that is no JSON."""
+        content = urlencode(form).encode()
+        return await self._send(
+            httpx.Request("POST", self.url, headers=_HEADERS | _FORM, content=content)
+        )
+
+    async def _send(self, request: httpx.Request) -> tuple[int, Any]:
+        phases = dict.fromkeys(("connect", "read", "write", "pool"), self._timeout)
+        request.extensions["timeout"] = phases
+        try:
+            async with asyncio.timeout(self._timeout):
+                response = await self._transport.handle_async_request(request)
+                body = await response.aread()
+        except (TimeoutError, httpx.TimeoutException) as error:
+            raise UpstreamTimeout("There was no answer in time.") from error
+        except (httpx.RemoteProtocolError, httpx.DecodingError) as error:
+            raise UpstreamInvalidResponse("What answers does not speak HTTP/1.1.") from error
+        except (httpx.TransportError, OSError, ssl.SSLError) as error:
+            raise UpstreamUnavailable("It could not be reached or broke off.") from error
+        return response.status_code, decoded(body)

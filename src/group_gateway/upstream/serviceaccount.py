@@ -1,0 +1,206 @@
+"""The gateway's own token, by OAuth client credentials (RFC 6749, section 4.4).
+
+`ServiceAccount` keeps it good: fetched once for all who wait, and renewed before its end.
+`ServiceLink` puts it on every request, and tries a new one when the upstream refuses the old.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+from group_gateway.errors import GatewayError, UpstreamNotAsked
+from group_gateway.upstream.answer import Answer
+from group_gateway.upstream.jsonendpoint import JsonEndpoint
+from group_gateway.upstream.link import Link
+
+_PAUSE = 1.0
+"""Seconds without another try after one that failed: a wrong secret must not lock the account."""
+_RENEWED_AT = 0.9
+"""Share of its life after which a token is renewed in the background."""
+_DEFAULT_LIFE = 300.0
+_LONGEST_LIFE = 86_400.0
+_OAUTH_ERRORS = frozenset(
+    {
+        "invalid_request",
+        "invalid_client",
+        "invalid_grant",
+        "unauthorized_client",
+        "unsupported_grant_type",
+        "invalid_scope",
+    }
+)
+_NO_TOKEN = "The gateway could not get its own token for the upstream."  # noqa: S105
+_REFUSED = "The upstream does not accept the gateway's own token."
+_log = logging.getLogger(__name__)
+
+
+class TokenRefused(UpstreamNotAsked):
+    """The token endpoint answered, but not with a token; `reason` is for operators."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(_NO_TOKEN)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceToken:
+    """A token, for how many seconds it was given, and until when it is good by the clock."""
+
+    authorization: str
+    life: float
+    end: float
+
+
+class ServiceAccount:
+    """Gets tokens from an endpoint for a client (`form`: id, secret, scope).
+
+    `clock` is in seconds and never goes back.
+    """
+
+    def __init__(
+        self,
+        endpoint: JsonEndpoint,
+        form: Mapping[str, str],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._endpoint = endpoint
+        self._form = {"grant_type": "client_credentials", **form}
+        self._clock = clock
+        self._token: ServiceToken | None = None
+        self._fetching: asyncio.Task[ServiceToken] | None = None
+        self._failure: GatewayError | None = None
+        self._paused_until = 0.0
+        self._accepted = False
+
+    async def token(self) -> ServiceToken:
+        """Give a token that is good; raises UpstreamNotAsked when there is none to be had."""
+        token, now = self._token, self._clock()
+        if token is None or token.end <= now:
+            return await self._fetched()
+        if token.end - now < token.life * (1 - _RENEWED_AT) and now >= self._paused_until:
+            self._start()
+        return token
+
+    async def replacement(self, refused: ServiceToken) -> ServiceToken:
+        """Give another token than one that the upstream refused.
+
+        Raises UpstreamNotAsked when that one was new: another one would fare no better.
+        """
+        if self._token is refused:
+            if not self._accepted and self._clock() < self._paused_until:
+                raise UpstreamNotAsked(_REFUSED)
+            return await self._fetched()
+        return await self.token()
+
+    def note(self, token: ServiceToken, *, accepted: bool) -> None:
+        """Take note of what the upstream did with a token."""
+        if token is self._token:
+            self._accepted = accepted or self._accepted
+
+    async def _fetched(self) -> ServiceToken:
+        if self._fetching is None and self._failure and self._clock() < self._paused_until:
+            raise UpstreamNotAsked(_NO_TOKEN) from self._failure
+        try:
+            return await asyncio.shield(self._start())
+        except GatewayError as failure:
+            raise UpstreamNotAsked(_NO_TOKEN) from failure
+
+    def _start(self) -> asyncio.Task[ServiceToken]:
+        """Fetch, once for all who want a token now."""
+        if self._fetching is None:
+            self._fetching = asyncio.create_task(self._fetch())
+            self._fetching.add_done_callback(_look_at)
+        return self._fetching
+
+    async def _fetch(self) -> ServiceToken:
+        self._failure = None
+        asked = self._clock()  # the token's life begins somewhere between this and the answer
+        try:
+            token = _granted(await self._endpoint.post(self._form), asked)
+        except GatewayError as failure:
+            self._failure = failure
+            _log.warning("The token endpoint gave no token: %s.", _reason(failure))
+            raise
+        finally:
+            self._fetching = None
+            self._paused_until = self._clock() + _PAUSE
+        self._token, self._accepted = token, False
+        return token
+
+
+def _granted(answer: tuple[int, Any], asked: float) -> ServiceToken:
+    status, body = answer
+    said = body if isinstance(body, dict) else {}
+    token, kind, life = said.get("access_token"), said.get("token_type"), said.get("expires_in")
+    if status != HTTPStatus.OK:
+        error = said.get("error")
+        raise TokenRefused(error if error in _OAUTH_ERRORS else f"status {status}")
+    if not isinstance(token, str) or not token.isascii() or not token.isprintable() or " " in token:
+        raise TokenRefused("an answer without a token")
+    if not isinstance(kind, str) or kind.lower() != "bearer":
+        raise TokenRefused("a token that is no bearer token")
+    seconds = float(life) if isinstance(life, int | float) and life > 0 else _DEFAULT_LIFE
+    seconds = min(seconds, _LONGEST_LIFE)
+    return ServiceToken(f"Bearer {token}", seconds, asked + seconds)
+
+
+def _reason(failure: GatewayError) -> str:
+    return failure.reason if isinstance(failure, TokenRefused) else failure.code
+
+
+def _look_at(task: asyncio.Task[ServiceToken]) -> None:
+    """Take note of a failure that nobody may be waiting for."""
+    if not task.cancelled():
+        task.exception()
+
+
+class ServiceLink:
+    """A link whose requests all carry the gateway's own token, whoever asks."""
+
+    def __init__(self, link: Link, account: ServiceAccount) -> None:
+        self._link = link
+        self._account = account
+
+    async def exchange(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        *,
+        lane: str = "",
+    ) -> Answer:
+        """See Link. A request that the upstream did not let in goes once more, with a new token.
+
+        Raises UpstreamNotAsked when there is no token that the upstream takes: it is not the
+        caller's credential that is wrong.
+        """
+        send = partial(self._send, method, path, headers, body, lane)
+        token = await self._account.token()
+        answer = await send(token)
+        if answer.status != HTTPStatus.UNAUTHORIZED:
+            return answer
+        token = await self._account.replacement(token)
+        answer = await send(token)
+        if answer.status == HTTPStatus.UNAUTHORIZED:
+            raise UpstreamNotAsked(_REFUSED, correlation_id=answer.correlation_id)
+        return answer
+
+    async def _send(  # noqa: PLR0913, PLR0917 - one for each part of a request
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        lane: str,
+        token: ServiceToken,
+    ) -> Answer:
+        own = {**headers, "authorization": token.authorization}
+        answer = await self._link.exchange(method, path, own, body, lane=lane)
+        self._account.note(token, accepted=answer.status != HTTPStatus.UNAUTHORIZED)
+        return answer
