@@ -13,7 +13,7 @@ from starlette.routing import Route
 from group_gateway.access.build import build_account, build_callers
 from group_gateway.cache.backend import Backend, memory_backend, redis_backend
 from group_gateway.cache.keys import KeyRing
-from group_gateway.cache.seal import Seal
+from group_gateway.cache.seal import Cipher, Seal
 from group_gateway.cache.store import CacheStore
 from group_gateway.execution.engine import Engine
 from group_gateway.execution.limits import DocumentLimits
@@ -178,7 +178,8 @@ def _backend(settings: Settings, keys: KeyRing) -> Backend:
         return memory_backend(
             max_entries=settings.cache_entries, max_bytes=settings.cache_megabytes * _MEGABYTE
         )
-    return redis_backend(settings.cache_url, Seal(keys))
+    seal = Cipher(keys) if settings.cache_encryption else Seal(keys)
+    return redis_backend(settings.cache_url, seal)
 
 
 def _services(

@@ -50,6 +50,7 @@ class Settings(AccessSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     cache_absence_ttl: Seconds = 5.0
     cache_entries: Count = 20_000
     cache_megabytes: Annotated[int, Meta(ge=1, le=100_000)] = 64
+    cache_encryption: bool = False
     secret: str = ""
     deadline: Annotated[float, Meta(gt=0, le=600)] = 20.0
     upstream_calls: Count = 50
@@ -101,6 +102,7 @@ SETTINGS: Mapping[str, str] = {
     "cache_absence_ttl": "Seconds that a group's absence is.",
     "cache_entries": "Entries that the memory cache holds at most.",
     "cache_megabytes": "Megabytes that the memory cache holds at most.",
+    "cache_encryption": "Encrypt what is kept in Redis; needs a secret.",
     "secret": "Key of cache keys and cursors, 16 characters or more; the same in all replicas.",
     "deadline": "Seconds that an operation may take in all.",
     "upstream_calls": "Upstream calls that one operation may cause.",
@@ -205,6 +207,8 @@ def _check(settings: Settings) -> None:
             f"{PREFIX}CORS_ORIGINS is wrong: it takes origins, such as https://app.example,"
             " separated by commas."
         )
+    if settings.cache_encryption and not settings.secret:
+        raise SettingsError(f"{PREFIX}SECRET is missing: the cache is encrypted with it.")
     if settings.upstream_ca_file:
         _check_ca_file(settings.upstream_ca_file)
     for name in ("jwt_keys_url", "service_token_url"):

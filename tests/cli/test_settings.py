@@ -147,6 +147,12 @@ def test_origins(origins: str) -> None:
     )
 
 
+def test_encryption_needs_a_secret() -> None:
+    """What a key is made of must not be what everybody knows."""
+    sentence = wrong("yes", "CACHE_ENCRYPTION")
+    assert sentence == f"{PREFIX}SECRET is missing: the cache is encrypted with it."
+
+
 def test_ca_file(tmp_path: Path) -> None:
     """A CA file must be there, and hold certificates."""
     file = tmp_path / "ca.pem"

@@ -1,5 +1,6 @@
 """The cache through the front door: in memory, and in a real Redis that comes and goes."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -104,20 +105,34 @@ async def test_requests_are_answered_without_redis(
         redis.thaw()
 
 
-async def test_redis_holds_no_token_and_no_id_in_a_key(
-    make_gateway: Callable[..., Any], redis: RedisServer
-) -> None:
-    """Keys are digests, and values can't be read without the gateway's key."""
-    gateway: Gateway = await make_gateway(cache_url=redis.url)
-    await gateway.data(NAME, id=TEST_GROUP_ID)
-    await gateway.data(LIST)
+async def contents(redis: RedisServer) -> dict[bytes, bytes]:
+    """Give all that lies in a Redis, once there is something."""
     async with redis.client() as client:
         keys = [key async for key in client.scan_iter()]
-        text = b" ".join([*keys, *[await client.get(key) or b"" for key in keys]])
-    assert keys
+        return {key: await client.get(key) or b"" for key in keys}
+
+
+@pytest.mark.parametrize("encryption", [False, True])
+async def test_redis_holds_no_token_and_no_id_in_a_key(
+    make_gateway: Callable[..., Any],
+    redis: RedisServer,
+    encryption: bool,  # noqa: FBT001
+) -> None:
+    """Keys are digests, values hold no credential; encrypted, they hold nothing to read at all."""
+    settings = {"cache_encryption": encryption, "secret": "a secret of the tests"}
+    gateway: Gateway = await make_gateway(cache_url=redis.url, **settings)
+    held: dict[bytes, bytes] = {}
+    async with asyncio.timeout(30):
+        while sum(len(value) > 100 for value in held.values()) < 2:
+            await gateway.data(NAME, id=TEST_GROUP_ID)
+            await gateway.data(LIST)
+            held = await contents(redis)
+    keys, values = b" ".join(held), b" ".join(held.values())
     for secret in (TOKEN, TEST_GROUP_ID, SEED_PATIENT_ID, "Test Group"):
-        assert secret.encode() not in b" ".join(keys)
-    assert TOKEN.encode() not in text.replace(b"group-gateway", b"")
+        assert secret.encode() not in keys
+    assert TOKEN.encode() not in values
+    assert (b"Test Group" in values) is not encryption
+    assert (SEED_PATIENT_ID.encode() in values) is not encryption
 
 
 async def test_absence_is_kept_and_failure_is_not(gateway: Gateway, sandbox: Sandbox) -> None:

@@ -1,43 +1,64 @@
 """A sealed value can be opened only where it belongs, unchanged, and in its epoch."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from group_gateway.cache.keys import KeyRing
-from group_gateway.cache.seal import Seal
+from group_gateway.cache.seal import Cipher, Seal
+
+KINDS = pytest.mark.parametrize("kind", [Seal, Cipher])
 
 
-def _seal(secret: bytes = b"s" * 32, epoch: str = "one") -> Seal:
-    seal = Seal(KeyRing(secret))
+def _seal(kind: type[Seal], secret: bytes = b"s" * 32, epoch: str = "one") -> Seal:
+    seal = kind(KeyRing(secret))
     seal.epoch = epoch
     return seal
 
 
-@given(st.binary())
-def test_a_value_comes_back(value: bytes) -> None:
+@KINDS
+@given(value=st.binary())
+def test_a_value_comes_back(kind: type[Seal], value: bytes) -> None:
     """Any bytes do, none included."""
-    assert _seal().open("place", _seal().close("place", value)) == value
+    assert _seal(kind).open("place", _seal(kind).close("place", value)) == value
 
 
-@given(st.binary(max_size=200))
-def test_foreign_bytes_do_not_open(data: bytes) -> None:
+@KINDS
+@given(data=st.binary(max_size=200))
+def test_foreign_bytes_do_not_open(kind: type[Seal], data: bytes) -> None:
     """Nothing but a seal of ours is believed."""
-    assert _seal().open("place", data) is None
+    assert _seal(kind).open("place", data) is None
 
 
-@given(st.binary(min_size=1), st.data())
-def test_a_changed_value_does_not_open(value: bytes, data: st.DataObject) -> None:
+@KINDS
+@given(value=st.binary(min_size=1), data=st.data())
+def test_a_changed_value_does_not_open(kind: type[Seal], value: bytes, data: st.DataObject) -> None:
     """One bit is enough, and so is a missing end."""
-    sealed = _seal().close("place", value)
+    sealed = _seal(kind).close("place", value)
     at = data.draw(st.integers(0, len(sealed) - 1))
     flipped = bytes(byte ^ (i == at) for i, byte in enumerate(sealed))
-    assert _seal().open("place", flipped) is None
-    assert _seal().open("place", sealed[:at]) is None
+    assert _seal(kind).open("place", flipped) is None
+    assert _seal(kind).open("place", sealed[:at]) is None
 
 
-def test_a_value_opens_only_in_its_place_and_epoch_and_under_its_key() -> None:
+@KINDS
+def test_a_value_opens_only_in_its_place_and_epoch_and_under_its_key(kind: type[Seal]) -> None:
     """Whoever can write to the store can't move an entry from one caller to another."""
-    sealed = _seal().close("place", b"value")
-    assert _seal().open("other", sealed) is None
-    assert _seal(epoch="two").open("place", sealed) is None
-    assert _seal(secret=b"t" * 32).open("place", sealed) is None
+    sealed = _seal(kind).close("place", b"value")
+    assert _seal(kind).open("other", sealed) is None
+    assert _seal(kind, epoch="two").open("place", sealed) is None
+    assert _seal(kind, secret=b"t" * 32).open("place", sealed) is None
+
+
+def test_the_two_kinds_do_not_open_each_other() -> None:
+    """A deployment that begins to encrypt believes nothing that lies in clear."""
+    assert _seal(Cipher).open("place", _seal(Seal).close("place", b"value")) is None
+    assert _seal(Seal).open("place", _seal(Cipher).close("place", b"value")) is None
+
+
+def test_a_cipher_hides_the_value() -> None:
+    """Nothing of it can be read, and the same value never looks the same twice."""
+    value = b"Patient/1 " * 20
+    one, two = (_seal(Cipher).close("place", value) for _ in range(2))
+    assert value[:8] not in one
+    assert one != two

@@ -1,16 +1,23 @@
 """Seals on values that leave the process. Used by `backend`.
 
 Whoever can write to the shared store could otherwise hand one caller's entry to another. With a
-seal a value counts only in the place that it was made for; all else is as good as absent.
+seal a value counts only in the place that it was made for; all else is as good as absent. A `Seal`
+leaves the value to read, for whoever can read the store; a `Cipher` does not.
 """
 
 import hashlib
+import os
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from group_gateway.cache.keys import KeyRing
 
 _SEAL_BYTES = 16
+_NONCE_BYTES = 12
 _FORMAT = b"cache entry 1"
-"""Names what is inside: entries of a gateway that writes another form are absent for this one."""
+_CIPHER_FORMAT = b"hidden entry 1"
+"""What is inside: entries of a gateway that writes another form are absent for this one."""
 
 
 class Seal:
@@ -37,3 +44,27 @@ class Seal:
         state.update(f"{self.epoch}\n{place}\n".encode())
         state.update(value)
         return state.digest()
+
+
+class Cipher(Seal):
+    """A seal that hides the value too: AES-GCM, which also shows that nobody changed it.
+
+    Each place and epoch has a key of its own, so that random nonces never run out.
+    """
+
+    def close(self, place: str, value: bytes) -> bytes:
+        """See Seal."""
+        nonce = os.urandom(_NONCE_BYTES)
+        return nonce + self._cipher(place).encrypt(nonce, value, None)
+
+    def open(self, place: str, sealed: bytes) -> bytes | None:
+        """See Seal."""
+        try:
+            return self._cipher(place).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], None)
+        except (InvalidTag, ValueError):  # ValueError: too short for a nonce
+            return None
+
+    def _cipher(self, place: str) -> AESGCM:
+        state = hashlib.blake2b(key=self._key, digest_size=32, person=_CIPHER_FORMAT)
+        state.update(f"{self.epoch}\n{place}".encode())
+        return AESGCM(state.digest())
