@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import httpx
 
 from frontdoor import MODE
 
 COMMAND = (sys.executable, "-m", "group_gateway")
-PATIENCE = 30
+PATIENCE = 60
 PREFIX = "GROUP_GATEWAY_"
 NOWHERE = Path(__file__).parent
 """A folder without a `.env` file."""
@@ -73,6 +76,11 @@ class Server:
             self.process.send_signal(by)
         out, err = self.process.communicate(timeout=PATIENCE)
         return Ended(self.process.returncode, out, err)
+
+
+def ask(method: str, url: str, **more: Any) -> httpx.Response:
+    """Send a request to a server that may have begun to start just now, on a slow machine."""
+    return httpx.request(method, url, timeout=PATIENCE, **more)
 
 
 @contextmanager

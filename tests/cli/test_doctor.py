@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from cli.commands import Server, run, serving
+from cli.commands import Server, ask, run, serving
 from cli.examining import Examine
 from cli.failing import Failing
 from group_gateway.sandbox.wellknown import READ_TOKEN, TOKEN
@@ -47,7 +46,7 @@ class Doctor:
 
     def __call__(self, *, token: str = TOKEN, **quirks: Any) -> dict[str, str]:
         """Examine the upstream with some quirks."""
-        httpx.put(f"{self.url}/sandbox/quirks", json=quirks).raise_for_status()
+        ask("PUT", f"{self.url}/sandbox/quirks", json=quirks).raise_for_status()
         return self.examine(self.url, token)
 
 
@@ -55,7 +54,7 @@ class Doctor:
 def doctor(upstream: Server, examine: Examine) -> Iterator[Doctor]:
     """Give the doctor on the sandbox's FHIR server, which behaves again afterwards."""
     yield Doctor(examine, upstream.url)
-    httpx.delete(f"{upstream.url}/sandbox/quirks").raise_for_status()
+    ask("DELETE", f"{upstream.url}/sandbox/quirks").raise_for_status()
 
 
 def failed(findings: dict[str, str]) -> list[str]:
@@ -100,9 +99,9 @@ def test_needs_an_upstream(failing: Failing) -> None:
 
 def test_it_only_reads(doctor: Doctor) -> None:
     """Nothing but GET reaches the upstream."""
-    httpx.delete(f"{doctor.url}/sandbox/requests").raise_for_status()
+    ask("DELETE", f"{doctor.url}/sandbox/requests").raise_for_status()
     doctor()
-    log = httpx.get(f"{doctor.url}/sandbox/requests").json()["requests"]
+    log = ask("GET", f"{doctor.url}/sandbox/requests").json()["requests"]
     assert {entry["method"] for entry in log} == {"GET"}
 
 

@@ -4,10 +4,9 @@ import signal
 import socket
 from pathlib import Path
 
-import httpx
 import pytest
 
-from cli.commands import PATIENCE, run, serving
+from cli.commands import ask, run, serving
 from cli.failing import Failing
 from group_gateway.sandbox.wellknown import TEST_GROUP_ID, TOKEN
 
@@ -18,7 +17,7 @@ AUTHORIZED = {"authorization": f"Bearer {TOKEN}"}
 def name_of(url: str, id: str = TEST_GROUP_ID) -> str:
     """Ask a gateway for the name of a group."""
     query = {"query": "query ($id: ID!) { group(id: $id) { name } }", "variables": {"id": id}}
-    answer = httpx.post(f"{url}/graphql", json=query, headers=AUTHORIZED, timeout=PATIENCE)
+    answer = ask("POST", f"{url}/graphql", json=query, headers=AUTHORIZED)
     return str(answer.json()["data"]["group"]["name"])
 
 
@@ -26,10 +25,10 @@ def test_serves_graphiql_and_answers() -> None:
     """The first line tells where GraphiQL is; it is there, and queries are answered."""
     with serving("sandbox", *ANY_PORT) as server:
         assert server.line == f"GraphiQL is at {server.url}/graphql (bearer token: {TOKEN})\n"
-        page = httpx.get(f"{server.url}/graphql", headers={"accept": "text/html"})
+        page = ask("GET", f"{server.url}/graphql", headers={"accept": "text/html"})
         assert page.headers["content-type"].startswith("text/html")
         assert name_of(server.url) == "Test Group"
-        assert httpx.get(f"{server.url}/readyz").status_code == 200
+        assert ask("GET", f"{server.url}/readyz").status_code == 200
 
 
 def test_upstream_is_served_beside() -> None:
@@ -38,7 +37,7 @@ def test_upstream_is_served_beside() -> None:
         assert server.process.stdout is not None
         line = server.process.stdout.readline()
         url = line.removeprefix("The sandbox's FHIR server is at ").strip()
-        group = httpx.get(f"{url}/Group/{TEST_GROUP_ID}", headers=AUTHORIZED).json()
+        group = ask("GET", f"{url}/Group/{TEST_GROUP_ID}", headers=AUTHORIZED).json()
         assert group["name"] == "Test Group"
 
 
@@ -49,7 +48,7 @@ def test_upstream_is_served_beside() -> None:
 def test_ends_quietly(flags: tuple[str, ...], by: signal.Signals, status: int) -> None:
     """A signal ends it without a word on stderr."""
     with serving("sandbox", *ANY_PORT, *flags) as server:
-        assert httpx.get(f"{server.url}/livez").status_code in {200, 404}
+        assert ask("GET", f"{server.url}/livez").status_code in {200, 404}
         ended = server.end(by)
         assert (ended.status, ended.err) == (status, "")
 
@@ -60,7 +59,7 @@ def test_upstream_alone() -> None:
         assert server.line == (
             f"The sandbox's FHIR server is at {server.url} (bearer token: {TOKEN})\n"
         )
-        statement = httpx.get(f"{server.url}/metadata").json()
+        statement = ask("GET", f"{server.url}/metadata").json()
         assert statement["resourceType"] == "CapabilityStatement"
 
 
@@ -69,7 +68,7 @@ def test_database_outlives_the_command(tmp_path: Path) -> None:
     flags = ("sandbox", *ANY_PORT, "--database", str(tmp_path / "groups.db"))
     create = 'mutation { createGroup(input: {name: "Kept", type: PERSON}) { group { id } } }'
     with serving(*flags) as server:
-        answer = httpx.post(f"{server.url}/graphql", json={"query": create}, headers=AUTHORIZED)
+        answer = ask("POST", f"{server.url}/graphql", json={"query": create}, headers=AUTHORIZED)
         id = answer.json()["data"]["createGroup"]["group"]["id"]
         assert server.end().status == 0
     with serving(*flags) as server:

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cli.commands import Server, run, serving
+from cli.commands import Server, ask, run, serving
 from cli.failing import Failing
 from cli.test_sandbox import name_of
 from cli.wrongservers import HOST, answering, page, self_signed
@@ -55,7 +55,7 @@ def test_serves(upstream: Server, flags: tuple[str, ...]) -> None:
 def test_ends_quietly(upstream: Server, by: signal.Signals, status: int) -> None:
     """A signal ends it without a word on stderr."""
     with serving("serve", *ANY_PORT, upstream_url=upstream.url) as server:
-        assert httpx.get(f"{server.url}/livez").status_code == 200
+        assert ask("GET", f"{server.url}/livez").status_code == 200
         ended = server.end(by)
         assert (ended.status, ended.err) == (status, "")
 
@@ -68,13 +68,13 @@ def test_workers_end_quietly(upstream: Server, by: signal.Signals) -> None:
         ended = server.end(by)
         assert (ended.status, ended.err) == (0 if by is signal.SIGTERM else 130, OWN_CACHES)
         with pytest.raises(httpx.ConnectError):  # a worker that was left would answer
-            httpx.get(f"{server.url}/livez")
+            ask("GET", f"{server.url}/livez")
 
 
 def test_request_under_way_is_answered_before_the_end(upstream: Server) -> None:
     """A SIGTERM lets a request finish that the upstream is slow to answer."""
-    httpx.delete(f"{upstream.url}/sandbox/requests").raise_for_status()
-    httpx.put(f"{upstream.url}/sandbox/quirks", json={"latency_ms": 1000}).raise_for_status()
+    ask("DELETE", f"{upstream.url}/sandbox/requests").raise_for_status()
+    ask("PUT", f"{upstream.url}/sandbox/quirks", json={"latency_ms": 1000}).raise_for_status()
     try:
         with serving("serve", *ANY_PORT, upstream_url=upstream.url) as server:
             names: list[str] = []
@@ -86,12 +86,12 @@ def test_request_under_way_is_answered_before_the_end(upstream: Server) -> None:
             asking.join()
             assert names == ["Test Group"]
     finally:
-        httpx.delete(f"{upstream.url}/sandbox/quirks")
+        ask("DELETE", f"{upstream.url}/sandbox/quirks")
 
 
 def reads(upstream: Server) -> list[str]:
     """Give the reads of groups that reached the upstream."""
-    log = httpx.get(f"{upstream.url}/sandbox/requests").json()["requests"]
+    log = ask("GET", f"{upstream.url}/sandbox/requests").json()["requests"]
     return [entry["path"] for entry in log if entry["path"].startswith("/Group/")]
 
 
@@ -129,7 +129,7 @@ def test_untrusted_certificate(tmp_path: Path) -> None:
         )
         trusting = {"upstream_url": url, "upstream_ca_file": str(ca_file)}
         with serving("serve", *ANY_PORT, **trusting) as server:
-            assert httpx.get(f"{server.url}/livez").status_code == 200
+            assert ask("GET", f"{server.url}/livez").status_code == 200
 
 
 def test_silent_upstream(failing: Failing) -> None:
@@ -151,10 +151,10 @@ def test_start_without_the_upstream(way: str) -> None:
     settings = {"upstream_check": "no"} if way == "setting" else {}
     url = f"http://{HOST}:{port}"
     with serving("serve", *ANY_PORT, *flags, upstream_url=url, **settings) as server:
-        assert httpx.get(f"{server.url}/livez").status_code == 200
-        assert httpx.get(f"{server.url}/readyz").status_code == 503
+        assert ask("GET", f"{server.url}/livez").status_code == 200
+        assert ask("GET", f"{server.url}/readyz").status_code == 503
         with serving("sandbox", "--upstream-only", "--port", str(port)):
-            assert httpx.get(f"{server.url}/readyz").status_code == 200
+            assert ask("GET", f"{server.url}/readyz").status_code == 200
             assert name_of(server.url) == "Test Group"
 
 

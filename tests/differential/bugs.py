@@ -181,12 +181,6 @@ BUGS = (
         "question = (type.name, text_of(details[:1]))",
     ),
     Bug(
-        "the other fields given up with the first that fails",
-        "execution/compiler.py",
-        "                if required:\n                    break",
-        "                break",
-    ),
-    Bug(
         "one failing field among several goes unseen",
         "execution/compiler.py",
         "        if outcome is not None:\n            raise outcome",

@@ -21,6 +21,8 @@ from differential.bugs import BUGS, Bug
 
 _PACKAGE = Path(group_gateway.__file__).parent
 _TESTS = Path(__file__).parent.parent
+_UNMEASURED = {k: v for k, v in os.environ.items() if not k.startswith("COVERAGE_")}
+"""The environment without the request to measure coverage: a planted bug's is nobody's."""
 _FOUND = re.compile(r"^(?P<what>.+) differ: ", re.MULTILINE)
 _OPERATIONS = re.compile(r"^(\d+) operations asked", re.MULTILINE)
 
@@ -67,7 +69,7 @@ def hunt(bug: Bug, *, operations: int, seed: int) -> Finding:
                 *(sys.executable, "-m", "differential.run"),
                 *("--operations", str(operations), "--seed", str(seed)),
             ],
-            env={**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{_TESTS}"},
+            env={**_UNMEASURED, "PYTHONPATH": f"{folder}{os.pathsep}{_TESTS}"},
             capture_output=True,
             text=True,
             check=False,

@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -14,7 +15,7 @@ from graphiql.browser import Page, chromium, tab
 @pytest.fixture(scope="session")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run `group-gateway sandbox` and give the address of GraphiQL, as the command tells it."""
-    command = ["group-gateway", "sandbox", "--port", "0"]
+    command = [sys.executable, "-m", "group_gateway", "sandbox", "--port", "0"]
     nowhere = tmp_path_factory.mktemp("nowhere")  # where no .env file lies
     env = os.environ | MODE
     with subprocess.Popen(

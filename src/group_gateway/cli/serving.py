@@ -8,6 +8,7 @@ import contextlib
 import signal
 import sys
 from collections.abc import Iterator
+from multiprocessing import resource_tracker
 from typing import Any
 
 import uvicorn
@@ -57,7 +58,10 @@ class CommandServer(uvicorn.Server):
 
 
 class CommandWorkers(Multiprocess):
-    """The worker processes of a command. `status` is its exit status when they have ended."""
+    """The worker processes of a command. `status` is its exit status when they have ended.
+
+    Workers never hear Ctrl-C, which a terminal sends to all processes: this one ends them.
+    """
 
     status = 0
 
@@ -65,6 +69,34 @@ class CommandWorkers(Multiprocess):
         """End them, as Multiprocess does (it calls this method by its name)."""
         self.status = INTERRUPTED
         super().handle_int()
+
+    def init_processes(self) -> None:
+        """Start the workers."""
+        with _interrupts_held():
+            super().init_processes()
+
+    def keep_subprocess_alive(self) -> None:
+        """Replace those that have died, unless a signal is about to end them all.
+
+        Their end of the pipe is closed on this side: else one that dies just before it is asked
+        whether it lives would be waited for, START_SECONDS long.
+        """
+        for process in self.processes:
+            process.child_conn.close()
+        if not self.signal_queue:
+            with _interrupts_held():
+                super().keep_subprocess_alive()
+
+
+@contextlib.contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Let Ctrl-C wait within the block; processes started there inherit that, and keep it."""
+    resource_tracker.ensure_running()  # by whoever comes first, who would lift the block at its end
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 class CompanionServer(uvicorn.Server):
