@@ -1,0 +1,121 @@
+"""Who could have been shown what, and when: the upstream's whole history, to judge answers by.
+
+The upstream does one thing at a time, so that its history is a list. Time stands still but for the
+test, and only while nobody waits for an answer.
+"""
+
+import asyncio
+import json
+from collections import defaultdict
+from dataclasses import dataclass, field
+from random import Random
+
+import httpx
+
+from conftest import Sandbox
+from group_gateway.sandbox.tokens import Caller
+
+ADMIN = {"authorization": "Bearer sandbox"}
+ENDLESS = 10**9
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A point of the history: its place in it, and the time."""
+
+    place: int
+    time: float
+
+
+@dataclass
+class Span:
+    """For how long something was so: a group had a name, a token was good."""
+
+    of: str
+    since: Moment
+    until: Moment = field(default_factory=lambda: Moment(ENDLESS, ENDLESS))
+
+
+@dataclass(frozen=True)
+class Window:
+    """When an answer may have been true: from a time and a place on, up to a place."""
+
+    time: float
+    first: int
+    last: int
+
+    def meets(self, *spans: Span) -> bool:
+        """Tell whether there was a moment in it that all spans have in common."""
+        since = max(self.first, *(span.since.place for span in spans))
+        until = min((span.until for span in spans), key=lambda moment: moment.place)
+        return since < until.place and since <= self.last and until.time >= self.time
+
+
+class History:
+    """What the upstream was like at each moment."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.now = 1_000_000.0
+        self._place = 0
+        self._state = sandbox.app.state.sandbox
+        self.names: dict[str, list[Span]] = defaultdict(list)
+        self.tokens: dict[str, Span] = {}
+        self.rights: dict[str, Caller] = {}
+
+    def moment(self) -> Moment:
+        """Give a new moment, after all others."""
+        self._place += 1
+        return Moment(self._place, self.now)
+
+    def named(self, id: str, name: str) -> None:
+        """Note that a group has a name from now on."""
+        moment = self.moment()
+        if self.names[id]:
+            self.names[id][-1].until = moment
+        self.names[id].append(Span(name, moment))
+
+    def issue(self, rights: Caller) -> str:
+        """Give a new token."""
+        token = str(self._state.tokens.issue(rights, ENDLESS))
+        self.tokens[token], self.rights[token] = Span(token, self.moment()), rights
+        return token
+
+    def revoke(self, token: str) -> None:
+        """Make a token worthless."""
+        self._state.tokens.revoke(token)
+        self.tokens[token].until = self.moment()
+
+    def allows(self, token: str, id: str, name: str, window: Window) -> bool:
+        """Tell whether the upstream would have shown this name to this token in the window."""
+        rights = self.rights[token]
+        if not rights.reads or not rights.sees(id):
+            return False
+        spans = [span for span in self.names[id] if span.of == name]
+        return any(window.meets(span, self.tokens[token]) for span in spans)
+
+
+class Upstream(httpx.AsyncBaseTransport):
+    """The way to the sandbox: slow by chance on both sides, and one at a time in the middle."""
+
+    def __init__(self, sandbox: Sandbox, history: History, rng: Random) -> None:
+        self._inner = httpx.ASGITransport(app=sandbox.app)
+        self._history = history
+        self._rng = rng
+        self._one = asyncio.Lock()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Pass a request on, and note what it changed."""
+        await self._dawdle()
+        async with self._one:
+            response = await self._inner.handle_async_request(request)
+            await response.aread()
+            if request.method in {"PUT", "POST"} and response.is_success:
+                group = json.loads(request.content)
+                id = response.headers["location"].rpartition("/")[2]
+                self._history.named(group.get("id", id), group["name"])
+        await self._dawdle()
+        return response
+
+    async def _dawdle(self) -> None:
+        for _ in range(self._rng.randrange(12)):
+            await asyncio.sleep(0)
