@@ -34,6 +34,7 @@ from group_gateway.upstream.guard import Resilience
 from group_gateway.upstream.jsonendpoint import JsonEndpoint
 from group_gateway.upstream.serviceaccount import ServiceAccount
 from group_gateway.upstream.transport import UpstreamTransport
+from group_gateway.web.connections import ConnectionLimits
 from group_gateway.web.endpoint import Endpoint, RequestLimits
 from group_gateway.web.front import ENDPOINT_PATH, Front
 from group_gateway.web.graphiql import GraphiQL
@@ -106,6 +107,11 @@ def _closing(*parts: _Closes) -> Callable[[Starlette], AbstractAsyncContextManag
                 await part.aclose()
 
     return lifespan
+
+
+def connection_limits(settings: Settings) -> ConnectionLimits:
+    """Give what the server of the application is to bound."""
+    return ConnectionLimits(settings.connections, settings.client_timeout)
 
 
 def _limits(settings: Settings) -> RequestLimits:

@@ -54,6 +54,8 @@ class Settings(AccessSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     secret: str = ""
     deadline: Annotated[float, Meta(gt=0, le=600)] = 20.0
     upstream_calls: Count = 50
+    connections: Count = 800
+    client_timeout: Annotated[float, Meta(gt=0, le=3600)] = 30.0
     operations: Count = 500
     body_bytes: Count = 4 * 1024 * 1024
     batch_operations: Annotated[int, Meta(ge=0, le=1000)] = 0
@@ -106,6 +108,8 @@ SETTINGS: Mapping[str, str] = {
     "secret": "Key of cache keys and cursors, 16 characters or more; the same in all replicas.",
     "deadline": "Seconds that an operation may take in all.",
     "upstream_calls": "Upstream calls that one operation may cause.",
+    "connections": "Connections of clients that a process takes at the same time.",
+    "client_timeout": "Seconds that a client may take to send a request, or to take an answer.",
     "operations": "Operations that a process executes at once; fewer while it can't keep up.",
     "body_bytes": "Bytes that a request body may have.",
     "batch_operations": "Operations that an array in one request may hold; 0 takes no arrays.",

@@ -5,7 +5,7 @@ import socket
 
 from group_gateway.cli.failures import CommandFailed
 
-_BACKLOG = 2048
+BACKLOG = 2048
 
 
 def listen(host: str, port: int, *, flag: str = "--port") -> socket.socket:
@@ -16,7 +16,7 @@ def listen(host: str, port: int, *, flag: str = "--port") -> socket.socket:
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         # It listens at once: two may bind while none does, and early connections wait.
-        sock = socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+        sock = socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except OSError as error:
         number = error.errno or 0  # below 0 for names that can't be resolved
         reason = os.strerror(number) if number > 0 else error.strerror or str(error)

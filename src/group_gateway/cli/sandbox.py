@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from starlette.applications import Starlette
 
-from group_gateway.app import create_app
+from group_gateway.app import connection_limits, create_app
 from group_gateway.cli.failures import CommandFailed
 from group_gateway.cli.flags import add_address_flags, settings_of
 from group_gateway.cli.listening import address_of, listen
@@ -85,6 +85,10 @@ async def _serve_both(
         token_url = settings.service_token_url or f"{url}/auth/token/"
         known = msgspec.structs.replace(settings, upstream_url=url, service_token_url=token_url)
         gateway = CommandServer(config(create_app(known, page_token=TOKEN)))
+
+        known = msgspec.structs.replace(settings, upstream_url=address_of(back))
+        app = create_app(known, page_token=TOKEN)
+        gateway = CommandServer(config(app, connection_limits(known)))
         upstream = CompanionServer(config(upstream_app, **_upstream_options()))
         beside = asyncio.create_task(upstream.serve(sockets=[back]))
         say(f"GraphiQL is at {address_of(front)}/graphql (bearer token: {TOKEN})")

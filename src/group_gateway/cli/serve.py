@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 
-from group_gateway.app import create_app
+from group_gateway.app import connection_limits, create_app
 from group_gateway.cli.doctor.examination import first_contact
 from group_gateway.cli.failures import CommandFailed
 from group_gateway.cli.flags import add_address_flags, add_upstream_flag, settings_with_upstream
@@ -58,7 +58,9 @@ def run(chosen: argparse.Namespace) -> int:
 
 def _serve(settings: Settings, sock: socket.socket) -> int:
     # Workers get the settings as they are here: flags and all, read and checked once.
-    serving = config(partial(_application, settings), factory=True, workers=settings.workers)
+    application = partial(_application, settings)
+    limits = connection_limits(settings)
+    serving = config(application, limits, factory=True, workers=settings.workers)
     if settings.workers > 1:
         workers = CommandWorkers(serving, sockets=[sock])
         workers.run()

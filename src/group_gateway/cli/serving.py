@@ -4,31 +4,43 @@ SIGTERM lets requests under way finish and ends with exit status 0; Ctrl-C does 
 130, as a shell expects of what it interrupted.
 """
 
+import asyncio
 import contextlib
 import signal
+import socket
 import sys
 from collections.abc import Iterator
+from functools import partial
 from multiprocessing import resource_tracker
 from typing import Any
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
+from uvicorn.supervisors.multiprocess import Process
+
+from group_gateway.cli.listening import BACKLOG
+from group_gateway.web.connections import BoundedProtocol, ConnectionLimits
 
 INTERRUPTED = 130
 DRAIN_SECONDS = 30
 START_SECONDS = 60
 """How long a worker may take to start, on a slow machine too, before it is thought to be dead."""
 
+_DEFAULT = ConnectionLimits()
 
-def config(app: Any, **more: Any) -> uvicorn.Config:
+
+def config(app: Any, limits: ConnectionLimits = _DEFAULT, **more: Any) -> uvicorn.Config:
     """Give uvicorn's configuration for an application, or for a factory of one.
 
-    No access log: a line of it would hold queries, and with them patient data.
+    No access log: a line of it would hold queries, and with them patient data. No line for what a
+    client sends that is not HTTP either: anybody could fill the log.
     """
     return uvicorn.Config(
         app,
+        http=partial(BoundedProtocol, limits=limits),  # type: ignore[arg-type]  # it is called
+        ws="none",
         access_log=False,
-        log_level="warning",
+        log_level="error",
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=DRAIN_SECONDS,
@@ -37,7 +49,36 @@ def config(app: Any, **more: Any) -> uvicorn.Config:
     )
 
 
-class CommandServer(uvicorn.Server):
+class DrainingServer(uvicorn.Server):
+    """A server that in the end answers everybody whose connection the system has taken for it."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End, as Server does, but only when those who wait to be let in have been."""
+        listeners = [sock.dup() for sock in sockets or ()]
+        for server in self.servers:
+            server.close()
+        for listener in listeners:
+            with listener:
+                await self._let_in(listener)
+        await super().shutdown(sockets)
+
+    async def _let_in(self, listener: socket.socket) -> None:
+        listener.settimeout(0)
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(BlockingIOError):
+            for _ in range(BACKLOG):
+                connection, _ = listener.accept()
+                await loop.connect_accepted_socket(self._protocol, connection)
+
+    def _protocol(self) -> asyncio.Protocol:
+        make: Any = self.config.http_protocol_class
+        protocol: asyncio.Protocol = make(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return protocol
+
+
+class CommandServer(DrainingServer):
     """The server of a command. `status` is the command's exit status when it has ended."""
 
     status = 0
@@ -57,6 +98,17 @@ class CommandServer(uvicorn.Server):
         self.status = INTERRUPTED if number == signal.SIGINT else self.status
 
 
+class Worker(Process):
+    """A worker process of a command."""
+
+    @property
+    def server(self) -> uvicorn.Server:
+        """The server that runs in it."""
+        if self._server is None:
+            self._server = DrainingServer(self.config)
+        return self._server
+
+
 class CommandWorkers(Multiprocess):
     """The worker processes of a command. `status` is its exit status when they have ended.
 
@@ -64,6 +116,12 @@ class CommandWorkers(Multiprocess):
     """
 
     status = 0
+
+    def terminate_all(self) -> None:
+        """End them; this process takes no connections, so it must not hold any back either."""
+        super().terminate_all()
+        for sock in self.sockets:
+            sock.close()
 
     def handle_int(self) -> None:
         """End them, as Multiprocess does (it calls this method by its name)."""
@@ -73,7 +131,9 @@ class CommandWorkers(Multiprocess):
     def init_processes(self) -> None:
         """Start the workers."""
         with _interrupts_held():
-            super().init_processes()
+            for _ in range(self.processes_num):
+                self.processes.append(Worker(self.config, self.sockets))
+                self.processes[-1].start()
 
     def keep_subprocess_alive(self) -> None:
         """Replace those that have died, unless a signal is about to end them all.

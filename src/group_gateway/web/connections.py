@@ -1,0 +1,162 @@
+"""Connections of clients: what each may take before it has asked anything. Used by `cli`.
+
+uvicorn bounds neither the size of headers nor the time in which a request arrives or an answer is
+taken, and closes idle connections under a request that is on its way. This is its protocol with
+these bounds; the application never hears of what is beyond them.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
+
+from group_gateway.errors import Overloaded, RequestCode
+from group_gateway.web.replies import Reply, new_correlation_id, refusal
+from group_gateway.web.wire import JSON, RequestRefused
+
+_LEAVING_SECONDS = 0.5
+"""How long an idle connection stays open in the end, for a request that may be on its way."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLimits:
+    """The connections of a process; the bytes of a request's headers.
+
+    `seconds` is what a request may take to arrive, and an answer to be taken.
+    """
+
+    connections: int = 800
+    seconds: float = 30.0
+    header_bytes: int = 64 * 1024
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """HTTP/1.1 within limits. A timer runs only while a client is being waited for."""
+
+    def __init__(self, *, limits: ConnectionLimits, **options: Any) -> None:
+        super().__init__(**options)
+        self._limits = limits
+        self._timer: asyncio.TimerHandle | None = None
+        self._stalled: asyncio.TimerHandle | None = None
+        self._arriving = False
+        self._in_headers = False
+        self._header_bytes = 0
+        self._leaving = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for a request; refuse a connection too many."""
+        super().connection_made(transport)
+        if len(self.connections) > self._limits.connections:
+            message = "The gateway has too many connections."
+            self._refuse(RequestRefused(message, 503, Overloaded.code, retry_after=1))
+        else:
+            self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no more."""
+        self._wait_no_more()
+        if self._stalled is not None:
+            self._stalled.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on; while a request is not complete its time runs."""
+        super().data_received(data)
+        if self.transport.is_closing():
+            return
+        if self._in_headers:
+            self._header_bytes += len(data)
+            if self._header_bytes > self._limits.header_bytes:
+                message = f"Headers have at most {self._limits.header_bytes} bytes."
+                self._refuse(RequestRefused(message, 431, RequestCode.HEADERS_TOO_LARGE))
+        if not self._arriving:
+            self._wait_no_more()
+        elif self._timer is None:
+            self._wait()
+
+    def on_message_begin(self) -> None:
+        """Take note of a request's first byte."""
+        self._arriving = self._in_headers = True
+        self._header_bytes = 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Take note of the end of its headers; a process that ends answers it, but no other."""
+        self._in_headers = False
+        super().on_headers_complete()
+        if self._leaving:
+            self.cycle.keep_alive = False
+
+    def on_message_complete(self) -> None:
+        """Take note of its last byte."""
+        self._arriving = False
+        super().on_message_complete()
+
+    def pause_writing(self) -> None:
+        """Give the client its time to take what was sent."""
+        super().pause_writing()
+        self._stalled = self.loop.call_later(self._limits.seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Go on sending."""
+        super().resume_writing()
+        if self._stalled is not None:
+            self._stalled.cancel()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is not HTTP."""
+        self._refuse(RequestRefused(msg))
+
+    def shutdown(self) -> None:
+        """Answer what is under way or arrives within half a second, then close."""
+        self._leaving = True
+        if self._is_idle():
+            self.loop.call_later(_LEAVING_SECONDS, self._leave)
+        else:
+            self.cycle.keep_alive = False
+
+    def _leave(self) -> None:
+        # A request that is on its way has its time, and its answer closes the connection.
+        if self._is_idle() and not self._arriving:
+            self.transport.close()
+
+    def _cycle(self) -> RequestResponseCycle | None:
+        return self.cycle  # None before the first request, whatever its type says
+
+    def _is_idle(self) -> bool:
+        cycle = self._cycle()
+        return cycle is None or cycle.response_complete
+
+    def _wait(self) -> None:
+        self._timer = self.loop.call_later(self._limits.seconds, self._give_up)
+
+    def _wait_no_more(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _give_up(self) -> None:
+        cycle = self._cycle()
+        if cycle is None or cycle.response_complete or not cycle.response_started:
+            message = f"A request arrives within {self._limits.seconds:g} seconds."
+            self._refuse(RequestRefused(message, 408, RequestCode.REQUEST_TIMEOUT))
+        else:
+            self.transport.close()
+
+    def _refuse(self, refused: RequestRefused) -> None:
+        """Answer without the application, and close."""
+        correlation_id = new_correlation_id()
+        self.transport.write(_message(refusal(refused, JSON, correlation_id), correlation_id))
+        self.transport.close()
+
+
+def _message(reply: Reply, correlation_id: bytes) -> bytes:
+    headers = [*reply.headers, (b"x-correlation-id", correlation_id), (b"connection", b"close")]
+    lines = b"".join(b"%s: %s\r\n" % header for header in headers)
+    return STATUS_LINE[HTTPStatus(reply.status)] + lines + b"\r\n" + reply.body

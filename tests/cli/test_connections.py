@@ -1,0 +1,185 @@
+"""Clients that say nothing, too much, too little or no HTTP, on real sockets."""
+
+import base64
+import json
+import os
+import socket
+import struct
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from typing import Any
+
+import httpx
+import pytest
+
+from cli.commands import PATIENCE, Server, serving
+from cli.test_sandbox import name_of
+
+POST = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+READ = json.dumps({"query": "{ __typename }"}).encode()
+WHOLE = POST + b"Content-Length: %d\r\n\r\n" % len(READ) + READ
+UPGRADE = (
+    b"GET /graphql HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n"
+    b"Sec-WebSocket-Key: " + base64.b64encode(bytes(16)) + b"\r\n\r\n"
+)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """Run a gateway that is out of patience after half a second, and takes ten connections."""
+    with serving("sandbox", "--port", "0", client_timeout="0.5", connections="10") as running:
+        yield running
+        ended = running.end()
+        assert (ended.status, ended.err) == (0, "")
+
+
+def connect(server: Server) -> Any:
+    """Open a connection to the gateway."""
+    address = httpx.URL(server.url)
+    return closing(socket.create_connection((address.host, address.port or 0), timeout=PATIENCE))
+
+
+def rest(connection: socket.socket) -> bytes:
+    """Give all that still comes until the gateway closes the connection."""
+    received = b""
+    try:
+        while piece := connection.recv(65_536):
+            received += piece
+    except ConnectionResetError:  # it closed while there was more that it had not read
+        pass
+    return received
+
+
+def refusal(answer: bytes) -> tuple[int, str]:
+    """Give status and code of an answer that ends the connection."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"connection: close" in head.lower()
+    [error] = json.loads(body)["errors"]
+    correlation_id = error["extensions"]["correlationId"]
+    assert f"x-correlation-id: {correlation_id}".encode() in head
+    return int(head.split()[1]), error["extensions"]["code"]
+
+
+LATE = (408, "REQUEST_TIMEOUT")
+MALFORMED = (400, "BAD_REQUEST")
+SENT: dict[str, tuple[bytes, tuple[int, str]]] = {
+    "nothing": (b"", LATE),
+    "half a line": (b"POST /gra", LATE),
+    "half the headers": (POST + b"X-A: b\r\n", LATE),
+    "half the body": (WHOLE[:-1], LATE),
+    "a chunk of many": (POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n", LATE),
+    "no HTTP": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(100), MALFORMED),
+    "bytes that are no UTF-8 in the path": (b"GET /\xff\xfe HTTP/1.1\r\n\r\n", MALFORMED),
+    "a header without a colon": (b"GET / HTTP/1.1\r\nHost\r\n\r\n", MALFORMED),
+    "two lengths": (POST + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\n", MALFORMED),
+    "a length and chunks": (
+        POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        MALFORMED,
+    ),
+    "a length below 0": (POST + b"Content-Length: -1\r\n\r\n", MALFORMED),
+    "headers without end": (POST + b"X-A: " + b"b" * 400_000, (431, "HEADERS_TOO_LARGE")),
+    "a path without end": (b"GET /" + b"a" * 400_000, (431, "HEADERS_TOO_LARGE")),
+}
+
+
+@pytest.mark.parametrize("name", SENT)
+def test_what_is_no_request(server: Server, name: str) -> None:
+    """What does not become a request is refused by its code, and the connection closed."""
+    sent, refused = SENT[name]
+    with connect(server) as connection:
+        connection.sendall(sent)
+        assert refusal(rest(connection)) == refused
+    assert name_of(server.url) == "Test Group"
+
+
+def test_time_runs_for_each_request_anew(server: Server) -> None:
+    """A connection that was used before has no more patience than another."""
+    with connect(server) as connection:
+        for _ in range(2):
+            connection.sendall(WHOLE)
+            assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
+        connection.sendall(WHOLE[:50])
+        assert refusal(rest(connection)) == LATE
+
+
+def test_a_request_that_comes_in_pieces(server: Server) -> None:
+    """How a request is cut into packets does not matter, if it comes in time."""
+    with connect(server) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for start in range(0, len(WHOLE), 20):
+            connection.sendall(WHOLE[start : start + 20])
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
+
+
+def test_body_that_goes_on_after_its_refusal(server: Server) -> None:
+    """Who sends more than a body may have is told at once, and not listened to for long."""
+    with connect(server) as connection:
+        connection.sendall(POST + b"Content-Length: 5000000\r\n\r\n" + bytes(100_000))
+        answer = rest(connection)
+        assert answer.startswith(b"HTTP/1.1 413")
+        assert b"BODY_TOO_LARGE" in answer
+
+
+def test_an_answer_that_nobody_takes(server: Server) -> None:
+    """A client that asks for much and reads nothing is cut off, and another is answered."""
+    large = "{ groups(first: 1000) { nodes { name member { entity { reference } } } } }"
+    body = json.dumps({"query": large}).encode()
+    head = POST + b"Authorization: Bearer sandbox\r\nContent-Length: %d\r\n\r\n" % len(body)
+    with connect(server) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        for _ in range(12):  # 12 MB: more than the system keeps for either side
+            connection.sendall(head + body)
+        metrics = f"{server.url}/metrics"
+        wait_for(lambda: connection_is_reset(connection))
+        assert "group_gateway_requests" in httpx.get(metrics).text
+
+
+def connection_is_reset(connection: socket.socket) -> bool:
+    """Tell whether the other side has aborted the connection (TCP_INFO's state is CLOSE)."""
+    return connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == 7
+
+
+def wait_for(condition: Any) -> None:
+    """Wait until a condition holds."""
+    last = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < last
+        os.sched_yield()
+
+
+def test_connections_too_many(server: Server) -> None:
+    """A connection above the bound is told to come back; those that are there are answered."""
+    with ExitStack() as stack:
+        several = [stack.enter_context(connect(server)) for _ in range(20)]
+        answers = []
+        for connection in several:
+            connection.sendall(WHOLE)
+            answers.append(connection.recv(65_536))
+        refused = [answer for answer in answers if answer.startswith(b"HTTP/1.1 503")]
+        assert len(refused) == 10
+        assert all(refusal(answer) == (503, "OVERLOADED") for answer in refused)
+        assert all(b"retry-after: 1\r\n" in answer for answer in refused)
+        assert sum(answer.startswith(b"HTTP/1.1 200") for answer in answers) == 10
+
+
+def test_websockets_are_not_spoken(server: Server) -> None:
+    """A WebSocket handshake is answered as the GET that it is, and its frames are not read."""
+    frame = b"\x81\xfe" + struct.pack(">H", 5000) + bytes(5004)
+    with connect(server) as connection:
+        connection.sendall(UPGRADE + frame)
+        answer = rest(connection)
+        assert answer.startswith(b"HTTP/1.1 400")
+        assert b"BAD_REQUEST" in answer
+
+
+@pytest.mark.parametrize(
+    "junk", [b"\xff" * 5000, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"\0" * 70_000]
+)
+def test_junk_leaves_no_trace(server: Server, junk: bytes) -> None:
+    """Whatever bytes come, the next client is answered."""
+    with connect(server) as connection:
+        connection.sendall(junk)
+        assert b"200 OK" not in rest(connection)
+    assert name_of(server.url) == "Test Group"
