@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from cli.commands import PATIENCE, Server, serving
+from cli.sockets import receive
 from cli.test_sandbox import name_of
 
 POST = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -99,7 +100,7 @@ def test_time_runs_for_each_request_anew(server: Server) -> None:
     with connect(server) as connection:
         for _ in range(2):
             connection.sendall(WHOLE)
-            assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
+            assert receive(connection).startswith(b"HTTP/1.1 200")
         connection.sendall(WHOLE[:50])
         assert refusal(rest(connection)) == LATE
 
@@ -110,7 +111,7 @@ def test_a_request_that_comes_in_pieces(server: Server) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for start in range(0, len(WHOLE), 20):
             connection.sendall(WHOLE[start : start + 20])
-        assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
+        assert receive(connection).startswith(b"HTTP/1.1 200")
 
 
 def test_body_that_goes_on_after_its_refusal(server: Server) -> None:
@@ -156,7 +157,7 @@ def test_connections_too_many(server: Server) -> None:
         answers = []
         for connection in several:
             connection.sendall(WHOLE)
-            answers.append(connection.recv(65_536))
+            answers.append(receive(connection))
         refused = [answer for answer in answers if answer.startswith(b"HTTP/1.1 503")]
         assert len(refused) == 10
         assert all(refusal(answer) == (503, "OVERLOADED") for answer in refused)

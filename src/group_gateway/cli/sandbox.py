@@ -84,9 +84,6 @@ async def _serve_both(
         url = address_of(back)
         token_url = settings.service_token_url or f"{url}/auth/token/"
         known = msgspec.structs.replace(settings, upstream_url=url, service_token_url=token_url)
-        gateway = CommandServer(config(create_app(known, page_token=TOKEN)))
-
-        known = msgspec.structs.replace(settings, upstream_url=address_of(back))
         app = create_app(known, page_token=TOKEN)
         gateway = CommandServer(config(app, connection_limits(known)))
         upstream = CompanionServer(config(upstream_app, **_upstream_options()))

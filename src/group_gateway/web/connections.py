@@ -6,6 +6,8 @@ these bounds; the application never hears of what is beyond them.
 """
 
 import asyncio
+import socket
+import struct
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -101,7 +103,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """Give the client its time to take what was sent."""
         super().pause_writing()
-        self._stalled = self.loop.call_later(self._limits.seconds, self.transport.abort)
+        self._stalled = self.loop.call_later(self._limits.seconds, self._cut_off)
 
     def resume_writing(self) -> None:
         """Go on sending."""
@@ -148,6 +150,12 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse(RequestRefused(message, 408, RequestCode.REQUEST_TIMEOUT))
         else:
             self.transport.close()
+
+    def _cut_off(self) -> None:
+        # Without a reset the system would keep what was sent for a client that takes nothing.
+        sock = self.transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()
 
     def _refuse(self, refused: RequestRefused) -> None:
         """Answer without the application, and close."""
