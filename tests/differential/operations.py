@@ -119,6 +119,8 @@ class OperationWriter:
         return Asked("\n".join(parts), name, variables)
 
     def _selection(self, type: GraphQLNamedType, scope: _Scope, depth: int) -> str:
+        if self._chance(0.04):
+            return "{ __typename }"
         count = self._rng.choice((1, 2, 3, 4, 6)) if self._room > 0 else 1
         entries = [self._entry(type, scope, depth) for _ in range(count)]
         return "{ " + " ".join(entries) + " }"

@@ -85,7 +85,7 @@ def hunt(bug: Bug, *, operations: int, seed: int) -> Finding:
 def main() -> None:
     """Plant all bugs, print what came of each, and fail if one was not found."""
     parser = argparse.ArgumentParser(prog="python -m differential.plant", description=__doc__)
-    parser.add_argument("--operations", type=int, default=3000, help="at most, for each (3,000)")
+    parser.add_argument("--operations", type=int, default=20_000, help="at most, for each (20,000)")
     parser.add_argument("--seed", type=int, default=1, help="which ones (1)")
     parser.add_argument("--only", default="", help="only bugs whose name holds this")
     chosen = parser.parse_args()

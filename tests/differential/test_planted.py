@@ -1,6 +1,7 @@
 """The differential test finds bugs: planted in copies of the package, each by itself.
 
-All at once and by themselves: `python -m differential.plant`, from `tests`.
+These are the ones that a few hundred operations find; `python -m differential.plant`, from `tests`,
+hunts all of `bugs.py`.
 """
 
 import os
@@ -12,8 +13,9 @@ import pytest
 from differential.bugs import BUGS, Bug
 from differential.plant import Finding, hunt
 
-MOST_OPERATIONS = 2000
+MOST_OPERATIONS = 400
 SEED = 1
+SOON_FOUND = [bug for bug in BUGS if not bug.is_rare]
 
 
 @pytest.fixture(scope="module")
@@ -21,13 +23,13 @@ def findings():
     """Hunt all bugs, as many at a time as there are processors, and give what came of one."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         hunts: dict[Bug, Future[Finding]] = {
-            bug: pool.submit(hunt, bug, operations=MOST_OPERATIONS, seed=SEED) for bug in BUGS
+            bug: pool.submit(hunt, bug, operations=MOST_OPERATIONS, seed=SEED) for bug in SOON_FOUND
         }
         yield lambda bug: hunts[bug].result()
         pool.shutdown(cancel_futures=True)
 
 
-@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
+@pytest.mark.parametrize("bug", SOON_FOUND, ids=lambda bug: bug.name)
 def test_a_planted_bug_is_found(bug: Bug, findings: Callable[[Bug], Finding]) -> None:
     """An answer differs from graphql-core's as soon as the compiled path has this bug."""
     finding = findings(bug)
