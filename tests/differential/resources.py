@@ -45,7 +45,10 @@ _SOUND: dict[str, tuple[Any, ...]] = {
 }
 # What a value is broken into, by what it should be.
 _BROKEN: dict[str, tuple[Any, ...]] = {
-    "text": (Number("5"), Number("0"), Number("-7"), True, None, [], Pairs(), ["a"], Number("1.5"), [None]),
+    "text": (
+        Number("5"), Number("0"), Number("-7"), True, None, [], Pairs(), ["a"], Number("1.5"),
+        [None],
+    ),
     "int": (
         "5", Number("3.0"), Number("1e2"), Number("2147483648"), Number("-2147483649"), True, None,
         Number("9223372036854775808"), Number("18446744073709551616"), Number("9" * 30), "", [],
