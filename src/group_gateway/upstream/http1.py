@@ -152,13 +152,15 @@ class Http1Connection(asyncio.Protocol):
             self._headers.clear()
             return
         self._in_headers = False
-        codings = self._values(b"transfer-encoding")
-        self._until_close = not codings and not self._values(b"content-length")
+        codings, lengths = self._values(b"transfer-encoding"), self._values(b"content-length")
+        self._until_close = not codings and not lengths
         # Nobody asked for a coding, and httpx would unpack one of the content without a bound.
         if codings not in ([], [b"chunked"]) or self._values(b"content-encoding") not in _PLAIN:
             self._fail(httpx.RemoteProtocolError("a coding that nobody asked for"))
         elif self._bodiless:
             self._finish()
+        elif lengths and int(lengths[0]) > self._max_body:  # llhttp takes digits only
+            self._fail(ResponseTooLarge("the answer is too large"))
 
     def _values(self, name: bytes) -> list[bytes]:
         return [value.lower() for field, value in self._headers if field.lower() == name]
