@@ -66,7 +66,12 @@ def create_app(
     )
     account = build_account(settings, settings.upstream_url, identity_endpoint)
     client = _client(settings, transport or _network(settings), telemetry, account)
-    cache = CacheStore(_backend(settings, keys), max_ttl=settings.cache_ttl, wall_clock=clock)
+    cache = CacheStore(
+        _backend(settings, keys),
+        max_ttl=settings.cache_ttl,
+        stale=settings.cache_stale,
+        wall_clock=clock,
+    )
     services = _services(client, cache, keys, _lifetimes(settings))
     engine = _engine(settings, services)
     page = GraphiQL(token=page_token) if settings.graphiql else None
@@ -168,6 +173,7 @@ def _network(settings: Settings) -> UpstreamTransport:
     return UpstreamTransport(
         max_connections=settings.upstream_connections,
         max_waiting=settings.upstream_queue,
+        max_body=settings.upstream_megabytes * _MEGABYTE,
         ca_file=settings.upstream_ca_file or None,
     )
 

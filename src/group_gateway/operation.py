@@ -65,7 +65,8 @@ class Operation:
 
     `deadline` is in the event loop's time (seconds); `calls_left` counts down as the operation
     causes upstream calls; `correlation_id` names it in errors and logs. `parts` is what its answer
-    is made of, None once something was read that no cache can vouch for.
+    is made of, None once something was read that no cache can vouch for; `stale` is the age
+    in seconds of the oldest part that was served although it is past its time, if there is one.
     """
 
     asker: Asker
@@ -73,6 +74,7 @@ class Operation:
     calls_left: int
     correlation_id: str = ""
     parts: list[Part] | None = field(default_factory=list)
+    stale: float | None = None
 
     @property
     def caller(self) -> Caller:
@@ -87,6 +89,11 @@ class Operation:
             self.parts = None
         elif self.parts is not None:
             self.parts.append(part)
+
+    def made_of_outdated(self, age: float) -> None:
+        """Note a part that is past its time, read so many seconds ago."""
+        self.made_of(None)
+        self.stale = max(age, self.stale or 0.0)
 
     def remaining(self) -> float:
         """Give the seconds left; raises UpstreamTimeout when there are none."""

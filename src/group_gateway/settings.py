@@ -40,6 +40,7 @@ class Settings(AccessSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     upstream_timeout: Annotated[float, Meta(gt=0, le=600)] = 10.0
     upstream_connections: Annotated[int, Meta(ge=1, le=10_000)] = 100
     upstream_queue: Annotated[int, Meta(ge=1, le=100_000)] = 1000
+    upstream_megabytes: Annotated[int, Meta(ge=1, le=10_000)] = 64
     upstream_retries: Annotated[int, Meta(ge=0, le=10)] = 2
     upstream_rest: Annotated[float, Meta(ge=0, le=600)] = 2.0
     upstream_ca_file: str = ""
@@ -48,6 +49,7 @@ class Settings(AccessSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     cache_ttl: Seconds = 30.0
     cache_search_ttl: Seconds = 10.0
     cache_absence_ttl: Seconds = 5.0
+    cache_stale: Seconds = 0.0
     cache_entries: Count = 20_000
     cache_megabytes: Annotated[int, Meta(ge=1, le=100_000)] = 64
     cache_encryption: bool = False
@@ -94,6 +96,7 @@ SETTINGS: Mapping[str, str] = {
     "upstream_timeout": "Seconds that one upstream call may take.",
     "upstream_connections": "Connections to the upstream at the same time.",
     "upstream_queue": "Upstream calls that may wait for a connection, half of them one caller's.",
+    "upstream_megabytes": "Megabytes that the body of an upstream answer may have.",
     "upstream_retries": "Times that a read is tried again when the upstream fails; 0 for never.",
     "upstream_rest": "Seconds that a failing upstream is left alone; 0 for never.",
     "upstream_ca_file": "PEM file with the CA of the upstream's certificate; else the system's.",
@@ -102,6 +105,7 @@ SETTINGS: Mapping[str, str] = {
     "cache_ttl": "Seconds that a group is served from the cache; 0 switches the cache off.",
     "cache_search_ttl": "Seconds that a search page is served from the cache.",
     "cache_absence_ttl": "Seconds that a group's absence is.",
+    "cache_stale": "Seconds past its time that an entry is served while the upstream is down.",
     "cache_entries": "Entries that the memory cache holds at most.",
     "cache_megabytes": "Megabytes that the memory cache holds at most.",
     "cache_encryption": "Encrypt what is kept in Redis; needs a secret.",

@@ -15,8 +15,8 @@ from group_gateway.cache.keys import KeyRing
 
 _SEAL_BYTES = 16
 _NONCE_BYTES = 12
-_FORMAT = b"cache entry 1"
-_CIPHER_FORMAT = b"hidden entry 1"
+_FORMAT = b"cache entry 2"
+_CIPHER_FORMAT = b"hidden entry 2"
 """What is inside: entries of a gateway that writes another form are absent for this one."""
 
 

@@ -20,16 +20,21 @@ from group_gateway.operation import Part
 
 _GENERATION_BYTES = 8
 _EXPIRY = struct.Struct(">d")
-_HEADER_BYTES = _GENERATION_BYTES + _EXPIRY.size
+_HEADER_BYTES = 2 * _GENERATION_BYTES + _EXPIRY.size
+_NO_OWNER = bytes(_GENERATION_BYTES)
 _PROBE = "probe"
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """Where an entry lives: its key, and the tag whose writes drop it. Both are digests."""
+    """Where an entry lives: its key, and the tag whose writes drop it. All are digests.
+
+    `owner` stands for the caller, of whom a refusal ends what is kept past its time.
+    """
 
     key: str
     tag: str
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,7 @@ class Lookup:
     value: bytes | None
     generation: bytes | None
     expires: float = 0.0
+    owner: bytes = _NO_OWNER
 
 
 _BYPASS = Lookup(None, None)
@@ -54,21 +60,24 @@ class CacheStore:
     A back end that fails is left alone: nothing in it is believed until it works again and has
     heard of every invalidation that it missed, which is tried every `pause` seconds. The others
     who share it may see what it missed for `max_ttl` seconds, the longest life of an entry, or
-    until it is made up for. All who share it must have the same `max_ttl`.
+    until it is made up for. All who share it must have the same `max_ttl` and `stale`, the seconds
+    that entries are kept past their time for `outdated`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - times, and the clocks that tell them
         self,
         backend: Backend,
         *,
         max_ttl: float,
+        stale: float = 0.0,
         pause: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self._backend = backend
         self._max_ttl = max_ttl
-        self._tag_ttl = 2 * max_ttl + 60
+        self._stale = stale if max_ttl > 0 else 0.0
+        self._tag_ttl = 2 * (max_ttl + stale) + 60
         self._pause = pause
         self._clock = clock
         self._wall_clock = wall_clock
@@ -83,6 +92,8 @@ class CacheStore:
     async def lookup(self, slots: Sequence[Slot]) -> list[Lookup]:
         """Look all slots up at once, in their order."""
         tags = list(dict.fromkeys(slot.tag for slot in slots))
+        if self._stale:
+            tags += dict.fromkeys(slot.owner for slot in slots)
         values = await self._values([*tags, *(slot.key for slot in slots)])
         if values is None:
             return [_BYPASS] * len(slots)
@@ -93,7 +104,7 @@ class CacheStore:
         generations.update(new)
         now = self._wall_clock()
         return [
-            _judge(entry, generations[slot.tag], now)
+            _judge(entry, generations[slot.tag], now, generations.get(slot.owner) or _NO_OWNER)
             for slot, entry in zip(slots, values[len(tags) :], strict=True)
         ]
 
@@ -102,12 +113,32 @@ class CacheStore:
         ttl = min(ttl, self._max_ttl)
         expires = _EXPIRY.pack(self._wall_clock() + ttl)
         pairs = [
-            (slot.key, lookup.generation + expires + value)
+            (slot.key, lookup.generation + lookup.owner + expires + value)
             for slot, lookup, value in entries
             if lookup.generation is not None
         ]
         if pairs and ttl > 0 and self._is_usable:
-            await self._set(pairs, ttl)
+            await self._set(pairs, ttl + self._stale)
+
+    async def outdated(self, slots: Sequence[Slot]) -> list[tuple[bytes, float] | None]:
+        """Give what slots hold, also past its time, and for how many seconds it has been so.
+
+        For when nothing better can be had. Nothing that a write has dropped, nor what was put
+        before its owner was refused anything.
+        """
+        nothing: list[tuple[bytes, float] | None] = [None] * len(slots)
+        if not self._stale:
+            return nothing
+        values = await self._values([key for s in slots for key in (s.tag, s.owner, s.key)])
+        if values is None:
+            return nothing
+        now = self._wall_clock()
+        return [_outdated(values[3 * i : 3 * i + 3], now, self._stale) for i in range(len(slots))]
+
+    async def refused(self, owners: Iterable[str]) -> None:
+        """Have nothing that was put for these owners until now outlive its time."""
+        if self._stale:
+            await self.invalidate(owners)
 
     def part(self, slot: Slot, lookup: Lookup, ttl: float) -> Part | None:
         """Give what stands for a slot's value, found by this lookup or put after it for `ttl`."""
@@ -204,10 +235,22 @@ def _same(generations: Sequence[bytes | None], parts: Sequence[Part]) -> bool:
     return list(generations) == [part.generation for part in parts]
 
 
-def _judge(entry: bytes | None, generation: bytes | None, now: float) -> Lookup:
+def _judge(entry: bytes | None, generation: bytes | None, now: float, owner: bytes) -> Lookup:
     if entry is None or generation is None or entry[:_GENERATION_BYTES] != generation:
-        return Lookup(None, generation)
-    [expires] = _EXPIRY.unpack_from(entry, _GENERATION_BYTES)
-    if expires <= now:  # it was put late, and the back end counts from then
-        return Lookup(None, generation)
-    return Lookup(entry[_HEADER_BYTES:], generation, expires)
+        return Lookup(None, generation, owner=owner)
+    [expires] = _EXPIRY.unpack_from(entry, 2 * _GENERATION_BYTES)
+    if expires <= now:  # it was put late, and the back end counts from then; or it is outdated
+        return Lookup(None, generation, owner=owner)
+    return Lookup(entry[_HEADER_BYTES:], generation, expires, owner)
+
+
+def _outdated(
+    values: Sequence[bytes | None], now: float, stale: float
+) -> tuple[bytes, float] | None:
+    generation, owner, entry = values
+    if generation is None or owner is None or entry is None:
+        return None
+    if entry[: 2 * _GENERATION_BYTES] != generation + owner:
+        return None
+    [expires] = _EXPIRY.unpack_from(entry, 2 * _GENERATION_BYTES)
+    return (entry[_HEADER_BYTES:], now - expires) if now < expires + stale else None

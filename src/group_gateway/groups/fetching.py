@@ -13,10 +13,11 @@ from group_gateway.cache.store import CacheStore, Lookup, Slot
 from group_gateway.errors import Forbidden, GatewayError
 from group_gateway.fhir.bundle import PageLink
 from group_gateway.fhir.resource import GroupResource
+from group_gateway.groups.fallback import recall, vanished
 from group_gateway.groups.flights import Flight, charge, refund, within
 from group_gateway.groups.knowledge import UpstreamKnowledge
 from group_gateway.groups.plans import is_refusal
-from group_gateway.groups.snapshot import pack
+from group_gateway.groups.snapshot import pack, unpack
 from group_gateway.groups.spots import Page
 from group_gateway.operation import Caller, Operation
 from group_gateway.upstream.client import GroupClient
@@ -98,13 +99,13 @@ class GroupFetcher:
         except Forbidden:
             pass  # the reads will tell: it may be about searches, or about one of the groups
         except Exception as error:  # noqa: BLE001 - handed to those who wait
-            for miss in left.values():
-                miss.flight.crash(error)
+            await self._fail(list(left.values()), error)
             return
         works = supported and len(misses) - len(left) > 1
         if not works:
             refund(paid)  # an attempt must not cost the last read its place in the budget
         unread = [miss for miss in left.values() if not (works and complete and _settle(miss))]
+        await vanished(self._cache, [miss.slot for miss in left.values() if miss not in unread])
         found = await self._read_all(caller, unread)
         if works or (found and (complete or not supported)):
             self._lists.learn(works=works)
@@ -148,10 +149,21 @@ class GroupFetcher:
             again = partial(charge, [miss.flight])
             resource = await self._client.read(caller, miss.id, within([miss.flight]), again)
         except Exception as error:  # noqa: BLE001 - one bad id does not fail its batch
-            miss.flight.crash(error)
+            await self._fail([miss], error)
             return False
         await self._keep([(miss, resource)])
         return resource is not None
+
+    async def _fail(self, misses: Sequence[Miss], failure: Exception) -> None:
+        """End flights with a failure, or with what was read before if it may stand in."""
+        slots = [miss.slot for miss in misses]
+        before = await recall(self._cache, slots, failure, self._lifetimes.group)
+        for miss, recalled in zip(misses, before, strict=True):
+            group = unpack(recalled.value) if recalled else None
+            if recalled and group:
+                miss.flight.land_outdated(group, recalled.age)
+            else:
+                miss.flight.crash(failure)
 
     async def _keep(self, found: Iterable[tuple[Miss, Found]]) -> None:
         present: list[tuple[Slot, Lookup, bytes]] = []
@@ -165,6 +177,8 @@ class GroupFetcher:
             miss.flight.land(resource, self._cache.part(miss.slot, miss.lookup, ttl))
             if miss.lookup.generation is not None:
                 entries.append((miss.slot, miss.lookup, pack(resource)))
+        if absent:
+            await vanished(self._cache, [slot for slot, _, _ in absent])
         if present:
             await self._cache.put(present, self._lifetimes.group)
         if absent:

@@ -22,6 +22,7 @@ class Flight(Generic[Value]):
         self.operations = [operation]
         self.deadline = operation.deadline
         self._part: Part | None = None
+        self._age: float | None = None
 
     async def wait(self, operation: Operation) -> Value:
         """Give the answer; raises what the flight ended with, or UpstreamTimeout."""
@@ -29,7 +30,10 @@ class Flight(Generic[Value]):
             value = await asyncio.shield(self.future)
         else:
             value = await self.wait_in_time(operation)
-        operation.made_of(self._part)
+        if self._age is None:
+            operation.made_of(self._part)
+        else:
+            operation.made_of_outdated(self._age)
         return value
 
     async def wait_in_time(self, operation: Operation) -> Value:
@@ -44,6 +48,12 @@ class Flight(Generic[Value]):
         """Answer those who wait; `part` is what the cache keeps of the answer, if it does."""
         if not self.future.done():
             self._part = part
+            self.future.set_result(value)
+
+    def land_outdated(self, value: Value, age: float) -> None:
+        """Answer those who wait with what was read `age` seconds ago."""
+        if not self.future.done():
+            self._age = age
             self.future.set_result(value)
 
     def crash(self, error: BaseException) -> None:

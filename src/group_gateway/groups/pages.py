@@ -7,8 +7,9 @@ from functools import partial
 import msgspec
 
 from group_gateway.cache.store import CacheStore, Slot
-from group_gateway.errors import UpstreamInvalidResponse
+from group_gateway.errors import GatewayError, UpstreamInvalidResponse
 from group_gateway.fhir.bundle import NotASearchset, PageLink, Searchset, parse_searchset
+from group_gateway.groups.fallback import recall
 from group_gateway.groups.flights import Flight, charge, within
 from group_gateway.groups.snapshot import Slots
 from group_gateway.operation import Caller, Operation
@@ -66,7 +67,16 @@ class SearchPages:
                 flight.land(parse_searchset(lookup.value), part)
                 return
         charge([flight])
-        page = await self._client.search(caller, link, within([flight]), partial(charge, [flight]))
+        try:
+            page = await self._client.search(
+                caller, link, within([flight]), partial(charge, [flight])
+            )
+        except GatewayError as failure:
+            [recalled] = await recall(self._cache, [slot], failure, self._lifetime)
+            if recalled is None:
+                raise
+            flight.land_outdated(parse_searchset(recalled.value), recalled.age)
+            return
         if page.broken:
             raise UpstreamInvalidResponse("The upstream's answer to a search holds broken groups.")
         flight.land(page, part)

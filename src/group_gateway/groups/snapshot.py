@@ -49,9 +49,9 @@ class Slots:
     def group(self, caller: Caller, id: str) -> Slot:
         """Give the slot of what this caller read of a group."""
         tag = self.group_tag(id)
-        return Slot(caller.scope + tag, tag)
+        return Slot(caller.scope + tag, tag, caller.scope)
 
     def search(self, caller: Caller, query: str) -> Slot:
         """Give the slot of what this caller found with a query."""
         key = self._keys.digest("entry", caller.scope, self._upstream, "search", query)
-        return Slot(key, self.search_tag)
+        return Slot(key, self.search_tag, caller.scope)

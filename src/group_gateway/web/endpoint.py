@@ -185,7 +185,9 @@ class Endpoint:
         answer = await self._engine.run(asked, operation)
         is_complete = answer.executed and not answer.errors
         self._telemetry.request("complete" if is_complete else "errors")
-        extensions = {"cost": self._cost(operation)} if asked.wants_cost else None
+        extensions: dict[str, Any] = {"cost": self._cost(operation)} if asked.wants_cost else {}
+        if operation.stale is not None:
+            extensions["stale"] = {"age": round(operation.stale)}
         return new_reply(
             _status(answer, media_type),
             media_type,

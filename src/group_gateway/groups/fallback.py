@@ -1,0 +1,46 @@
+"""What was read before, for when the upstream is down; forgotten as soon as it refuses a caller.
+
+Used by `fetching` and `pages`. Does nothing where the cache keeps nothing past its time.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from group_gateway.cache.store import CacheStore, Slot
+from group_gateway.errors import Forbidden, Unauthenticated, UpstreamUnavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """A cache entry's value, and how many seconds ago it was read."""
+
+    value: bytes
+    age: float
+
+
+async def recall(
+    cache: CacheStore, slots: Sequence[Slot], failure: Exception, lifetime: float
+) -> list[Recalled | None]:
+    """Give what may be shown in place of a failure, for each slot, whose entries live `lifetime`.
+
+    Only if the upstream is not available: what it refuses was never so, whatever there was.
+    """
+    if isinstance(failure, Unauthenticated | Forbidden):
+        await cache.refused({slot.owner for slot in slots})
+    if not isinstance(failure, UpstreamUnavailable):
+        return [None] * len(slots)
+    return [
+        found and Recalled(found[0], max(0.0, lifetime + found[1]))
+        for found in await cache.outdated(slots)
+    ]
+
+
+async def vanished(cache: CacheStore, slots: Sequence[Slot]) -> None:
+    """Take note of groups that the upstream does not give to a caller (any more).
+
+    One that it gave before may be hidden from the caller now, and so may what else is kept.
+    """
+    before = await cache.outdated(slots)
+    owners = {slot.owner for slot, found in zip(slots, before, strict=True) if found and found[0]}
+    if owners:
+        await cache.refused(owners)
