@@ -73,7 +73,7 @@ async def test_it_closes_when_the_upstream_works_again(make_gateway: Any, sandbo
         while "errors" in await gateway(read("g0")):  # noqa: ASYNC110 - a breaker sets no event
             await asyncio.sleep(0.01)
     assert not await is_open(gateway, "read")
-    answers = await asyncio.gather(*(gateway(read(id)) for id in GROUPS))
+    answers = await asyncio.gather(*(gateway(read(id)) for id in GROUPS[:12]))
     assert not any("errors" in answer for answer in answers)
 
 
@@ -85,7 +85,7 @@ async def test_one_probe_at_a_time(make_gateway: Any, sandbox: Any) -> None:
     sandbox.use(faults=(FaultRule(kind="hang"),))
     await asyncio.sleep(0.06)
     sandbox.forget_calls()
-    await asyncio.gather(*(gateway(read(id)) for id in GROUPS))
+    await asyncio.gather(*(gateway(read(id)) for id in GROUPS[:12]))
     assert len(sandbox.calls) == 1
 
 
@@ -119,7 +119,7 @@ async def test_failures_that_are_not_the_upstreams(make_gateway: Any, sandbox: A
     gateway = await make_gateway(upstream_rest=600)
     for status in (400, 401, 403, 404, 429, 501):
         sandbox.use(faults=(FaultRule(kind="status", status=status),))
-        await asyncio.gather(*(gateway(read(f"s{status}-{id}")) for id in GROUPS[:15]))
+        await asyncio.gather(*(gateway(read(f"s{status}-{id}")) for id in GROUPS[:12]))
     assert not await is_open(gateway, "read")
 
 
