@@ -82,7 +82,7 @@ class KeySet:
 
     async def _fetch(self) -> None:
         try:
-            published = _usable(await self._endpoint.get())
+            published = usable_keys(await self._endpoint.get())
         except GatewayError:
             published = []
         self._failed = not published
@@ -94,7 +94,7 @@ class KeySet:
             self.generation += 1
 
 
-def _usable(answer: tuple[int, Any]) -> list[dict[str, Any]]:
+def usable_keys(answer: tuple[int, Any]) -> list[dict[str, Any]]:
     """Give the keys of an answer that are for signatures; none when it is no key set."""
     status, body = answer
     keys = body.get("keys") if isinstance(body, dict) else None

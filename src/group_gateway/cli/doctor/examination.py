@@ -6,7 +6,7 @@ A failure ends the examination where what follows would only repeat it.
 import time
 from collections.abc import AsyncIterator
 
-from group_gateway.cli.doctor import contact, credentials, paging, reading, searching
+from group_gateway.cli.doctor import contact, credentials, identity, paging, reading, searching
 from group_gateway.cli.doctor.capability import capability_of, statement
 from group_gateway.cli.doctor.findings import Finding, warn
 from group_gateway.cli.doctor.interview import Interview, Reply
@@ -17,7 +17,12 @@ from group_gateway.upstream.capability import GroupCapability
 
 
 async def examine(settings: Settings, token: str | None) -> AsyncIterator[Finding]:
-    """Give the findings one by one, as they come."""
+    """Give the findings one by one, as they come; without a token, as the service account."""
+    if settings.callers == "jwt":
+        yield await identity.issuers_keys(settings)
+    if token is None and settings.service_client_id:
+        finding, token = await identity.service_account(settings)
+        yield finding
     interview = Interview(settings, token)
     try:
         async for finding in _examine(interview, settings, token):

@@ -1,0 +1,69 @@
+"""Whether the gateway gets its own token, and its callers' issuer its keys read.
+
+Used by `examination` where the settings name a service account, or callers with a JWT.
+"""
+
+from functools import partial
+from http import HTTPStatus
+
+from group_gateway.access.build import build_account
+from group_gateway.access.keyset import usable_keys
+from group_gateway.cli.doctor.findings import Finding, fail, ok
+from group_gateway.cli.doctor.network import why_silent
+from group_gateway.errors import GatewayError
+from group_gateway.settings import PREFIX, Settings
+from group_gateway.upstream.jsonendpoint import JsonEndpoint
+from group_gateway.upstream.serviceaccount import TokenRefused
+from group_gateway.upstream.transport import UpstreamTransport
+
+_ACCOUNT, _KEYS = "service account", "issuer's keys"
+_REMEDIES = {
+    "invalid_client": f"Check {PREFIX}SERVICE_CLIENT_ID and {PREFIX}SERVICE_CLIENT_SECRET.",
+    "unauthorized_client": "The client must be allowed the client credentials grant.",
+    "invalid_scope": f"Check {PREFIX}SERVICE_SCOPE.",
+}
+
+
+async def service_account(settings: Settings) -> tuple[Finding, str | None]:
+    """Check that the token endpoint gives a token; give that too."""
+    network = UpstreamTransport(ca_file=settings.upstream_ca_file or None)
+    endpoint = partial(JsonEndpoint, transport=network, timeout=settings.upstream_timeout)
+    account = build_account(settings, settings.upstream_url, endpoint)
+    if account is None:
+        return fail(_ACCOUNT, "There is none in the settings."), None
+    try:
+        token = await account.token()
+    except GatewayError as failure:
+        return _no_token(failure, settings), None
+    finally:
+        await network.aclose()
+    text = f"The token endpoint gives a token, good for {token.life:.0f} seconds."
+    return ok(_ACCOUNT, text), token.authorization.removeprefix("Bearer ")
+
+
+def _no_token(failure: GatewayError, settings: Settings) -> Finding:
+    elsewhere = f"Check {PREFIX}SERVICE_TOKEN_URL."
+    if isinstance(failure.__cause__, TokenRefused):
+        reason = failure.__cause__.reason
+        text = f"The token endpoint gives no token: {reason}."
+        return fail(_ACCOUNT, text, _REMEDIES.get(reason, elsewhere))
+    url = settings.token_url(settings.upstream_url)
+    text, _ = why_silent(failure, url, settings.upstream_timeout)
+    return fail(_ACCOUNT, text, elsewhere)
+
+
+async def issuers_keys(settings: Settings) -> Finding:
+    """Check that the issuer of the callers' tokens publishes keys."""
+    network = UpstreamTransport(ca_file=settings.upstream_ca_file or None)
+    url, remedy = settings.jwt_keys_url, f"Check {PREFIX}JWT_KEYS_URL."
+    try:
+        answer = await JsonEndpoint(url, network, timeout=settings.upstream_timeout).get()
+    except GatewayError as failure:
+        return fail(_KEYS, why_silent(failure, url, settings.upstream_timeout)[0], remedy)
+    finally:
+        await network.aclose()
+    keys = usable_keys(answer)
+    if not keys:
+        what = "no keys" if answer[0] == HTTPStatus.OK else f"status {answer[0]}"
+        return fail(_KEYS, f"The issuer's keys can't be read: {what}.", remedy)
+    return ok(_KEYS, f"The issuer publishes keys for signatures: {len(keys)}.")

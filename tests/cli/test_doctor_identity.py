@@ -1,0 +1,98 @@
+"""`group-gateway doctor` as the service account, and on the issuer of the callers' tokens."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from access.issuer import published
+from cli.commands import Server, ask, serving
+from cli.examining import Examine
+from cli.wrongservers import answering, http
+
+NOWHERE = "http://127.0.0.1:9/"
+JWT = {"callers": "jwt", "jwt_issuer": "https://issuer.test/", "jwt_audience": "gateway"}
+
+
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[Server]:
+    """Run the sandbox's FHIR server for the tests of this file."""
+    with serving("sandbox", "--upstream-only", "--port", "0") as server:
+        yield server
+
+
+def service(url: str, **changed: str) -> dict[str, str]:
+    """Give the settings of a service account at the sandbox."""
+    return {
+        "callers": "anybody",
+        "service_client_id": "sandbox",
+        "service_client_secret": "sandbox-secret",
+        "service_token_url": f"{url}/auth/token/",
+        **changed,
+    }
+
+
+def test_it_asks_as_the_service_account(examine: Examine, upstream: Server) -> None:
+    """Without a token it gets the gateway's own, and looks at the upstream with that."""
+    found = examine(upstream.url, "", **service(upstream.url))
+    assert found["service account"] == (
+        "ok: The token endpoint gives a token, good for 36000 seconds."
+    )
+    assert found["credentials"] == "ok: The server takes the token."
+    assert found["read"].startswith("ok")
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        (
+            {"service_client_secret": "wrong"},
+            (
+                "The token endpoint gives no token: invalid_client."
+                " Check GROUP_GATEWAY_SERVICE_CLIENT_ID and GROUP_GATEWAY_SERVICE_CLIENT_SECRET."
+            ),
+        ),
+        (
+            {"service_scope": "user/Patient.read"},
+            "The token endpoint gives no token: invalid_scope. Check GROUP_GATEWAY_SERVICE_SCOPE.",
+        ),
+        (
+            {"service_token_url": NOWHERE},
+            "Nothing takes connections at 127.0.0.1 port 9. Check GROUP_GATEWAY_SERVICE_TOKEN_URL.",
+        ),
+    ],
+)
+def test_it_says_why_there_is_no_token(
+    examine: Examine, upstream: Server, changed: dict[str, str], told: str
+) -> None:
+    """A wrong client, scope or address is told by the setting to look at."""
+    found = examine(upstream.url, "", **service(upstream.url, **changed))
+    assert found["service account"] == f"fail: {told}"
+    assert found["connection"].startswith("ok")
+
+
+def test_it_reads_the_issuers_keys(examine: Examine, upstream: Server) -> None:
+    """They must be there to read, and for signatures."""
+    keys = json.dumps({"keys": [published("one"), published("two", use="enc")]})
+    with answering(lambda _: http("200 OK", keys)) as issuer:
+        found = examine(upstream.url, "sandbox", **JWT, jwt_keys_url=issuer)
+    assert found["issuer's keys"] == "ok: The issuer publishes keys for signatures: 1."
+    for status, body, what in (("200 OK", "{}", "no keys"), ("404 Not Found", keys, "status 404")):
+        answer = http(status, body)
+        with answering(lambda _, answer=answer: answer) as issuer:  # type: ignore[misc]
+            found = examine(upstream.url, "sandbox", **JWT, jwt_keys_url=issuer)
+        assert found["issuer's keys"] == (
+            f"fail: The issuer's keys can't be read: {what}. Check GROUP_GATEWAY_JWT_KEYS_URL."
+        )
+    found = examine(upstream.url, "sandbox", **JWT, jwt_keys_url=NOWHERE)
+    assert found["issuer's keys"].startswith("fail: Nothing takes connections")
+
+
+def test_a_newcomer_can_try_the_service_account() -> None:
+    """`sandbox` with its client's id and secret needs nothing else, and no token of a caller."""
+    account = service("")
+    del account["service_token_url"]
+    with serving("sandbox", "--port", "0", **account) as server:
+        query = {"query": "{ groups(first: 1) { nodes { id } } }"}
+        answer = ask("POST", f"{server.url}/graphql", json=query).json()
+    assert len(answer["data"]["groups"]["nodes"]) == 1
