@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import Protocol
 
 import httpx
@@ -34,10 +35,12 @@ from group_gateway.upstream.guard import Resilience
 from group_gateway.upstream.jsonendpoint import JsonEndpoint
 from group_gateway.upstream.serviceaccount import ServiceAccount
 from group_gateway.upstream.transport import UpstreamTransport
+from group_gateway.web.audit import AuditLog
 from group_gateway.web.connections import ConnectionLimits
 from group_gateway.web.endpoint import Endpoint, RequestLimits
 from group_gateway.web.front import ENDPOINT_PATH, Front
 from group_gateway.web.graphiql import GraphiQL
+from group_gateway.web.journal import Journal
 from group_gateway.web.metrics import metrics_route
 from group_gateway.web.probes import probe_routes
 
@@ -61,9 +64,7 @@ def create_app(
     keys = KeyRing(settings.key())
     telemetry = Telemetry()
     identity_network = transport or _identity_network(settings)
-    identity_endpoint = partial(
-        JsonEndpoint, transport=identity_network, timeout=settings.upstream_timeout
-    )
+    identity_endpoint = _identity_endpoint(settings, identity_network)
     account = build_account(settings, settings.upstream_url, identity_endpoint)
     client = _client(settings, transport or _network(settings), telemetry, account)
     cache = CacheStore(
@@ -75,25 +76,38 @@ def create_app(
     services = _services(client, cache, keys, _lifetimes(settings))
     engine = _engine(settings, services)
     page = GraphiQL(token=page_token) if settings.graphiql else None
+    audit = _audit(settings, telemetry)
+    journal = Journal(keys, settings.log_requests, *audit, required=settings.audit_required)
     endpoint = Endpoint(
         engine,
         build_callers(settings, keys, identity_endpoint, clock),
         _limits(settings),
         cache,
         telemetry,
+        journal,
         page,
     )
-
     routes = [
         Route(ENDPOINT_PATH, endpoint.get, methods=["GET", "POST"]),
         *(page.routes() if page else ()),
-        *probe_routes(client),
+        *probe_routes(client, journal),
         metrics_route(telemetry),
     ]
-    lifespan = _closing(services.writes, client, identity_network, cache)
+    lifespan = _closing(services.writes, client, identity_network, cache, *audit)
     front = Front(endpoint, origins=settings.origins(), routes=routes, lifespan=lifespan)
     front.state.engine = engine
     return front
+
+
+def _identity_endpoint(
+    settings: Settings, network: httpx.AsyncBaseTransport
+) -> Callable[..., JsonEndpoint]:
+    return partial(JsonEndpoint, transport=network, timeout=settings.upstream_timeout)
+
+
+def _audit(settings: Settings, telemetry: Telemetry) -> list[AuditLog]:
+    """Give the audit log, if there is to be one."""
+    return [AuditLog(Path(settings.audit_file), telemetry)] if settings.audit_file else []
 
 
 class _Closes(Protocol):

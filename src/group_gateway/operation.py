@@ -59,6 +59,23 @@ class Part:
     expires: float
 
 
+@dataclass(slots=True)
+class Trail:
+    """What an operation did: its kind, root fields and document's digest, and how it ended.
+
+    `read` are the ids of groups that it was given, `written` those that it changed or made,
+    `attempted` those that it wanted to change.
+    """
+
+    kind: str = ""
+    fields: tuple[str, ...] = ()
+    document: str = ""
+    codes: tuple[str, ...] = ()
+    read: set[str] = field(default_factory=set)
+    written: set[str] = field(default_factory=set)
+    attempted: set[str] = field(default_factory=set)
+
+
 @dataclass(slots=True, eq=False)
 class Operation:
     """One GraphQL operation under way.
@@ -75,6 +92,8 @@ class Operation:
     correlation_id: str = ""
     parts: list[Part] | None = field(default_factory=list)
     stale: float | None = None
+    trail: Trail | None = None
+    """Kept only where somebody is told of it."""
 
     @property
     def caller(self) -> Caller:

@@ -9,7 +9,7 @@ import re
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -60,6 +60,9 @@ class Settings(AccessSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     client_timeout: Annotated[float, Meta(gt=0, le=3600)] = 30.0
     operations: Count = 500
     body_bytes: Count = 4 * 1024 * 1024
+    log_requests: Literal["none", "failed", "all"] = "failed"
+    audit_file: str = ""
+    audit_required: bool = True
     batch_operations: Annotated[int, Meta(ge=0, le=1000)] = 0
     query_depth: Count = 15
     query_tokens: Count = 5_000
@@ -116,6 +119,9 @@ SETTINGS: Mapping[str, str] = {
     "client_timeout": "Seconds that a client may take to send a request, or to take an answer.",
     "operations": "Operations that a process executes at once; fewer while it can't keep up.",
     "body_bytes": "Bytes that a request body may have.",
+    "log_requests": "Requests that have a line in the log: `none`, `failed` or `all`.",
+    "audit_file": "File to append the audit log to; there is none without it.",
+    "audit_required": "Answer nothing while the audit log can't be written.",
     "batch_operations": "Operations that an array in one request may hold; 0 takes no arrays.",
     "query_depth": "Levels of fields that an operation may have.",
     "query_tokens": "Tokens that a document may have.",
@@ -184,7 +190,7 @@ def _check_value(name: str, value: object, flag: str) -> None:
         raise SettingsError(f"{told} is wrong: it takes {_taken_by(_TYPES[name])}.") from None
 
 
-def _taken_by(kind: inspect.Type) -> str:
+def _taken_by(kind: inspect.Type) -> str:  # noqa: PLR0911 - one for each type
     """Say which values a setting of this type takes."""
     match kind:
         case inspect.BoolType():
@@ -197,6 +203,8 @@ def _taken_by(kind: inspect.Type) -> str:
             return f"a number above {bound}, at most {most}"
         case inspect.LiteralType(values=values):
             return "one of " + ", ".join(map(str, values))
+        case inspect.LiteralType(values=values):
+            return " or ".join(map(str, values))
         case _:
             return "a text"
 

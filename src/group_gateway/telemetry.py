@@ -15,6 +15,7 @@ class Telemetry(Collector):
 
     def __init__(self) -> None:
         self._requests: dict[tuple[str, ...], float] = defaultdict(float)
+        self._audited: dict[tuple[str, ...], float] = defaultdict(float)
         self._calls: dict[tuple[str, ...], float] = defaultdict(float)
         self._seconds: dict[tuple[str, ...], float] = defaultdict(float)
         self._retries: dict[tuple[str, ...], float] = defaultdict(float)
@@ -23,6 +24,10 @@ class Telemetry(Collector):
     def request(self, outcome: str) -> None:
         """Count a GraphQL request: `ready`, `joined`, `complete`, `errors`, `refused` or `shed`."""
         self._requests[outcome,] += 1
+
+    def audited(self, outcome: str, records: int) -> None:
+        """Count records of the audit log: `written` or `lost`."""
+        self._audited[outcome,] += records
 
     def upstream_call(self, method: str, outcome: str, seconds: float) -> None:
         """Count an upstream call: its HTTP method, and its status class or failure."""
@@ -44,6 +49,12 @@ class Telemetry(Collector):
             "GraphQL requests by how they ended.",
             ["outcome"],
             self._requests,
+        )
+        yield _family(
+            "group_gateway_audit_records",
+            "Records of the audit log by what became of them.",
+            ["outcome"],
+            self._audited,
         )
         yield _family(
             "group_gateway_upstream_calls",

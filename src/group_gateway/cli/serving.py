@@ -19,6 +19,7 @@ from uvicorn.supervisors import Multiprocess
 from uvicorn.supervisors.multiprocess import Process
 
 from group_gateway.cli.listening import BACKLOG
+from group_gateway.logs import LOGGING
 from group_gateway.web.connections import BoundedProtocol, ConnectionLimits
 
 INTERRUPTED = 130
@@ -40,6 +41,7 @@ def config(app: Any, limits: ConnectionLimits = _DEFAULT, **more: Any) -> uvicor
         http=partial(BoundedProtocol, limits=limits),  # type: ignore[arg-type]  # it is called
         ws="none",
         access_log=False,
+        log_config=LOGGING,
         log_level="error",
         server_header=False,
         proxy_headers=False,

@@ -6,8 +6,12 @@ from dataclasses import dataclass, field
 from graphql import (
     ASTValidationRule,
     DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLError,
     GraphQLSchema,
+    InlineFragmentNode,
     NoFragmentCyclesRule,
     OperationDefinitionNode,
     OperationType,
@@ -50,6 +54,26 @@ class Document:
         if name is None:
             return operations[0] if len(operations) == 1 else None
         return next((o for o in operations if o.name is not None and o.name.value == name), None)
+
+    def root_fields(self, name: str | None) -> tuple[str, ...]:
+        """Give the names of an operation's root fields, as the schema has them."""
+        operation = self.operation(name)
+        fragments = {
+            d.name.value: d
+            for d in (self.node.definitions if self.node else ())
+            if isinstance(d, FragmentDefinitionNode)
+        }
+        names: dict[str, None] = {}
+        sets = [operation.selection_set] if operation else []
+        while sets:
+            for node in sets.pop().selections:
+                if isinstance(node, FieldNode):
+                    names[node.name.value] = None
+                elif isinstance(node, InlineFragmentNode):
+                    sets.append(node.selection_set)
+                elif isinstance(node, FragmentSpreadNode):
+                    sets.append(fragments[node.name.value].selection_set)
+        return tuple(names)
 
     def is_query(self, name: str | None) -> bool:
         """Tell whether the operation of that name only reads."""

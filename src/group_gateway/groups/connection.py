@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 from group_gateway.errors import BadUserInput, UpstreamSearchUnsupported
 from group_gateway.fhir.resource import GroupResource
 from group_gateway.groups.cursor import Cursors
+from group_gateway.operation import Trail
 
 DEFAULT_PAGE = 20
 LARGEST_PAGE = 1000
@@ -106,10 +107,13 @@ class PageInfo:
 class Connection:
     """One slice of a source. Raises BadUserInput for a cursor that is not one of `cursors`."""
 
-    def __init__(self, source: Source, cursors: Cursors, paging: Paging) -> None:
+    def __init__(
+        self, source: Source, cursors: Cursors, paging: Paging, trail: Trail | None = None
+    ) -> None:
         self._source = source
         self._cursors = cursors
         self._paging = paging
+        self._trail = trail
         self._place = None if paging.cursor is None else cursors.decode(paging.cursor)
         walk = source.backward if paging.backward else source.forward
         self._batches = walk(self._place, max(paging.count, 1))
@@ -157,6 +161,8 @@ class Connection:
             self._steps += batch.steps[:room]
             self._more = True if len(batch.steps) > room else batch.more
         steps = self._steps[::-1] if self._paging.backward else self._steps
+        if self._trail is not None:
+            self._trail.read.update(step.group.id for step in steps)
         return tuple(Edge(step.group, step.place, self._cursors) for step in steps)
 
     async def _look(self) -> bool:

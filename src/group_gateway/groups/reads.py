@@ -34,7 +34,10 @@ class GroupReads:
     async def get(self, operation: Operation, id: str) -> GroupResource | None:
         """Give a group; None when there is none. Raises BadUserInput for a malformed id."""
         operation.caller.require("read")
-        return await self._loader.load(operation, checked_id(id))
+        group = await self._loader.load(operation, checked_id(id))
+        if group is not None and operation.trail is not None:
+            operation.trail.read.add(id)
+        return group
 
     def connection(
         self,
@@ -53,12 +56,16 @@ class GroupReads:
                 checked_id(id)
         if ids is None:
             search = Search(self._pages, self._learning, operation, wanted)
-            return Connection(Walk(search), Cursors(self._keys, f"search {wanted}"), paging)
+            return Connection(
+                Walk(search), Cursors(self._keys, f"search {wanted}"), paging, operation.trail
+            )
         distinct = list(dict.fromkeys(map(checked_id, ids)))
         if len(distinct) > MOST_IDS:
             raise BadUserInput(f"A filter takes at most {MOST_IDS} ids.")
         listing = Listing(lambda id: self._loader.find(operation, id), distinct, wanted)
-        return Connection(listing, Cursors(self._keys, f"ids {distinct} {wanted}"), paging)
+        return Connection(
+            listing, Cursors(self._keys, f"ids {distinct} {wanted}"), paging, operation.trail
+        )
 
 
 def checked_id(id: str) -> str:

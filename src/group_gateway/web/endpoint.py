@@ -20,11 +20,12 @@ from group_gateway.cache.store import CacheStore
 from group_gateway.errors import RequestCode
 from group_gateway.execution.engine import Answer, Engine, GraphQLRequest
 from group_gateway.execution.sharing import AnswersInFlight, LeaderGone, Question, ReadyAnswers
-from group_gateway.operation import Asker, Operation
+from group_gateway.operation import Asker, Operation, Trail
 from group_gateway.telemetry import Telemetry
 from group_gateway.web.admission import Admission
 from group_gateway.web.crosssite import check_same_site
 from group_gateway.web.graphiql import GraphiQL
+from group_gateway.web.journal import Journal
 from group_gateway.web.replies import (
     CORRELATION_HEADER,
     Reply,
@@ -79,12 +80,14 @@ class Endpoint:
         limits: RequestLimits,
         cache: CacheStore,
         telemetry: Telemetry,
+        journal: Journal,
         page: GraphiQL | None = None,
     ) -> None:
         self._engine = engine
         self._callers = callers
         self._limits = limits
         self._telemetry = telemetry
+        self._journal = journal
         self._admission = Admission(limits.operations)
         self._page = page
         self._in_flight: AnswersInFlight[Reply] = AnswersInFlight(engine.epoch)
@@ -112,16 +115,16 @@ class Endpoint:
         await send({"type": "http.response.body", "body": reply.body})
 
     async def _answer(self, question: Question, asker: Asker, correlation_id: bytes) -> Reply:
+        if self._journal.tells_all:
+            self._journal.check()
         ready = await self._ready.get(question)
         if ready is not None:
-            self._telemetry.request("ready")
-            return ready
+            return self._shared("ready", ready, asker, correlation_id)
         flight = self._in_flight.joined(question)
         if flight is not None:
             with suppress(LeaderGone):
                 reply = await asyncio.shield(flight)
-                self._telemetry.request("joined")
-                return reply
+                return self._shared("joined", reply, asker, correlation_id)
         if is_array(question[2]):
             return await self._batch(question, asker, correlation_id)
         with self._admission:
@@ -131,6 +134,12 @@ class Endpoint:
             if asked.wants_cost or not self._engine.document(asked).is_query(asked.operation_name):
                 return await self._reply(asked, operation, question[1])
             return await self._in_flight.lead(question, self._lead(question, asked, operation))
+
+    def _shared(self, outcome: str, reply: Reply, asker: Asker, correlation_id: bytes) -> Reply:
+        self._telemetry.request(outcome)
+        if reply.trail is not None:
+            self._journal.tell(outcome, asker, correlation_id.decode(), reply.trail, 0.0)
+        return reply
 
     async def _batch(self, question: Question, asker: Asker, correlation_id: bytes) -> Reply:
         scope, media_type, body = question
@@ -161,6 +170,7 @@ class Endpoint:
             if media_type is None:
                 raise not_acceptable()
             check_same_site(request.headers, self._limits.origins)
+            self._journal.check()
             asker = await self._callers.identify(
                 ", ".join(request.headers.getlist("authorization")) or None
             )
@@ -179,12 +189,19 @@ class Endpoint:
             deadline=asyncio.get_running_loop().time() + self._limits.seconds,
             calls_left=self._limits.upstream_calls,
             correlation_id=correlation_id.decode(),
+            trail=Trail() if self._journal.tells_all else None,
         )
 
     async def _reply(self, asked: GraphQLRequest, operation: Operation, media_type: str) -> Reply:
         answer = await self._engine.run(asked, operation)
         is_complete = answer.executed and not answer.errors
-        self._telemetry.request("complete" if is_complete else "errors")
+        outcome = "complete" if is_complete else "errors"
+        self._telemetry.request(outcome)
+        trail = operation.trail if is_complete else operation.trail or Trail()
+        if trail is not None:
+            self._describe(trail, asked, answer)
+            seconds = self._limits.seconds - operation.deadline + asyncio.get_running_loop().time()
+            self._journal.tell(outcome, operation.asker, operation.correlation_id, trail, seconds)
         extensions: dict[str, Any] = {"cost": self._cost(operation)} if asked.wants_cost else {}
         if operation.stale is not None:
             extensions["stale"] = {"age": round(operation.stale)}
@@ -193,7 +210,17 @@ class Endpoint:
             media_type,
             answer.body(extensions),
             is_complete=is_complete,
+            trail=operation.trail,
         )
+
+    def _describe(self, trail: Trail, asked: GraphQLRequest, answer: Answer) -> None:
+        """Say in a trail what was asked, in words of the schema only, and how it ended."""
+        document = self._engine.document(asked)
+        operation = document.operation(asked.operation_name)
+        trail.kind = operation.operation.value if operation else ""
+        trail.fields = document.root_fields(asked.operation_name)
+        trail.document = self._journal.digest(asked.query)
+        trail.codes = tuple(sorted({error["extensions"]["code"] for error in answer.errors}))
 
     def _refusal(
         self, refused: RequestRefused, media_type: str | None, correlation_id: bytes

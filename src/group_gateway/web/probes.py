@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Route
 from group_gateway.errors import GatewayError, UpstreamUnavailable
 from group_gateway.operation import Caller
 from group_gateway.upstream.client import GroupClient
+from group_gateway.web.journal import Journal
 
 _NOBODY = Caller("probe")
 _PATIENCE = 2.0
@@ -47,14 +48,19 @@ class _Readiness:
         return None
 
 
-def probe_routes(client: GroupClient) -> list[BaseRoute]:
-    """Give `/livez`, which asks nobody, and `/readyz`, which asks the upstream for an answer."""
+def probe_routes(client: GroupClient, journal: Journal) -> list[BaseRoute]:
+    """Give `/livez`, which asks nobody, and `/readyz`, which asks the upstream for an answer.
+
+    Nor is a gateway ready that can't write its audit log.
+    """
     readiness = _Readiness(client)
 
     async def live(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
     async def ready(_: Request) -> Response:
+        if journal.is_failing:
+            return JSONResponse({"status": "audit log can't be written"}, 503)
         failure = await readiness.failure()
         if failure is None:
             return JSONResponse({"status": "ok"})

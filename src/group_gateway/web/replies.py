@@ -7,6 +7,7 @@ from http import HTTPStatus
 import msgspec
 
 from group_gateway.errors import RequestCode
+from group_gateway.operation import Trail
 from group_gateway.web.wire import GRAPHQL_RESPONSE, JSON, RequestRefused
 
 CORRELATION_HEADER = b"x-correlation-id"
@@ -25,6 +26,8 @@ class Reply:
     headers: list[tuple[bytes, bytes]]
     body: bytes
     is_complete: bool = False
+    trail: Trail | None = None
+    """What the operation did, where somebody is told of it."""
 
 
 def new_correlation_id() -> bytes:
@@ -35,7 +38,14 @@ def new_correlation_id() -> bytes:
     return b"%032x" % _draw(128)
 
 
-def new_reply(status: int, media_type: str, body: bytes, *, is_complete: bool = False) -> Reply:
+def new_reply(
+    status: int,
+    media_type: str,
+    body: bytes,
+    *,
+    is_complete: bool = False,
+    trail: Trail | None = None,
+) -> Reply:
     """Give the answer with this body. Nobody on the way may keep it, or read it as another type."""
     headers = [
         (b"content-type", _CONTENT_TYPES[media_type]),
@@ -44,7 +54,7 @@ def new_reply(status: int, media_type: str, body: bytes, *, is_complete: bool = 
         (b"vary", b"Accept, Authorization"),
         (b"x-content-type-options", b"nosniff"),
     ]
-    return Reply(status, headers, body, is_complete)
+    return Reply(status, headers, body, is_complete, trail)
 
 
 def refusal(refused: RequestRefused, media_type: str, correlation_id: bytes) -> Reply:

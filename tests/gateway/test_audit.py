@@ -1,0 +1,102 @@
+"""The audit log: who did what to which groups, and what happens when it can't be written."""
+
+import asyncio
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from frontdoor import Gateway
+from group_gateway.sandbox.wellknown import TEST_GROUP_ID
+
+READ = f'{{ a: group(id: "{TEST_GROUP_ID}") {{ name }} }}'
+WRITE = f"""mutation {{ updateGroup(input: {{id: "{TEST_GROUP_ID}", name: "Blue Heron"}}) {{
+    group {{ name }} issues {{ code }} }} }}"""
+PATIENCE = 30
+
+
+def read(file: Path) -> list[Any]:
+    """Give the records that a file has so far."""
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
+async def records(file: Path, count: int) -> list[Any]:
+    """Give the records of a file, once it has so many."""
+    last = time.monotonic() + PATIENCE
+    while len(found := read(file)) < count:
+        assert time.monotonic() < last
+        await asyncio.sleep(0.01)
+    return found
+
+
+async def test_each_answer_has_its_record(make_gateway: Any, tmp_path: Path) -> None:
+    """Reads and writes are recorded by caller, kind, fields and ids, ready answers as well."""
+    file = tmp_path / "audit.jsonl"
+    gateway = await make_gateway(audit_file=str(file))
+    for query, token in ((READ, "sandbox"), (READ, "sandbox"), (WRITE, "sandbox"), (READ, "none")):
+        await gateway(query, token=token)
+    first, ready, written, refused = await records(file, 4)
+    facts = {"operation": "query", "fields": ["group"], "read": [TEST_GROUP_ID], "codes": []}
+    assert facts.items() <= first.items()
+    assert facts.items() <= ready.items()
+    assert (first["outcome"], ready["outcome"]) == ("complete", "ready")
+    assert first["correlationId"] != ready["correlationId"]
+    assert (written["operation"], written["written"]) == ("mutation", [TEST_GROUP_ID])
+    assert (refused["outcome"], refused["codes"]) == ("errors", ["UNAUTHENTICATED"])
+    assert refused["read"] == []
+    assert first["caller"] == ready["caller"] != refused["caller"]
+    assert "Blue Heron" not in file.read_text()
+    assert "sandbox" not in file.read_text()
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+async def test_who_only_joined_is_recorded(make_gateway: Any, tmp_path: Path) -> None:
+    """Each of those who shared an answer under way has a record, with the ids that it saw."""
+    file = tmp_path / "audit.jsonl"
+    gateway = await make_gateway(audit_file=str(file), cache_ttl=0)
+    query = "{ groups(first: 2) { nodes { id } } }"
+    answers = await asyncio.gather(*(gateway.data(query) for _ in range(3)))
+    ids = sorted(node["id"] for node in answers[0]["groups"]["nodes"])
+    seen = await records(file, 3)
+    assert [record["read"] for record in seen] == [ids] * 3
+    assert sorted(record["outcome"] for record in seen) == ["complete", "joined", "joined"]
+
+
+async def test_a_write_that_is_refused(make_gateway: Any, tmp_path: Path) -> None:
+    """A change that was not made is an attempt."""
+    file = tmp_path / "audit.jsonl"
+    gateway = await make_gateway(audit_file=str(file))
+    await gateway(WRITE, token="sandbox-read")
+    [record] = await records(file, 1)
+    assert (record["written"], record["attempted"]) == ([], [TEST_GROUP_ID])
+
+
+async def test_a_file_that_was_moved_away(make_gateway: Any, tmp_path: Path) -> None:
+    """When the file is rotated the next record begins a new one."""
+    file = tmp_path / "audit.jsonl"
+    gateway = await make_gateway(audit_file=str(file))
+    await gateway(READ)
+    await records(file, 1)
+    file.rename(tmp_path / "old.jsonl")
+    await gateway(READ)
+    assert len(await records(file, 1)) == 1
+
+
+async def test_a_file_that_cannot_be_written(make_gateway: Any, tmp_path: Path) -> None:
+    """It fails readiness and no request; what was kept is written once there is room."""
+    folder = tmp_path / "later"
+    gateway = await make_gateway(audit_file=str(folder / "audit.jsonl"))
+    assert await gateway.data(READ)
+    await status(gateway, 503)
+    assert await gateway.data(READ)
+    folder.mkdir()
+    assert len(await records(folder / "audit.jsonl", 2)) == 2
+    await status(gateway, 200)
+
+
+async def status(gateway: Gateway, expected: int) -> None:
+    """Wait until the gateway is ready, or is not."""
+    last = time.monotonic() + PATIENCE
+    while (await gateway.http.get("/readyz")).status_code != expected:
+        assert time.monotonic() < last
+        await asyncio.sleep(0.01)
