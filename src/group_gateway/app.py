@@ -42,7 +42,9 @@ from group_gateway.web.front import ENDPOINT_PATH, Front
 from group_gateway.web.graphiql import GraphiQL
 from group_gateway.web.journal import Journal
 from group_gateway.web.metrics import metrics_route
+from group_gateway.web.persisted import PersistedDocuments
 from group_gateway.web.probes import probe_routes
+from group_gateway.web.trusted import TrustedDocuments
 
 _MEGABYTE = 1024 * 1024
 
@@ -86,6 +88,7 @@ def create_app(
         telemetry,
         journal,
         page,
+        _persisted(settings, telemetry),
     )
     routes = [
         Route(ENDPOINT_PATH, endpoint.get, methods=["GET", "POST"]),
@@ -141,6 +144,16 @@ def _limits(settings: Settings) -> RequestLimits:
         batch=settings.batch_operations,
         operations=settings.operations,
         origins=settings.origins(),
+    )
+
+
+def _persisted(settings: Settings, telemetry: Telemetry) -> PersistedDocuments:
+    path = settings.trusted_documents
+    return PersistedDocuments(
+        telemetry,
+        automatic=settings.persisted_queries,
+        trusted=TrustedDocuments(Path(path), telemetry) if path else None,
+        mode=settings.trusted_documents_mode,
     )
 
 

@@ -18,6 +18,7 @@ from msgspec import Meta, inspect
 
 from group_gateway.access.apikeys import parse_keys
 from group_gateway.access.knobs import ACCESS_SETTINGS, AccessSettings, misfits
+from group_gateway.web.manifest import NotAManifest, documents_of
 
 PREFIX = "GROUP_GATEWAY_"
 # As browsers send it (RFC 6454, section 6.2): in lower case, and without a path.
@@ -72,6 +73,9 @@ class Settings(AccessSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     query_directives: Count = 100
     compiled: bool = True
     cors_origins: str = ""
+    persisted_queries: bool = True
+    trusted_documents: str = ""
+    trusted_documents_mode: Literal["off", "log", "enforce"] = "enforce"
     graphiql: bool = True
     introspection: bool = True
     doctor_token: str = ""
@@ -131,6 +135,9 @@ SETTINGS: Mapping[str, str] = {
     "query_directives": "Directives that a document may have.",
     "compiled": "Run repeated queries from compiled plans; off executes all by graphql-core.",
     "cors_origins": "Origins whose pages may ask, such as `https://app.example`, by commas.",
+    "persisted_queries": "Learn documents by their hash (automatic persisted queries).",
+    "trusted_documents": "File with the documents that clients were built with.",
+    "trusted_documents_mode": "`enforce` executes no others, `log` counts them, or `off`.",
     "graphiql": "Show GraphiQL to browsers.",
     "introspection": "Answer questions about the schema.",
     "doctor_token": "Bearer token that `doctor` asks the upstream with.",
@@ -225,15 +232,14 @@ def _check(settings: Settings) -> None:
         )
     if settings.cache_encryption and not settings.secret:
         raise SettingsError(f"{PREFIX}SECRET is missing: the cache is encrypted with it.")
-    if settings.upstream_ca_file:
-        _check_ca_file(settings.upstream_ca_file)
     for name in ("jwt_keys_url", "service_token_url"):
         if url := getattr(settings, name):
             _check_url(name, url, {"http", "https"})
     for sentence in misfits(settings, settings.upstream_url, PREFIX):
         raise SettingsError(sentence)
-    if settings.api_keys_file:
-        _check_api_keys(Path(settings.api_keys_file))
+    for name, check in _FILE_CHECKS.items():
+        if path := getattr(settings, name):
+            check(Path(path))
 
 
 def _check_url(name: str, url: str, schemes: set[str]) -> None:
@@ -256,7 +262,7 @@ def _check_base_url(url: str) -> None:
         raise SettingsError(f"{wrong}it holds no user name or password.")
 
 
-def _check_ca_file(path: str) -> None:
+def _check_ca_file(path: Path) -> None:
     try:
         ssl.create_default_context(cafile=path)
     except (OSError, ValueError):
@@ -275,3 +281,20 @@ def _check_api_keys(path: Path) -> None:
         raise SettingsError(
             f"{wrong}{error}; a line is a name, the key's SHA-256 and scopes."
         ) from None
+
+
+def _check_trusted_documents(path: Path) -> None:
+    wrong = f"{PREFIX}TRUSTED_DOCUMENTS is wrong: "
+    try:
+        documents_of(path.read_bytes())
+    except OSError:
+        raise SettingsError(f"{wrong}there is no file to read at {path}.") from None
+    except NotAManifest as error:
+        raise SettingsError(f"{wrong}{path} is {error}.") from None
+
+
+_FILE_CHECKS = {
+    "upstream_ca_file": _check_ca_file,
+    "api_keys_file": _check_api_keys,
+    "trusted_documents": _check_trusted_documents,
+}

@@ -20,6 +20,7 @@ class Telemetry(Collector):
         self._seconds: dict[tuple[str, ...], float] = defaultdict(float)
         self._retries: dict[tuple[str, ...], float] = defaultdict(float)
         self._breakers: dict[str, bool] = {}
+        self._trusted: dict[tuple[str, ...], float] = defaultdict(float)
 
     def request(self, outcome: str) -> None:
         """Count a GraphQL request: `ready`, `joined`, `complete`, `errors`, `refused` or `shed`."""
@@ -37,6 +38,13 @@ class Telemetry(Collector):
     def upstream_retry(self, kind: str) -> None:
         """Count a call that was made once more: `read` or `search`."""
         self._retries[kind,] += 1
+
+    def trusted_documents(self, event: str) -> None:
+        """Count what befell trusted documents.
+
+        `unlisted` and `refused` are requests, `reloaded` and `unreadable` looks at the list.
+        """
+        self._trusted[event,] += 1
 
     def breaker(self, kind: str, *, is_open: bool) -> None:
         """Note whether the breaker for a kind of calls is open."""
@@ -82,6 +90,12 @@ class Telemetry(Collector):
         for kind, is_open in self._breakers.items():
             breakers.add_metric([kind], is_open)
         yield breakers
+        yield _family(
+            "group_gateway_trusted_documents",
+            "Requests for documents that are not on the list, and changes of the list.",
+            ["event"],
+            self._trusted,
+        )
 
 
 def _family(

@@ -21,13 +21,17 @@ _encode = msgspec.json.Encoder().encode
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    """A GraphQL request, its parts checked for their types (GraphQL over HTTP, section 5.1)."""
+    """A GraphQL request, its parts checked for their types (GraphQL over HTTP, section 5.1).
+
+    `query` is empty while the document is only named, by `document_id`. `wants_cost`: the answer
+    is to say what it cost, in `extensions.cost`.
+    """
 
     query: str
     operation_name: str | None = None
     variables: Mapping[str, Any] | None = None
     wants_cost: bool = False
-    """Whether the answer is to say what it cost, in `extensions.cost`."""
+    document_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

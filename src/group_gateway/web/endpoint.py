@@ -26,6 +26,7 @@ from group_gateway.web.admission import Admission
 from group_gateway.web.crosssite import check_same_site
 from group_gateway.web.graphiql import GraphiQL
 from group_gateway.web.journal import Journal
+from group_gateway.web.persisted import PersistedDocuments
 from group_gateway.web.replies import (
     CORRELATION_HEADER,
     Reply,
@@ -34,6 +35,7 @@ from group_gateway.web.replies import (
     new_reply,
     not_acceptable,
     refusal,
+    revalidated,
 )
 from group_gateway.web.wire import (
     JSON,
@@ -82,6 +84,7 @@ class Endpoint:
         telemetry: Telemetry,
         journal: Journal,
         page: GraphiQL | None = None,
+        persisted: PersistedDocuments | None = None,
     ) -> None:
         self._engine = engine
         self._callers = callers
@@ -90,6 +93,7 @@ class Endpoint:
         self._journal = journal
         self._admission = Admission(limits.operations)
         self._page = page
+        self._persisted = persisted or PersistedDocuments(telemetry)
         self._in_flight: AnswersInFlight[Reply] = AnswersInFlight(engine.epoch)
         self._ready: ReadyAnswers[Reply] = ReadyAnswers(cache, max_bytes=limits.ready_bytes)
 
@@ -128,7 +132,7 @@ class Endpoint:
         if is_array(question[2]):
             return await self._batch(question, asker, correlation_id)
         with self._admission:
-            asked = request_of_body(question[2])
+            asked = self._persisted.resolved(request_of_body(question[2]))
             operation = self._operation(asker, correlation_id)
             # What a shared answer cost was paid by another request.
             if asked.wants_cost or not self._engine.document(asked).is_query(asked.operation_name):
@@ -177,6 +181,8 @@ class Endpoint:
             with self._admission:
                 operation = self._operation(asker, correlation_id)
                 reply = await self._reply(self._queried(request), operation, media_type)
+            if reply.is_complete:
+                reply = revalidated(reply, request.headers.get("if-none-match"))
         except RequestRefused as refused:
             reply = self._refusal(refused, media_type, correlation_id)
         response = Response(reply.body, reply.status)
@@ -234,7 +240,7 @@ class Endpoint:
         return {"upstreamCalls": allowed - operation.calls_left, "upstreamCallsAllowed": allowed}
 
     def _queried(self, request: Request) -> GraphQLRequest:
-        asked = request_of_query(request.query_params)
+        asked = self._persisted.resolved(request_of_query(request.query_params))
         document = self._engine.document(asked)
         if document.operation(asked.operation_name) and not document.is_query(asked.operation_name):
             message = "A GET can only query. Send mutations with POST."

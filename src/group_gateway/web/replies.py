@@ -1,5 +1,6 @@
 """Answers as bytes: what `endpoint` sends, keeps ready and shares. Pure."""
 
+import hashlib
 import random
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -55,6 +56,21 @@ def new_reply(
         (b"x-content-type-options", b"nosniff"),
     ]
     return Reply(status, headers, body, is_complete, trail)
+
+
+def revalidated(reply: Reply, if_none_match: str | None) -> Reply:
+    """Give the answer to a GET, or 304 if the client has it (RFC 9110, section 13.1.2).
+
+    A browser may keep it, for this caller alone, and asks each time whether it still holds.
+    """
+    kind = dict(reply.headers)[b"content-type"]
+    etag = b'"%s"' % hashlib.blake2b(kind + reply.body, digest_size=16).hexdigest().encode()
+    headers = [(n, v) for n, v in reply.headers if n not in {b"cache-control", b"content-length"}]
+    headers += [(b"cache-control", b"private, no-cache"), (b"etag", etag)]
+    known = {tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")}
+    if {etag.decode(), "*"} & known:
+        return Reply(HTTPStatus.NOT_MODIFIED, headers, b"")
+    return Reply(reply.status, [*headers, (b"content-length", b"%d" % len(reply.body))], reply.body)
 
 
 def refusal(refused: RequestRefused, media_type: str, correlation_id: bytes) -> Reply:

@@ -12,6 +12,7 @@ from group_gateway.execution.engine import GraphQLRequest
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
+_LONGEST_ID = 256
 _BLANK = b" \t\r\n"
 _QUALITY = re.compile(r"(0(\.\d{0,3})?|1(\.0{0,3})?)", re.ASCII)  # RFC 9110, section 12.4.2
 
@@ -169,13 +170,28 @@ def request_of(parts: Mapping[str, Any]) -> GraphQLRequest:
     """Check the parts of a request for their types; raises RequestRefused."""
     query, name = parts.get("query"), parts.get("operationName")
     variables, extensions = parts.get("variables"), parts.get("extensions")
-    if not isinstance(query, str) or not query:
+    if extensions is not None and not isinstance(extensions, dict):
+        raise RequestRefused("`extensions` is not an object.")
+    document_id = _document_id(parts.get("documentId"), extensions or {})
+    if not isinstance(query or "", str) or not (query or document_id):
         raise RequestRefused("`query` is missing, or is not a string.")
     if name is not None and not isinstance(name, str):
         raise RequestRefused("`operationName` is not a string.")
     if variables is not None and not isinstance(variables, dict):
         raise RequestRefused("`variables` is not an object.")
-    if extensions is not None and not isinstance(extensions, dict):
-        raise RequestRefused("`extensions` is not an object.")
     wants_cost = extensions is not None and extensions.get("cost") is True
-    return GraphQLRequest(query, name or None, variables, wants_cost)
+    return GraphQLRequest(query or "", name or None, variables, wants_cost, document_id)
+
+
+def _document_id(id: object, extensions: Mapping[str, Any]) -> str | None:
+    """Give the name of the document: `documentId`, or Apollo's `extensions.persistedQuery`."""
+    persisted = extensions.get("persistedQuery")
+    if id is None and isinstance(persisted, dict):
+        id = persisted.get("sha256Hash")
+        if persisted.get("version") != 1:
+            raise RequestRefused("`extensions.persistedQuery` is not of version 1.")
+    if id is None:
+        return None
+    if not isinstance(id, str) or not 0 < len(id) <= _LONGEST_ID:
+        raise RequestRefused("The id of the document is not a string of a usual length.")
+    return id.removeprefix("sha256:")

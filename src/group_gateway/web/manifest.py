@@ -1,0 +1,43 @@
+"""Manifests of trusted documents: the files that build tools write. Pure; for `trusted`."""
+
+from typing import Any
+
+import msgspec
+
+APOLLO_FORMAT = "apollo-persisted-query-manifest"
+
+
+class NotAManifest(ValueError):
+    """A file is no manifest of documents."""
+
+
+class _Operation(msgspec.Struct, frozen=True):
+    id: str
+    body: str
+
+
+class _ApolloManifest(msgspec.Struct, frozen=True):
+    format: str
+    version: int
+    operations: list[_Operation]
+
+
+def documents_of(manifest: bytes) -> dict[str, str]:
+    """Give the text of each document by its id; raises NotAManifest.
+
+    Takes Apollo's manifest, version 1, and the JSON object from ids to texts that both
+    relay-compiler (`persistConfig`) and graphql-codegen (`persistedDocuments`) write.
+    """
+    try:
+        content: Any = msgspec.json.decode(manifest)
+        if isinstance(content, dict) and "format" in content:
+            return _of_apollo(msgspec.convert(content, _ApolloManifest))
+        return msgspec.convert(content, dict[str, str])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise NotAManifest("neither Apollo's format nor an object of texts") from error
+
+
+def _of_apollo(manifest: _ApolloManifest) -> dict[str, str]:
+    if (manifest.format, manifest.version) != (APOLLO_FORMAT, 1):
+        raise NotAManifest("a format or version of Apollo's that is not known")
+    return {operation.id: operation.body for operation in manifest.operations}

@@ -1,0 +1,61 @@
+"""Trusted documents: the list of those that clients were built with, from a local file.
+
+The file is read again once it has changed, so that a list can be rolled out without a restart. A
+file that can't be read any more leaves the last list as it was. Used by `persisted`.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from group_gateway.telemetry import Telemetry
+from group_gateway.web.manifest import NotAManifest, documents_of
+
+_LOOK_EVERY = 1.0
+"""Seconds between two looks at the file, each of which costs a system call."""
+
+
+class TrustedDocuments:
+    """The documents of the manifest at `path`; raises OSError or NotAManifest at the start."""
+
+    def __init__(
+        self, path: Path, telemetry: Telemetry, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._path = path
+        self._telemetry = telemetry
+        self._clock = clock
+        self._stamp = self._seen()
+        self._by_id = documents_of(path.read_bytes())
+        self._texts = frozenset(self._by_id.values())
+        self._next_look = clock() + _LOOK_EVERY
+
+    def text(self, id: str) -> str | None:
+        """Give the document of that id."""
+        self._look()
+        return self._by_id.get(id)
+
+    def __contains__(self, text: object) -> bool:
+        """Tell whether a document is on the list, letter by letter."""
+        self._look()
+        return text in self._texts
+
+    def _look(self) -> None:
+        now = self._clock()
+        if now < self._next_look:
+            return
+        self._next_look = now + _LOOK_EVERY
+        try:
+            stamp = self._seen()
+            if stamp == self._stamp:
+                return
+            self._by_id = documents_of(self._path.read_bytes())
+        except (OSError, NotAManifest):
+            self._telemetry.trusted_documents("unreadable")
+            return
+        self._stamp = stamp
+        self._texts = frozenset(self._by_id.values())
+        self._telemetry.trusted_documents("reloaded")
+
+    def _seen(self) -> tuple[int, int, int]:
+        status = self._path.stat()
+        return status.st_mtime_ns, status.st_size, status.st_ino
