@@ -69,12 +69,7 @@ def create_app(
     identity_endpoint = _identity_endpoint(settings, identity_network)
     account = build_account(settings, settings.upstream_url, identity_endpoint)
     client = _client(settings, transport or _network(settings), telemetry, account)
-    cache = CacheStore(
-        _backend(settings, keys),
-        max_ttl=settings.cache_ttl,
-        stale=settings.cache_stale,
-        wall_clock=clock,
-    )
+    cache = _cache(settings, keys, clock)
     services = _services(client, cache, keys, _lifetimes(settings))
     engine = _engine(settings, services)
     page = GraphiQL(token=page_token) if settings.graphiql else None
@@ -209,6 +204,15 @@ def _identity_network(settings: Settings) -> UpstreamTransport:
     """Give the way to the token endpoint and the callers' issuer."""
     return UpstreamTransport(
         max_connections=4, max_body=_MEGABYTE, ca_file=settings.upstream_ca_file or None
+    )
+
+
+def _cache(settings: Settings, keys: KeyRing, clock: Callable[[], float]) -> CacheStore:
+    return CacheStore(
+        _backend(settings, keys),
+        max_ttl=settings.cache_ttl,
+        stale=settings.cache_stale,
+        wall_clock=clock,
     )
 
 
