@@ -57,7 +57,7 @@ async def make_gateway(sandbox: Sandbox) -> AsyncIterator[Callable[..., Any]]:
     async with AsyncExitStack() as stack:
 
         async def make(**settings: Any) -> Gateway:
-            known = {"upstream_url": "http://upstream.test", **settings}
+            known = {"upstream_url": "http://upstream.test", "cache_timeout": 10, **settings}
             app = create_app(Settings(**known), transport=httpx.ASGITransport(app=sandbox.app))
             return await stack.enter_async_context(opened(app))
 

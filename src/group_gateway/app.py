@@ -222,7 +222,7 @@ def _backend(settings: Settings, keys: KeyRing) -> Backend:
             max_entries=settings.cache_entries, max_bytes=settings.cache_megabytes * _MEGABYTE
         )
     seal = Cipher(keys) if settings.cache_encryption else Seal(keys)
-    return redis_backend(settings.cache_url, seal)
+    return redis_backend(settings.cache_url, seal, timeout=settings.cache_timeout)
 
 
 def _services(

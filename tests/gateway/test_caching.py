@@ -94,7 +94,7 @@ async def test_requests_are_answered_without_redis(
     make_gateway: Callable[..., Any], redis: RedisServer, fault: str
 ) -> None:
     """With Redis killed or hanging in the middle, reads and writes go on, and see each other."""
-    gateway: Gateway = await make_gateway(cache_url=redis.url)
+    gateway: Gateway = await make_gateway(cache_url=redis.url, cache_timeout=0.2)
     await gateway.data(NAME, id=TEST_GROUP_ID)
     getattr(redis, fault)()
     for number in range(3):

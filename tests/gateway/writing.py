@@ -122,5 +122,5 @@ class Then(Way):
 
 def on(way: httpx.AsyncBaseTransport, **settings: Any) -> Any:
     """Run a gateway whose upstream is reached by a way of its own."""
-    known = Settings(upstream_url="http://upstream.test", **settings)
+    known = Settings(**{"upstream_url": "http://upstream.test", "cache_timeout": 10, **settings})
     return opened(create_app(known, transport=way))

@@ -28,7 +28,7 @@ Measured: 250 to 290 by tracemalloc, most when the dict has just grown.
 _CONNECTIONS = 16
 """To Redis, at most. One answers thousands of calls in a second."""
 _PATIENCE = 1.0
-"""Seconds for a connection and its first words; a call's own timeout cuts it short."""
+"""Seconds for a connection and its first words, at least; a call's own timeout cuts it short."""
 _RUN_ID = re.compile(rb"run_id:(\w+)")
 
 
@@ -139,12 +139,13 @@ class _SealedRedisCache(RedisCache):  # type: ignore[misc]  # aiocache ships no 
 
     def __init__(self, url: str, seal: Seal, *, timeout: float) -> None:
         self._seal = seal
+        patience = max(timeout, _PATIENCE)
         pool = BlockingConnectionPool.from_url(
             url,
             max_connections=_CONNECTIONS,
-            timeout=_PATIENCE,
-            socket_timeout=_PATIENCE,
-            socket_connect_timeout=_PATIENCE,
+            timeout=patience,
+            socket_timeout=patience,
+            socket_connect_timeout=patience,
             protocol=2,  # the third has the server tell the client to go elsewhere
             redis_connect_func=self._greet,
         )
@@ -193,7 +194,7 @@ def memory_backend(*, max_entries: int, max_bytes: int) -> BoundedMemoryCache:
     return BoundedMemoryCache(max_entries=max_entries, max_bytes=max_bytes)
 
 
-def redis_backend(url: str, seal: Seal, *, timeout: float = 0.2) -> Backend:
+def redis_backend(url: str, seal: Seal, *, timeout: float) -> Backend:
     """Give a back end in Redis, shared by all replicas; each call takes `timeout` seconds at most.
 
     `url` is `redis://`, `rediss://` or `unix://`. Opens nothing until used.

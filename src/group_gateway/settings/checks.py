@@ -1,0 +1,100 @@
+"""What a type can't say of a setting: that it fits the others, and that what it names is there."""
+
+import re
+import ssl
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from group_gateway.access.apikeys import parse_keys
+from group_gateway.access.knobs import misfits
+from group_gateway.settings.table import PREFIX, Settings
+from group_gateway.web.manifest import NotAManifest, documents_of
+
+# As browsers send it (RFC 6454, section 6.2): in lower case, and without a path.
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d+)?|https?://\[[0-9a-f:]+\](:\d+)?")
+
+
+class SettingsError(ValueError):
+    """A setting is unknown or wrong; the text is one sentence for whoever set it."""
+
+
+def check(settings: Settings) -> None:
+    """Check settings as a whole; raises SettingsError."""
+    if settings.upstream_url:
+        _check_base_url(settings.upstream_url)
+    _check_url("cache_url", settings.cache_url, {"memory", "redis", "rediss", "unix"})
+    if settings.secret and len(settings.secret) < 16:  # noqa: PLR2004 - said in the sentence
+        raise SettingsError(f"{PREFIX}SECRET is too short: take 16 characters or more.")
+    if not all(map(_ORIGIN.fullmatch, settings.origins())):
+        raise SettingsError(
+            f"{PREFIX}CORS_ORIGINS is wrong: it takes origins, such as https://app.example,"
+            " separated by commas."
+        )
+    if settings.cache_encryption and not settings.secret:
+        raise SettingsError(f"{PREFIX}SECRET is missing: the cache is encrypted with it.")
+    for name in ("jwt_keys_url", "service_token_url"):
+        if url := getattr(settings, name):
+            _check_url(name, url, {"http", "https"})
+    for sentence in misfits(settings, settings.upstream_url, PREFIX):
+        raise SettingsError(sentence)
+    for name, check in _FILE_CHECKS.items():
+        if path := getattr(settings, name):
+            check(Path(path))
+
+
+def _check_url(name: str, url: str, schemes: set[str]) -> None:
+    if url.partition("://")[0].lower() not in schemes:
+        wanted = " or ".join(f"{scheme}://" for scheme in sorted(schemes))
+        raise SettingsError(f"{PREFIX}{name.upper()} is wrong: it starts with {wanted}.")
+
+
+def _check_base_url(url: str) -> None:
+    _check_url("upstream_url", url, {"http", "https"})
+    wrong = f"{PREFIX}UPSTREAM_URL is wrong: "
+    try:
+        parts = urlsplit(url)
+        usable = parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or parts.query or parts.fragment:
+        raise SettingsError(f"{wrong}it is a base URL, with a host and no query.")
+    if parts.username is not None:
+        raise SettingsError(f"{wrong}it holds no user name or password.")
+
+
+def _check_ca_file(path: Path) -> None:
+    try:
+        ssl.create_default_context(cafile=path)
+    except (OSError, ValueError):
+        raise SettingsError(
+            f"{PREFIX}UPSTREAM_CA_FILE is wrong: there is no file of PEM certificates at {path}."
+        ) from None
+
+
+def _check_api_keys(path: Path) -> None:
+    wrong = f"{PREFIX}API_KEYS_FILE is wrong: "
+    try:
+        parse_keys(path.read_text())
+    except (OSError, UnicodeDecodeError):
+        raise SettingsError(f"{wrong}there is no file to read at {path}.") from None
+    except ValueError as error:
+        raise SettingsError(
+            f"{wrong}{error}; a line is a name, the key's SHA-256 and scopes."
+        ) from None
+
+
+def _check_trusted_documents(path: Path) -> None:
+    wrong = f"{PREFIX}TRUSTED_DOCUMENTS is wrong: "
+    try:
+        documents_of(path.read_bytes())
+    except OSError:
+        raise SettingsError(f"{wrong}there is no file to read at {path}.") from None
+    except NotAManifest as error:
+        raise SettingsError(f"{wrong}{path} is {error}.") from None
+
+
+_FILE_CHECKS = {
+    "upstream_ca_file": _check_ca_file,
+    "api_keys_file": _check_api_keys,
+    "trusted_documents": _check_trusted_documents,
+}

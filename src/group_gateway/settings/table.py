@@ -1,0 +1,129 @@
+"""All settings: their types, bounds and defaults, and what each is for."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from group_gateway.access.knobs import ACCESS_SETTINGS, AccessSettings
+
+PREFIX = "GROUP_GATEWAY_"
+Seconds = Annotated[float, Meta(ge=0, le=86_400)]
+Count = Annotated[int, Meta(ge=1, le=10_000_000)]
+
+
+class Settings(AccessSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All settings, checked. `SETTINGS` says what each is for."""
+
+    upstream_url: str = ""
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65_535)] = 8000
+    workers: Annotated[int, Meta(ge=1, le=256)] = 1
+    upstream_timeout: Annotated[float, Meta(gt=0, le=600)] = 10.0
+    upstream_connections: Annotated[int, Meta(ge=1, le=10_000)] = 100
+    upstream_queue: Annotated[int, Meta(ge=1, le=100_000)] = 1000
+    upstream_megabytes: Annotated[int, Meta(ge=1, le=10_000)] = 64
+    upstream_retries: Annotated[int, Meta(ge=0, le=10)] = 2
+    upstream_rest: Annotated[float, Meta(ge=0, le=600)] = 2.0
+    upstream_ca_file: str = ""
+    upstream_check: bool = True
+    cache_url: str = "memory://"
+    cache_ttl: Seconds = 30.0
+    cache_search_ttl: Seconds = 10.0
+    cache_absence_ttl: Seconds = 5.0
+    cache_stale: Seconds = 0.0
+    cache_entries: Count = 20_000
+    cache_megabytes: Annotated[int, Meta(ge=1, le=100_000)] = 64
+    cache_timeout: Annotated[float, Meta(gt=0, le=60)] = 0.2
+    cache_encryption: bool = False
+    secret: str = ""
+    deadline: Annotated[float, Meta(gt=0, le=600)] = 20.0
+    upstream_calls: Count = 50
+    connections: Count = 800
+    client_timeout: Annotated[float, Meta(gt=0, le=3600)] = 30.0
+    operations: Count = 500
+    body_bytes: Count = 4 * 1024 * 1024
+    log_requests: Literal["none", "failed", "all"] = "failed"
+    audit_file: str = ""
+    audit_required: bool = True
+    batch_operations: Annotated[int, Meta(ge=0, le=1000)] = 0
+    query_depth: Count = 15
+    query_tokens: Count = 5_000
+    query_fields: Count = 2_000
+    query_root_fields: Count = 200
+    query_aliases: Count = 500
+    query_directives: Count = 100
+    compiled: bool = True
+    cors_origins: str = ""
+    persisted_queries: bool = True
+    trusted_documents: str = ""
+    trusted_documents_mode: Literal["off", "log", "enforce"] = "enforce"
+    graphiql: bool = True
+    introspection: bool = True
+    doctor_token: str = ""
+
+    def origins(self) -> frozenset[str]:
+        """Give the sites whose pages may ask."""
+        return frozenset(filter(None, map(str.strip, self.cors_origins.split(","))))
+
+    def key(self) -> bytes:
+        """Give the key of scopes, cache keys and cursors.
+
+        Without a `secret` it comes from the addresses of upstream and cache, so that replicas
+        and restarts agree on it.
+        """
+        text = self.secret or f"{self.upstream_url} {self.cache_url}"
+        return hashlib.blake2b(text.encode(), digest_size=32, person=b"group-gateway").digest()
+
+
+SETTINGS: Mapping[str, str] = {
+    "upstream_url": "Base URL of the FHIR server, such as `https://fumage-acme.canvasmedical.com`.",
+    "host": "Address to listen on.",
+    "port": "Port to listen on; 0 takes any free one.",
+    "workers": "Processes that `serve` serves with.",
+    **ACCESS_SETTINGS,
+    "upstream_timeout": "Seconds that one upstream call may take.",
+    "upstream_connections": "Connections to the upstream at the same time.",
+    "upstream_queue": "Upstream calls that may wait for a connection, half of them one caller's.",
+    "upstream_megabytes": "Megabytes that the body of an upstream answer may have.",
+    "upstream_retries": "Times that a read is tried again when the upstream fails; 0 for never.",
+    "upstream_rest": "Seconds that a failing upstream is left alone; 0 for never.",
+    "upstream_ca_file": "PEM file with the CA of the upstream's certificate; else the system's.",
+    "upstream_check": "`serve` does not start while the upstream can't be reached.",
+    "cache_url": "`memory://`, or `redis://…` (`rediss://…`, `unix://…`) to share it.",
+    "cache_ttl": "Seconds that a group is served from the cache; 0 switches the cache off.",
+    "cache_search_ttl": "Seconds that a search page is served from the cache.",
+    "cache_absence_ttl": "Seconds that a group's absence is.",
+    "cache_stale": "Seconds past its time that an entry is served while the upstream is down.",
+    "cache_entries": "Entries that the memory cache holds at most.",
+    "cache_megabytes": "Megabytes that the memory cache holds at most.",
+    "cache_timeout": "Seconds that Redis may take before the gateway goes on without it.",
+    "cache_encryption": "Encrypt what is kept in Redis; needs a secret.",
+    "secret": "Key of cache keys and cursors, 16 characters or more; the same in all replicas.",
+    "deadline": "Seconds that an operation may take in all.",
+    "upstream_calls": "Upstream calls that one operation may cause.",
+    "connections": "Connections of clients that a process takes at the same time.",
+    "client_timeout": "Seconds that a client may take to send a request, or to take an answer.",
+    "operations": "Operations that a process executes at once; fewer while it can't keep up.",
+    "body_bytes": "Bytes that a request body may have.",
+    "log_requests": "Requests that have a line in the log: `none`, `failed` or `all`.",
+    "audit_file": "File to append the audit log to; there is none without it.",
+    "audit_required": "Answer nothing while the audit log can't be written.",
+    "batch_operations": "Operations that an array in one request may hold; 0 takes no arrays.",
+    "query_depth": "Levels of fields that an operation may have.",
+    "query_tokens": "Tokens that a document may have.",
+    "query_fields": "Fields that a document may have, its fragments expanded.",
+    "query_root_fields": "Root fields that an operation may have.",
+    "query_aliases": "Aliases that an operation may have, its fragments expanded.",
+    "query_directives": "Directives that a document may have.",
+    "compiled": "Run repeated queries from compiled plans; off executes all by graphql-core.",
+    "cors_origins": "Origins whose pages may ask, such as `https://app.example`, by commas.",
+    "persisted_queries": "Learn documents by their hash (automatic persisted queries).",
+    "trusted_documents": "File with the documents that clients were built with.",
+    "trusted_documents_mode": "`enforce` executes no others, `log` counts them, or `off`.",
+    "graphiql": "Show GraphiQL to browsers.",
+    "introspection": "Answer questions about the schema.",
+    "doctor_token": "Bearer token that `doctor` asks the upstream with.",
+}
+"""What each setting is for, as the README's table says it."""
