@@ -1,4 +1,4 @@
-"""`python -m bench own|growth|rivals|soak`: measure, and keep table, plot and figures.
+"""`python -m bench own|growth|rivals|soak|overload`: measure, and keep table, plot and figures.
 
 `python -m bench render` makes tables and plots of the kept figures anew.
 """
@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from bench import growth, own, plots, report, rivals, soak
+from bench import growth, overload, own, plots, report, rivals, soak
 from bench.catalog import SETS
 from bench.measuring import Timing
 from bench.progress import tell
@@ -51,11 +51,16 @@ def _soak(chosen: argparse.Namespace, work: Path) -> soak.Soak:
     return soak.run(work, chosen.minutes)
 
 
+def _overload(chosen: argparse.Namespace, work: Path) -> overload.Overload:
+    return overload.run(work, Timing(chosen.warm, chosen.seconds))
+
+
 _KINDS = {
     "own": _Kind(own.Own, _own, report.own_report, plots.draw_own),
     "growth": _Kind(growth.Growth, _growth, report.growth_report, plots.draw_growth),
     "rivals": _Kind(rivals.Rivals, _rivals, report.rivals_report, plots.draw_rivals),
     "soak": _Kind(soak.Soak, _soak, report.soak_report, plots.draw_soak),
+    "overload": _Kind(overload.Overload, _overload, report.overload_report, plots.draw_overload),
 }
 
 
@@ -108,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     measuring["rivals"].add_argument("--only", default="", help="expression over gateway/mode")
     measuring["rivals"].add_argument("--workloads", default="W1 W2 W3 W4")
     measuring["soak"].add_argument("--minutes", type=float, default=10)
+    _timing(measuring["overload"], warm=2, seconds=20)
     kinds.add_parser("render")
     return parser
 

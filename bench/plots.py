@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from bench.facts import Facts
 from bench.gateway import MODES
 from bench.growth import Curves, Growth
+from bench.overload import Overload
 from bench.own import CEILING, Own
 from bench.report import ranking
 from bench.rivals import OURS, Rivals
@@ -93,6 +94,23 @@ def draw_soak(soak: Soak, path: Path) -> None:
     axes.set_ylabel("resident memory, MB")
     axes.set_title(f"{soak.load.requests:,} requests; {soak.slope():+.1f} MB/h in the second half")
     _save(figure, soak.facts, path)
+
+
+def draw_overload(overload: Overload, path: Path) -> None:
+    """Draw what was answered and shed in each second, and how long answers took."""
+    figure = Figure(figsize=(9, 4.5), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True)
+    seconds = [*overload.before, *overload.during, *overload.after]
+    above.plot([one.answered for one in seconds], color=_OURS, label="answered")
+    above.plot([one.shed for one in seconds], color=_COLOURS[0], label="shed (503)")
+    above.set_title("requests per second")
+    above.legend()
+    below.semilogy([one.p99 for one in seconds], color=_OURS)
+    below.set_title("p99 of what was answered, milliseconds")
+    below.set_xlabel("seconds")
+    for axes in (above, below):
+        axes.grid(visible=True)
+    _save(figure, overload.facts, path)
 
 
 def _columns(axes: Axes, groups: Mapping[str, Mapping[str, float]]) -> None:

@@ -7,6 +7,8 @@ from bench.facts import Facts
 from bench.gateway import MODES
 from bench.growth import Curves, Growth
 from bench.measuring import Measurement
+from bench.openloop import Second
+from bench.overload import BEARABLE, TOO_MUCH, Overload, usual_p99
 from bench.own import CEILING, Own
 from bench.rivals import Cells, Rivals
 from bench.soak import Soak
@@ -92,6 +94,45 @@ def soak_report(soak: Soak) -> str:
         f"Slope of the second half: {soak.slope():+.1f} MB per hour. Memory is {verdict}.\n",
     )
     return "\n".join(lines)
+
+
+def overload_report(overload: Overload) -> str:
+    """Show what became of those who were let in, and of those who were not."""
+    phases = {
+        f"{BEARABLE:g} times": overload.before,
+        f"{TOO_MUCH:g} times": overload.during,
+        f"{BEARABLE:g} times again": overload.after,
+    }
+    rows = [[title, *_second_figures(seconds)] for title, seconds in phases.items()]
+    before, peak, after = overload.memory
+    recovery = overload.recovery()
+    came_back = "was not seen to recover" if recovery is None else f"recovered in {recovery + 1} s"
+    lines = (
+        "# Three times what it can serve",
+        _facts(overload.facts),
+        (
+            "Pages of 100 groups, cold, nothing shared: at most"
+            f" {overload.capacity:,.0f} requests per second are served."
+            " Then, at rates that do not wait for answers:\n"
+        ),
+        table(["load", "answered/s", "shed/s", "failed", "p50 ms", "p99 ms"], rows),
+        (
+            f"After the overload it {came_back}. Resident memory in MB: {before:.0f} before,"
+            f" {peak:.0f} at most, {after:.0f} after.\n"
+        ),
+    )
+    return "\n".join(lines)
+
+
+def _second_figures(seconds: list[Second]) -> list[str]:
+    length = max(len(seconds), 1)
+    return [
+        figure(sum(one.answered for one in seconds) / length),
+        figure(sum(one.shed for one in seconds) / length),
+        str(sum(one.failed for one in seconds)),
+        figure(median(one.p50 for one in seconds)),
+        figure(usual_p99(seconds)),
+    ]
 
 
 _COLUMNS = ("req/s", "CPU µs", "p50 ms", "p99 ms", "peak RSS MB", "upstream calls")

@@ -14,14 +14,19 @@ RETRY_AFTER = 1
 """Seconds that a client is told to wait: by then the process has found its measure again."""
 _INTERVAL = 0.05
 _LATE = 0.025
-_LEAST = 16
+_IN_A_ROW = 3
+_FAR_TOO_LATE = 0.1
+_GROWTH = 1.02
+_LEAST = 32
 
 
 class Admission:
     """At most `most` operations at once, fewer while the event loop is late.
 
-    The bound falls by a third each time that a timer is late by more than 25 ms, and grows by a
-    tenth each time that it is not; a light load is never refused. `AIMD`, as TCP does it.
+    The bound falls by a third while timers are late by more than 25 ms, three and more of them in
+    a row: one large group can hold up a process that has nothing else to do. It falls at once, and
+    as far as it must, where one is late by more than 100 ms; and grows by a fiftieth each time that
+    none is. 32 operations are always taken. `AIMD`, as TCP does it.
     """
 
     def __init__(self, most: int) -> None:
@@ -29,10 +34,11 @@ class Admission:
         self._bound = float(most)
         self._active = 0
         self._due: float | None = None
+        self._late_in_a_row = 0
 
     def __enter__(self) -> None:
         """Take an operation on; raises RequestRefused, with OVERLOADED, where there is no room."""
-        if self._active >= self._bound:
+        if self._active >= self._bound or (self._active >= _LEAST and self._is_far_too_late()):
             message = "The gateway is busy. Try again in a second."
             raise RequestRefused(message, 503, Overloaded.code, retry_after=RETRY_AFTER)
         self._active += 1
@@ -43,6 +49,11 @@ class Admission:
         """Let go of an operation."""
         self._active -= 1
 
+    def _is_far_too_late(self) -> bool:
+        """Tell whether the timer that is due has not even been called."""
+        due = self._due
+        return due is not None and asyncio.get_running_loop().time() - due > _FAR_TOO_LATE
+
     def _watch(self) -> None:
         loop = asyncio.get_running_loop()
         self._due = loop.time() + _INTERVAL
@@ -50,9 +61,16 @@ class Admission:
 
     def _adapt(self, loop: asyncio.AbstractEventLoop) -> None:
         due, self._due = self._due or 0.0, None
-        if loop.time() - due > _LATE:
-            self._bound = max(min(self._bound, self._active) * 2 / 3, min(_LEAST, self._most))
-        else:
-            self._bound = min(self._bound * 1.1 + 1, self._most)
+        late = loop.time() - due
+        self._late_in_a_row = self._late_in_a_row + 1 if late > _LATE else 0
+        if late > _FAR_TOO_LATE:
+            self._shrink(_FAR_TOO_LATE / late)
+        elif self._late_in_a_row >= _IN_A_ROW:
+            self._shrink(2 / 3)
+        elif not self._late_in_a_row:
+            self._bound = min(self._bound * _GROWTH + 1, self._most)
         if self._active or self._bound < self._most:
             self._watch()
+
+    def _shrink(self, share: float) -> None:
+        self._bound = max(min(self._bound, self._active) * share, min(_LEAST, self._most))
