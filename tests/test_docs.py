@@ -11,13 +11,16 @@ import pytest
 
 from group_gateway import __version__, errors
 from group_gateway.cli import main
+from group_gateway.execution.limits import DocumentLimits
 from group_gateway.groups.connection import LARGEST_PAGE
 from group_gateway.groups.reads import MOST_IDS
 from group_gateway.groups.search import SCAN_PAGES
 from group_gateway.groups.spots import PAGE_SIZE
 from group_gateway.groups.validation import MOST_MEMBERS
 from group_gateway.groups.writes import LONGEST_QUEUE
+from group_gateway.schema.members import LARGEST_PAGE as LARGEST_MEMBER_PAGE
 from group_gateway.settings import PREFIX, SETTINGS, Settings
+from group_gateway.web.connections import ConnectionLimits
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -103,9 +106,13 @@ def test_settings_that_the_text_names(document: Path) -> None:
 
 def test_error_codes() -> None:
     """The table of errors has every code that the gateway gives, and no other."""
+    assert {row[0].strip("`") for row in table("Code")} == error_codes()
+
+
+def error_codes() -> set[str]:
+    """Give all codes."""
     classes = [errors.GatewayError, *descendants(errors.GatewayError)]
-    own = {kind.code for kind in classes}
-    assert {row[0].strip("`") for row in table("Code")} == own | set(errors.RequestCode)
+    return {kind.code for kind in classes} | set(errors.RequestCode)
 
 
 def descendants(kind: type[errors.GatewayError]) -> Iterator[type[errors.GatewayError]]:
@@ -129,17 +136,31 @@ def test_commands(capsys: pytest.CaptureFixture[str]) -> None:
         assert all(flag in help_text for flag in re.findall(r"--[\w-]+", text))
 
 
+def amount(told: str) -> int:
+    """Read a number with its unit."""
+    digits, *unit = told.removeprefix("some ").split()
+    return int(digits.replace(",", "")) * {"KiB": 1024, "MiB": 1024**2}.get("".join(unit), 1)
+
+
 def test_limits() -> None:
-    """The limits in the text are those of the code."""
-    limits = {
-        f"{MOST_IDS:,} ids in a filter",
-        f"{LARGEST_PAGE:,} groups on a page",
-        f"{MOST_MEMBERS:,} members in a group",
-        f"{LONGEST_QUEUE:,} waiting",
-        f"the first {PAGE_SIZE * SCAN_PAGES:,} groups",
+    """The table of limits is of what the code holds to, with codes that there are."""
+    rows = {row[0]: row[1:] for row in table("What one may have")}
+    for told, setting, _ in rows.values():
+        if setting:
+            assert amount(told) == getattr(Settings(), setting.strip("`").lower()), setting
+    fixed = {name: amount(told) for name, (told, setting, _) in rows.items() if not setting}
+    assert fixed == {
+        "Bytes of a request's headers": ConnectionLimits().header_bytes,
+        "Levels of a body's JSON": 1000,  # about: the interpreter's own bound
+        "Characters of a document": DocumentLimits().characters,
+        "Ids in a filter, groups on a page": MOST_IDS,
+        "Members in a group, on a page of members": MOST_MEMBERS,
+        "Changes of one group that wait": LONGEST_QUEUE,
     }
-    text = " ".join(README.split())
-    assert {limit for limit in limits if limit not in text} == set()
+    assert (LARGEST_PAGE, LARGEST_MEMBER_PAGE) == (MOST_IDS, MOST_MEMBERS)
+    refused = {code for *_, codes in rows.values() for code in re.findall(r"`(\w+)`", codes)}
+    assert refused <= error_codes()
+    assert f"the first {PAGE_SIZE * SCAN_PAGES:,} groups" in " ".join(README.split())
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
