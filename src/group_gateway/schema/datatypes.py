@@ -1,13 +1,19 @@
-"""FHIR R4's data types, as far as a Group uses them."""
+"""FHIR R4's data types, as far as a Group uses them.
+
+Other subgraphs of a supergraph have them too, so they are shareable.
+"""
 
 from typing import ClassVar
 
 import strawberry
+import strawberry.federation
 
 from group_gateway.schema.elements import JsonObject, element, list_of
 
 
-@strawberry.type(description="A concept defined by a terminology system (FHIR R4 Coding).")
+@strawberry.federation.type(
+    shareable=True, description="A concept defined by a terminology system (FHIR R4 Coding)."
+)
 class Coding(JsonObject):
     """A FHIR R4 Coding."""
 
@@ -18,7 +24,9 @@ class Coding(JsonObject):
     user_selected: bool | None = element("Whether a user chose this coding directly.")
 
 
-@strawberry.type(description="A concept: codings and/or text (FHIR R4 CodeableConcept).")
+@strawberry.federation.type(
+    shareable=True, description="A concept: codings and/or text (FHIR R4 CodeableConcept)."
+)
 class CodeableConcept(JsonObject):
     """A FHIR R4 CodeableConcept."""
 
@@ -28,7 +36,7 @@ class CodeableConcept(JsonObject):
     text: str | None = element("The concept in plain words.")
 
 
-@strawberry.type(description="A span of time (FHIR R4 Period).")
+@strawberry.federation.type(shareable=True, description="A span of time (FHIR R4 Period).")
 class Period(JsonObject):
     """A FHIR R4 Period."""
 
@@ -36,7 +44,7 @@ class Period(JsonObject):
     end: str | None = element("Its end, a FHIR dateTime, inclusive; none while it goes on.")
 
 
-@strawberry.type(description="A measured amount (FHIR R4 Quantity).")
+@strawberry.federation.type(shareable=True, description="A measured amount (FHIR R4 Quantity).")
 class Quantity(JsonObject):
     """A FHIR R4 Quantity."""
 
@@ -47,7 +55,9 @@ class Quantity(JsonObject):
     code: str | None = element("The coded unit.")
 
 
-@strawberry.type(description="A set of values between two bounds (FHIR R4 Range).")
+@strawberry.federation.type(
+    shareable=True, description="A set of values between two bounds (FHIR R4 Range)."
+)
 class Range(JsonObject):
     """A FHIR R4 Range."""
 
@@ -55,7 +65,9 @@ class Range(JsonObject):
     high: Quantity | None = element("The high bound.")
 
 
-@strawberry.type(description="What the server says about the resource itself (FHIR R4 Meta).")
+@strawberry.federation.type(
+    shareable=True, description="What the server says about the resource itself (FHIR R4 Meta)."
+)
 class Meta(JsonObject):
     """A FHIR R4 Meta."""
 

@@ -43,7 +43,9 @@ class Entity:
 STUB = Key(fields=FieldSet("id"), resolvable=False)
 
 
-@strawberry.type(description="A business identifier (FHIR R4 Identifier).")
+@strawberry.federation.type(
+    shareable=True, description="A business identifier (FHIR R4 Identifier)."
+)
 class Identifier(JsonObject):
     """A FHIR R4 Identifier."""
 
@@ -55,7 +57,9 @@ class Identifier(JsonObject):
     assigner: "Reference | None" = element("The organization that issued it.")
 
 
-@strawberry.type(description="A reference from one resource to another (FHIR R4 Reference).")
+@strawberry.federation.type(
+    shareable=True, description="A reference from one resource to another (FHIR R4 Reference)."
+)
 class Reference(JsonObject):
     """A FHIR R4 Reference."""
 
@@ -108,7 +112,9 @@ class Characteristic(JsonObject):
     value_reference: Reference | None = element("The trait, as a reference.")
 
 
-@strawberry.type(description="Where a page stands in the whole (Relay cursor connections).")
+@strawberry.federation.type(
+    shareable=True, description="Where a page stands in the whole (Relay cursor connections)."
+)
 class PageInfo:
     """Relay's PageInfo."""
 

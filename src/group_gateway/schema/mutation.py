@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import strawberry
+import strawberry.federation
 from strawberry import argument
 
 from group_gateway.errors import Forbidden, GatewayError, Refused
@@ -40,7 +41,9 @@ def issue_details(parent: strawberry.Parent[Any]) -> dict[str, Any] | None:
     return details if parent.text or parent.coding else None
 
 
-@strawberry.type(description="One finding about a write (FHIR R4 OperationOutcome.issue).")
+@strawberry.federation.type(
+    shareable=True, description="One finding about a write (FHIR R4 OperationOutcome.issue)."
+)
 class OperationOutcomeIssue:
     """FHIR R4's OperationOutcome.issue, with the input that it is about."""
 
