@@ -16,7 +16,7 @@ from group_gateway.app import create_app
 from group_gateway.execution.documents import Document
 from group_gateway.execution.engine import Engine, GraphQLRequest
 from group_gateway.fhir.resource import GroupResource
-from group_gateway.groups.connection import Connection
+from group_gateway.groups.reading.connection import Connection
 from group_gateway.operation import Caller, Operation
 from group_gateway.schema.context import Context
 from group_gateway.settings import Settings

@@ -12,12 +12,12 @@ import pytest
 from group_gateway import __version__, errors
 from group_gateway.cli import main
 from group_gateway.execution.limits import DocumentLimits
-from group_gateway.groups.connection import LARGEST_PAGE
-from group_gateway.groups.reads import MOST_IDS
-from group_gateway.groups.search import SCAN_PAGES
-from group_gateway.groups.spots import PAGE_SIZE
-from group_gateway.groups.validation import MOST_MEMBERS
-from group_gateway.groups.writes import LONGEST_QUEUE
+from group_gateway.groups.reading.connection import LARGEST_PAGE
+from group_gateway.groups.reading.reads import MOST_IDS
+from group_gateway.groups.reading.search import SCAN_PAGES
+from group_gateway.groups.reading.spots import PAGE_SIZE
+from group_gateway.groups.writing.validation import MOST_MEMBERS
+from group_gateway.groups.writing.writes import LONGEST_QUEUE
 from group_gateway.schema.members import LARGEST_PAGE as LARGEST_MEMBER_PAGE
 from group_gateway.settings import PREFIX, SETTINGS, Settings
 from group_gateway.web.connections import ConnectionLimits

@@ -4,7 +4,7 @@ import pytest
 
 from group_gateway.errors import UpstreamInvalidResponse
 from group_gateway.fhir.resource import GroupResource
-from group_gateway.groups.basis import Basis
+from group_gateway.groups.writing.basis import Basis
 
 
 def basis(etag: str | None, version: object, second: int | None = 1000) -> Basis:

@@ -4,7 +4,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from group_gateway.cache.keys import KeyRing
-from group_gateway.groups.snapshot import Slots
+from group_gateway.groups.reading.snapshot import Slots
 from group_gateway.operation import Caller
 
 RING = KeyRing(b"a secret of 16 b")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from group_gateway.fhir.characteristic import responsibilities_of, responsibility
-from group_gateway.groups.changes import SetElements, SetResponsibilities
+from group_gateway.groups.writing.changes import SetElements, SetResponsibilities
 from unit.groupstates import additions, groups
 
 CODES = ["REVIEW_COVERAGES", "COLLECT_PATIENT_PAYMENTS", "PROCESS_REFILL_REQUESTS"]

@@ -6,7 +6,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from group_gateway.groups.clock import LastWrites, UpstreamClock
+from group_gateway.groups.writing.clock import LastWrites, UpstreamClock
 
 START = 1_800_000_000
 

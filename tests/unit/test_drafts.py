@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from group_gateway.fhir.resource import GroupResource, NotAGroup
-from group_gateway.groups.drafts import body_of, elements_of
+from group_gateway.groups.writing.drafts import body_of, elements_of
 
 HEAD = {"resourceType": "Group", "id": "1", "actual": True}
 leaves = st.one_of(st.none(), st.booleans(), st.integers(-(2**70), 2**70), st.text())

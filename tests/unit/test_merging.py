@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from group_gateway.groups.merging import GROUP, PERIOD, holds, merged
+from group_gateway.groups.writing.merging import GROUP, PERIOD, holds, merged
 
 EXTENSION = [{"url": "https://example.org/x"}]
 numbers = st.one_of(st.integers(-99, 99), st.floats(-9, 9), st.decimals(-9, 9, places=3))

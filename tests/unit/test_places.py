@@ -3,10 +3,10 @@
 import pytest
 
 from group_gateway.fhir.outcome import Issue
-from group_gateway.groups.changes import SetElements, SetResponsibilities
-from group_gateway.groups.creation import NewGroup
-from group_gateway.groups.memberships import AddMembers, RemoveMembers
-from group_gateway.groups.places import place_of
+from group_gateway.groups.writing.changes import SetElements, SetResponsibilities
+from group_gateway.groups.writing.creation import NewGroup
+from group_gateway.groups.writing.memberships import AddMembers, RemoveMembers
+from group_gateway.groups.writing.places import place_of
 
 ADDED = {"entity": {"reference": "Patient/2"}}
 SENT = {"member": [{"entity": {"reference": "Patient/1"}}, ADDED]}

@@ -2,7 +2,13 @@
 
 import pytest
 
-from group_gateway.groups.roster import Roster, member_key, members_of, reference_key, relative_to
+from group_gateway.groups.writing.roster import (
+    Roster,
+    member_key,
+    members_of,
+    reference_key,
+    relative_to,
+)
 
 HERE = {"entity": {"reference": "Patient/1"}}
 THERE = {"entity": {"reference": "https://fhir.example.org/r4/Patient/1"}}

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from group_gateway.fhir.outcome import Issue, error
-from group_gateway.groups.validation import (
+from group_gateway.groups.writing.validation import (
     id_issues,
     member_issues,
     member_type_issues,

@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 import strawberry
 
 from group_gateway.fhir.resource import GroupResource
-from group_gateway.groups.connection import Connection, Edge, PageInfo, paging
-from group_gateway.groups.filters import GroupFilter
+from group_gateway.groups.reading.connection import Connection, Edge, PageInfo, paging
+from group_gateway.groups.reading.filters import GroupFilter
 from group_gateway.schema.arguments import After, First, OfType
 from group_gateway.schema.codes import GroupType
 from group_gateway.schema.context import Info

@@ -8,8 +8,8 @@ from graphql import GraphQLError
 
 from group_gateway.cache.keys import KeyRing
 from group_gateway.errors import UpstreamInvalidResponse
-from group_gateway.groups.reads import GroupReads
-from group_gateway.groups.writes import GroupWrites
+from group_gateway.groups.reading.reads import GroupReads
+from group_gateway.groups.writing.writes import GroupWrites
 from group_gateway.operation import Operation
 
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable
 from typing import Any
 
 from group_gateway.errors import BadUserInput, GatewayError
-from group_gateway.groups.reads import checked_id
+from group_gateway.groups.reading.reads import checked_id
 from group_gateway.schema.context import Info
 from group_gateway.schema.references import EntityStub
 

@@ -11,12 +11,12 @@ from strawberry import argument
 from group_gateway.errors import Forbidden, GatewayError, Refused
 from group_gateway.fhir.outcome import Issue
 from group_gateway.fhir.resource import GroupResource
-from group_gateway.groups.changes import Change, SetElements, SetResponsibilities
-from group_gateway.groups.creation import NewGroup
-from group_gateway.groups.memberships import AddMembers
-from group_gateway.groups.requests import Outcome
-from group_gateway.groups.roster import relative_to
-from group_gateway.groups.validation import refuse
+from group_gateway.groups.writing.changes import Change, SetElements, SetResponsibilities
+from group_gateway.groups.writing.creation import NewGroup
+from group_gateway.groups.writing.memberships import AddMembers
+from group_gateway.groups.writing.requests import Outcome
+from group_gateway.groups.writing.roster import relative_to
+from group_gateway.groups.writing.validation import refuse
 from group_gateway.schema import checks
 from group_gateway.schema.codes import IssueSeverity
 from group_gateway.schema.context import Info

@@ -6,8 +6,8 @@ import strawberry
 
 from group_gateway.errors import GatewayError
 from group_gateway.fhir.resource import GroupResource
-from group_gateway.groups.connection import Connection
-from group_gateway.groups.filters import GroupFilter
+from group_gateway.groups.reading.connection import Connection
+from group_gateway.groups.reading.filters import GroupFilter
 from group_gateway.schema.arguments import After, Before, First, GroupId, Last
 from group_gateway.schema.codes import GroupType
 from group_gateway.schema.connections import code_of, connect, given

@@ -6,7 +6,7 @@ from group_gateway.cli.doctor.contact import named
 from group_gateway.cli.doctor.findings import Finding, fail, ok, warn
 from group_gateway.cli.doctor.interview import Exchange, Reply
 from group_gateway.fhir.resource import GroupResource
-from group_gateway.groups.basis import Basis
+from group_gateway.groups.writing.basis import Basis
 
 _READ, _GUARD, CLOCK = "read", "write guard", "clock"
 _TOLERANCE = 2.0  # seconds: `Date` has whole ones, and some servers' lags behind

@@ -9,10 +9,10 @@ from group_gateway.cli.doctor.interview import Interview, Reply
 from group_gateway.fhir.bundle import Searchset
 from group_gateway.fhir.reference import entity_reference
 from group_gateway.fhir.resource import GroupResource
-from group_gateway.groups.filters import PATIENT_PARAMETERS, GroupFilter
-from group_gateway.groups.plans import judge
-from group_gateway.groups.search import SCAN_PAGES
-from group_gateway.groups.spots import PAGE_SIZE
+from group_gateway.groups.reading.filters import PATIENT_PARAMETERS, GroupFilter
+from group_gateway.groups.reading.plans import judge
+from group_gateway.groups.reading.search import SCAN_PAGES
+from group_gateway.groups.reading.spots import PAGE_SIZE
 from group_gateway.upstream.capability import GroupCapability
 
 SAMPLE = 20

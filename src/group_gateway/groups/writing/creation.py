@@ -6,8 +6,8 @@ from typing import Any
 
 from group_gateway.fhir.characteristic import responsibility
 from group_gateway.fhir.outcome import Issue
-from group_gateway.groups.changes import SetElements
-from group_gateway.groups.places import Place, at, place_of, responsibility_place
+from group_gateway.groups.writing.changes import SetElements
+from group_gateway.groups.writing.places import Place, at, place_of, responsibility_place
 
 Elements = dict[str, Any]
 

@@ -7,7 +7,7 @@ import asyncio
 import time
 
 from group_gateway.errors import GatewayError
-from group_gateway.groups.knowledge import UpstreamKnowledge
+from group_gateway.groups.reading.knowledge import UpstreamKnowledge
 from group_gateway.operation import Operation
 from group_gateway.upstream.capability import group_capability
 from group_gateway.upstream.client import GroupClient

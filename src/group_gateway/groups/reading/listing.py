@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 from group_gateway.fhir.resource import GroupResource
-from group_gateway.groups.connection import Batch, Step
-from group_gateway.groups.filters import GroupFilter
+from group_gateway.groups.reading.connection import Batch, Step
+from group_gateway.groups.reading.filters import GroupFilter
 
 _MOST_AT_ONCE = 100
 

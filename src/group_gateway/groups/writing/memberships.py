@@ -10,11 +10,18 @@ from typing import Any
 
 from group_gateway.errors import Refused
 from group_gateway.fhir.outcome import Issue, information, warning
-from group_gateway.groups.changes import Change, Elements
-from group_gateway.groups.merging import PERIOD, merged
-from group_gateway.groups.places import Place, at, place_of
-from group_gateway.groups.roster import Roster, counting, is_active, member_key, members_of, says
-from group_gateway.groups.validation import member_type_issues
+from group_gateway.groups.writing.changes import Change, Elements
+from group_gateway.groups.writing.merging import PERIOD, merged
+from group_gateway.groups.writing.places import Place, at, place_of
+from group_gateway.groups.writing.roster import (
+    Roster,
+    counting,
+    is_active,
+    member_key,
+    members_of,
+    says,
+)
+from group_gateway.groups.writing.validation import member_type_issues
 
 _SMALL = re.compile("[0-9]{1,9}")
 

@@ -6,15 +6,15 @@ from group_gateway.cache.keys import KeyRing
 from group_gateway.errors import BadUserInput
 from group_gateway.fhir.reference import is_logical_id
 from group_gateway.fhir.resource import GroupResource
-from group_gateway.groups.connection import Connection, Paging
-from group_gateway.groups.cursor import Cursors
-from group_gateway.groups.filters import GroupFilter
-from group_gateway.groups.learning import Learning
-from group_gateway.groups.listing import Listing
-from group_gateway.groups.loader import GroupLoader
-from group_gateway.groups.pages import SearchPages
-from group_gateway.groups.search import Search
-from group_gateway.groups.walk import Walk
+from group_gateway.groups.reading.connection import Connection, Paging
+from group_gateway.groups.reading.cursor import Cursors
+from group_gateway.groups.reading.filters import GroupFilter
+from group_gateway.groups.reading.learning import Learning
+from group_gateway.groups.reading.listing import Listing
+from group_gateway.groups.reading.loader import GroupLoader
+from group_gateway.groups.reading.pages import SearchPages
+from group_gateway.groups.reading.search import Search
+from group_gateway.groups.reading.walk import Walk
 from group_gateway.operation import Operation
 
 MOST_IDS = 1000

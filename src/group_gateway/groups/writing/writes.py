@@ -20,20 +20,20 @@ from group_gateway.errors import (
     UpstreamUnavailable,
 )
 from group_gateway.fhir.outcome import warning
-from group_gateway.groups.basis import Basis
-from group_gateway.groups.batch import Batch
-from group_gateway.groups.changes import Change
-from group_gateway.groups.clock import LastWrites, UpstreamClock
-from group_gateway.groups.creation import NewGroup
-from group_gateway.groups.drafts import as_sent, body_of
-from group_gateway.groups.knowledge import UpstreamKnowledge
-from group_gateway.groups.loader import GroupLoader
-from group_gateway.groups.memberships import DeactivateMembers, RemoveMembers
-from group_gateway.groups.pages import SearchPages
-from group_gateway.groups.requests import Outcome, Request, noted
-from group_gateway.groups.roster import reference_key
-from group_gateway.groups.snapshot import Slots
-from group_gateway.groups.turns import Turn
+from group_gateway.groups.reading.knowledge import UpstreamKnowledge
+from group_gateway.groups.reading.loader import GroupLoader
+from group_gateway.groups.reading.pages import SearchPages
+from group_gateway.groups.reading.snapshot import Slots
+from group_gateway.groups.writing.basis import Basis
+from group_gateway.groups.writing.batch import Batch
+from group_gateway.groups.writing.changes import Change
+from group_gateway.groups.writing.clock import LastWrites, UpstreamClock
+from group_gateway.groups.writing.creation import NewGroup
+from group_gateway.groups.writing.drafts import as_sent, body_of
+from group_gateway.groups.writing.memberships import DeactivateMembers, RemoveMembers
+from group_gateway.groups.writing.requests import Outcome, Request, noted
+from group_gateway.groups.writing.roster import reference_key
+from group_gateway.groups.writing.turns import Turn
 from group_gateway.operation import Operation
 from group_gateway.upstream.client import GroupClient, Written
 

@@ -13,7 +13,7 @@ from group_gateway.errors import Refused
 from group_gateway.fhir.codes import MEMBER_TYPES, RESPONSIBILITIES
 from group_gateway.fhir.outcome import Issue, error
 from group_gateway.fhir.reference import entity_reference, is_logical_id, parse_reference
-from group_gateway.groups.roster import members_of, reference_key
+from group_gateway.groups.writing.roster import members_of, reference_key
 
 LONGEST_NAME = 1_000
 MOST_MEMBERS = 10_000

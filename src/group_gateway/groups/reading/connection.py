@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 from group_gateway.errors import BadUserInput, UpstreamSearchUnsupported
 from group_gateway.fhir.resource import GroupResource
-from group_gateway.groups.cursor import Cursors
+from group_gateway.groups.reading.cursor import Cursors
 from group_gateway.operation import Trail
 
 DEFAULT_PAGE = 20

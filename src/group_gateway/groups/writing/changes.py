@@ -15,10 +15,10 @@ from group_gateway.fhir.characteristic import (
     responsibility_of,
 )
 from group_gateway.fhir.outcome import Issue, warning
-from group_gateway.groups.merging import GROUP, PERIOD, holds, merged
-from group_gateway.groups.places import at, place_of, responsibility_place
-from group_gateway.groups.roster import Roster, member_key, members_of, says
-from group_gateway.groups.validation import member_type_issues, responsibility_type_issues
+from group_gateway.groups.writing.merging import GROUP, PERIOD, holds, merged
+from group_gateway.groups.writing.places import at, place_of, responsibility_place
+from group_gateway.groups.writing.roster import Roster, member_key, members_of, says
+from group_gateway.groups.writing.validation import member_type_issues, responsibility_type_issues
 
 Elements = dict[str, Any]
 _REASONS = "the upstream did not store it so, or somebody has changed it since"

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from group_gateway.errors import BadUserInput, GatewayError, UpstreamInvalidResponse
 from group_gateway.fhir.bundle import Query, Searchset
-from group_gateway.groups.filters import PATIENT_PARAMETERS, GroupFilter
-from group_gateway.groups.knowledge import UpstreamKnowledge
+from group_gateway.groups.reading.filters import PATIENT_PARAMETERS, GroupFilter
+from group_gateway.groups.reading.knowledge import UpstreamKnowledge
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from group_gateway.fhir.resource import GroupResource, NotAGroup
-from group_gateway.groups.roster import members_of
+from group_gateway.groups.writing.roster import members_of
 
 _decoder = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 _encoder = msgspec.json.Encoder(decimal_format="number")

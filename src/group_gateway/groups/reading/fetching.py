@@ -13,12 +13,12 @@ from group_gateway.cache.store import CacheStore, Lookup, Slot
 from group_gateway.errors import Forbidden, GatewayError
 from group_gateway.fhir.bundle import PageLink
 from group_gateway.fhir.resource import GroupResource
-from group_gateway.groups.fallback import recall, vanished
-from group_gateway.groups.flights import Flight, charge, refund, within
-from group_gateway.groups.knowledge import UpstreamKnowledge
-from group_gateway.groups.plans import is_refusal
-from group_gateway.groups.snapshot import pack, unpack
-from group_gateway.groups.spots import Page
+from group_gateway.groups.reading.fallback import recall, vanished
+from group_gateway.groups.reading.flights import Flight, charge, refund, within
+from group_gateway.groups.reading.knowledge import UpstreamKnowledge
+from group_gateway.groups.reading.plans import is_refusal
+from group_gateway.groups.reading.snapshot import pack, unpack
+from group_gateway.groups.reading.spots import Page
 from group_gateway.operation import Caller, Operation
 from group_gateway.upstream.client import GroupClient
 

@@ -21,13 +21,13 @@ from group_gateway.errors import (
     UpstreamUnavailable,
 )
 from group_gateway.fhir.outcome import error, warning
-from group_gateway.groups.basis import Basis
-from group_gateway.groups.batch import Batch
-from group_gateway.groups.clock import LastWrites
-from group_gateway.groups.drafts import as_sent, body_of
-from group_gateway.groups.flights import charge, within
-from group_gateway.groups.knowledge import Trial
-from group_gateway.groups.requests import Request
+from group_gateway.groups.reading.flights import charge, within
+from group_gateway.groups.reading.knowledge import Trial
+from group_gateway.groups.writing.basis import Basis
+from group_gateway.groups.writing.batch import Batch
+from group_gateway.groups.writing.clock import LastWrites
+from group_gateway.groups.writing.drafts import as_sent, body_of
+from group_gateway.groups.writing.requests import Request
 from group_gateway.operation import Caller
 from group_gateway.upstream.client import GroupClient, Written
 

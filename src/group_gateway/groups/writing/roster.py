@@ -8,7 +8,7 @@ from collections import defaultdict
 from typing import Any
 
 from group_gateway.fhir.reference import parse_reference
-from group_gateway.groups.merging import holds
+from group_gateway.groups.writing.merging import holds
 
 Elements = dict[str, Any]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from group_gateway.errors import UpstreamInvalidResponse
 from group_gateway.fhir.resource import GroupResource, NotAGroup
-from group_gateway.groups.drafts import elements_of
+from group_gateway.groups.writing.drafts import elements_of
 from group_gateway.upstream.client import Precondition
 
 

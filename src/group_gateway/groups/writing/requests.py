@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from group_gateway.errors import GatewayError
 from group_gateway.fhir.outcome import Issue
 from group_gateway.fhir.resource import GroupResource
-from group_gateway.groups.changes import Change
-from group_gateway.groups.flights import Flight
+from group_gateway.groups.reading.flights import Flight
+from group_gateway.groups.writing.changes import Change
 from group_gateway.operation import Caller, Operation
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from group_gateway.errors import BadUserInput, UpstreamInvalidResponse
 from group_gateway.fhir.bundle import PageLink
-from group_gateway.groups.connection import Batch, Step
-from group_gateway.groups.search import Search
-from group_gateway.groups.spots import PAGE_SIZE, Page, Spot, numbered
+from group_gateway.groups.reading.connection import Batch, Step
+from group_gateway.groups.reading.search import Search
+from group_gateway.groups.reading.spots import PAGE_SIZE, Page, Spot, numbered
 
 
 class Walk:

@@ -9,9 +9,9 @@ import msgspec
 from group_gateway.cache.store import CacheStore, Slot
 from group_gateway.errors import GatewayError, UpstreamInvalidResponse
 from group_gateway.fhir.bundle import NotASearchset, PageLink, Searchset, parse_searchset
-from group_gateway.groups.fallback import recall
-from group_gateway.groups.flights import Flight, charge, within
-from group_gateway.groups.snapshot import Slots
+from group_gateway.groups.reading.fallback import recall
+from group_gateway.groups.reading.flights import Flight, charge, within
+from group_gateway.groups.reading.snapshot import Slots
 from group_gateway.operation import Caller, Operation
 from group_gateway.upstream.client import GroupClient
 

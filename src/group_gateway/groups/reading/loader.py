@@ -8,9 +8,9 @@ import asyncio
 
 from group_gateway.cache.store import CacheStore, Lookup, Slot
 from group_gateway.errors import Forbidden
-from group_gateway.groups.fetching import Found, GroupFetcher, GroupFlight, Lifetimes, Miss
-from group_gateway.groups.knowledge import UpstreamKnowledge
-from group_gateway.groups.snapshot import Slots, unpack
+from group_gateway.groups.reading.fetching import Found, GroupFetcher, GroupFlight, Lifetimes, Miss
+from group_gateway.groups.reading.knowledge import UpstreamKnowledge
+from group_gateway.groups.reading.snapshot import Slots, unpack
 from group_gateway.operation import Caller, Operation
 from group_gateway.upstream.client import GroupClient
 

@@ -10,12 +10,12 @@ from group_gateway.errors import (
     UpstreamSearchUnsupported,
 )
 from group_gateway.fhir.bundle import PageLink, Query, Searchset
-from group_gateway.groups.filters import GroupFilter
-from group_gateway.groups.knowledge import UpstreamKnowledge
-from group_gateway.groups.learning import Learning
-from group_gateway.groups.pages import SearchPages
-from group_gateway.groups.plans import Verdict, covers, is_refusal, judge, parameters_for
-from group_gateway.groups.spots import PAGE_SIZE, Page, numbers
+from group_gateway.groups.reading.filters import GroupFilter
+from group_gateway.groups.reading.knowledge import UpstreamKnowledge
+from group_gateway.groups.reading.learning import Learning
+from group_gateway.groups.reading.pages import SearchPages
+from group_gateway.groups.reading.plans import Verdict, covers, is_refusal, judge, parameters_for
+from group_gateway.groups.reading.spots import PAGE_SIZE, Page, numbers
 from group_gateway.operation import Operation
 
 SCAN_PAGES = 20

@@ -10,9 +10,9 @@ from typing import Any
 from group_gateway.errors import GatewayError, Refused
 from group_gateway.fhir.outcome import Issue, error, warning
 from group_gateway.fhir.resource import GroupResource
-from group_gateway.groups.basis import Basis
-from group_gateway.groups.flights import Flight
-from group_gateway.groups.requests import Outcome, Request
+from group_gateway.groups.reading.flights import Flight
+from group_gateway.groups.writing.basis import Basis
+from group_gateway.groups.writing.requests import Outcome, Request
 
 Elements = dict[str, Any]
 

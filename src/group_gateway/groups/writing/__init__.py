@@ -1,0 +1,1 @@
+"""Writes: safe changes over an API that only replaces whole resources."""
