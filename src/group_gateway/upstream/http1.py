@@ -140,9 +140,12 @@ class Http1Connection(asyncio.Protocol):
             self.reusable = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Collect a header; trailers are none (RFC 9110, section 6.5.1) (httptools)."""
+        """Collect a header, its name in lower case; trailers are none (httptools).
+
+        See RFC 9110, section 6.5.1, on trailers.
+        """
         if self._in_headers:
-            self._headers.append((name, value))
+            self._headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """Decide how the body ends (RFC 9112, section 6.3); drop an interim answer (httptools)."""
@@ -163,7 +166,7 @@ class Http1Connection(asyncio.Protocol):
             self._fail(ResponseTooLarge("the answer is too large"))
 
     def _values(self, name: bytes) -> list[bytes]:
-        return [value.lower() for field, value in self._headers if field.lower() == name]
+        return [value.lower() for field, value in self._headers if field == name]
 
     def on_body(self, body: bytes) -> None:
         """Collect the body up to the limit (httptools)."""

@@ -86,7 +86,7 @@ class _DirectLink:
         seen = {
             known: value.decode("latin-1")
             for name, value in received
-            if (known := _SEEN.get(name.lower())) is not None
+            if (known := _SEEN.get(name)) is not None
         }
         return Answer(status, seen, content)
 
