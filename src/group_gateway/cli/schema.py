@@ -1,30 +1,60 @@
-"""`group-gateway schema`: print the federated schema, or check a file against it."""
+"""`group-gateway schema`: print the federated schema, check a file, or compare with a release."""
 
 import argparse
 import sys
 from pathlib import Path
 from typing import Any
 
+from graphql import GraphQLError
+
+from group_gateway import __version__
+from group_gateway.cli.failures import CommandFailed
+from group_gateway.cli.schemachanges import changes, may_break, version_of
 from group_gateway.schema.build import print_sdl
 
 
 def add_command(commands: Any) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser("schema", help="print the schema (SDL, Federation 2)")
-    parser.add_argument("--check", metavar="FILE", type=Path, help="fail unless FILE is equal")
+    either = parser.add_mutually_exclusive_group()
+    either.add_argument("--check", metavar="FILE", type=Path, help="fail unless FILE is equal")
+    either.add_argument(
+        "--compare",
+        metavar="FILE",
+        type=Path,
+        help="say what breaks since a release; fail unless the version says so too",
+    )
     parser.set_defaults(run=run)
 
 
 def run(chosen: argparse.Namespace) -> int:
-    """Print, or check: exit status 1 when the file is missing or differs."""
+    """Print, check or compare; raises CommandFailed."""
     sdl = print_sdl()
-    if chosen.check is None:
+    if chosen.check is not None:
+        _check(chosen.check, sdl)
+    elif chosen.compare is not None:
+        _compare(chosen.compare, sdl)
+    else:
         sys.stdout.write(sdl)
-        return 0
-    if chosen.check.is_file() and chosen.check.read_text() == sdl:
-        return 0
-    sys.stderr.write(
-        f"group-gateway: {chosen.check} is not the schema;"
-        f" run `group-gateway schema > {chosen.check}`.\n"
-    )
-    return 1
+    return 0
+
+
+def _check(file: Path, sdl: str) -> None:
+    if not file.is_file() or file.read_text() != sdl:
+        raise CommandFailed(f"{file} is not the schema; run `group-gateway schema > {file}`.")
+
+
+def _compare(file: Path, sdl: str) -> None:
+    """Print each breaking and dangerous change since the release whose schema the file holds."""
+    try:
+        released = file.read_text()
+        found = changes(released, sdl)
+    except (OSError, UnicodeDecodeError, GraphQLError, TypeError):
+        raise CommandFailed(f"{file} is no schema that can be read.") from None
+    version = version_of(released)
+    if version is None:
+        raise CommandFailed(f"{file} does not begin with `# group-gateway` and a version.")
+    for change in found:
+        sys.stdout.write(f"{change.severity}: {change.text}\n")
+    if any(change.is_breaking for change in found) and not may_break(version, __version__):
+        raise CommandFailed(f"the schema breaks what worked with {version}; so must the version.")

@@ -1,0 +1,83 @@
+"""What changed in the schema since a release, as clients and supergraphs notice it.
+
+Pure; `schema` says it. A file of a released schema begins with the line that
+`group-gateway --version` printed then, as a comment.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from graphql import (
+    BreakingChangeType,
+    DangerousChangeType,
+    DocumentNode,
+    TypeDefinitionNode,
+    build_ast_schema,
+    parse,
+    print_ast,
+)
+from graphql.utilities import find_schema_changes
+
+_BREAKING, _DANGEROUS = "breaking", "dangerous"
+
+
+@dataclass(frozen=True, order=True)
+class Change:
+    """A change that is not safe for everybody: `breaking`, or `dangerous` for some clients."""
+
+    severity: str
+    text: str
+
+    @property
+    def is_breaking(self) -> bool:
+        """Tell whether requests or compositions that worked fail now."""
+        return self.severity == _BREAKING
+
+
+def changes(old_sdl: str, new_sdl: str) -> list[Change]:
+    """Give what is not safe, breaking changes first; GraphQLError or TypeError for no SDL."""
+    old, new = parse(old_sdl), parse(new_sdl)
+    return sorted([*_of_schemas(old, new), *_of_directives(old, new)])
+
+
+def _of_schemas(old: DocumentNode, new: DocumentNode) -> Iterator[Change]:
+    # The directives of federation are not declared in its schemas, so these are not valid alone.
+    schemas = (build_ast_schema(document, assume_valid_sdl=True) for document in (old, new))
+    for change in find_schema_changes(*schemas):
+        if isinstance(change.type, BreakingChangeType):
+            yield Change(_BREAKING, change.description)
+        elif isinstance(change.type, DangerousChangeType):
+            yield Change(_DANGEROUS, change.description)
+
+
+def _of_directives(old: DocumentNode, new: DocumentNode) -> Iterator[Change]:
+    """Find `@key` and `@shareable` that are gone: other subgraphs no longer compose."""
+    remaining = _directives(new)
+    for name, directives in _directives(old).items():
+        for directive in directives - remaining.get(name, directives):
+            yield Change(_BREAKING, f"{name} lost {directive}.")
+
+
+def _directives(document: DocumentNode) -> dict[str, set[str]]:
+    return {
+        node.name.value: set(map(print_ast, node.directives or ()))
+        for node in document.definitions
+        if isinstance(node, TypeDefinitionNode)
+    }
+
+
+def version_of(sdl: str) -> str | None:
+    """Give the version in the first line of a released schema."""
+    match = re.match(r"# group-gateway (\d+\.\d+\S*)\n", sdl)
+    return match[1] if match else None
+
+
+def may_break(released: str, current: str) -> bool:
+    """Tell whether a version says that it breaks another's clients, by Semantic Versioning."""
+    return _series(current) > _series(released)
+
+
+def _series(version: str) -> tuple[int, int]:
+    major, minor = map(int, re.findall(r"\d+", version)[:2])
+    return (major, 0 if major else minor)
