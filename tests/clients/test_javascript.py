@@ -3,12 +3,16 @@
 What they are to find stands in their scripts here, as tests of Node's own runner.
 """
 
+import re
 import shutil
 from pathlib import Path
 
 from nodejs import run_node
 
-SCHEMA = Path(__file__).parents[2] / "schema.graphql"
+ROOT = Path(__file__).parents[2]
+SCHEMA = ROOT / "schema.graphql"
+FILES = re.compile(r"^`(\S+)`[.;].*?^```\w+\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+RECIPE = (ROOT / "docs" / "react.md").read_text()
 
 
 def work_in(folder: Path, packages: Path, *files: Path) -> None:
@@ -16,6 +20,13 @@ def work_in(folder: Path, packages: Path, *files: Path) -> None:
     for file in (*files, SCHEMA):
         shutil.copy(file, folder)
     (folder / "node_modules").symlink_to(packages / "node_modules")
+
+
+def generate_and_compile(packages: Path, folder: Path) -> None:
+    """Run graphql-codegen and then tsc, each by its configuration in the folder."""
+    tools = packages / "node_modules"
+    run_node(tools / "@graphql-codegen/cli/esm/bin.js", "--config", "codegen.mjs", cwd=folder)
+    run_node(tools / "typescript/bin/tsc", "--project", ".", cwd=folder)
 
 
 def test_apollo_client(packages: Path, url: str) -> None:
@@ -39,8 +50,19 @@ def test_generated_types(packages: Path, url: str, tmp_path: Path) -> None:
     """What graphql-codegen makes of schema and operations compiles strictly, and is right."""
     files = (packages / "codegen").iterdir()
     work_in(tmp_path, packages, *files, packages / "operations.graphql")
-    tools = packages / "node_modules"
-    generator = tools / "@graphql-codegen/cli/esm/bin.js"
-    run_node(generator, "--config", "codegen.mjs", cwd=tmp_path)
-    run_node(tools / "typescript/bin/tsc", "--project", ".", cwd=tmp_path)
+    generate_and_compile(packages, tmp_path)
     run_node(tmp_path / "app.mts", url)
+
+
+def test_the_react_page_of_the_documentation(packages: Path, url: str, tmp_path: Path) -> None:
+    """The recipe's files compile strictly, and show teams, or what is wrong."""
+    for name, text in FILES.findall(RECIPE):
+        (tmp_path / name).write_text(text)
+    work_in(tmp_path, packages, *(packages / "react").iterdir())
+    generate_and_compile(packages, tmp_path)
+    page = run_node(tmp_path / "render.mjs", url, "sandbox")
+    assert page.count("<li>") == 8
+    assert 'value="Care Team Bay Street 1"' in page
+    assert "<button>More</button>" in page
+    refused = run_node(tmp_path / "render.mjs", url, "wrong")
+    assert refused.startswith('<p role="alert">')
