@@ -34,7 +34,7 @@ async def test_different_questions_about_one_group(gateway, sandbox):
 async def test_a_question_joins_one_that_is_under_way(make_gateway, sandbox):
     """Without any cache a group that is being read is not read again; afterwards it is."""
     gateway = await make_gateway(cache_ttl=0)
-    sandbox.use(latency_ms=20)
+    sandbox.use(latency_ms=400)
     first = asyncio.ensure_future(gateway.data(GROUP, id=TEST_GROUP_ID))
     await until(lambda: sandbox.calls)
     await gateway.data(NAMES, id=TEST_GROUP_ID)
@@ -68,7 +68,7 @@ async def test_two_callers_share_no_call(gateway, sandbox, other):
 async def test_a_client_that_goes_away(make_gateway, sandbox):
     """The one whose question started the call leaves; those who joined get their answer."""
     gateway = await make_gateway(cache_ttl=0)
-    sandbox.use(latency_ms=20)
+    sandbox.use(latency_ms=400)
     first = asyncio.ensure_future(gateway.data(GROUP, id=TEST_GROUP_ID))
     await until(lambda: sandbox.calls)
     same = asyncio.ensure_future(gateway.data(GROUP, id=TEST_GROUP_ID))
@@ -84,7 +84,7 @@ async def test_a_client_that_goes_away(make_gateway, sandbox):
 async def test_a_client_that_goes_away_from_a_page(make_gateway, sandbox):
     """So with searches."""
     gateway = await make_gateway(cache_ttl=0)
-    sandbox.use(latency_ms=20)
+    sandbox.use(latency_ms=400)
     first = asyncio.ensure_future(gateway.data("{ groups(first: 3) { nodes { id } } }"))
     await until(lambda: sandbox.calls)
     other = asyncio.ensure_future(gateway.data("{ groups(first: 3) { edges { cursor } } }"))

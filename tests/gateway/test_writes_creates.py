@@ -171,7 +171,7 @@ async def test_a_create_goes_on_when_its_client_leaves(gateway, sandbox):
     """A client that goes away in the middle can't leave searches with an old answer."""
     before = (await gateway.data(COUNT))["groups"]["totalCount"]
     sandbox.forget_calls()
-    sandbox.use(latency_ms=50)
+    sandbox.use(latency_ms=200)
     await leave(gateway(CREATE, input=PLAIN), lambda: "POST" in methods(sandbox))
     await until(lambda: methods(sandbox) == ["POST", "GET"])  # read back after all is forgotten
     assert (await gateway.data(COUNT))["groups"]["totalCount"] == before + 1
@@ -179,7 +179,7 @@ async def test_a_create_goes_on_when_its_client_leaves(gateway, sandbox):
 
 async def test_the_gateway_closes_after_the_write(sandbox):
     """A gateway that is told to stop waits for a write whose client has left."""
-    sandbox.use(latency_ms=50)
+    sandbox.use(latency_ms=200)
     async with on(Way(sandbox)) as gateway:
         await leave(gateway(CREATE, input=PLAIN), lambda: "POST" in methods(sandbox))
     assert methods(sandbox) == ["POST", "GET"]

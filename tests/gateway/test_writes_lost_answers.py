@@ -191,7 +191,7 @@ async def test_time_runs_out_while_the_second_of_the_last_write_lasts():
     """A write that waits for the upstream's clock until its time is up was not made."""
     app = create_app(SandboxOptions(clock=lambda: 1_800_000_000.5))
     sandbox = SimpleNamespace(app=app)
-    async with on(Way(sandbox), deadline=0.5) as gateway:
+    async with on(Way(sandbox), deadline=2) as gateway:
         payload = (await gateway.data(UPDATE, input=RENAME))["updateGroup"]
         assert payload["issues"] == []
         [error] = (await gateway(ADD, input=JOIN))["errors"]
@@ -204,7 +204,7 @@ async def test_a_write_goes_on_when_its_client_leaves(gateway, sandbox):
     """A client that goes away in the middle leaves a whole write behind, and no stale cache."""
     await gateway.data(NAME, id=TEST_GROUP_ID)
     sandbox.forget_calls()
-    sandbox.use(latency_ms=50)
+    sandbox.use(latency_ms=200)
     await leave(gateway(UPDATE, input=RENAME), lambda: "PUT" in methods(sandbox))
     await until(lambda: methods(sandbox) == ["GET", "PUT", "GET"])
     assert (await gateway.data(NAME, id=TEST_GROUP_ID))["group"]["name"] == "Mine"
@@ -212,7 +212,7 @@ async def test_a_write_goes_on_when_its_client_leaves(gateway, sandbox):
 
 async def test_others_in_the_queue_are_served_after_one_left(gateway, sandbox):
     """The next write of the group begins when the one of a client that left has ended."""
-    sandbox.use(latency_ms=50)
+    sandbox.use(latency_ms=200)
     await leave(gateway(UPDATE, input=RENAME), lambda: "GET" in methods(sandbox))
     payload = (await gateway.data(ADD, input=JOIN))["addGroupMembers"]
     assert payload["group"]["name"] == "Mine"
@@ -221,7 +221,7 @@ async def test_others_in_the_queue_are_served_after_one_left(gateway, sandbox):
 
 async def test_a_failure_of_nobody_is_quiet(gateway, sandbox, caplog):
     """When the client has left and the write fails, nothing is said to anybody."""
-    sandbox.use(latency_ms=50, faults=(FaultRule(kind="status", method="PUT"),))
+    sandbox.use(latency_ms=200, faults=(FaultRule(kind="status", method="PUT"),))
     await leave(gateway(UPDATE, input=RENAME), lambda: "PUT" in methods(sandbox))
     await until(lambda: methods(sandbox) == ["GET", "PUT", "GET"])
     sandbox.use()
