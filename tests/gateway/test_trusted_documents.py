@@ -35,11 +35,16 @@ def manifest(tmp_path):
     return write
 
 
-@pytest.mark.parametrize("content", [APOLLO, {ID: READ}], ids=["Apollo", "Relay and codegen"])
+@pytest.mark.parametrize(
+    "content",
+    [APOLLO, {ID: READ}, {f"sha256:{ID}": READ}],
+    ids=["Apollo", "Relay", "graphql-codegen"],
+)
 async def test_the_formats_of_the_build_tools(make_gateway, manifest, content):
     """The lists of Apollo, Relay and graphql-codegen are taken as they are."""
     gateway = await make_gateway(trusted_documents=str(manifest(content)))
     assert await ask(gateway, documentId=ID) == (200, NAMED)
+    assert await ask(gateway, documentId=f"sha256:{ID}") == (200, NAMED)
     extensions = {"persistedQuery": {"version": 1, "sha256Hash": ID}}
     assert await ask(gateway, extensions=extensions) == (200, NAMED)
 

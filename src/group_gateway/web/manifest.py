@@ -7,6 +7,9 @@ import msgspec
 APOLLO_FORMAT = "apollo-persisted-query-manifest"
 
 
+_HASH_SCHEME = "sha256:"
+
+
 class NotAManifest(ValueError):
     """A file is no manifest of documents."""
 
@@ -23,7 +26,7 @@ class _ApolloManifest(msgspec.Struct, frozen=True):
 
 
 def documents_of(manifest: bytes) -> dict[str, str]:
-    """Give the text of each document by its id; raises NotAManifest.
+    """Give the text of each document by its bare id; raises NotAManifest.
 
     Takes Apollo's manifest, version 1, and the JSON object from ids to texts that both
     relay-compiler (`persistConfig`) and graphql-codegen (`persistedDocuments`) write.
@@ -31,10 +34,17 @@ def documents_of(manifest: bytes) -> dict[str, str]:
     try:
         content: Any = msgspec.json.decode(manifest)
         if isinstance(content, dict) and "format" in content:
-            return _of_apollo(msgspec.convert(content, _ApolloManifest))
-        return msgspec.convert(content, dict[str, str])
+            documents = _of_apollo(msgspec.convert(content, _ApolloManifest))
+        else:
+            documents = msgspec.convert(content, dict[str, str])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise NotAManifest("neither Apollo's format nor an object of texts") from error
+    return {bare_id(id): text for id, text in documents.items()}
+
+
+def bare_id(id: str) -> str:
+    """Give an id without the scheme that some tools put before a hash, and others leave out."""
+    return id.removeprefix(_HASH_SCHEME)
 
 
 def _of_apollo(manifest: _ApolloManifest) -> dict[str, str]:

@@ -9,6 +9,7 @@ import msgspec
 
 from group_gateway.errors import RequestCode
 from group_gateway.execution.engine import GraphQLRequest
+from group_gateway.web.manifest import bare_id
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
@@ -194,4 +195,4 @@ def _document_id(id: object, extensions: Mapping[str, Any]) -> str | None:
         return None
     if not isinstance(id, str) or not 0 < len(id) <= _LONGEST_ID:
         raise RequestRefused("The id of the document is not a string of a usual length.")
-    return id.removeprefix("sha256:")
+    return bare_id(id)
