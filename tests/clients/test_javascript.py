@@ -4,29 +4,14 @@ What they are to find stands in their scripts here, as tests of Node's own runne
 """
 
 import re
-import shutil
 from pathlib import Path
 
+from clients.building import compile_relay, compile_types, generate, work_in
 from nodejs import run_node
 
 ROOT = Path(__file__).parents[2]
-SCHEMA = ROOT / "schema.graphql"
 FILES = re.compile(r"^`(\S+)`[.;].*?^```\w+\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 RECIPE = (ROOT / "docs" / "react.md").read_text()
-
-
-def work_in(folder: Path, packages: Path, *files: Path) -> None:
-    """Put files and the installed packages into a folder, for tools that write beside them."""
-    for file in (*files, SCHEMA):
-        shutil.copy(file, folder)
-    (folder / "node_modules").symlink_to(packages / "node_modules")
-
-
-def generate_and_compile(packages: Path, folder: Path) -> None:
-    """Run graphql-codegen and then tsc, each by its configuration in the folder."""
-    tools = packages / "node_modules"
-    run_node(tools / "@graphql-codegen/cli/esm/bin.js", "--config", "codegen.mjs", cwd=folder)
-    run_node(tools / "typescript/bin/tsc", "--project", ".", cwd=folder)
 
 
 def test_apollo_client(packages: Path, url: str) -> None:
@@ -42,7 +27,7 @@ def test_urql(packages: Path, url: str) -> None:
 def test_relay(packages: Path, url: str, tmp_path: Path) -> None:
     """A Relay app's fragments compile against the schema, and its artifacts do what they say."""
     work_in(tmp_path, packages, *(packages / "relay").iterdir())
-    run_node(packages / "node_modules/relay-compiler/cli.js", "relay.config.json", cwd=tmp_path)
+    compile_relay(packages, tmp_path)
     run_node(packages / "relay" / "relay.test.mjs", url, str(tmp_path / "__generated__"))
 
 
@@ -50,7 +35,8 @@ def test_generated_types(packages: Path, url: str, tmp_path: Path) -> None:
     """What graphql-codegen makes of schema and operations compiles strictly, and is right."""
     files = (packages / "codegen").iterdir()
     work_in(tmp_path, packages, *files, packages / "operations.graphql")
-    generate_and_compile(packages, tmp_path)
+    generate(packages, tmp_path)
+    compile_types(packages, tmp_path)
     run_node(tmp_path / "app.mts", url)
 
 
@@ -59,7 +45,8 @@ def test_the_react_page_of_the_documentation(packages: Path, url: str, tmp_path:
     for name, text in FILES.findall(RECIPE):
         (tmp_path / name).write_text(text)
     work_in(tmp_path, packages, *(packages / "react").iterdir())
-    generate_and_compile(packages, tmp_path)
+    generate(packages, tmp_path)
+    compile_types(packages, tmp_path)
     page = run_node(tmp_path / "render.mjs", url, "sandbox")
     assert page.count("<li>") == 8
     assert 'value="Care Team Bay Street 1"' in page
