@@ -17,7 +17,7 @@ _LATE = 0.025
 _IN_A_ROW = 3
 _FAR_TOO_LATE = 0.1
 _GROWTH = 1.02
-_LEAST = 100
+_LEAST = 128
 
 
 class Admission:
@@ -26,7 +26,7 @@ class Admission:
     The bound falls by a third while timers are late by more than 25 ms, three and more of them in
     a row: one large group can hold up a process that has nothing else to do. It falls at once, and
     as far as it must, where one is late by more than 100 ms; and grows by a fiftieth each time that
-    none is. 100 operations are always taken. `AIMD`, as TCP does it.
+    none is. 128 operations are always taken. `AIMD`, as TCP does it.
     """
 
     def __init__(self, most: int) -> None:
