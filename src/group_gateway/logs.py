@@ -5,7 +5,11 @@ and place are told. Our own sentences are written to hold nothing of anybody's.
 """
 
 import logging
+import os
+import queue
+import threading
 import traceback
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -47,11 +51,58 @@ class JsonLines(logging.Formatter):
         return _encode(shown).decode()
 
 
+class Outlet(logging.Handler):
+    """Writes lines to a file descriptor from a thread of its own.
+
+    A pipe that nobody empties would hold up all requests else. At most `most` lines wait; how many
+    were lost beyond that is told as soon as there is room.
+    """
+
+    _LAST_WORDS = 1.0
+    """Seconds that the end of the process waits for lines to be written."""
+
+    def __init__(self, descriptor: int = 2, most: int = 10_000) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self._lines: queue.Queue[str] = queue.Queue(most)
+        self._lost = 0
+        self._thread: threading.Thread | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Hand a line over; called with the handler's lock held."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._write, name="log", daemon=True)
+            self._thread.start()
+        try:
+            self._lines.put_nowait(self.format(record))
+        except queue.Full:
+            self._lost += 1
+
+    def _write(self) -> None:
+        while True:
+            line = self._lines.get()
+            lost, self._lost = self._lost, 0
+            if lost:
+                line += f'\n{{"message":"{lost} lines of the log were lost."}}'
+            with suppress(OSError):  # nobody is there to read it, or ever will be
+                left = memoryview(f"{line}\n".encode())
+                while left:
+                    left = left[os.write(self._descriptor, left) :]
+            self._lines.task_done()
+
+    def flush(self) -> None:
+        """Wait for what was handed over to be written, but not for ever."""
+        with self._lines.all_tasks_done:
+            self._lines.all_tasks_done.wait_for(
+                lambda: not self._lines.unfinished_tasks, self._LAST_WORDS
+            )
+
+
 LOGGING: Final[dict[str, Any]] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"json": {"()": "group_gateway.logs.JsonLines"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "handlers": {"stderr": {"()": "group_gateway.logs.Outlet", "formatter": "json"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {_OWN: {"level": "INFO"}},
 }

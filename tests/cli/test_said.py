@@ -65,6 +65,20 @@ def test_nothing_is_said_of_anybody(tmp_path: Path, logged: str) -> None:
         assert [seed for seed in seeds if seed in said] == []
 
 
+def test_a_log_that_nobody_reads() -> None:
+    """A full pipe holds up no request, and nothing is lost once somebody reads it."""
+    with (
+        serving("sandbox", *ANY_PORT, log_requests="all") as server,
+        httpx.Client(base_url=server.url, timeout=60) as client,
+    ):
+        for number in range(1500):
+            answer = client.post("/graphql", json={"query": f"{{ a{number}: __typename }}"})
+            assert answer.status_code == 200
+        lines = server.end().err.splitlines()
+    assert len(lines) == 1500
+    assert all(json.loads(line)["outcome"] == "complete" for line in lines)
+
+
 def keys_of(url: str) -> list[bytes]:
     """Give all keys of a Redis."""
     with Redis.from_url(url) as client:
