@@ -22,7 +22,7 @@ async def refusal(gateway, **paging):
     return {error["extensions"]["code"] for error in answer["errors"]}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     count=st.integers(0, 25),
     relations=st.sampled_from(LINKED),

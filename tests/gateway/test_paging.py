@@ -57,7 +57,7 @@ def behaviours(draw):
     }
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     quirks=behaviours(),
     counts=st.tuples(st.integers(0, 24), st.integers(0, 24)),

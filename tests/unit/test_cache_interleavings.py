@@ -167,7 +167,7 @@ class TwoGateways:
 
 
 @given(seed=st.integers(0, 2**32))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 async def test_in_any_order_nobody_gets_what_is_wrong(seed: int) -> None:
     """No read gives another scope's entry, one older than a write that ended before, or an old one.
 

@@ -79,7 +79,7 @@ def _application(settings: Settings) -> Starlette:
     app = create_app(settings)
     gc.collect()
     gc.freeze()
-    gc.set_threshold(_COLLECT_AFTER, 20, 20)
+    gc.set_threshold(_COLLECT_AFTER, 20, 5)
     return app
 
 

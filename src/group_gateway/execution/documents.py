@@ -24,8 +24,8 @@ from group_gateway.errors import RequestCode
 from group_gateway.execution.limits import DocumentLimits, FragmentCycle, excess, too_large
 from group_gateway.execution.plans import OperationPlans, Planning
 
-_OVERHEAD = 140
-"""Bytes that a document takes for each byte of its text, its plan included: as measured."""
+_BASE, _OVERHEAD = 20_000, 140
+"""Bytes that a document takes, and those for each byte of its text, its plan included: measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,4 +143,4 @@ class Documents:
 
 
 def _size(text: str) -> int:
-    return 1000 + _OVERHEAD * len(text)
+    return _BASE + _OVERHEAD * len(text)

@@ -70,6 +70,8 @@ class ReadyAnswers(Generic[Reply]):
 
     _OVERHEAD = 1000
     """Bytes of an entry beside question and body."""
+    _PART = 250
+    """Bytes of a part: a tag, a generation, a time."""
 
     def __init__(self, cache: CacheStore, *, max_bytes: int) -> None:
         self._cache = cache
@@ -94,11 +96,12 @@ class ReadyAnswers(Generic[Reply]):
 
     def put(self, question: Question, reply: Reply, size: int, parts: Sequence[Part]) -> None:
         """Keep an answer of `size` bytes, made of these parts."""
-        size += len(question[2]) + self._OVERHEAD
+        parts = tuple(dict.fromkeys(parts))
+        size += len(question[2]) + self._OVERHEAD + self._PART * len(parts)
         if size > self._max_bytes:
             return
         self._drop(question)
-        self._ready[question] = _Ready(reply, tuple(dict.fromkeys(parts)), size)
+        self._ready[question] = _Ready(reply, parts, size)
         self._bytes += size
         while self._bytes > self._max_bytes:
             self._drop(next(iter(self._ready)))
