@@ -196,6 +196,7 @@ def _network(settings: Settings) -> UpstreamTransport:
         max_connections=settings.upstream_connections,
         max_waiting=settings.upstream_queue,
         max_body=settings.upstream_megabytes * _MEGABYTE,
+        max_bodies=settings.upstream_total_megabytes * _MEGABYTE,
         ca_file=settings.upstream_ca_file or None,
     )
 

@@ -20,6 +20,7 @@ MARGIN = 10.0
 """Seconds that a slow machine may take beside the deadline."""
 REST = 0.2
 BODY_MEGABYTES = 8
+BODIES_MEGABYTES = 32
 ROOM = 120 * 1024
 """Kilobytes by which the process may grow at most, several bodies at once included."""
 
@@ -94,6 +95,7 @@ async def running() -> AsyncIterator[Chaos]:
             "upstream_check": "false",  # the proxy lives in this process, which waits meanwhile
             "upstream_timeout": str(TIMEOUT),
             "upstream_megabytes": str(BODY_MEGABYTES),
+            "upstream_total_megabytes": str(BODIES_MEGABYTES),
             "upstream_rest": str(REST),
             "deadline": str(DEADLINE),
             "cache_ttl": "0",

@@ -147,6 +147,14 @@ def test_origins(origins: str) -> None:
     )
 
 
+def test_all_answers_have_room_for_one() -> None:
+    """What all upstream answers may have together is no less than what one may have."""
+    assert wrong("63", "UPSTREAM_TOTAL_MEGABYTES") == (
+        f"{PREFIX}UPSTREAM_TOTAL_MEGABYTES is wrong: one answer alone may have 64"
+        f" ({PREFIX}UPSTREAM_MEGABYTES)."
+    )
+
+
 def test_encryption_needs_a_secret() -> None:
     """What a key is made of must not be what everybody knows."""
     sentence = wrong("yes", "CACHE_ENCRYPTION")

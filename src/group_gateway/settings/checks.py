@@ -30,6 +30,7 @@ def check(settings: Settings) -> None:
             f"{PREFIX}CORS_ORIGINS is wrong: it takes origins, such as https://app.example,"
             " separated by commas."
         )
+    _check_megabytes(settings.upstream_megabytes, settings.upstream_total_megabytes)
     if settings.cache_encryption and not settings.secret:
         raise SettingsError(f"{PREFIX}SECRET is missing: the cache is encrypted with it.")
     for name in ("jwt_keys_url", "service_token_url"):
@@ -46,6 +47,14 @@ def _check_url(name: str, url: str, schemes: set[str]) -> None:
     if url.partition("://")[0].lower() not in schemes:
         wanted = " or ".join(f"{scheme}://" for scheme in sorted(schemes))
         raise SettingsError(f"{PREFIX}{name.upper()} is wrong: it starts with {wanted}.")
+
+
+def _check_megabytes(one: int, total: int) -> None:
+    if total < one:
+        raise SettingsError(
+            f"{PREFIX}UPSTREAM_TOTAL_MEGABYTES is wrong: one answer alone may have {one}"
+            f" ({PREFIX}UPSTREAM_MEGABYTES)."
+        )
 
 
 def _check_base_url(url: str) -> None:

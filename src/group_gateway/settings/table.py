@@ -24,6 +24,7 @@ class Settings(AccessSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     upstream_connections: Annotated[int, Meta(ge=1, le=10_000)] = 100
     upstream_queue: Annotated[int, Meta(ge=1, le=100_000)] = 1000
     upstream_megabytes: Annotated[int, Meta(ge=1, le=10_000)] = 64
+    upstream_total_megabytes: Annotated[int, Meta(ge=1, le=100_000)] = 256
     upstream_retries: Annotated[int, Meta(ge=0, le=10)] = 2
     upstream_rest: Annotated[float, Meta(ge=0, le=600)] = 2.0
     upstream_ca_file: str = ""
@@ -87,6 +88,7 @@ SETTINGS: Mapping[str, str] = {
     "upstream_connections": "Connections to the upstream at the same time.",
     "upstream_queue": "Upstream calls that may wait for a connection, half of them one caller's.",
     "upstream_megabytes": "Megabytes that the body of an upstream answer may have.",
+    "upstream_total_megabytes": "Megabytes that all answers that arrive or are held may have.",
     "upstream_retries": "Times that a read is tried again when the upstream fails; 0 for never.",
     "upstream_rest": "Seconds that a failing upstream is left alone; 0 for never.",
     "upstream_ca_file": "PEM file with the CA of the upstream's certificate; else the system's.",

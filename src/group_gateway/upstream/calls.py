@@ -12,6 +12,7 @@ from typing import Literal
 import httpx
 
 from group_gateway.errors import (
+    GatewayError,
     Overloaded,
     UpstreamInvalidResponse,
     UpstreamNotAsked,
@@ -20,6 +21,7 @@ from group_gateway.errors import (
 )
 from group_gateway.telemetry import Telemetry
 from group_gateway.upstream.answer import Answer
+from group_gateway.upstream.http1 import NoRoom
 from group_gateway.upstream.link import Link
 
 Kind = Literal["read", "search", "write", "metadata"]
@@ -70,8 +72,17 @@ class Exchanges:
             raise UpstreamInvalidResponse("The upstream does not speak HTTP/1.1.") from error
         except httpx.ConnectError as error:
             raise UpstreamNotAsked("The upstream could not be reached.") from error
+        except NoRoom as error:
+            raise _no_room(call) from error
         except (httpx.TransportError, OSError, ssl.SSLError) as error:
             raise UpstreamUnavailable("The upstream broke off.") from error
         finally:
             self._telemetry.upstream_call(call.method, outcome, time.perf_counter() - began)
         return answer
+
+
+def _no_room(call: Call) -> GatewayError:
+    text = "The gateway has no room for the upstream's answer at the moment."
+    if call.kind == "write":  # which has happened: it must be found out what became of it
+        return UpstreamUnavailable(text)
+    return Overloaded(text, retry_after=1)

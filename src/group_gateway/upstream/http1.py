@@ -10,6 +10,8 @@ from typing import cast
 import httptools
 import httpx
 
+from group_gateway.upstream.room import FREE, HeldBody, Room
+
 Headers = list[tuple[bytes, bytes]]
 _FINAL = 200  # below it an interim answer (RFC 9110, section 15.2)
 _FRAMING_BYTES = 64 * 1024
@@ -23,6 +25,10 @@ class ResponseTooLarge(httpx.RemoteProtocolError):
     """The response is larger than the transport takes."""
 
 
+class NoRoom(httpx.ReadError):
+    """The response does not fit beside the others that arrive and are held."""
+
+
 class StaleConnection(httpx.ReadError):
     """A kept-alive connection was closed by the peer before a byte of the answer came."""
 
@@ -30,12 +36,15 @@ class StaleConnection(httpx.ReadError):
 class Http1Connection(asyncio.Protocol):
     """A connection that carries one exchange at a time.
 
-    `max_body` bounds a response body in bytes. After an exchange `reusable` tells whether the
-    connection may carry another one, and `idle_since` (event loop time) since when it waits.
+    `max_body` bounds a response body in bytes, and `room` all of them together. After an exchange
+    `reusable` tells whether the connection may carry another one, and `idle_since` (event loop
+    time) since when it waits.
     """
 
-    def __init__(self, max_body: int) -> None:
+    def __init__(self, max_body: int, room: Room) -> None:
         self._max_body = max_body
+        self._room = room
+        self._body = bytearray()
         self._transport: asyncio.Transport | None = None
         self._loop = asyncio.get_running_loop()
         self._waiter: asyncio.Future[None] | None = None
@@ -50,7 +59,7 @@ class Http1Connection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._bodiless = bodiless
         self._headers: Headers = []
-        self._body = bytearray()
+        self._taken = 0
         self._received = 0
         self._in_headers = True
         self._until_close = False
@@ -65,7 +74,7 @@ class Http1Connection(asyncio.Protocol):
         `read_timeout` bounds the silence between two reads, in seconds. The answer to a
         `bodiless` request (HEAD) ends with its headers, whatever they say. Raises
         httpx.ReadTimeout, httpx.ReadError, httpx.RemoteProtocolError, StaleConnection,
-        ResponseTooLarge.
+        ResponseTooLarge, NoRoom.
         """
         if self._transport is None or not self.is_open:
             raise StaleConnection("the connection was closed while idle")
@@ -78,12 +87,21 @@ class Http1Connection(asyncio.Protocol):
         self._watch(read_timeout)
         try:
             await self._waiter
+            return self._status, self._headers, self._handed_over()
         finally:
             self._waiter = None
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
-        return self._status, self._headers, bytes(self._body)
+            self._body = bytearray()  # a connection that waits holds none
+            self._room.give_back(self._taken)
+
+    def _handed_over(self) -> bytes:
+        """Give the body, and the room that it takes with it."""
+        if not self._taken:
+            return bytes(self._body)
+        held, self._taken = HeldBody.of(self._body, self._room, self._taken), 0
+        return held
 
     def _watch(self, read_timeout: float) -> None:
         silence = self._loop.time() - self._heard
@@ -162,20 +180,28 @@ class Http1Connection(asyncio.Protocol):
             self._fail(httpx.RemoteProtocolError("a coding that nobody asked for"))
         elif self._bodiless:
             self._finish()
-        elif lengths and int(lengths[0]) > self._max_body:  # llhttp takes digits only
-            self._fail(ResponseTooLarge("the answer is too large"))
+        elif lengths:
+            self._make_room(int(lengths[0]))  # llhttp takes digits only
 
     def _values(self, name: bytes) -> list[bytes]:
         return [value.lower() for field, value in self._headers if field == name]
 
     def on_body(self, body: bytes) -> None:
         """Collect the body up to the limit (httptools)."""
-        if self._complete:
-            return
-        if len(self._body) + len(body) > self._max_body:
-            self._fail(ResponseTooLarge("the answer is too large"))
-        else:
+        if not self._complete and self._make_room(len(self._body) + len(body)):
             self._body += body
+
+    def _make_room(self, size: int) -> bool:
+        """Take room for a body of this size; False when the exchange has failed for that."""
+        needed = size - FREE - self._taken
+        if size > self._max_body:
+            self._fail(ResponseTooLarge("the answer is too large"))
+        elif needed > 0 and not self._room.take(needed):
+            self._fail(NoRoom("there is no room for the answer"))
+        else:
+            self._taken += max(needed, 0)
+            return True
+        return False
 
     def on_message_complete(self) -> None:
         """Give the answer to the waiter, if it is the final one (httptools)."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import httpx
 
 from group_gateway.upstream.http1 import Headers, Http1Connection, StaleConnection
+from group_gateway.upstream.room import Room
 from group_gateway.upstream.waiting import QueueFull, Slots
 
 KEEP_ALIVE = 4.0
@@ -42,14 +43,16 @@ class Origin:
 class ConnectionPool:
     """At most `max_connections` connections to `origin`; bodies of at most `max_body` bytes.
 
-    `max_waiting` exchanges wait for a connection at most; those of different lanes take turns.
+    All bodies together find `room`, which other pools may share. `max_waiting` exchanges wait for
+    a connection at most; those of different lanes take turns.
     """
 
     def __init__(
-        self, origin: Origin, *, max_connections: int, max_waiting: int, max_body: int
+        self, origin: Origin, *, max_connections: int, max_waiting: int, max_body: int, room: Room
     ) -> None:
         self._origin = origin
         self._max_body = max_body
+        self._room = room
         self._slots = Slots(max_connections, max_waiting)
         self._idle: deque[Http1Connection] = deque()
         self._busy: set[Http1Connection] = set()
@@ -105,7 +108,7 @@ class ConnectionPool:
         try:
             async with asyncio.timeout(patience):
                 _, connection = await asyncio.get_running_loop().create_connection(
-                    lambda: Http1Connection(self._max_body),
+                    lambda: Http1Connection(self._max_body, self._room),
                     origin.host,
                     origin.port,
                     ssl=origin.tls,

@@ -10,6 +10,7 @@ import ssl
 import httpx
 
 from group_gateway.upstream.pool import ConnectionPool, Origin, Timeouts
+from group_gateway.upstream.room import Room
 
 _REPEATABLE = frozenset({"GET", "HEAD"})
 _NEVER = 3600.0
@@ -19,10 +20,10 @@ _PORTS = {"http": 80, "https": 443}
 class UpstreamTransport(httpx.AsyncBaseTransport):
     """Sends httpx requests over bounded pools, one for each origin.
 
-    `max_waiting` requests wait for a connection at most, and `max_body` bounds a response body in
-    bytes. A response in a content coding is refused, so ask for none (httpx would unpack it without
-    a bound). Certificates are always verified, against `ca_file` (PEM) where one is given, else
-    against the system's.
+    `max_waiting` requests wait for a connection at most; `max_body` bounds a response body, and
+    `max_bodies` those that arrive and are held together, in bytes. A response in a content coding
+    is refused, so ask for none (httpx would unpack it without a bound). Certificates are always
+    verified, against `ca_file` (PEM) where one is given, else against the system's.
     """
 
     def __init__(
@@ -31,11 +32,13 @@ class UpstreamTransport(httpx.AsyncBaseTransport):
         max_connections: int = 100,
         max_waiting: int = 1000,
         max_body: int = 64 * 1024 * 1024,
+        max_bodies: int = 256 * 1024 * 1024,
         ca_file: str | None = None,
     ) -> None:
         self._max_connections = max_connections
         self._max_waiting = max_waiting
         self._max_body = max_body
+        self._room = Room(max_bodies)
         self._ca_file = ca_file
         self._pools: dict[tuple[str, bytes, int | None], ConnectionPool] = {}
 
@@ -66,6 +69,7 @@ class UpstreamTransport(httpx.AsyncBaseTransport):
                 max_connections=self._max_connections,
                 max_waiting=self._max_waiting,
                 max_body=self._max_body,
+                room=self._room,
             )
         return pool
 

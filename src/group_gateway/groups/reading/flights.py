@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Generic, TypeVar
 
-from group_gateway.errors import TooManyUpstreamCalls, UpstreamTimeout
+from group_gateway.errors import GatewayError, TooManyUpstreamCalls, UpstreamTimeout
 from group_gateway.operation import Operation, Part
 
 Value = TypeVar("Value")
@@ -57,7 +57,13 @@ class Flight(Generic[Value]):
             self.future.set_result(value)
 
     def crash(self, error: BaseException) -> None:
-        """Fail those who wait."""
+        """Fail those who wait.
+
+        A failure that is meant to be told lets go of the frames that it came through: they hold
+        this flight and what the upstream sent, for as long as the collector does not come.
+        """
+        if isinstance(error, GatewayError):
+            error.__traceback__ = error.__cause__ = error.__context__ = None
         if not self.future.done():
             self.future.set_exception(error)
             self.future.exception()  # seen: nobody may be waiting any more
