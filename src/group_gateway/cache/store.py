@@ -84,6 +84,16 @@ class CacheStore:
         # By then every generation that an unheard invalidation was to end has expired by itself.
         self._debts = Debts(self._tag_ttl)
         self._recovery: asyncio.Task[None] | None = None
+        self._is_private = backend.peek(()) is not None
+        self._invalidations = 0
+
+    @property
+    def epoch(self) -> int | None:
+        """The number of invalidations so far: none of what held at an epoch was dropped in it.
+
+        None where it tells nothing, because others share the back end or it has failed.
+        """
+        return self._invalidations if self._is_private and self._is_usable else None
 
     @property
     def _is_usable(self) -> bool:
@@ -147,14 +157,17 @@ class CacheStore:
         expires = lookup.expires if lookup.value is not None else self._wall_clock() + ttl
         return Part(slot.tag, lookup.generation, expires)
 
+    def is_over(self, expires: float) -> bool:
+        """Tell whether a time (seconds since the epoch) has come."""
+        return expires <= self._wall_clock()
+
     def holds_now(self, parts: Sequence[Part]) -> bool | None:
         """Tell whether all parts still hold; None when that can't be told without waiting."""
         if not self._is_usable:
             return False
         now = self._wall_clock()
-        for part in parts:
-            if part.expires <= now:
-                return False
+        if any(part.expires <= now for part in parts):
+            return False
         generations = self._backend.peek([part.tag for part in parts])
         return None if generations is None else _same(generations, parts)
 
@@ -175,6 +188,7 @@ class CacheStore:
         try:
             told = await self._set(new.items(), self._tag_ttl)
         finally:
+            self._invalidations += 1  # not before: until then the old generations are found
             if not told:
                 self._debts.owe(new, self._clock())
                 self._failed()
@@ -213,6 +227,7 @@ class CacheStore:
             new = [(tag, _generation()) for tag in (*due, _PROBE)]
             with contextlib.suppress(Exception):  # see _values
                 await self._backend.multi_set(new, ttl=self._tag_ttl, timeout=self._pause)
+                self._invalidations += 1
                 self._debts.settle(due)
                 recovered = not self._debts
         self._recovery = None

@@ -20,7 +20,8 @@ from uvicorn.supervisors.multiprocess import Process
 
 from group_gateway.cli.listening import BACKLOG
 from group_gateway.logs import LOGGING
-from group_gateway.web.connections import BoundedProtocol, ConnectionLimits
+from group_gateway.web.connections import ConnectionLimits
+from group_gateway.web.shortcut import ShortcutProtocol
 
 INTERRUPTED = 130
 DRAIN_SECONDS = 30
@@ -38,7 +39,7 @@ def config(app: Any, limits: ConnectionLimits = _DEFAULT, **more: Any) -> uvicor
     """
     return uvicorn.Config(
         app,
-        http=partial(BoundedProtocol, limits=limits),  # type: ignore[arg-type]  # it is called
+        http=partial(ShortcutProtocol, limits=limits),  # type: ignore[arg-type]  # it is called
         ws="none",
         access_log=False,
         log_config=LOGGING,

@@ -58,11 +58,15 @@ class AnswersInFlight(Generic[Reply]):
                 del self._flights[question]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Ready(Generic[Reply]):
     reply: Reply
     parts: Sequence[Part]
     size: int
+    expires: float
+    """When the first part ends."""
+    epoch: int | None = None
+    """The cache's epoch at which all parts were last seen to hold."""
 
 
 class ReadyAnswers(Generic[Reply]):
@@ -84,9 +88,29 @@ class ReadyAnswers(Generic[Reply]):
         ready = self._ready.get(question)
         if ready is None:
             return None
-        holds = self._cache.holds_now(ready.parts)
+        holds = self._holds_now(ready)
         if holds is None:
             holds = await self._cache.holds(ready.parts)
+        return self._judged(question, ready, holds=holds)
+
+    def now(self, question: Question) -> Reply | None:
+        """Give the answer, if there is one and that it still holds can be told without waiting."""
+        ready = self._ready.get(question)
+        if ready is None:
+            return None
+        holds = self._holds_now(ready)
+        return None if holds is None else self._judged(question, ready, holds=holds)
+
+    def _holds_now(self, ready: _Ready[Reply]) -> bool | None:
+        epoch = self._cache.epoch
+        if epoch is not None and ready.epoch == epoch:
+            return not self._cache.is_over(ready.expires)
+        holds = self._cache.holds_now(ready.parts)
+        if holds:
+            ready.epoch = epoch
+        return holds
+
+    def _judged(self, question: Question, ready: _Ready[Reply], *, holds: bool) -> Reply | None:
         if not holds:
             self._drop(question)
             return None
@@ -101,7 +125,8 @@ class ReadyAnswers(Generic[Reply]):
         if size > self._max_bytes:
             return
         self._drop(question)
-        self._ready[question] = _Ready(reply, parts, size)
+        expires = min((part.expires for part in parts), default=0.0)
+        self._ready[question] = _Ready(reply, parts, size, expires)
         self._bytes += size
         while self._bytes > self._max_bytes:
             self._drop(next(iter(self._ready)))

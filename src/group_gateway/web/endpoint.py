@@ -5,6 +5,7 @@ more than a small query; visits of browsers and GETs go the ordinary way.
 """
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -27,6 +28,7 @@ from group_gateway.web.crosssite import check_same_site
 from group_gateway.web.graphiql import GraphiQL
 from group_gateway.web.journal import Journal
 from group_gateway.web.persisted import PersistedDocuments
+from group_gateway.web.receiving import whole_body
 from group_gateway.web.replies import (
     CORRELATION_HEADER,
     Reply,
@@ -51,6 +53,8 @@ from group_gateway.web.wire import (
 )
 
 _READ = frozenset({b"accept", b"authorization", b"content-length", b"content-type"})
+RawHeaders = Sequence[tuple[bytes, bytes]]
+"""As ASGI has them: names in lower case."""
 _chosen_media_type = lru_cache(256)(media_type_for)
 _check_json_content = lru_cache(256)(check_json_content)
 
@@ -106,7 +110,7 @@ class Endpoint:
             if media_type is None:
                 raise not_acceptable()
             _check_json_content(headers.get(b"content-type"))
-            body = await self._body(headers.get(b"content-length"), receive)
+            body = await whole_body(receive, headers.get(b"content-length"), self._limits.body)
             authorization = headers.get(b"authorization")
             known = self._callers.known(authorization)
             asker = known or await self._callers.identify(authorization)
@@ -118,9 +122,33 @@ class Endpoint:
         await send({"type": "http.response.start", "status": reply.status, "headers": sent})
         await send({"type": "http.response.body", "body": reply.body})
 
-    async def _answer(self, question: Question, asker: Asker, correlation_id: bytes) -> Reply:
+    def ready(self, raw_headers: RawHeaders, body: bytes) -> tuple[Reply, bytes] | None:
+        """Give the answer to a POST and its correlation id, if that is ready at once, as to `post`.
+
+        None is for everything else: what it is will be found out by `post`.
+        """
+        headers = header_values(raw_headers, _READ)
+        media_type = _chosen_media_type(headers.get(b"accept"))
+        asker = self._callers.known(headers.get(b"authorization"))
+        if media_type is None or asker is None:
+            return None
+        reply = self._ready.now((asker.scope, media_type, body))
+        if reply is None:
+            return None
+        try:
+            _check_json_content(headers.get(b"content-type"))
+            self._check_journal()
+        except RequestRefused:
+            return None
+        correlation_id = new_correlation_id()
+        return self._shared("ready", reply, asker, correlation_id), correlation_id
+
+    def _check_journal(self) -> None:
         if self._journal.tells_all:
             self._journal.check()
+
+    async def _answer(self, question: Question, asker: Asker, correlation_id: bytes) -> Reply:
+        self._check_journal()
         ready = await self._ready.get(question)
         if ready is not None:
             return self._shared("ready", ready, asker, correlation_id)
@@ -247,29 +275,6 @@ class Endpoint:
             raise RequestRefused(message, 405, RequestCode.METHOD_NOT_ALLOWED)
         return asked
 
-    async def _body(self, length: str | None, receive: Receive) -> bytes:
-        limit = self._limits.body
-        if length is not None and length.isdecimal() and int(length) > limit:
-            raise _too_large(limit)
-        message = await receive()
-        if not message.get("more_body", False):
-            return _part(message, 0, limit)
-        parts, size = [_part(message, 0, limit)], 0
-        while message.get("more_body", False):
-            message = await receive()
-            size += len(parts[-1])
-            parts.append(_part(message, size, limit))
-        return b"".join(parts)
-
-
-def _part(message: Any, size: int, limit: int) -> bytes:
-    if message["type"] == "http.disconnect":
-        raise RequestRefused("The client went away.")
-    body: bytes = message.get("body", b"")
-    if size + len(body) > limit:
-        raise _too_large(limit)
-    return body
-
 
 def _status(answer: Answer, media_type: str) -> int:
     """Give the status (GraphQL over HTTP, section 6.4): 200 for all that was executed.
@@ -279,8 +284,3 @@ def _status(answer: Answer, media_type: str) -> int:
     if answer.executed or media_type == JSON:
         return HTTPStatus.OK
     return HTTPStatus.BAD_REQUEST
-
-
-def _too_large(limit: int) -> RequestRefused:
-    message = f"A body has at most {limit} bytes."
-    return RequestRefused(message, 413, RequestCode.BODY_TOO_LARGE)

@@ -13,8 +13,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from group_gateway.web.crosssite import cors_options
-from group_gateway.web.endpoint import Endpoint
-from group_gateway.web.replies import CORRELATION_HEADER, new_correlation_id
+from group_gateway.web.endpoint import Endpoint, RawHeaders
+from group_gateway.web.replies import CORRELATION_HEADER, Reply, new_correlation_id
 
 ENDPOINT_PATH = "/graphql"
 # Strict-Transport-Security is for whoever ends TLS to say: the proxy in front.
@@ -37,9 +37,20 @@ class Front(Starlette):
         self, endpoint: Endpoint, *, origins: Collection[str] = (), **options: Any
     ) -> None:
         super().__init__(**options)
+        self._endpoint = endpoint
+        self._origins = origins
         cors = cors_options(origins)
         self._post: ASGIApp = CORSMiddleware(endpoint.post, **cors) if origins else endpoint.post
         self._visit: ASGIApp = CORSMiddleware(self._others, **cors) if origins else self._others
+
+    def ready(self, headers: RawHeaders, body: bytes) -> tuple[Reply, bytes] | None:
+        """Give the answer to a POST to the endpoint and its correlation id, if that is ready.
+
+        A page of another site gets an answer with more headers, so not this one.
+        """
+        if self._origins and any(name == b"origin" for name, _ in headers):
+            return None
+        return self._endpoint.ready(headers, body)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection (ASGI)."""

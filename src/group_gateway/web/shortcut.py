@@ -1,0 +1,93 @@
+"""Ready answers, given by the connection itself: no task, no cycle, no ASGI messages.
+
+Of what such an answer costs, most is what uvicorn does around an application. So a request that has
+arrived whole is held back until it is known whether its answer is ready; if not, or if anything
+about it is unusual, it goes the ordinary way as if nothing had been. Used by `cli`.
+"""
+
+from typing import Any, Final
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from group_gateway.web.connections import BoundedProtocol
+from group_gateway.web.front import ENDPOINT_PATH, Front
+from group_gateway.web.replies import CORRELATION_HEADER
+
+_PATH: Final = ENDPOINT_PATH.encode()
+
+
+class ShortcutProtocol(BoundedProtocol):
+    """HTTP/1.1 with a shortcut for POSTs to the endpoint of a Front."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._front = self.app if isinstance(self.app, Front) else None
+        self._held: bytes | None = None
+
+    def data_received(self, data: bytes) -> None:
+        """Read on; what has not arrived whole is not waited for."""
+        super().data_received(data)
+        if self._held is not None and not self.transport.is_closing():
+            self._release()
+
+    def on_headers_complete(self) -> None:
+        """Hold a request back that may have a ready answer."""
+        if self._front is not None and self._is_usual():
+            self._in_headers = False
+            self._held = b""
+        else:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body."""
+        if self._held is None:
+            super().on_body(body)
+        else:
+            self._held += body
+
+    def on_message_complete(self) -> None:
+        """Answer a request that was held back, or let it go."""
+        if self._held is not None and not self._answered(self._held):
+            self._release()
+        if self._held is None:
+            super().on_message_complete()
+        else:
+            self._held = None
+            self._arriving = False
+            self.on_response_complete()
+
+    def _is_usual(self) -> bool:
+        """Tell whether the answer may be written as soon as it is there, and nothing else is to do.
+
+        That is so on an open connection without a request under way or answers not taken yet.
+        """
+        parser = self.parser
+        return (
+            self.url == _PATH
+            and parser.get_method() == b"POST"
+            and parser.get_http_version() == "1.1"
+            and parser.should_keep_alive()
+            and not parser.should_upgrade()
+            and not self.expect_100_continue
+            and not self._leaving
+            and self._is_idle()
+            and not self.flow.write_paused
+        )
+
+    def _release(self) -> None:
+        body, self._held = self._held, None
+        super().on_headers_complete()
+        if body:
+            super().on_body(body)
+
+    def _answered(self, body: bytes) -> bool:
+        ready = self._front.ready(self.headers, body) if self._front is not None else None
+        if ready is None:
+            return False
+        reply, correlation_id = ready
+        headers = [*self.server_state.default_headers, *reply.headers]
+        headers.append((CORRELATION_HEADER, correlation_id))
+        lines = b"".join([b"%b: %b\r\n" % header for header in headers])
+        self.transport.write(b"%b%b\r\n" % (STATUS_LINE[reply.status], lines))
+        self.transport.write(reply.body)
+        return True

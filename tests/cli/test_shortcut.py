@@ -1,0 +1,223 @@
+"""Ready answers that the connection gives by itself, on real sockets."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from cli.commands import PATIENCE
+from group_gateway.app import connection_limits, create_app
+from group_gateway.cli.listening import listen
+from group_gateway.cli.serving import CompanionServer, config
+from group_gateway.sandbox.wellknown import TEST_GROUP_ID
+from group_gateway.settings import Settings
+from group_gateway.web.front import Front
+
+ID = {"id": TEST_GROUP_ID}
+READ = {"query": "query ($id: ID!) { group(id: $id) { name active } }", "variables": ID}
+RENAME = {
+    "query": "mutation ($input: UpdateGroupInput!) { updateGroup(input: $input) { group { id } } }",
+    "variables": {"input": ID | {"name": "Other"}},
+}
+HEAD = (
+    "POST /graphql HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
+    "Content-Type: application/json\r\n{more}Content-Length: {length}\r\n\r\n"
+)
+
+
+class Served:
+    """A gateway on a socket, and how many of its requests became ASGI's."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.applied = 0
+
+    async def ask(self, *requests: bytes) -> list[tuple[bytes, bytes]]:
+        """Send requests at once over one connection; give head and body of each answer."""
+        async with connected(self) as (reader, writer):
+            writer.write(b"".join(requests))
+            return [await _answer(reader) for _ in requests]
+
+
+@asynccontextmanager
+async def connected(
+    served: Served,
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """Open a connection within the block."""
+    address = httpx.URL(served.url)
+    reader, writer = await asyncio.open_connection(address.host, address.port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+        await writer.wait_closed()
+
+
+async def _answer(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
+    async with asyncio.timeout(PATIENCE):
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
+        return head, await reader.readexactly(int(length))
+
+
+def post(asked: dict[str, Any] = READ, token: str = "sandbox", more: str = "") -> bytes:
+    """Give a POST as it goes over the wire."""
+    body = json.dumps(asked).encode()
+    return HEAD.format(token=token, more=more, length=len(body)).encode() + body
+
+
+def lines(head: bytes) -> set[bytes]:
+    """Give the lines of a head that are the same in every answer of a kind."""
+    changing = (b"x-correlation-id", b"date")
+    return {line for line in head.split(b"\r\n") if not line.startswith(changing)}
+
+
+@pytest.fixture
+def settings() -> dict[str, Any]:
+    """Give the gateway's settings."""
+    return {}
+
+
+@pytest.fixture
+async def served(
+    sandbox: Any, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Served]:
+    """Serve a gateway on the sandbox over TCP."""
+    known = Settings(upstream_url="http://upstream.test", cache_ttl=600, **settings)
+    app = create_app(known, transport=httpx.ASGITransport(app=sandbox.app))
+    with listen("127.0.0.1", 0) as sock:
+        running = Served(f"http://127.0.0.1:{sock.getsockname()[1]}")
+        ordinary = Front.__call__
+
+        async def counted(self: Front, scope: Any, receive: Any, send: Any) -> None:
+            running.applied += scope["type"] == "http"
+            await ordinary(self, scope, receive, send)
+
+        monkeypatch.setattr(Front, "__call__", counted)
+        server = CompanionServer(config(app, connection_limits(known)))
+        task = asyncio.create_task(server.serve(sockets=[sock]))
+        yield running
+        server.should_exit = True
+        await task
+
+
+async def test_a_ready_answer_is_the_same(served):
+    """The second answer comes without the application, and says what the first one said."""
+    [(head, body)] = await served.ask(post())
+    [(again, same)] = await served.ask(post())
+    assert served.applied == 1
+    assert (lines(again), same) == (lines(head), body)
+    assert again.count(b"x-correlation-id: ") == 1
+    assert again.partition(b"x-correlation-id")[2] != head.partition(b"x-correlation-id")[2]
+    assert b"\r\ndate: " in again
+
+
+async def test_requests_one_after_the_other_without_waiting(served):
+    """Answers come in the order of the requests, whoever gives them."""
+    await served.ask(post())
+    new = {"query": "{ __typename }"}
+    broken = {"query": "{ nothing }"}
+    answers = await served.ask(post(), post(), post(new), post(), post(broken), post())
+    bodies = [json.loads(body) for _, body in answers]
+    ready = bodies[0]["data"]
+    assert "group" in ready
+    assert [body.get("data") for body in bodies] == [
+        ready,
+        ready,
+        {"__typename": "Query"},
+        ready,
+        None,
+        ready,
+    ]
+
+
+async def test_a_request_in_two_pieces(served):
+    """A body that comes later than its headers is waited for by the application."""
+    [(_, body)] = await served.ask(post())
+    for cut in (10, 150, len(post()) - 5):
+        async with connected(served) as (reader, writer):
+            writer.write(post()[:cut])
+            await served.ask(post())  # by then the first piece has been read
+            writer.write(post()[cut:])
+            assert (await _answer(reader))[1] == body
+
+
+async def test_a_write_ends_what_was_ready(served):
+    """After a change the answer is the new one."""
+    await served.ask(post())
+    await served.ask(post(RENAME))
+    [(_, body)] = await served.ask(post())
+    assert json.loads(body)["data"]["group"]["name"] == "Other"
+
+
+@pytest.mark.parametrize("token", ["sandbox-other", "unknown", "", "sandbox x"])
+async def test_what_is_ready_for_one_is_not_for_another(served, token):
+    """Another token, or none, gets its own answer."""
+    await served.ask(post())
+    [(_, body)] = await served.ask(post(token=token))
+    assert served.applied == 2
+    assert json.loads(body).get("data") != {"group": {"name": "Test Group", "active": None}}
+
+
+@pytest.mark.parametrize(
+    ("more", "status"),
+    [
+        ("Accept: text/plain\r\n", b"406"),
+        ("Content-Type: text/plain\r\n", b"415"),
+        ("Connection: close\r\n", b"200"),
+    ],
+)
+async def test_unusual_requests_go_the_ordinary_way(served, more, status):
+    """What changes how a request is answered is heeded, though an answer is ready."""
+    await served.ask(post())
+    [(head, _)] = await served.ask(post(more=more))
+    assert head.split()[1] == status
+    assert served.applied == 2
+    assert (b"connection: close" in head) == more.startswith("Connection")
+
+
+async def test_a_client_that_waits_to_be_told_to_go_on(served):
+    """Who asks whether it may send its body is told, though an answer may be ready."""
+    await served.ask(post())
+    async with connected(served) as (reader, writer):
+        head, _, body = post(more="Expect: 100-continue\r\n").partition(b"\r\n\r\n")
+        writer.write(head + b"\r\n\r\n")
+        async with asyncio.timeout(PATIENCE):
+            told = await reader.readuntil(b"\r\n\r\n")
+        assert told.startswith(b"HTTP/1.1 100")
+        writer.write(body)
+        assert (await _answer(reader))[0].startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize("settings", [{"cors_origins": "https://app.test"}])
+async def test_a_page_of_another_site(served):
+    """A page that may ask gets its own headers, also when the answer is ready."""
+    await served.ask(post())
+    [(head, _)] = await served.ask(post(more="Origin: https://app.test\r\n"))
+    assert b"access-control-allow-origin: https://app.test" in head
+    await served.ask(post())
+    assert served.applied == 2
+
+
+async def test_a_body_that_comes_in_chunks(served):
+    """How the length of a body is told does not matter."""
+    [(_, body)] = await served.ask(post())
+    head, _, sent = post().partition(b"\r\n\r\n")
+    head = head.replace(b"Content-Length: %d" % len(sent), b"Transfer-Encoding: chunked")
+    cut = [b"%x\r\n%b\r\n" % (len(part), part) for part in (sent[:9], sent[9:], b"")]
+    [(_, same)] = await served.ask(head + b"\r\n\r\n" + b"".join(cut))
+    assert same == body
+    assert served.applied == 1
+
+
+async def test_ready_answers_are_counted(served):
+    """An operator sees them among the requests."""
+    for _ in range(3):
+        await served.ask(post())
+    async with httpx.AsyncClient(base_url=served.url) as http:
+        told = (await http.get("/metrics")).text
+    assert 'group_gateway_requests_total{outcome="ready"} 2.0' in told
