@@ -37,14 +37,16 @@ from group_gateway.upstream.serviceaccount import ServiceAccount
 from group_gateway.upstream.transport import UpstreamTransport
 from group_gateway.web.audit import AuditLog
 from group_gateway.web.connections import ConnectionLimits
-from group_gateway.web.endpoint import Endpoint, RequestLimits
+from group_gateway.web.endpoint import Endpoint
 from group_gateway.web.front import ENDPOINT_PATH, Front
 from group_gateway.web.graphiql import GraphiQL
 from group_gateway.web.journal import Journal
+from group_gateway.web.limits import RequestLimits
 from group_gateway.web.metrics import metrics_route
 from group_gateway.web.persisted import PersistedDocuments
 from group_gateway.web.probes import probe_routes
 from group_gateway.web.trusted import TrustedDocuments
+from group_gateway.web.wishes import Wishes
 
 _MEGABYTE = 1024 * 1024
 
@@ -84,6 +86,7 @@ def create_app(
         journal,
         page,
         _persisted(settings, telemetry),
+        Wishes(settings.router_key),
     )
     routes = [
         Route(ENDPOINT_PATH, endpoint.get, methods=["GET", "POST"]),

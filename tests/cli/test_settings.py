@@ -131,9 +131,10 @@ def test_wrong_cache_url() -> None:
     )
 
 
-def test_short_secret() -> None:
+@pytest.mark.parametrize("name", ["SECRET", "ROUTER_KEY"])
+def test_short_secret(name: str) -> None:
     """A secret that can be guessed is refused."""
-    assert wrong("secret", "SECRET") == f"{PREFIX}SECRET is too short: take 16 characters or more."
+    assert wrong("guessed", name) == f"{PREFIX}{name} is too short: take 16 characters or more."
 
 
 @pytest.mark.parametrize(

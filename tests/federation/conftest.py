@@ -14,6 +14,7 @@ from upstreams.processes import started
 
 HERE = Path(__file__).parent
 SCHEMA = HERE.parents[1] / "schema.graphql"
+ROUTER_KEY = "the router's own key"
 
 
 @dataclass(frozen=True)
@@ -24,9 +25,12 @@ class Supergraph:
     gateway: str
     upstream: str
 
-    def __call__(self, query: str, *, token: str | None = "sandbox", **variables: Any) -> Any:
-        """Send a GraphQL request and give the decoded answer."""
+    def __call__(
+        self, query: str, *, token: str | None = "sandbox", trace: bool = False, **variables: Any
+    ) -> Any:
+        """Send a GraphQL request and give the decoded answer, with traces where that is wanted."""
         headers = {"authorization": f"Bearer {token}"} if token else {}
+        headers |= {"x-trace": "yes"} if trace else {}
         body = {"query": query, "variables": variables}
         return ask("POST", self.url, json=body, headers=headers).json()
 
@@ -64,11 +68,12 @@ def packages() -> Path:
 @pytest.fixture(scope="session")
 def started_supergraph(packages: Path) -> Iterator[Supergraph]:
     """Run all four servers as long as tests need them."""
-    with serving("sandbox", "--port", "0", cache_ttl="0") as server:
+    settings = {"cache_ttl": "0", "router_key": ROUTER_KEY}
+    with serving("sandbox", "--port", "0", **settings) as server:
         assert server.process.stdout is not None
         upstream = server.process.stdout.readline().split()[-1]
         script = packages / "supergraph.mjs"
-        with started((str(NODE), str(script), server.url, str(SCHEMA))) as url:
+        with started((str(NODE), str(script), server.url, str(SCHEMA), ROUTER_KEY)) as url:
             yield Supergraph(url, server.url, upstream)
 
 

@@ -12,6 +12,7 @@ from group_gateway.execution.documents import Document, Documents
 from group_gateway.execution.limits import DocumentLimits
 from group_gateway.execution.plans import Planning
 from group_gateway.execution.presentation import present
+from group_gateway.execution.tracing import Tracer
 from group_gateway.operation import Operation
 from group_gateway.schema.build import GatewaySchema
 from group_gateway.schema.context import Context, Services
@@ -87,7 +88,9 @@ class Engine:
         """Give the request's document, parsed and validated."""
         return self._documents.get(request.query)
 
-    async def run(self, request: GraphQLRequest, operation: Operation) -> Answer:
+    async def run(
+        self, request: GraphQLRequest, operation: Operation, tracer: Tracer | None = None
+    ) -> Answer:
         """Execute a request; whatever goes wrong is in the answer's errors."""
         document = self.document(request)
         if document.node is None:
@@ -97,7 +100,7 @@ class Engine:
             error = GraphQLError("The document has no such operation: name one of those it has.")
             return _refused((error,), "BAD_USER_INPUT", operation)
         context = Context(operation, self._services)
-        if self.compiled:
+        if self.compiled and tracer is None:
             data = await plans.run(context, request.variables or {})
             if data is not None:
                 return Answer(True, msgspec.Raw(data), [])  # noqa: FBT003
@@ -107,6 +110,7 @@ class Engine:
             context_value=context,
             variable_values=dict(request.variables or {}),
             operation_name=request.operation_name,
+            middleware=tracer.middleware() if tracer is not None else None,
             hide_suggestions=self._limits.discreet,
         )
         result = await outcome if isawaitable(outcome) else outcome

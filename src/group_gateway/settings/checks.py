@@ -23,8 +23,7 @@ def check(settings: Settings) -> None:
     if settings.upstream_url:
         _check_base_url(settings.upstream_url)
     _check_url("cache_url", settings.cache_url, {"memory", "redis", "rediss", "unix"})
-    if settings.secret and len(settings.secret) < 16:  # noqa: PLR2004 - said in the sentence
-        raise SettingsError(f"{PREFIX}SECRET is too short: take 16 characters or more.")
+    _check_lengths(settings, "secret", "router_key")
     if not all(map(_ORIGIN.fullmatch, settings.origins())):
         raise SettingsError(
             f"{PREFIX}CORS_ORIGINS is wrong: it takes origins, such as https://app.example,"
@@ -41,6 +40,12 @@ def check(settings: Settings) -> None:
     for name, check in _FILE_CHECKS.items():
         if path := getattr(settings, name):
             check(Path(path))
+
+
+def _check_lengths(settings: Settings, *names: str) -> None:
+    for name in names:
+        if 0 < len(getattr(settings, name)) < 16:  # noqa: PLR2004 - said in the sentence
+            raise SettingsError(f"{PREFIX}{name.upper()} is too short: take 16 characters or more.")
 
 
 def _check_url(name: str, url: str, schemes: set[str]) -> None:

@@ -5,9 +5,8 @@ more than a small query; visits of browsers and GETs go the ordinary way.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
@@ -21,12 +20,14 @@ from group_gateway.cache.store import CacheStore
 from group_gateway.errors import RequestCode
 from group_gateway.execution.engine import Answer, Engine, GraphQLRequest
 from group_gateway.execution.sharing import AnswersInFlight, LeaderGone, Question, ReadyAnswers
+from group_gateway.execution.tracing import Tracer
 from group_gateway.operation import Asker, Operation, Trail
 from group_gateway.telemetry import Telemetry
 from group_gateway.web.admission import Admission
 from group_gateway.web.crosssite import check_same_site
 from group_gateway.web.graphiql import GraphiQL
 from group_gateway.web.journal import Journal
+from group_gateway.web.limits import RequestLimits
 from group_gateway.web.persisted import PersistedDocuments
 from group_gateway.web.receiving import whole_body
 from group_gateway.web.replies import (
@@ -51,29 +52,13 @@ from group_gateway.web.wire import (
     request_of_query,
     wants_html,
 )
+from group_gateway.web.wishes import Wish, Wishes
 
 _READ = frozenset({b"accept", b"authorization", b"content-length", b"content-type"})
 RawHeaders = Sequence[tuple[bytes, bytes]]
 """As ASGI has them: names in lower case."""
 _chosen_media_type = lru_cache(256)(media_type_for)
 _check_json_content = lru_cache(256)(check_json_content)
-
-
-@dataclass(frozen=True, slots=True)
-class RequestLimits:
-    """What one request may take: bytes of body, seconds, upstream calls, operations in an array.
-
-    `ready_bytes` is what all answers that are kept ready may take together, `operations` how many
-    are executed at once; `origins` are other sites whose pages may ask.
-    """
-
-    body: int = 4 * 1024 * 1024
-    seconds: float = 20.0
-    upstream_calls: int = 50
-    batch: int = 0
-    ready_bytes: int = 32 * 1024 * 1024
-    operations: int = 500
-    origins: frozenset[str] = frozenset()
 
 
 class Endpoint:
@@ -89,6 +74,7 @@ class Endpoint:
         journal: Journal,
         page: GraphiQL | None = None,
         persisted: PersistedDocuments | None = None,
+        wishes: Wishes | None = None,
     ) -> None:
         self._engine = engine
         self._callers = callers
@@ -98,12 +84,14 @@ class Endpoint:
         self._admission = Admission(limits.operations)
         self._page = page
         self._persisted = persisted or PersistedDocuments(telemetry)
+        self._wishes = wishes or Wishes()
+        self._read = _READ | self._wishes.headers
         self._in_flight: AnswersInFlight[Reply] = AnswersInFlight(engine.epoch)
         self._ready: ReadyAnswers[Reply] = ReadyAnswers(cache, max_bytes=limits.ready_bytes)
 
     async def post(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a POST (ASGI)."""
-        headers = header_values(scope["headers"], _READ)
+        headers = header_values(scope["headers"], self._read)
         media_type = _chosen_media_type(headers.get(b"accept"))
         correlation_id = new_correlation_id()
         try:
@@ -115,7 +103,7 @@ class Endpoint:
             known = self._callers.known(authorization)
             asker = known or await self._callers.identify(authorization)
             question = (asker.scope, media_type, body)
-            reply = await self._answer(question, asker, correlation_id)
+            reply = await self._answer(question, asker, correlation_id, self._wish(headers))
         except RequestRefused as refused:
             reply = self._refusal(refused, media_type, correlation_id)
         sent = [*reply.headers, (CORRELATION_HEADER, correlation_id)]
@@ -127,13 +115,13 @@ class Endpoint:
 
         None is for everything else: what it is will be found out by `post`.
         """
-        headers = header_values(raw_headers, _READ)
+        headers = header_values(raw_headers, self._read)
         media_type = _chosen_media_type(headers.get(b"accept"))
         asker = self._callers.known(headers.get(b"authorization"))
         if media_type is None or asker is None:
             return None
         reply = self._ready.now((asker.scope, media_type, body))
-        if reply is None:
+        if reply is None or ((wish := self._wish(headers)) is not None and wish.trace):
             return None
         try:
             _check_json_content(headers.get(b"content-type"))
@@ -143,25 +131,33 @@ class Endpoint:
         correlation_id = new_correlation_id()
         return self._shared("ready", reply, asker, correlation_id), correlation_id
 
+    def _wish(self, headers: Mapping[bytes, str]) -> Wish | None:
+        return self._wishes.of(headers) if self._wishes.headers else None
+
     def _check_journal(self) -> None:
         if self._journal.tells_all:
             self._journal.check()
 
-    async def _answer(self, question: Question, asker: Asker, correlation_id: bytes) -> Reply:
+    async def _answer(
+        self, question: Question, asker: Asker, correlation_id: bytes, wish: Wish | None
+    ) -> Reply:
         self._check_journal()
-        ready = await self._ready.get(question)
+        traced = wish is not None and wish.trace  # of itself, not of the one that it shares
+        ready = None if traced else await self._ready.get(question)
         if ready is not None:
             return self._shared("ready", ready, asker, correlation_id)
-        flight = self._in_flight.joined(question)
+        flight = None if traced else self._in_flight.joined(question)
         if flight is not None:
             with suppress(LeaderGone):
                 reply = await asyncio.shield(flight)
                 return self._shared("joined", reply, asker, correlation_id)
         if is_array(question[2]):
-            return await self._batch(question, asker, correlation_id)
+            return await self._batch(question, asker, correlation_id, wish)
         with self._admission:
             asked = self._persisted.resolved(request_of_body(question[2]))
             operation = self._operation(asker, correlation_id)
+            if traced:
+                return await self._reply(asked, operation, question[1], Tracer())
             # What a shared answer cost was paid by another request.
             if asked.wants_cost or not self._engine.document(asked).is_query(asked.operation_name):
                 return await self._reply(asked, operation, question[1])
@@ -173,12 +169,15 @@ class Endpoint:
             self._journal.tell(outcome, asker, correlation_id.decode(), reply.trail, 0.0)
         return reply
 
-    async def _batch(self, question: Question, asker: Asker, correlation_id: bytes) -> Reply:
+    async def _batch(
+        self, question: Question, asker: Asker, correlation_id: bytes, wish: Wish | None
+    ) -> Reply:
         scope, media_type, body = question
 
         async def part(operation: bytes) -> Reply:
             try:
-                return await self._answer((scope, media_type, operation), asker, correlation_id)
+                alone = (scope, media_type, operation)
+                return await self._answer(alone, asker, correlation_id, wish)
             except RequestRefused as refused:  # it does not take the others with it
                 return self._refusal(refused, media_type, correlation_id)
 
@@ -226,8 +225,14 @@ class Endpoint:
             trail=Trail() if self._journal.tells_all else None,
         )
 
-    async def _reply(self, asked: GraphQLRequest, operation: Operation, media_type: str) -> Reply:
-        answer = await self._engine.run(asked, operation)
+    async def _reply(
+        self,
+        asked: GraphQLRequest,
+        operation: Operation,
+        media_type: str,
+        tracer: Tracer | None = None,
+    ) -> Reply:
+        answer = await self._engine.run(asked, operation, tracer)
         is_complete = answer.executed and not answer.errors
         outcome = "complete" if is_complete else "errors"
         self._telemetry.request(outcome)
@@ -239,6 +244,8 @@ class Endpoint:
         extensions: dict[str, Any] = {"cost": self._cost(operation)} if asked.wants_cost else {}
         if operation.stale is not None:
             extensions["stale"] = {"age": round(operation.stale)}
+        if tracer is not None:
+            extensions["ftv1"] = tracer.encoded(answer.errors)
         return new_reply(
             _status(answer, media_type),
             media_type,

@@ -1,0 +1,20 @@
+"""The limits of requests. Made by the composition root for `endpoint`."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLimits:
+    """What one request may take: bytes of body, seconds, upstream calls, operations in an array.
+
+    `ready_bytes` is what all answers that are kept ready may take together, `operations` how many
+    are executed at once; `origins` are other sites whose pages may ask.
+    """
+
+    body: int = 4 * 1024 * 1024
+    seconds: float = 20.0
+    upstream_calls: int = 50
+    batch: int = 0
+    ready_bytes: int = 32 * 1024 * 1024
+    operations: int = 500
+    origins: frozenset[str] = frozenset()
