@@ -1,5 +1,6 @@
 """Ports are taken at once, and for oneself."""
 
+import asyncio
 import socket
 
 import pytest
@@ -20,3 +21,21 @@ def test_early_connections_wait() -> None:
     """Who connects before anybody serves is not turned away."""
     with listen("127.0.0.1", 0) as sock, socket.create_connection(sock.getsockname()) as early:
         assert address_of(sock) == f"http://127.0.0.1:{early.getpeername()[1]}"
+
+
+async def test_nothing_waits_to_be_sent() -> None:
+    """Of asyncio's servers too, an answer in two parts leaves without waiting for the first's."""
+    told: asyncio.Queue[int] = asyncio.Queue()
+
+    async def served(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        sock = writer.get_extra_info("socket")
+        told.put_nowait(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+        await writer.wait_closed()
+
+    with listen("127.0.0.1", 0) as sock:
+        async with await asyncio.start_server(served, sock=sock):
+            _, writer = await asyncio.open_connection(*sock.getsockname())
+            assert await told.get()
+            writer.close()
+            await writer.wait_closed()
