@@ -15,7 +15,8 @@ from group_gateway.cli.doctor.examination import first_contact
 from group_gateway.cli.failures import CommandFailed
 from group_gateway.cli.flags import add_address_flags, add_upstream_flag, settings_with_upstream
 from group_gateway.cli.listening import address_of, listen
-from group_gateway.cli.serving import CommandServer, CommandWorkers, config, say
+from group_gateway.cli.serving import CommandServer, config, say
+from group_gateway.cli.workers import CommandWorkers
 from group_gateway.settings import PREFIX, Settings
 
 _COLLECT_AFTER = 20_000

@@ -11,12 +11,9 @@ import socket
 import sys
 from collections.abc import Iterator
 from functools import partial
-from multiprocessing import resource_tracker
 from typing import Any
 
 import uvicorn
-from uvicorn.supervisors import Multiprocess
-from uvicorn.supervisors.multiprocess import Process
 
 from group_gateway.cli.listening import BACKLOG
 from group_gateway.logs import LOGGING
@@ -99,67 +96,6 @@ class CommandServer(DrainingServer):
 
     def _note(self, number: int, _: object) -> None:
         self.status = INTERRUPTED if number == signal.SIGINT else self.status
-
-
-class Worker(Process):
-    """A worker process of a command."""
-
-    @property
-    def server(self) -> uvicorn.Server:
-        """The server that runs in it."""
-        if self._server is None:
-            self._server = DrainingServer(self.config)
-        return self._server
-
-
-class CommandWorkers(Multiprocess):
-    """The worker processes of a command. `status` is its exit status when they have ended.
-
-    Workers never hear Ctrl-C, which a terminal sends to all processes: this one ends them.
-    """
-
-    status = 0
-
-    def terminate_all(self) -> None:
-        """End them; this process takes no connections, so it must not hold any back either."""
-        super().terminate_all()
-        for sock in self.sockets:
-            sock.close()
-
-    def handle_int(self) -> None:
-        """End them, as Multiprocess does (it calls this method by its name)."""
-        self.status = INTERRUPTED
-        super().handle_int()
-
-    def init_processes(self) -> None:
-        """Start the workers."""
-        with _interrupts_held():
-            for _ in range(self.processes_num):
-                self.processes.append(Worker(self.config, self.sockets))
-                self.processes[-1].start()
-
-    def keep_subprocess_alive(self) -> None:
-        """Replace those that have died, unless a signal is about to end them all.
-
-        Their end of the pipe is closed on this side: else one that dies just before it is asked
-        whether it lives would be waited for, START_SECONDS long.
-        """
-        for process in self.processes:
-            process.child_conn.close()
-        if not self.signal_queue:
-            with _interrupts_held():
-                super().keep_subprocess_alive()
-
-
-@contextlib.contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Let Ctrl-C wait within the block; processes started there inherit that, and keep it."""
-    resource_tracker.ensure_running()  # by whoever comes first, who would lift the block at its end
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 class CompanionServer(uvicorn.Server):

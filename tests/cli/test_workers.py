@@ -1,0 +1,131 @@
+"""Workers that die, and a supervisor that dies: who takes over, and that nothing is left."""
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from cli.commands import PATIENCE, Server, ask, serving
+from cli.test_draining import BEFORE, CLIENTS, Load
+from cli.test_serve import ANY_PORT
+
+DIED = "A worker has died, and is replaced."
+
+
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[Server]:
+    """Run the sandbox's FHIR server for the tests of this file."""
+    with serving("sandbox", "--upstream-only", *ANY_PORT) as server:
+        yield server
+
+
+def workers_of(server: Server) -> set[int]:
+    """Give the ids of the processes that serve."""
+    own = server.process.pid
+    children = Path(f"/proc/{own}/task/{own}/children").read_text().split()
+    return {int(pid) for pid in children if b"spawn_main" in _command(pid)}
+
+
+def _command(pid: str) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait for something that is seen only by looking."""
+    end = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def all_serve(server: Server) -> None:
+    """Wait until each of two workers answers while the other one stands still."""
+    until(lambda: len(workers_of(server)) == 2)
+    for pid in workers_of(server):
+        [other] = workers_of(server) - {pid}
+        os.kill(other, signal.SIGSTOP)
+        assert ask("GET", f"{server.url}/livez").status_code == 200
+        os.kill(other, signal.SIGCONT)
+
+
+@pytest.mark.parametrize("how", ["killed", "replaced by SIGHUP"])
+def test_those_who_take_over_lose_no_request_either(upstream: Server, how: str) -> None:
+    """Workers that took the places of others answer all that was let in before they end."""
+    settings = {"upstream_url": upstream.url, "workers": "2", "cache_ttl": "0"}
+    with serving("serve", *ANY_PORT, **settings) as server:
+        all_serve(server)
+        first = workers_of(server)
+        if how == "killed":
+            for pid in first:
+                os.kill(pid, signal.SIGKILL)
+        else:
+            server.process.send_signal(signal.SIGHUP)
+        until(lambda: len(workers_of(server)) == 2 and not workers_of(server) & first)
+        all_serve(server)
+        load = Load(httpx.URL(server.url))
+        clients = [threading.Thread(target=load.ask, args=(n,)) for n in range(CLIENTS)]
+        for client in clients:
+            client.start()
+        assert load.enough.wait(PATIENCE)
+        ended = server.end()
+        for client in clients:
+            client.join(PATIENCE)
+    assert ended.status == 0
+    assert ended.err.count(DIED) == (2 if how == "killed" else 0)
+    assert Counter(load.seen).keys() == {"answered", "not let in"}
+    assert len(load.seen) > BEFORE
+
+
+def test_a_worker_dies_under_load(upstream: Server) -> None:
+    """What it was doing is lost, and nothing else; Ctrl-C then ends the one that took over."""
+    settings = {"upstream_url": upstream.url, "workers": "2", "cache_ttl": "0"}
+    with serving("serve", *ANY_PORT, **settings) as server:
+        all_serve(server)
+        [victim, survivor] = workers_of(server)
+        load = Load(httpx.URL(server.url))
+        clients = [threading.Thread(target=load.ask, args=(n,)) for n in range(CLIENTS)]
+        for client in clients:
+            client.start()
+        assert load.enough.wait(PATIENCE)
+        os.kill(victim, signal.SIGKILL)
+        until(lambda: len(workers_of(server) - {victim}) == 2)
+        assert survivor in workers_of(server)
+        all_serve(server)
+        ended = server.end(signal.SIGINT)
+        for client in clients:
+            client.join(PATIENCE)
+    assert (ended.status, ended.err.count("\n")) == (130, 2)
+    assert DIED in ended.err
+    assert Counter(load.seen)["lost"] <= CLIENTS
+
+
+def test_workers_end_with_their_supervisor(upstream: Server) -> None:
+    """When the command itself is killed its workers end too, and the port is free."""
+    with serving("serve", *ANY_PORT, "--workers", "2", upstream_url=upstream.url) as server:
+        all_serve(server)
+        workers = workers_of(server)
+        server.process.kill()
+        until(lambda: not any(Path(f"/proc/{pid}/cmdline").exists() for pid in workers))
+        port = int(server.url.rpartition(":")[2])
+        socket.create_server(("127.0.0.1", port)).close()
+
+
+def test_workers_that_can_not_start(upstream: Server, tmp_path: Path) -> None:
+    """Where no worker can ever serve, the command says so and fails."""
+    keys = tmp_path / "keys"
+    keys.write_text(f"reports {'0' * 64} user/Group.read\n")
+    settings = {"upstream_url": upstream.url, "callers": "api-keys", "api_keys_file": str(keys)}
+    settings |= {"service_client_id": "sandbox", "service_client_secret": "sandbox-secret"}
+    settings |= {"service_token_url": f"{upstream.url}/auth/token/"}
+    with serving("serve", *ANY_PORT, "--workers", "2", **settings) as server:
+        keys.unlink()  # the command has read it, and the workers are only just beginning
+        _, err = server.process.communicate(timeout=PATIENCE)
+        assert server.process.returncode == 1
+        assert "A worker can't start." in err
