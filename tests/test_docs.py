@@ -11,6 +11,7 @@ import pytest
 
 from group_gateway import __version__, errors
 from group_gateway.cli import main
+from group_gateway.execution.incremental import MOST_PARTS
 from group_gateway.execution.limits import DocumentLimits
 from group_gateway.groups.reading.connection import LARGEST_PAGE
 from group_gateway.groups.reading.reads import MOST_IDS
@@ -153,6 +154,7 @@ def test_limits() -> None:
         "Bytes of a request's headers": ConnectionLimits().header_bytes,
         "Levels of a body's JSON": 1000,  # about: the interpreter's own bound
         "Characters of a document": DocumentLimits().characters,
+        "Parts of an answer (`@defer`, `@stream`)": MOST_PARTS,
         "Ids in a filter, groups on a page": MOST_IDS,
         "Members in a group, on a page of members": MOST_MEMBERS,
         "Changes of one group that wait": LONGEST_QUEUE,

@@ -86,7 +86,7 @@ def create_app(
         journal,
         page,
         _persisted(settings, telemetry),
-        Wishes(settings.router_key),
+        Wishes(settings.router_key, parts=settings.incremental_delivery),
     )
     routes = [
         Route(ENDPOINT_PATH, endpoint.get, methods=["GET", "POST"]),
@@ -183,7 +183,9 @@ def _engine(settings: Settings, services: Services) -> Engine:
         discreet=not settings.introspection,
     )
     compiled = settings.compiled
-    return Engine(build_schema(), services, limits, compiled=compiled)
+    return Engine(
+        build_schema(incremental=settings.incremental_delivery), services, limits, compiled=compiled
+    )
 
 
 def _lifetimes(settings: Settings) -> Lifetimes:

@@ -121,6 +121,10 @@ class Operation:
             raise UpstreamTimeout("The operation's time was up before the upstream had answered.")
         return seconds
 
+    def abandon(self) -> None:
+        """Ask the upstream for nothing more: nobody waits for the answer."""
+        self.calls_left = 0
+
     def charge(self) -> None:
         """Count one upstream call; raises TooManyUpstreamCalls when the budget is used up."""
         if self.calls_left <= 0:

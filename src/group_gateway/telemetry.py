@@ -23,7 +23,10 @@ class Telemetry(Collector):
         self._trusted: dict[tuple[str, ...], float] = defaultdict(float)
 
     def request(self, outcome: str) -> None:
-        """Count a GraphQL request: `ready`, `joined`, `complete`, `errors`, `refused` or `shed`."""
+        """Count a GraphQL request.
+
+        It was `ready`, `joined`, `complete`, `errors`, `abandoned`, `refused` or `shed`.
+        """
         self._requests[outcome,] += 1
 
     def audited(self, outcome: str, records: int) -> None:

@@ -21,6 +21,7 @@ from graphql import (
 )
 
 from group_gateway.errors import RequestCode
+from group_gateway.execution.incremental import asks_for_parts
 from group_gateway.execution.limits import DocumentLimits, FragmentCycle, excess, too_large
 from group_gateway.execution.plans import OperationPlans, Planning
 
@@ -30,11 +31,12 @@ _BASE, _OVERHEAD = 20_000, 140
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A parsed document, or the errors that it has."""
+    """A parsed document, or the errors that it has; `in_parts` if it asks to be answered so."""
 
     node: DocumentNode | None
     errors: tuple[GraphQLError, ...]
     code: str = ""
+    in_parts: bool = False
     _plans: dict[str | None, OperationPlans] = field(default_factory=dict)
 
     def plans(self, planning: Planning, name: str | None) -> OperationPlans | None:
@@ -89,6 +91,7 @@ class Documents:
     ) -> None:
         self._schema = schema
         self._limits = limits
+        self._incremental = schema.get_directive("defer") is not None
         self._max_bytes = max_bytes
         self._bytes = 0
         self._known: OrderedDict[str, Document] = OrderedDict()
@@ -117,7 +120,7 @@ class Documents:
         errors = self._validated(node)
         if errors:
             return Document(None, tuple(errors), RequestCode.GRAPHQL_VALIDATION_FAILED)
-        return Document(node, ())
+        return Document(node, (), in_parts=self._incremental and asks_for_parts(node))
 
     def _validated(self, node: DocumentNode) -> list[GraphQLError]:
         """Give what is wrong with a document: what is too much before anything else."""

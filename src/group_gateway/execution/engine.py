@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from inspect import isawaitable
 from typing import Any
 
 import msgspec
-from graphql import ExecutionResult, GraphQLError, execute
+from graphql import ExecutionResult, GraphQLError
+from graphql.execution import Executor
 
 from group_gateway.execution.documents import Document, Documents
+from group_gateway.execution.incremental import PartsExecutor, WholeExecutor, execute
 from group_gateway.execution.limits import DocumentLimits
+from group_gateway.execution.parts import AnswerInParts
 from group_gateway.execution.plans import Planning
 from group_gateway.execution.presentation import present
 from group_gateway.execution.tracing import Tracer
@@ -45,6 +47,16 @@ class Answer:
     executed: bool
     data: Any
     errors: list[dict[str, Any]]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all that was asked for is there."""
+        return self.executed and not self.errors
+
+    @property
+    def codes(self) -> set[str]:
+        """The codes of the errors."""
+        return {error["extensions"]["code"] for error in self.errors}
 
     def body(self, extensions: Mapping[str, Any] | None = None) -> bytes:
         """Give the encoded response map (GraphQL specification, section 7.1)."""
@@ -104,17 +116,38 @@ class Engine:
             data = await plans.run(context, request.variables or {})
             if data is not None:
                 return Answer(True, msgspec.Raw(data), [])  # noqa: FBT003
-        outcome = execute(
+        middleware = tracer.middleware() if tracer is not None else None
+        executor = self._executor(WholeExecutor, request, context, middleware=middleware)
+        return _answer(await execute(executor), context)
+
+    async def run_in_parts(
+        self, request: GraphQLRequest, operation: Operation
+    ) -> Answer | AnswerInParts:
+        """Execute a request whose document is `in_parts`, up to the first of them."""
+        if self.document(request).operation(request.operation_name) is None:
+            return await self.run(request, operation)
+        context = Context(operation, self._services)
+        # What the parts need of the upstream goes together, and none waits for another.
+        executor = self._executor(PartsExecutor, request, context, enable_early_execution=True)
+        result = await execute(executor)
+        if isinstance(result, ExecutionResult):
+            return _answer(result, context)
+        return AnswerInParts(result, executor, operation)
+
+    def _executor(
+        self, kind: type[Executor[Any]], request: GraphQLRequest, context: Context, **options: Any
+    ) -> Any:
+        """Give graphql-core's executor of a request, or the errors of its variables."""
+        document: Any = self.document(request).node
+        return kind.build(
             self._schema,
-            document.node,
+            document,
             context_value=context,
-            variable_values=dict(request.variables or {}),
+            raw_variable_values=dict(request.variables or {}),
             operation_name=request.operation_name,
-            middleware=tracer.middleware() if tracer is not None else None,
             hide_suggestions=self._limits.discreet,
+            **options,
         )
-        result = await outcome if isawaitable(outcome) else outcome
-        return _answer(result, context)
 
 
 def _answer(result: ExecutionResult, context: Context) -> Answer:

@@ -100,7 +100,10 @@ class OperationPlans:
 
 
 def _condition_variables(document: Any) -> list[str]:
-    """Give the variables that `@skip` and `@include` of a document depend on."""
+    """Give the variables that `@skip`, `@include` and `@defer` of a document depend on.
+
+    A plan answers as a whole, without regard to `@stream`; of `@defer` it must find what is null.
+    """
     names: dict[str, None] = {}
 
     class Conditions(Visitor):
@@ -108,7 +111,7 @@ def _condition_variables(document: Any) -> list[str]:
 
         def enter_directive(self, node: Any, *_: Any) -> None:
             """Collect the variables of one."""
-            for argument in node.arguments or ():
+            for argument in node.arguments or () if node.name.value != "stream" else ():
                 if isinstance(argument.value, VariableNode):
                     names[argument.value.name.value] = None
 

@@ -33,18 +33,29 @@ _LINK: Final = Link(
 class GatewaySchema(strawberry.federation.Schema):
     """Strawberry's federated schema, with an entity resolver whose items fail one by one."""
 
+    def as_str(self) -> str:
+        """Give the SDL of the subgraph.
+
+        `@defer` and `@stream` are no part of it: a router answers them itself.
+        """
+        incremental = self.config.enable_experimental_incremental_execution
+        return build_schema().as_str() if incremental else super().as_str()
+
     def entities_resolver(self, info: Info, representations: list[FederationAny]) -> Any:
         """See `entities`."""
         return resolve_entities(info, representations)
 
 
-def build_schema() -> GatewaySchema:
-    """Build the schema. Opens nothing."""
+def build_schema(*, incremental: bool = False) -> GatewaySchema:
+    """Build the schema, with `@defer` and `@stream` if it is to be `incremental`. Opens nothing."""
     schema = GatewaySchema(
         query=Query,
         mutation=Mutation,
         types=[Patient, Practitioner, PractitionerRole, Device, Medication, Substance],
-        config=StrawberryConfig(default_resolver=default_resolver),
+        config=StrawberryConfig(
+            default_resolver=default_resolver,
+            enable_experimental_incremental_execution=incremental,
+        ),
         federation_version=_FEDERATION_VERSION,
     )
     schema.schema_directives = [_LINK]

@@ -1,6 +1,6 @@
 """What resolvers are given of their operation. Made by `execution` for each one."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import strawberry
@@ -37,6 +37,10 @@ class Context:
     services: Services
     reported: list[GraphQLError] = field(default_factory=list)
     known: dict[Any, Any] = field(default_factory=dict)
+
+    def of_a_part(self) -> "Context":
+        """Give the context of a part of the answer, whose reported errors are its own."""
+        return replace(self, reported=[])
 
     def report(self, info: "Info", message: str) -> None:
         """Add an error at the field that `info` is about."""

@@ -60,6 +60,7 @@ class Settings(AccessSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     persisted_queries: bool = True
     trusted_documents: str = ""
     trusted_documents_mode: Literal["off", "log", "enforce"] = "enforce"
+    incremental_delivery: bool = False
     router_key: str = ""
     graphiql: bool = True
     introspection: bool = True
@@ -125,6 +126,7 @@ SETTINGS: Mapping[str, str] = {
     "persisted_queries": "Learn documents by their hash (automatic persisted queries).",
     "trusted_documents": "File with the documents that clients were built with.",
     "trusted_documents_mode": "`enforce` executes no others, `log` counts them, or `off`.",
+    "incremental_delivery": "Take `@defer` and `@stream`, and answer in parts who takes parts.",
     "router_key": "Key that a router sends to be given traces (`ftv1`), 16 characters or more.",
     "graphiql": "Show GraphiQL to browsers.",
     "introspection": "Answer questions about the schema.",

@@ -6,6 +6,8 @@ loop's clock.
 """
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from group_gateway.errors import Overloaded
 from group_gateway.web.wire import RequestRefused
@@ -48,6 +50,15 @@ class Admission:
     def __exit__(self, *_: object) -> None:
         """Let go of an operation."""
         self._active -= 1
+
+    @contextmanager
+    def extended(self) -> Iterator[None]:
+        """Hold the place of an operation that was taken on for longer: within the block."""
+        self._active += 1
+        try:
+            yield
+        finally:
+            self._active -= 1
 
     def _is_far_too_late(self) -> bool:
         """Tell whether the timer that is due has not even been called."""

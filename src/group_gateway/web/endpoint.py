@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
-from http import HTTPStatus
 from typing import Any
 
 from starlette.requests import Request
@@ -19,6 +18,7 @@ from group_gateway.access.callers import Callers
 from group_gateway.cache.store import CacheStore
 from group_gateway.errors import RequestCode
 from group_gateway.execution.engine import Answer, Engine, GraphQLRequest
+from group_gateway.execution.parts import AnswerInParts
 from group_gateway.execution.sharing import AnswersInFlight, LeaderGone, Question, ReadyAnswers
 from group_gateway.execution.tracing import Tracer
 from group_gateway.operation import Asker, Operation, Trail
@@ -28,14 +28,16 @@ from group_gateway.web.crosssite import check_same_site
 from group_gateway.web.graphiql import GraphiQL
 from group_gateway.web.journal import Journal
 from group_gateway.web.limits import RequestLimits
+from group_gateway.web.outcomes import Outcomes
+from group_gateway.web.parts import PartsDelivery
 from group_gateway.web.persisted import PersistedDocuments
 from group_gateway.web.receiving import whole_body
 from group_gateway.web.replies import (
     CORRELATION_HEADER,
     Reply,
+    answer_reply,
     batch_reply,
     new_correlation_id,
-    new_reply,
     not_acceptable,
     refusal,
     revalidated,
@@ -82,6 +84,8 @@ class Endpoint:
         self._telemetry = telemetry
         self._journal = journal
         self._admission = Admission(limits.operations)
+        self._outcomes = Outcomes(engine, limits, telemetry, journal)
+        self._parts = PartsDelivery(self._admission, self._outcomes)
         self._page = page
         self._persisted = persisted or PersistedDocuments(telemetry)
         self._wishes = wishes or Wishes()
@@ -108,6 +112,9 @@ class Endpoint:
             reply = self._refusal(refused, media_type, correlation_id)
         sent = [*reply.headers, (CORRELATION_HEADER, correlation_id)]
         await send({"type": "http.response.start", "status": reply.status, "headers": sent})
+        if reply.delivery is not None:
+            await reply.delivery.send(receive, send)
+            return
         await send({"type": "http.response.body", "body": reply.body})
 
     def ready(self, raw_headers: RawHeaders, body: bytes) -> tuple[Reply, bytes] | None:
@@ -152,16 +159,21 @@ class Endpoint:
                 reply = await asyncio.shield(flight)
                 return self._shared("joined", reply, asker, correlation_id)
         if is_array(question[2]):
-            return await self._batch(question, asker, correlation_id, wish)
+            return await self._batch(question, asker, correlation_id, wish if traced else None)
         with self._admission:
-            asked = self._persisted.resolved(request_of_body(question[2]))
-            operation = self._operation(asker, correlation_id)
-            if traced:
-                return await self._reply(asked, operation, question[1], Tracer())
-            # What a shared answer cost was paid by another request.
-            if asked.wants_cost or not self._engine.document(asked).is_query(asked.operation_name):
-                return await self._reply(asked, operation, question[1])
-            return await self._in_flight.lead(question, self._lead(question, asked, operation))
+            return await self._executed(question, self._operation(asker, correlation_id), wish)
+
+    async def _executed(self, question: Question, operation: Operation, wish: Wish | None) -> Reply:
+        asked = self._persisted.resolved(request_of_body(question[2]))
+        if wish is not None and wish.trace:
+            return await self._reply(asked, operation, question[1], Tracer())
+        document = self._engine.document(asked)
+        if wish is not None and document.in_parts:
+            return await self._in_parts(asked, operation, question[1])
+        # What a shared answer cost was paid by another request.
+        if asked.wants_cost or not document.is_query(asked.operation_name):
+            return await self._reply(asked, operation, question[1])
+        return await self._in_flight.lead(question, self._lead(question, asked, operation))
 
     def _shared(self, outcome: str, reply: Reply, asker: Asker, correlation_id: bytes) -> Reply:
         self._telemetry.request(outcome)
@@ -233,46 +245,35 @@ class Endpoint:
         tracer: Tracer | None = None,
     ) -> Reply:
         answer = await self._engine.run(asked, operation, tracer)
-        is_complete = answer.executed and not answer.errors
-        outcome = "complete" if is_complete else "errors"
-        self._telemetry.request(outcome)
-        trail = operation.trail if is_complete else operation.trail or Trail()
-        if trail is not None:
-            self._describe(trail, asked, answer)
-            seconds = self._limits.seconds - operation.deadline + asyncio.get_running_loop().time()
-            self._journal.tell(outcome, operation.asker, operation.correlation_id, trail, seconds)
-        extensions: dict[str, Any] = {"cost": self._cost(operation)} if asked.wants_cost else {}
-        if operation.stale is not None:
-            extensions["stale"] = {"age": round(operation.stale)}
-        if tracer is not None:
-            extensions["ftv1"] = tracer.encoded(answer.errors)
-        return new_reply(
-            _status(answer, media_type),
-            media_type,
-            answer.body(extensions),
-            is_complete=is_complete,
-            trail=operation.trail,
-        )
+        traced = {} if tracer is None else {"ftv1": tracer.encoded(answer.errors)}
+        return self._told(answer, asked, operation, media_type, traced)
 
-    def _describe(self, trail: Trail, asked: GraphQLRequest, answer: Answer) -> None:
-        """Say in a trail what was asked, in words of the schema only, and how it ended."""
-        document = self._engine.document(asked)
-        operation = document.operation(asked.operation_name)
-        trail.kind = operation.operation.value if operation else ""
-        trail.fields = document.root_fields(asked.operation_name)
-        trail.document = self._journal.digest(asked.query)
-        trail.codes = tuple(sorted({error["extensions"]["code"] for error in answer.errors}))
+    async def _in_parts(
+        self, asked: GraphQLRequest, operation: Operation, media_type: str
+    ) -> Reply:
+        answer = await self._engine.run_in_parts(asked, operation)
+        if isinstance(answer, AnswerInParts):
+            return self._parts.reply(answer, asked, operation)
+        return self._told(answer, asked, operation, media_type, {})
+
+    def _told(
+        self,
+        answer: Answer,
+        asked: GraphQLRequest,
+        operation: Operation,
+        media_type: str,
+        extensions: dict[str, Any],
+    ) -> Reply:
+        outcome = "complete" if answer.is_complete else "errors"
+        self._outcomes.tell(outcome, asked, operation, answer.codes)
+        extensions |= self._outcomes.extensions(asked, operation)
+        return answer_reply(answer, media_type, extensions, operation.trail)
 
     def _refusal(
         self, refused: RequestRefused, media_type: str | None, correlation_id: bytes
     ) -> Reply:
         self._telemetry.request("refused" if refused.retry_after is None else "shed")
         return refusal(refused, media_type or JSON, correlation_id)
-
-    def _cost(self, operation: Operation) -> dict[str, int]:
-        """Give the upstream calls that an operation caused, alone or with others, and could."""
-        allowed = self._limits.upstream_calls
-        return {"upstreamCalls": allowed - operation.calls_left, "upstreamCallsAllowed": allowed}
 
     def _queried(self, request: Request) -> GraphQLRequest:
         asked = self._persisted.resolved(request_of_query(request.query_params))
@@ -281,13 +282,3 @@ class Endpoint:
             message = "A GET can only query. Send mutations with POST."
             raise RequestRefused(message, 405, RequestCode.METHOD_NOT_ALLOWED)
         return asked
-
-
-def _status(answer: Answer, media_type: str) -> int:
-    """Give the status (GraphQL over HTTP, section 6.4): 200 for all that was executed.
-
-    As `application/json`, for clients of old, also a request that failed before is a 200.
-    """
-    if answer.executed or media_type == JSON:
-        return HTTPStatus.OK
-    return HTTPStatus.BAD_REQUEST

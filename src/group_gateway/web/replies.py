@@ -2,13 +2,17 @@
 
 import hashlib
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
 import msgspec
 
 from group_gateway.errors import RequestCode
+from group_gateway.execution.engine import Answer
 from group_gateway.operation import Trail
+from group_gateway.web.delivery import Delivery
 from group_gateway.web.wire import GRAPHQL_RESPONSE, JSON, RequestRefused
 
 CORRELATION_HEADER = b"x-correlation-id"
@@ -16,6 +20,11 @@ _encode = msgspec.json.Encoder().encode
 _CONTENT_TYPES = {
     media_type: f"{media_type}; charset=utf-8".encode() for media_type in (JSON, GRAPHQL_RESPONSE)
 }
+_HEADERS = (
+    (b"cache-control", b"no-store"),
+    (b"vary", b"Accept, Authorization"),
+    (b"x-content-type-options", b"nosniff"),
+)
 _draw = random.Random().getrandbits  # noqa: S311 - a name, no secret
 
 
@@ -29,6 +38,8 @@ class Reply:
     is_complete: bool = False
     trail: Trail | None = None
     """What the operation did, where somebody is told of it."""
+    delivery: Delivery | None = None
+    """What gives the body, where that comes piece by piece."""
 
 
 def new_correlation_id() -> bytes:
@@ -51,11 +62,29 @@ def new_reply(
     headers = [
         (b"content-type", _CONTENT_TYPES[media_type]),
         (b"content-length", b"%d" % len(body)),
-        (b"cache-control", b"no-store"),
-        (b"vary", b"Accept, Authorization"),
-        (b"x-content-type-options", b"nosniff"),
+        *_HEADERS,
     ]
     return Reply(status, headers, body, is_complete, trail)
+
+
+def answer_reply(
+    answer: Answer, media_type: str, extensions: Mapping[str, Any], trail: Trail | None
+) -> Reply:
+    """Give the reply to a request that was heard (GraphQL over HTTP, section 6.4).
+
+    200 is for all that was executed. As `application/json`, for clients of old, also a request that
+    failed before is a 200.
+    """
+    ok = answer.executed or media_type == JSON
+    status = HTTPStatus.OK if ok else HTTPStatus.BAD_REQUEST
+    body = answer.body(extensions)
+    return new_reply(status, media_type, body, is_complete=answer.is_complete, trail=trail)
+
+
+def parts_reply(delivery: Delivery) -> Reply:
+    """Give the answer whose body comes in parts."""
+    headers = [(b"content-type", b'multipart/mixed; boundary="-"'), *_HEADERS]
+    return Reply(HTTPStatus.OK, headers, b"", delivery=delivery)
 
 
 def revalidated(reply: Reply, if_none_match: str | None) -> Reply:

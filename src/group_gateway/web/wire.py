@@ -13,6 +13,7 @@ from group_gateway.web.manifest import bare_id
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
+PARTS = "multipart/mixed"
 _LONGEST_ID = 256
 _BLANK = b" \t\r\n"
 _QUALITY = re.compile(r"(0(\.\d{0,3})?|1(\.0{0,3})?)", re.ASCII)  # RFC 9110, section 12.4.2
@@ -55,6 +56,25 @@ def wants_html(accept: str | None) -> bool:
     ranges = _ranges(accept or "")
     html = _weight("text/html", [r for r in ranges if r.type == "text/html"])
     return html.quality > 0 and html > max(_weight(JSON, ranges), _weight(GRAPHQL_RESPONSE, ranges))
+
+
+def takes_parts(accept: str | None) -> bool:
+    """Tell whether a client names `multipart/mixed` as what it takes.
+
+    One that asks for another form of parts than ours, such as Apollo's `deferSpec=20220824`, or
+    for subscriptions, does not.
+    """
+    for part in (accept or "").split(","):
+        media_type, *parameters = [piece.strip().lower() for piece in part.split(";")]
+        if media_type != PARTS:
+            continue
+        named = dict(parameter.partition("=")[::2] for parameter in parameters)
+        quality = named.get("q", "1")
+        foreign = named.keys() & {"deferspec", "subscriptionspec"}
+        version = named.get("incrementalspec", "v0.2")
+        if not foreign and version == "v0.2" and _QUALITY.fullmatch(quality) and float(quality) > 0:
+            return True
+    return False
 
 
 class _Weight(NamedTuple):

@@ -3,33 +3,50 @@
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
+from group_gateway.web.wire import takes_parts
+
+_ACCEPT: Final = b"accept"
 _TRACE: Final = b"apollo-federation-include-trace"
 _KEY: Final = b"x-router-key"
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """`trace`: the answer is to hold a trace of its operation, for a router (Apollo's `ftv1`)."""
+    """`trace`: the answer is to hold a trace of its operation, for a router (Apollo's `ftv1`).
+
+    `parts`: it may come in parts.
+    """
 
     trace: bool = False
+    parts: bool = False
+
+
+_TRACED: Final = Wish(trace=True)
+_IN_PARTS: Final = Wish(parts=True)
+_takes_parts = lru_cache(256)(takes_parts)
 
 
 class Wishes:
     """Reads wishes from headers. `headers` are those it reads: none where nothing may be asked.
 
     `router_key` is what a router proves itself by, if any may ask for traces: times tell what was
-    cached, and how the upstream fares.
+    cached, and how the upstream fares. With `parts` answers may come so.
     """
 
-    def __init__(self, router_key: str = "") -> None:
+    def __init__(self, router_key: str = "", *, parts: bool = False) -> None:
         self._key = router_key.encode()
-        self.headers = frozenset({_TRACE, _KEY}) if router_key else frozenset()
+        self._parts = parts
+        self.headers = frozenset({_TRACE, _KEY} if router_key else ())
+        self.headers |= frozenset({_ACCEPT} if parts else ())
 
     def of(self, headers: Mapping[bytes, str]) -> Wish | None:
         """Give what the headers ask for, if it is anything that they may."""
-        if headers.get(_TRACE) != "ftv1":
-            return None
-        key = headers.get(_KEY, "").encode("latin-1")
-        return Wish(trace=True) if hmac.compare_digest(key, self._key) else None
+        if self._key and headers.get(_TRACE) == "ftv1":
+            key = headers.get(_KEY, "").encode("latin-1")
+            return _TRACED if hmac.compare_digest(key, self._key) else None
+        if self._parts and _takes_parts(headers.get(_ACCEPT)):
+            return _IN_PARTS
+        return None

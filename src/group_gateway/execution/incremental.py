@@ -1,0 +1,137 @@
+"""Executes an operation in parts: `@defer` and `@stream`, which are a proposal to the standard.
+
+graphql-core's incremental executor, within bounds: a list of a thousand groups with a deferred
+fragment in each would be a thousand parts. Used by `engine`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from inspect import isawaitable
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    ExperimentalIncrementalExecutionResults,
+    GraphQLError,
+    TokenKind,
+)
+from graphql.execution import Executor
+from graphql.execution.incremental import IncrementalExecutor
+from graphql.pyutils import RefMap
+
+from group_gateway.errors import BadUserInput
+
+MOST_PARTS = 100
+"""Deferred fragments and streamed lists of one answer; what is beyond comes with what holds it."""
+
+Results = ExecutionResult | ExperimentalIncrementalExecutionResults
+_DIRECTIVES = frozenset({"defer", "stream"})
+_AT_ONCE: Any = RefMap()
+"""Stands for the delivery groups of a selection that is delivered as a whole."""
+
+
+def asks_for_parts(document: DocumentNode) -> bool:
+    """Tell whether `@defer` or `@stream` stands in a document."""
+    token = document.loc.start_token if document.loc else None
+    while token is not None:
+        following = token.next
+        if token.kind is TokenKind.AT and following is not None and following.value in _DIRECTIVES:
+            return True
+        token = following
+    return False
+
+
+class WholeExecutor(Executor[None]):
+    """Executes an operation as if there were no `@defer` and no `@stream` in it."""
+
+    def get_stream_usage(self, *_: Any) -> None:
+        """See graphql-core: nothing is streamed."""
+
+
+@dataclass(slots=True)
+class _Room:
+    left: int
+
+    def take(self, parts: int) -> bool:
+        """Take room for so many parts, if there is."""
+        if parts > self.left:
+            return False
+        self.left -= parts
+        return True
+
+
+class PartsExecutor(IncrementalExecutor):
+    """graphql-core's, with at most `MOST_PARTS` parts; each with the errors that it reported."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._room = _Room(MOST_PARTS)  # shared with the executors of parts, which are copies
+
+    def create_sub_executor(self, *arguments: Any) -> IncrementalExecutor:
+        """See graphql-core: a part has reported nothing yet."""
+        executor = super().create_sub_executor(*arguments)
+        executor.context_value = self.context_value.of_a_part()
+        return executor
+
+    def execute_collected_subfields(  # noqa: PLR0913, PLR0917 - graphql-core's interface
+        self,
+        parent_type: Any,
+        source_value: Any,
+        path: Any,
+        grouped_field_set: Any,
+        new_defer_usages: Sequence[Any],
+        delivery_group_map: Any,
+    ) -> Any:
+        """See graphql-core: defers no more than there is room for."""
+        at_once = delivery_group_map is _AT_ONCE
+        if at_once or (new_defer_usages and not self._room.take(len(new_defer_usages))):
+            return self.execute_fields(parent_type, source_value, path, grouped_field_set, _AT_ONCE)
+        return super().execute_collected_subfields(
+            parent_type, source_value, path, grouped_field_set, new_defer_usages, delivery_group_map
+        )
+
+    def get_stream_usage(self, *arguments: Any) -> Any:
+        """See graphql-core: says to callers what is wrong."""
+        try:
+            return super().get_stream_usage(*arguments)
+        except ValueError:
+            raise BadUserInput("`initialCount` of `@stream` is a number from 0 on.") from None
+
+    def handle_stream(self, *arguments: Any) -> bool:
+        """See graphql-core: streams no more than there is room for."""
+        return self._room.take(1) and super().handle_stream(*arguments)
+
+    def build_response(self, data: dict[str, Any] | None) -> Results:
+        """See graphql-core: the first part, with its reported errors."""
+        self._add_reported()
+        return super().build_response(data)
+
+    def build_execution_group_result(self, *arguments: Any) -> Any:
+        """See graphql-core: a deferred fragment, with its reported errors."""
+        self._add_reported()
+        return super().build_execution_group_result(*arguments)
+
+    def build_stream_item_result(self, item: Any) -> Any:
+        """See graphql-core: an item of a list, with its reported errors."""
+        self._add_reported()
+        return super().build_stream_item_result(item)
+
+    def _add_reported(self) -> None:
+        self.collected_errors.errors.extend(self.context_value.reported)
+        self.context_value.reported.clear()
+
+
+async def execute(executor: Executor[Any] | list[GraphQLError]) -> Any:
+    """Execute an operation, or give the errors of its variables.
+
+    With PartsExecutor only up to the first part: work on the others has begun by then.
+    """
+    if isinstance(executor, list):
+        return ExecutionResult(None, executor)
+    try:
+        outcome = executor.execute_operation()
+        return await outcome if isawaitable(outcome) else outcome
+    except BaseException:
+        await executor.cancel_incremental_work()
+        raise

@@ -1,0 +1,57 @@
+"""How operations ended: counted, logged, recorded, and told to those who ask. For `endpoint`."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+from group_gateway.execution.engine import Engine, GraphQLRequest
+from group_gateway.operation import Operation, Trail
+from group_gateway.telemetry import Telemetry
+from group_gateway.web.journal import Journal
+from group_gateway.web.limits import RequestLimits
+
+
+class Outcomes:
+    """Tells of operations, once for each."""
+
+    def __init__(
+        self, engine: Engine, limits: RequestLimits, telemetry: Telemetry, journal: Journal
+    ) -> None:
+        self._engine = engine
+        self._limits = limits
+        self._telemetry = telemetry
+        self._journal = journal
+
+    def tell(
+        self, outcome: str, asked: GraphQLRequest, operation: Operation, codes: Iterable[str]
+    ) -> None:
+        """Tell of an operation that is over; `codes` are those of its errors."""
+        self._telemetry.request(outcome)
+        trail = operation.trail if outcome == "complete" else operation.trail or Trail()
+        if trail is not None:
+            self._describe(trail, asked, codes)
+            seconds = self._limits.seconds - operation.deadline + asyncio.get_running_loop().time()
+            self._journal.tell(outcome, operation.asker, operation.correlation_id, trail, seconds)
+
+    def extensions(self, asked: GraphQLRequest, operation: Operation) -> dict[str, Any]:
+        """Give what an answer tells of its operation."""
+        extensions: dict[str, Any] = {}
+        if asked.wants_cost:
+            extensions["cost"] = self._cost(operation)
+        if operation.stale is not None:
+            extensions["stale"] = {"age": round(operation.stale)}
+        return extensions
+
+    def _describe(self, trail: Trail, asked: GraphQLRequest, codes: Iterable[str]) -> None:
+        """Say in a trail what was asked, in words of the schema only, and how it ended."""
+        document = self._engine.document(asked)
+        operation = document.operation(asked.operation_name)
+        trail.kind = operation.operation.value if operation else ""
+        trail.fields = document.root_fields(asked.operation_name)
+        trail.document = self._journal.digest(asked.query)
+        trail.codes = tuple(sorted(set(codes)))
+
+    def _cost(self, operation: Operation) -> dict[str, int]:
+        """Give the upstream calls that an operation caused, alone or with others, and could."""
+        allowed = self._limits.upstream_calls
+        return {"upstreamCalls": allowed - operation.calls_left, "upstreamCallsAllowed": allowed}

@@ -1,0 +1,62 @@
+"""Answers in parts over HTTP: `multipart/mixed` (the RFC on incremental delivery over HTTP).
+
+Used by `endpoint`, for clients that take them and documents that ask for them.
+"""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any, Final
+
+import msgspec
+
+from group_gateway.execution.engine import GraphQLRequest
+from group_gateway.execution.parts import AnswerInParts
+from group_gateway.operation import Operation
+from group_gateway.web.admission import Admission
+from group_gateway.web.delivery import Delivery
+from group_gateway.web.outcomes import Outcomes
+from group_gateway.web.replies import Reply, parts_reply
+
+_LAST_SECONDS = 10.0
+"""How long after its deadline an operation's last part may still be on its way to the client."""
+_encode = msgspec.json.Encoder().encode
+# A part ends with the boundary of the next, so that a client need not wait for that to read it.
+_BOUNDARY: Final = b"\r\n---"
+_LAST_BOUNDARY: Final = b"\r\n-----\r\n"
+_HEAD: Final = b"\r\ncontent-type: application/json; charset=utf-8\r\n\r\n"
+
+
+class PartsDelivery:
+    """Delivers answers in parts. An operation has its place until its last part is taken."""
+
+    def __init__(self, admission: Admission, outcomes: Outcomes) -> None:
+        self._admission = admission
+        self._outcomes = outcomes
+
+    def reply(self, answer: AnswerInParts, asked: GraphQLRequest, operation: Operation) -> Reply:
+        """Give the reply that delivers an answer."""
+        pieces = self._pieces(answer, asked, operation)
+        return parts_reply(Delivery(pieces, operation.deadline + _LAST_SECONDS))
+
+    async def _pieces(
+        self, answer: AnswerInParts, asked: GraphQLRequest, operation: Operation
+    ) -> AsyncGenerator[bytes, None]:
+        outcome, begin = "abandoned", _BOUNDARY
+        try:
+            with self._admission.extended():
+                async with aclosing(answer):
+                    async for part in answer.parts():
+                        if not part["hasNext"]:
+                            outcome = "errors" if answer.codes else "complete"
+                            part["extensions"] = self._outcomes.extensions(asked, operation)
+                        yield begin + _piece(part)
+                        begin = b""
+        finally:
+            if outcome == "abandoned":
+                operation.abandon()
+            self._outcomes.tell(outcome, asked, operation, answer.codes)
+
+
+def _piece(part: dict[str, Any]) -> bytes:
+    told = {key: value for key, value in part.items() if key != "extensions" or value}
+    return _HEAD + _encode(told) + (_BOUNDARY if part["hasNext"] else _LAST_BOUNDARY)

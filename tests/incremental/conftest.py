@@ -1,0 +1,74 @@
+"""Gateways that answer in parts, on a real socket, over an upstream that a test can hold up."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+
+from access.served import served
+from conftest import Sandbox
+from frontdoor import opened
+from group_gateway.app import create_app
+from group_gateway.settings import Settings
+from incremental.multipart import Client
+
+PATIENCE = 60
+
+
+@dataclass
+class Gate(httpx.AsyncBaseTransport):
+    """The way to the upstream. Calls that fit `held` wait until it is opened."""
+
+    upstream: httpx.AsyncBaseTransport
+    held: str = "(?!)"
+    waiting: asyncio.Event = field(default_factory=asyncio.Event)
+    opened: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def hold(self, pattern: str) -> None:
+        """Hold up what fits a pattern, of `path?query`, from now on."""
+        self.held = pattern
+
+    def open(self) -> None:
+        """Let everything through."""
+        self.opened.set()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Let a call through, now or later."""
+        if re.search(self.held, request.url.raw_path.decode()):
+            self.waiting.set()
+            await self.opened.wait()
+        return await self.upstream.handle_async_request(request)
+
+
+@pytest.fixture
+def gate(sandbox: Sandbox) -> Gate:
+    """Give the way to the sandbox."""
+    return Gate(httpx.ASGITransport(app=sandbox.app))
+
+
+@pytest.fixture
+async def make_client(gate: Gate) -> AsyncIterator[Callable[..., Any]]:
+    """Give a function that starts a gateway with some settings, and a client of it."""
+    async with AsyncExitStack() as stack:
+
+        async def make(**settings: Any) -> Client:
+            known = {"incremental_delivery": True, "cache_timeout": 10, **settings}
+            app = create_app(Settings(upstream_url="http://upstream.test", **known), transport=gate)
+            await stack.enter_async_context(opened(app))
+            url = await stack.enter_async_context(served(app))
+            http = httpx.AsyncClient(base_url=url, timeout=PATIENCE)
+            return Client(await stack.enter_async_context(http))
+
+        yield make
+
+
+@pytest.fixture
+async def client(make_client: Callable[..., Any]) -> Client:
+    """Give a client of a gateway that answers in parts."""
+    made: Client = await make_client()
+    return made
