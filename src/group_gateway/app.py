@@ -14,6 +14,7 @@ from starlette.routing import Route
 from group_gateway.access.build import build_account, build_callers
 from group_gateway.cache.backend import Backend, memory_backend, redis_backend
 from group_gateway.cache.keys import KeyRing
+from group_gateway.cache.leases import Leases, NoLeases, RedisLeases
 from group_gateway.cache.seal import Cipher, Seal
 from group_gateway.cache.store import CacheStore
 from group_gateway.execution.engine import Engine
@@ -71,8 +72,10 @@ def create_app(
     identity_endpoint = _identity_endpoint(settings, identity_network)
     account = build_account(settings, settings.upstream_url, identity_endpoint)
     client = _client(settings, transport or _network(settings), telemetry, account)
-    cache = _cache(settings, keys, clock)
-    services = _services(client, cache, keys, _lifetimes(settings))
+    backend = _backend(settings, keys)
+    cache = _cache(settings, backend, clock)
+    leases = NoLeases() if backend.evaluate is None else RedisLeases(backend.evaluate)
+    services = _services(client, cache, leases, keys, _lifetimes(settings))
     engine = _engine(settings, services)
     page = GraphiQL(token=page_token) if settings.graphiql else None
     audit = _audit(settings, telemetry)
@@ -213,9 +216,9 @@ def _identity_network(settings: Settings) -> UpstreamTransport:
     )
 
 
-def _cache(settings: Settings, keys: KeyRing, clock: Callable[[], float]) -> CacheStore:
+def _cache(settings: Settings, backend: Backend, clock: Callable[[], float]) -> CacheStore:
     return CacheStore(
-        _backend(settings, keys),
+        backend,
         max_ttl=settings.cache_ttl,
         stale=settings.cache_stale,
         wall_clock=clock,
@@ -232,7 +235,7 @@ def _backend(settings: Settings, keys: KeyRing) -> Backend:
 
 
 def _services(
-    client: GroupClient, cache: CacheStore, keys: KeyRing, lifetimes: Lifetimes
+    client: GroupClient, cache: CacheStore, leases: Leases, keys: KeyRing, lifetimes: Lifetimes
 ) -> Services:
     knowledge = UpstreamKnowledge()
     slots = Slots(keys, client.base_url)
@@ -240,7 +243,7 @@ def _services(
     pages = SearchPages(client, cache, slots, lifetime=lifetimes.search)
     return Services(
         reads=GroupReads(loader, pages, Learning(client, knowledge), keys),
-        writes=GroupWrites(client, knowledge, loader, pages, cache, slots),
+        writes=GroupWrites(client, knowledge, loader, pages, cache, slots, leases),
         keys=keys,
         upstream_url=client.base_url,
     )

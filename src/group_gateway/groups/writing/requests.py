@@ -1,5 +1,6 @@
 """What `writes` hands to a turn, and what comes of it."""
 
+import asyncio
 from dataclasses import dataclass, field
 
 from group_gateway.errors import GatewayError
@@ -42,6 +43,11 @@ class Request:
         self.bound_by = () if self.based_on is None else ("ifVersion",)
         self.caller = self.operation.caller
         self.flight = Flight(self.operation)
+
+    @property
+    def patience(self) -> float:
+        """For how many seconds it may wait for its turn: half of what it has left."""
+        return (self.operation.deadline - asyncio.get_running_loop().time()) / 2
 
     @property
     def joins_others(self) -> bool:

@@ -1,7 +1,7 @@
 """Safe writes over an API that only replaces whole resources. Used by `schema`.
 
-Writes to one group queue up; those of one caller that mean the same on any state share a PUT. A
-create is never sent twice.
+Writes to one group queue up, also among processes that share a Redis (`leases`); those of one
+caller that mean the same on any state share a PUT. A create is never sent twice.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
+from group_gateway.cache.leases import Leases
 from group_gateway.cache.store import CacheStore
 from group_gateway.errors import (
     GatewayError,
@@ -56,6 +57,7 @@ class GroupWrites:
         pages: SearchPages,
         cache: CacheStore,
         slots: Slots,
+        leases: Leases,
     ) -> None:
         self._client = client
         self._omission = knowledge.omission_removes
@@ -63,6 +65,7 @@ class GroupWrites:
         self._pages = pages
         self._cache = cache
         self._slots = slots
+        self._leases = leases
         self._queues: dict[str, deque[Request]] = {}
         self.epoch = 0
         """How many writes there were: what was asked for before one is not joined after it."""
@@ -168,7 +171,8 @@ class GroupWrites:
                     more=_joiners(first, queue),
                     stale=partial(self._wrote, id),
                 )
-                await turn.conclude()
+                async with self._leases.held(self._slots.group_tag(id), first.patience):
+                    await turn.conclude()
         finally:
             del self._queues[id]
 

@@ -1,0 +1,105 @@
+"""Leases, by which replicas that share a Redis take turns at writing to a group. For `writes`.
+
+A lease is no lock that a write's safety rests on: it may be lost at any moment, and where Redis
+can't be had there is none. What it spares replicas are conflicts; and it keeps their writes apart
+where an upstream offers nothing to guard one with.
+"""
+
+import asyncio
+import os
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from typing import Any, Protocol
+
+Evaluate = Callable[[str, list[str], list[str | int]], Awaitable[Any]]
+"""Runs a script (Redis' Lua) on keys, with arguments, in one go; may raise anything."""
+
+_LIFE_MS = 3000
+"""For so long others wait for a holder that has died; one that lives renews it thrice as often."""
+_NEXT_MS = 300
+_PAUSE = 0.03
+_LEFT_ALONE = 1.0
+
+# Whoever has waited comes before whoever held it last: a holder with a long queue would else get it
+# again and again, between two looks of the others.
+_TAKE = f"""
+local next = redis.call('GET', KEYS[2])
+if next and next ~= ARGV[1] then return 0 end
+if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', {_LIFE_MS}) then
+    redis.call('DEL', KEYS[2])
+    return 1
+end
+redis.call('SET', KEYS[2], ARGV[1], 'PX', {_NEXT_MS})
+return 0
+"""
+_RENEW = f"""
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[1], {_LIFE_MS})
+"""
+_RELEASE = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])
+"""
+
+
+class Leases(Protocol):
+    """Gives leases on what has a name."""
+
+    def held(self, name: str, patience: float) -> AbstractAsyncContextManager[None]:
+        """Hold the lease within the block, if it can be had in so many seconds."""
+
+
+class NoLeases:
+    """For a process that shares nothing."""
+
+    def held(self, name: str, patience: float) -> AbstractAsyncContextManager[None]:  # noqa: ARG002
+        """See Leases."""
+        return nullcontext()
+
+
+class RedisLeases:
+    """Leases in Redis. After a failure it is left alone for a second, and nobody waits for it."""
+
+    def __init__(self, evaluate: Evaluate) -> None:
+        self._evaluate = evaluate
+        self._left_alone_until = 0.0
+
+    @asynccontextmanager
+    async def held(self, name: str, patience: float) -> AsyncIterator[None]:
+        """See Leases."""
+        keys = [f"group-gateway:lease:{{{name}}}", f"group-gateway:lease:{{{name}}}:next"]
+        token = os.urandom(8).hex()
+        if not await self._taken(keys, token, time.monotonic() + patience):
+            yield
+            return
+        renewal = asyncio.create_task(self._renew(keys, token))
+        try:
+            yield
+        finally:
+            renewal.cancel()
+            await asyncio.wait([renewal])
+            await self._run(_RELEASE, keys, token)
+
+    async def _taken(self, keys: list[str], token: str, end: float) -> bool:
+        answer = await self._run(_TAKE, keys, token)
+        while answer == 0 and time.monotonic() < end:
+            await asyncio.sleep(_PAUSE * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
+            answer = await self._run(_TAKE, keys, token)
+        return answer == 1
+
+    async def _renew(self, keys: list[str], token: str) -> None:
+        while True:
+            await asyncio.sleep(_LIFE_MS / 3000)
+            await self._run(_RENEW, keys, token)
+
+    async def _run(self, script: str, keys: list[str], token: str) -> object:
+        """Give what a script gives; None when Redis can't be had."""
+        if time.monotonic() < self._left_alone_until:
+            return None
+        try:
+            return await self._evaluate(script, keys, [token])
+        except Exception:  # noqa: BLE001 - whatever Redis raises, the write goes on
+            self._left_alone_until = time.monotonic() + _LEFT_ALONE
+            return None
