@@ -6,6 +6,7 @@ What they are to find stands in their scripts here, as tests of Node's own runne
 import re
 from pathlib import Path
 
+from cli.commands import ask, serving
 from clients.building import compile_relay, compile_types, generate, work_in
 from nodejs import run_node
 
@@ -22,6 +23,15 @@ def test_apollo_client(packages: Path, url: str) -> None:
 def test_urql(packages: Path, url: str) -> None:
     """The document cache of urql is emptied by writes; it sees codes and conflicts."""
     run_node(packages / "urql.test.mjs", url)
+
+
+def test_answers_in_parts(packages: Path) -> None:
+    """Apollo Client, urql and meros read answers in parts, the first before the others."""
+    with serving("sandbox", "--port", "0", incremental_delivery="true") as server:
+        assert server.process.stdout is not None
+        upstream = server.process.stdout.readline().split()[-1]
+        ask("PUT", f"{upstream}/sandbox/quirks", json={"latency_ms": 100})
+        run_node(packages / "parts.test.mjs", f"{server.url}/graphql")
 
 
 def test_relay(packages: Path, url: str, tmp_path: Path) -> None:
