@@ -1,6 +1,7 @@
 """What every step of one GraphQL operation is told: who asks, until when, for how many calls."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -18,12 +19,14 @@ class Caller:
     `scope` is a keyed digest that stands for the caller in keys; equal scopes share in-flight
     work and cache entries, so callers with other `rights` have another. `authorization` is the
     header value that goes upstream, if any. `rights` is what the gateway itself lets the caller
-    do; the upstream may let it do less.
+    do; the upstream may let it do less. `identity` is for the audit log alone: who it is, where the
+    gateway knows that.
     """
 
     scope: str
     authorization: str | None = field(default=None, repr=False)
     rights: frozenset[Interaction] = EVERY_INTERACTION
+    identity: Mapping[str, str] | None = field(default=None, repr=False, compare=False)
 
     def require(self, interaction: Interaction) -> None:
         """Raise Forbidden unless the caller may do this."""

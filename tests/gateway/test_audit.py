@@ -12,6 +12,9 @@ from group_gateway.sandbox.wellknown import TEST_GROUP_ID
 READ = f'{{ a: group(id: "{TEST_GROUP_ID}") {{ name }} }}'
 WRITE = f"""mutation {{ updateGroup(input: {{id: "{TEST_GROUP_ID}", name: "Blue Heron"}}) {{
     group {{ name }} issues {{ code }} }} }}"""
+JSON = "application/json"
+CROSS_SITE = {"sec-fetch-site": "cross-site"}
+PREFLIGHT = {"apollo-require-preflight": "true"}
 PATIENCE = 30
 
 
@@ -100,3 +103,47 @@ async def status(gateway: Gateway, expected: int) -> None:
     while (await gateway.http.get("/readyz")).status_code != expected:
         assert time.monotonic() < last
         await asyncio.sleep(0.01)
+
+
+async def test_a_request_that_is_not_taken(make_gateway: Any, tmp_path: Path) -> None:
+    """What is refused before it is executed has its record: by whom, and why."""
+    file = tmp_path / "audit.jsonl"
+    gateway = await make_gateway(audit_file=str(file), body_bytes=1000, batch_operations=2)
+    await gateway(READ)
+    headers = {"authorization": "Bearer sandbox"}
+    post, get = gateway.http.post, gateway.http.get
+    array = [{"query": READ}, {"query": 1}]
+    answers = [
+        await post("/graphql", content="{}", headers={**headers, "content-type": "text/plain"}),
+        await post("/graphql", content=b" " * 1001, headers=headers | {"content-type": JSON}),
+        await post("/graphql", json={"query": 1}, headers=headers),
+        await get("/graphql", params={"query": WRITE}, headers=headers | PREFLIGHT),
+        await post("/graphql", json=array, headers=headers),
+        await get("/graphql", params={"query": READ}, headers=CROSS_SITE),
+        await post("/graphql", json={"query": 1}),
+    ]
+    first, *others = await records(file, 9)
+    refused = [record for record in others if record["outcome"] == "refused"]
+    assert [record["codes"] for record in refused] == [
+        ["UNSUPPORTED_MEDIA_TYPE"],
+        ["BODY_TOO_LARGE"],
+        ["BAD_REQUEST"],
+        ["METHOD_NOT_ALLOWED"],
+        ["BAD_REQUEST"],
+        ["CROSS_SITE_REQUEST"],
+        ["BAD_REQUEST"],
+    ]
+    callers = [record["caller"] for record in refused]
+    assert callers == [first["caller"]] * 5 + [None, None]
+    told = {answer.headers["x-correlation-id"] for answer in answers}
+    assert {record["correlationId"] for record in refused} == told
+
+
+async def test_a_caller_who_may_not(make_gateway: Any, tmp_path: Path) -> None:
+    """A limit that a document exceeds, and what the upstream forbids, are recorded as errors."""
+    file = tmp_path / "audit.jsonl"
+    gateway = await make_gateway(audit_file=str(file), query_depth=1)
+    await gateway(READ)
+    await gateway('mutation { createGroup(input: {type: PERSON, name: "New"}) { __typename } }')
+    [deep, _] = await records(file, 2)
+    assert (deep["outcome"], deep["codes"]) == ("errors", ["QUERY_TOO_DEEP"])

@@ -46,7 +46,11 @@ class KeyCallers:
 
     def __init__(self, known: Keys, keys: KeyRing) -> None:
         self._callers = {
-            digest: Caller(keys.digest("api key", name, *sorted(rights)), rights=rights)
+            digest: Caller(
+                keys.digest("api key", name, *sorted(rights)),
+                rights=rights,
+                identity={"key": name},
+            )
             for digest, (name, rights) in known.items()
         }
 

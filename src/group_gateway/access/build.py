@@ -28,7 +28,12 @@ def build_callers(
         case "jwt":
             return TokenCallers(
                 KeySet(endpoint(settings.jwt_keys_url), clock),
-                TokenRules(settings.jwt_issuer, settings.jwt_audience, settings.jwt_leeway),
+                TokenRules(
+                    settings.jwt_issuer,
+                    settings.jwt_audience,
+                    settings.jwt_leeway,
+                    settings.jwt_audit_claim,
+                ),
                 keys,
                 clock,
                 passes_on=not settings.service_client_id,

@@ -20,6 +20,7 @@ class AccessSettings(msgspec.Struct, frozen=True, kw_only=True):
     jwt_audience: str = ""
     jwt_keys_url: str = ""
     jwt_leeway: Annotated[float, Meta(ge=0, le=300)] = 10.0
+    jwt_audit_claim: str = "sub"
     api_keys_file: str = ""
     service_client_id: str = ""
     service_client_secret: str = ""
@@ -41,6 +42,7 @@ ACCESS_SETTINGS: Mapping[str, str] = {
     "jwt_audience": "Audience (`aud`) that a token must name.",
     "jwt_keys_url": "Address of the issuer's keys (JWKS).",
     "jwt_leeway": "Seconds by which the issuer's clock may differ from this one's.",
+    "jwt_audit_claim": "Claim by which the audit log names a caller, such as `fhirUser`.",
     "api_keys_file": "File of API keys: lines of a name, the key's SHA-256, and scopes.",
     "service_client_id": "The gateway's own OAuth client: with it there is a service account.",
     "service_client_secret": "Secret of that client.",

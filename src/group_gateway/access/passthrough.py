@@ -1,5 +1,6 @@
 """Pass-through: the upstream knows the callers."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 
 from group_gateway.access.callers import NO_TOKEN, bearer_token
@@ -31,6 +32,6 @@ class PassThrough:
         return self.known(authorization) or NO_TOKEN
 
 
-def passed_on(token: str, keys: KeyRing) -> Caller:
+def passed_on(token: str, keys: KeyRing, identity: Mapping[str, str] | None = None) -> Caller:
     """Give the caller whose own token goes upstream."""
-    return Caller(keys.digest("bearer", token), f"Bearer {token}")
+    return Caller(keys.digest("bearer", token), f"Bearer {token}", identity=identity)

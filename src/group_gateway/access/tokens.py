@@ -15,6 +15,7 @@ from group_gateway.errors import Unauthenticated, UpstreamUnavailable
 from group_gateway.operation import Asker, Caller, Stranger
 
 _MOST_KEPT = 4096
+_LONGEST_NAME = 256
 _CLAIMS = ["exp", "iss", "aud", "sub"]
 _REASONS: Mapping[type[Exception], str] = {
     jwt.ExpiredSignatureError: "The token has expired.",
@@ -28,11 +29,15 @@ _BROKEN = "The token is not one of those that are accepted here."
 
 @dataclass(frozen=True, slots=True)
 class TokenRules:
-    """What a token must say. `leeway` is for how many seconds two clocks may differ."""
+    """What a token must say. `leeway` is for how many seconds two clocks may differ.
+
+    `named_by` is the claim that the audit log names its bearer by.
+    """
 
     issuer: str
     audience: str
     leeway: float
+    named_by: str = "sub"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +123,32 @@ class TokenCallers:
         return claims
 
     def _caller(self, token: str, claims: Mapping[str, Any]) -> Caller:
+        identity = identity_of(claims, self._rules.named_by)
         if self._passes_on:
-            return passed_on(token, self._keys)
+            return passed_on(token, self._keys, identity)
         rights = rights_of(scopes_in(claims))
         scope = self._keys.digest("jwt", claims["iss"], claims["sub"], *sorted(rights))
-        return Caller(scope, rights=rights)
+        return Caller(scope, rights=rights, identity=identity)
 
     def _keep(self, authorization: str | None, verified: _Verified) -> None:
         if len(self._verified) >= _MOST_KEPT:
             del self._verified[next(iter(self._verified))]
         self._verified[authorization] = verified
+
+
+def identity_of(claims: Mapping[str, Any], named_by: str) -> dict[str, str]:
+    """Give who a token says that its bearer is: issuer, client and a claim, the subject.
+
+    What is no text of a usual length is left out, and so is a reference to a patient, such as a
+    `fhirUser` may be: the audit log names none.
+    """
+    said = {
+        "issuer": claims["iss"],
+        "client": claims.get("client_id", claims.get("azp")),  # RFC 9068; OpenID Connect
+        "subject": claims.get(named_by),
+    }
+    return {name: value for name, value in said.items() if _may_be_named(value)}
+
+
+def _may_be_named(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= _LONGEST_NAME and "Patient/" not in value

@@ -109,7 +109,8 @@ class Endpoint:
             question = (asker.scope, media_type, body)
             reply = await self._answer(question, asker, correlation_id, self._wish(headers))
         except RequestRefused as refused:
-            reply = self._refusal(refused, media_type, correlation_id)
+            known = self._callers.known(headers.get(b"authorization"))
+            reply = self._refusal(refused, media_type, known, correlation_id)
         sent = [*reply.headers, (CORRELATION_HEADER, correlation_id)]
         await send({"type": "http.response.start", "status": reply.status, "headers": sent})
         if reply.delivery is not None:
@@ -191,7 +192,7 @@ class Endpoint:
                 alone = (scope, media_type, operation)
                 return await self._answer(alone, asker, correlation_id, wish)
             except RequestRefused as refused:  # it does not take the others with it
-                return self._refusal(refused, media_type, correlation_id)
+                return self._refusal(refused, media_type, asker, correlation_id)
 
         operations = operations_of_body(body, self._limits.batch)
         return batch_reply(media_type, await asyncio.gather(*map(part, operations)))
@@ -209,21 +210,21 @@ class Endpoint:
             return self._page.page()
         media_type = media_type_for(accept)
         correlation_id = new_correlation_id()
+        authorization = ", ".join(request.headers.getlist("authorization")) or None
         try:
             if media_type is None:
                 raise not_acceptable()
             check_same_site(request.headers, self._limits.origins)
             self._journal.check()
-            asker = await self._callers.identify(
-                ", ".join(request.headers.getlist("authorization")) or None
-            )
+            asker = await self._callers.identify(authorization)
             with self._admission:
                 operation = self._operation(asker, correlation_id)
                 reply = await self._reply(self._queried(request), operation, media_type)
             if reply.is_complete:
                 reply = revalidated(reply, request.headers.get("if-none-match"))
         except RequestRefused as refused:
-            reply = self._refusal(refused, media_type, correlation_id)
+            known = self._callers.known(authorization)
+            reply = self._refusal(refused, media_type, known, correlation_id)
         response = Response(reply.body, reply.status)
         response.raw_headers = [*reply.headers, (CORRELATION_HEADER, correlation_id)]
         return response
@@ -270,9 +271,13 @@ class Endpoint:
         return answer_reply(answer, media_type, extensions, operation.trail)
 
     def _refusal(
-        self, refused: RequestRefused, media_type: str | None, correlation_id: bytes
+        self,
+        refused: RequestRefused,
+        media_type: str | None,
+        asker: Asker | None,
+        correlation_id: bytes,
     ) -> Reply:
-        self._telemetry.request("refused" if refused.retry_after is None else "shed")
+        self._outcomes.refuse(refused, asker, correlation_id)
         return refusal(refused, media_type or JSON, correlation_id)
 
     def _queried(self, request: Request) -> GraphQLRequest:

@@ -1,10 +1,11 @@
 """What is said of each request: a line in the log, and a record in the audit log. For `endpoint`.
 
 The log has no id of anybody's: callers and documents are keyed digests. The audit log has the ids
-of groups, because that is what it is for.
+of groups, and who asked, because that is what it is for.
 """
 
 import logging
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
@@ -64,10 +65,17 @@ class Journal:
             message = "The audit log can't be written, so nothing is answered."
             raise RequestRefused(message, 503, RequestCode.AUDIT_UNAVAILABLE, retry_after=5)
 
+    def refuse(self, outcome: str, code: str, asker: Asker | None, correlation_id: str) -> None:
+        """Tell of a request that was not taken."""
+        if self._audit is not None and not self._audit.has_room:
+            self._audit.lose()
+        elif self.tells_all:
+            self.tell(outcome, asker, correlation_id, Trail(codes=(code,)), 0.0)
+
     def tell(
-        self, outcome: str, asker: Asker, correlation_id: str, trail: Trail, seconds: float
+        self, outcome: str, asker: Asker | None, correlation_id: str, trail: Trail, seconds: float
     ) -> None:
-        """Tell of a request that has its answer."""
+        """Tell of a request that has its answer; `asker` is None where nobody looked who asks."""
         caller = asker.scope if isinstance(asker, Caller) else None
         if self._requests == "all" or (
             self._requests == "failed" and not _FAILURES.isdisjoint(trail.codes)
@@ -84,15 +92,23 @@ class Journal:
             }
             _log.info("A request was answered.", extra=facts)
         if self._audit is not None and (self._required or self._audit.has_room):
-            self._audit.append(_record(outcome, caller, correlation_id, trail))
+            identity = asker.identity if isinstance(asker, Caller) else None
+            self._audit.append(_record(outcome, caller, identity, correlation_id, trail))
         elif self._audit is not None:
             self._audit.lose()
 
 
-def _record(outcome: str, caller: str | None, correlation_id: str, trail: Trail) -> bytes:
+def _record(
+    outcome: str,
+    caller: str | None,
+    identity: Mapping[str, str] | None,
+    correlation_id: str,
+    trail: Trail,
+) -> bytes:
     facts = {
         "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "caller": caller,
+        "identity": identity,
         "operation": trail.kind,
         "fields": trail.fields,
         "read": sorted(trail.read),

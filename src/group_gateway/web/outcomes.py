@@ -5,10 +5,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from group_gateway.execution.engine import Engine, GraphQLRequest
-from group_gateway.operation import Operation, Trail
+from group_gateway.operation import Asker, Operation, Trail
 from group_gateway.telemetry import Telemetry
 from group_gateway.web.journal import Journal
 from group_gateway.web.limits import RequestLimits
+from group_gateway.web.wire import RequestRefused
 
 
 class Outcomes:
@@ -32,6 +33,12 @@ class Outcomes:
             self._describe(trail, asked, codes)
             seconds = self._limits.seconds - operation.deadline + asyncio.get_running_loop().time()
             self._journal.tell(outcome, operation.asker, operation.correlation_id, trail, seconds)
+
+    def refuse(self, refused: RequestRefused, asker: Asker | None, correlation_id: bytes) -> None:
+        """Tell of a request that was not taken."""
+        outcome = "refused" if refused.retry_after is None else "shed"
+        self._telemetry.request(outcome)
+        self._journal.refuse(outcome, refused.code, asker, correlation_id.decode())
 
     def extensions(self, asked: GraphQLRequest, operation: Operation) -> dict[str, Any]:
         """Give what an answer tells of its operation."""
