@@ -22,6 +22,8 @@ from group_gateway.groups.writing.writes import LONGEST_QUEUE
 from group_gateway.schema.members import LARGEST_PAGE as LARGEST_MEMBER_PAGE
 from group_gateway.settings import PREFIX, SETTINGS, Settings
 from group_gateway.web.connections import ConnectionLimits
+from group_gateway.web.streaming.conversation import INIT_SECONDS
+from group_gateway.web.streaming.operations import MOST_AT_ONCE
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -158,6 +160,8 @@ def test_limits() -> None:
         "Ids in a filter, groups on a page": MOST_IDS,
         "Members in a group, on a page of members": MOST_MEMBERS,
         "Changes of one group that wait": LONGEST_QUEUE,
+        "Operations of a WebSocket at once": MOST_AT_ONCE,
+        "Seconds until a WebSocket says who it is": INIT_SECONDS,
     }
     assert (LARGEST_PAGE, LARGEST_MEMBER_PAGE) == (MOST_IDS, MOST_MEMBERS)
     refused = {code for *_, codes in rows.values() for code in re.findall(r"`(\w+)`", codes)}

@@ -1,11 +1,11 @@
 """The composition root: settings in, ASGI application out. Everything that lives is made here."""
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import httpx
 from starlette.applications import Starlette
@@ -25,7 +25,9 @@ from group_gateway.groups.reading.learning import Learning
 from group_gateway.groups.reading.loader import GroupLoader
 from group_gateway.groups.reading.pages import SearchPages
 from group_gateway.groups.reading.reads import GroupReads
+from group_gateway.groups.reading.renewal import Renewal
 from group_gateway.groups.reading.snapshot import Slots
+from group_gateway.groups.watching.watches import GroupWatches
 from group_gateway.groups.writing.writes import GroupWrites
 from group_gateway.schema.build import build_schema
 from group_gateway.schema.context import Services
@@ -36,16 +38,18 @@ from group_gateway.upstream.guard import Resilience
 from group_gateway.upstream.jsonendpoint import JsonEndpoint
 from group_gateway.upstream.serviceaccount import ServiceAccount
 from group_gateway.upstream.transport import UpstreamTransport
+from group_gateway.web.answering import Answering
 from group_gateway.web.audit import AuditLog
 from group_gateway.web.connections import ConnectionLimits
 from group_gateway.web.endpoint import Endpoint
-from group_gateway.web.front import ENDPOINT_PATH, Front
+from group_gateway.web.front import ENDING, ENDPOINT_PATH, Front
 from group_gateway.web.graphiql import GraphiQL
 from group_gateway.web.journal import Journal
 from group_gateway.web.limits import RequestLimits
 from group_gateway.web.metrics import metrics_route
 from group_gateway.web.persisted import PersistedDocuments
 from group_gateway.web.probes import probe_routes
+from group_gateway.web.streaming.build import StreamLimits, build_streams
 from group_gateway.web.trusted import TrustedDocuments
 from group_gateway.web.wishes import Wishes
 
@@ -74,31 +78,29 @@ def create_app(
     client = _client(settings, transport or _network(settings), telemetry, account)
     backend = _backend(settings, keys)
     cache = _cache(settings, backend, clock)
-    leases = NoLeases() if backend.evaluate is None else RedisLeases(backend.evaluate)
-    services = _services(client, cache, leases, keys, _lifetimes(settings))
+    services = _services(settings, client, cache, _leases(backend), keys, telemetry)
     engine = _engine(settings, services)
     page = GraphiQL(token=page_token) if settings.graphiql else None
     audit = _audit(settings, telemetry)
     journal = Journal(keys, settings.log_requests, *audit, required=settings.audit_required)
-    endpoint = Endpoint(
-        engine,
-        build_callers(settings, keys, identity_endpoint, clock),
-        _limits(settings),
-        cache,
-        telemetry,
-        journal,
-        page,
-        _persisted(settings, telemetry),
-        Wishes(settings.router_key, parts=settings.incremental_delivery),
+    limits = _limits(settings)
+    documents = _persisted(settings, telemetry)
+    answering = Answering(engine, limits, cache, telemetry, journal, documents)
+    callers = build_callers(settings, keys, identity_endpoint, clock)
+    places = _stream_limits(settings)
+    streams = build_streams(places, engine, answering, callers, journal, telemetry)
+    wishes = Wishes(settings.router_key, parts=settings.incremental_delivery)
+    endpoint = Endpoint(answering, callers, limits, journal, page, wishes, streams.events)
+    endpoint_route = Route(ENDPOINT_PATH, endpoint.get, methods=["GET", "POST"])
+    routes = [*probe_routes(client, journal), metrics_route(telemetry)]
+    parts: list[_Closes] = [services.watches, services.writes, client, identity_network, cache]
+    front = Front(
+        endpoint,
+        origins=settings.origins(),
+        sockets=streams.sockets,
+        routes=[endpoint_route, *(page.routes() if page else ()), *routes],
+        lifespan=_closing(*parts, *audit, state={ENDING: streams.end}),
     )
-    routes = [
-        Route(ENDPOINT_PATH, endpoint.get, methods=["GET", "POST"]),
-        *(page.routes() if page else ()),
-        *probe_routes(client, journal),
-        metrics_route(telemetry),
-    ]
-    lifespan = _closing(services.writes, client, identity_network, cache, *audit)
-    front = Front(endpoint, origins=settings.origins(), routes=routes, lifespan=lifespan)
     front.state.engine = engine
     return front
 
@@ -118,13 +120,15 @@ class _Closes(Protocol):
     async def aclose(self) -> None: ...
 
 
-def _closing(*parts: _Closes) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+def _closing(
+    *parts: _Closes, state: Mapping[str, Any]
+) -> Callable[[Starlette], AbstractAsyncContextManager[Mapping[str, Any]]]:
     """Give a lifespan that closes the parts, in their order, when it ends."""
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncIterator[Mapping[str, Any]]:
         try:
-            yield
+            yield state
         finally:
             for part in parts:
                 await part.aclose()
@@ -134,7 +138,20 @@ def _closing(*parts: _Closes) -> Callable[[Starlette], AbstractAsyncContextManag
 
 def connection_limits(settings: Settings) -> ConnectionLimits:
     """Give what the server of the application is to bound."""
-    return ConnectionLimits(settings.connections, settings.client_timeout)
+    return ConnectionLimits(
+        settings.connections,
+        settings.client_timeout,
+        message_bytes=settings.body_bytes if settings.subscriptions else 0,
+    )
+
+
+def _stream_limits(settings: Settings) -> StreamLimits:
+    return StreamLimits(
+        offered=settings.subscriptions,
+        open=settings.subscriptions_open,
+        per_caller=settings.subscriptions_per_caller,
+        origins=settings.origins(),
+    )
 
 
 def _limits(settings: Settings) -> RequestLimits:
@@ -145,6 +162,7 @@ def _limits(settings: Settings) -> RequestLimits:
         batch=settings.batch_operations,
         operations=settings.operations,
         origins=settings.origins(),
+        subscriptions=settings.subscriptions,
     )
 
 
@@ -234,16 +252,37 @@ def _backend(settings: Settings, keys: KeyRing) -> Backend:
     return redis_backend(settings.cache_url, seal, timeout=settings.cache_timeout)
 
 
-def _services(
-    client: GroupClient, cache: CacheStore, leases: Leases, keys: KeyRing, lifetimes: Lifetimes
+def _leases(backend: Backend) -> Leases:
+    return NoLeases() if backend.evaluate is None else RedisLeases(backend.evaluate)
+
+
+def _services(  # noqa: PLR0913, PLR0917 - all that the use cases take
+    settings: Settings,
+    client: GroupClient,
+    cache: CacheStore,
+    leases: Leases,
+    keys: KeyRing,
+    telemetry: Telemetry,
 ) -> Services:
+    lifetimes = _lifetimes(settings)
     knowledge = UpstreamKnowledge()
     slots = Slots(keys, client.base_url)
     loader = GroupLoader(client, cache, slots, knowledge, lifetimes)
     pages = SearchPages(client, cache, slots, lifetime=lifetimes.search)
+    renewal = Renewal(cache, slots, loader, pages)
+    reads = GroupReads(loader, pages, Learning(client, knowledge), keys)
     return Services(
-        reads=GroupReads(loader, pages, Learning(client, knowledge), keys),
-        writes=GroupWrites(client, knowledge, loader, pages, cache, slots, leases),
+        reads=reads,
+        writes=GroupWrites(client, knowledge, renewal, slots, leases),
+        renewal=renewal,
+        watches=GroupWatches(
+            client,
+            reads,
+            renewal,
+            telemetry,
+            interval=settings.subscription_interval,
+            patience=settings.upstream_timeout,
+        ),
         keys=keys,
         upstream_url=client.base_url,
     )

@@ -24,6 +24,7 @@ _FIELDS: Final = (
     "document",
     "caller",
     "seconds",
+    "events",
     "correlationId",
 )
 _encode = msgspec.json.Encoder().encode

@@ -20,13 +20,14 @@ class Caller:
     work and cache entries, so callers with other `rights` have another. `authorization` is the
     header value that goes upstream, if any. `rights` is what the gateway itself lets the caller
     do; the upstream may let it do less. `identity` is for the audit log alone: who it is, where the
-    gateway knows that.
+    gateway knows that. `until` is when the credential expires (seconds since the epoch), likewise.
     """
 
     scope: str
     authorization: str | None = field(default=None, repr=False)
     rights: frozenset[Interaction] = EVERY_INTERACTION
     identity: Mapping[str, str] | None = field(default=None, repr=False, compare=False)
+    until: float | None = field(default=None, compare=False)
 
     def require(self, interaction: Interaction) -> None:
         """Raise Forbidden unless the caller may do this."""
@@ -77,6 +78,8 @@ class Trail:
     read: set[str] = field(default_factory=set)
     written: set[str] = field(default_factory=set)
     attempted: set[str] = field(default_factory=set)
+    events: int | None = None
+    """How many answers there were, if it was a subscription."""
 
 
 @dataclass(slots=True, eq=False)

@@ -20,6 +20,10 @@ class Telemetry(Collector):
         self._seconds: dict[tuple[str, ...], float] = defaultdict(float)
         self._retries: dict[tuple[str, ...], float] = defaultdict(float)
         self._breakers: dict[str, bool] = {}
+        self._polls: dict[tuple[str, ...], float] = defaultdict(float)
+        self._watched = 0
+        self._subscriptions = 0
+        self._events: dict[tuple[str, ...], float] = defaultdict(float)
         self._trusted: dict[tuple[str, ...], float] = defaultdict(float)
 
     def request(self, outcome: str) -> None:
@@ -48,6 +52,22 @@ class Telemetry(Collector):
         `unlisted` and `refused` are requests, `reloaded` and `unreadable` looks at the list.
         """
         self._trusted[event,] += 1
+
+    def polled(self, outcome: str) -> None:
+        """Count a poll of a watched group: `changed`, `unchanged`, `refused` or `failed`."""
+        self._polls[outcome,] += 1
+
+    def watched(self, groups: int) -> None:
+        """Note how many groups are watched."""
+        self._watched = groups
+
+    def subscribed(self, subscriptions: int) -> None:
+        """Note how many subscriptions are open."""
+        self._subscriptions = subscriptions
+
+    def event(self) -> None:
+        """Count an event of a subscription."""
+        self._events[()] += 1
 
     def breaker(self, kind: str, *, is_open: bool) -> None:
         """Note whether the breaker for a kind of calls is open."""
@@ -93,11 +113,28 @@ class Telemetry(Collector):
         for kind, is_open in self._breakers.items():
             breakers.add_metric([kind], is_open)
         yield breakers
+        yield from self._of_subscriptions()
         yield _family(
             "group_gateway_trusted_documents",
             "Requests for documents that are not on the list, and changes of the list.",
             ["event"],
             self._trusted,
+        )
+
+    def _of_subscriptions(self) -> Iterable[Metric]:
+        for name, text, number in (
+            ("subscriptions_open", "Subscriptions that are open.", self._subscriptions),
+            ("watched_groups", "Groups that somebody subscribed to.", self._watched),
+        ):
+            yield GaugeMetricFamily(f"group_gateway_{name}", text, value=number)
+        yield _family(
+            "group_gateway_subscription_events", "Events of subscriptions.", [], self._events
+        )
+        yield _family(
+            "group_gateway_polls",
+            "Looks at groups that somebody subscribed to, by what was found.",
+            ["outcome"],
+            self._polls,
         )
 
 

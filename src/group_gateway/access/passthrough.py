@@ -32,6 +32,12 @@ class PassThrough:
         return self.known(authorization) or NO_TOKEN
 
 
-def passed_on(token: str, keys: KeyRing, identity: Mapping[str, str] | None = None) -> Caller:
+def passed_on(
+    token: str,
+    keys: KeyRing,
+    identity: Mapping[str, str] | None = None,
+    until: float | None = None,
+) -> Caller:
     """Give the caller whose own token goes upstream."""
-    return Caller(keys.digest("bearer", token), f"Bearer {token}", identity=identity)
+    scope = keys.digest("bearer", token)
+    return Caller(scope, f"Bearer {token}", identity=identity, until=until)

@@ -92,11 +92,9 @@ class TokenCallers:
             return Stranger(UpstreamUnavailable, failure.message)
         except (jwt.PyJWTError, ArithmeticError, RecursionError, TypeError, ValueError) as error:
             return Stranger(Unauthenticated, _REASONS.get(type(error), _BROKEN))
-        verified = _Verified(
-            self._caller(token, claims),
-            claims["exp"] + self._rules.leeway,
-            self._keyset.generation,
-        )
+        end = claims["exp"] + self._rules.leeway
+        caller = self._caller(token, claims, end)
+        verified = _Verified(caller, end, self._keyset.generation)
         self._keep(authorization, verified)
         return verified.caller
 
@@ -122,13 +120,13 @@ class TokenCallers:
             raise jwt.ExpiredSignatureError
         return claims
 
-    def _caller(self, token: str, claims: Mapping[str, Any]) -> Caller:
+    def _caller(self, token: str, claims: Mapping[str, Any], end: float) -> Caller:
         identity = identity_of(claims, self._rules.named_by)
         if self._passes_on:
-            return passed_on(token, self._keys, identity)
+            return passed_on(token, self._keys, identity, end)
         rights = rights_of(scopes_in(claims))
         scope = self._keys.digest("jwt", claims["iss"], claims["sub"], *sorted(rights))
-        return Caller(scope, rights=rights, identity=identity)
+        return Caller(scope, rights=rights, identity=identity, until=end)
 
     def _keep(self, authorization: str | None, verified: _Verified) -> None:
         if len(self._verified) >= _MOST_KEPT:

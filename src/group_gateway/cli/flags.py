@@ -11,10 +11,13 @@ DOTENV = Path(".env")
 _SETTINGS = ("host", "port", "upstream_url", "upstream_check", "workers")
 
 
-def settings_of(chosen: argparse.Namespace) -> Settings:
-    """Read the settings, with the flags that were given; raises SettingsError."""
+def settings_of(chosen: argparse.Namespace, **unless_set: str) -> Settings:
+    """Read the settings, with the flags that were given; raises SettingsError.
+
+    `unless_set` has defaults of the command's own.
+    """
     flags: dict[str, Any] = {name: getattr(chosen, name, None) for name in _SETTINGS}
-    return read_settings(os.environ, flags, dotenv=DOTENV)
+    return read_settings(os.environ, flags, dotenv=DOTENV, unless_set=unless_set)
 
 
 def settings_with_upstream(chosen: argparse.Namespace, command: str) -> Settings:

@@ -18,7 +18,9 @@ import uvicorn
 from group_gateway.cli.listening import BACKLOG
 from group_gateway.logs import LOGGING
 from group_gateway.web.connections import ConnectionLimits
+from group_gateway.web.front import ENDING
 from group_gateway.web.shortcut import ShortcutProtocol
+from group_gateway.web.streaming.boundedsocket import BoundedSocket
 
 INTERRUPTED = 130
 DRAIN_SECONDS = 30
@@ -37,7 +39,9 @@ def config(app: Any, limits: ConnectionLimits = _DEFAULT, **more: Any) -> uvicor
     return uvicorn.Config(
         app,
         http=partial(ShortcutProtocol, limits=limits),  # type: ignore[arg-type]  # it is called
-        ws="none",
+        ws=_sockets(limits),
+        ws_max_size=limits.message_bytes,
+        ws_per_message_deflate=False,
         access_log=False,
         log_config=LOGGING,
         log_level="error",
@@ -47,6 +51,10 @@ def config(app: Any, limits: ConnectionLimits = _DEFAULT, **more: Any) -> uvicor
         timeout_worker_healthcheck=START_SECONDS,
         **more,
     )
+
+
+def _sockets(limits: ConnectionLimits) -> Any:
+    return partial(BoundedSocket, seconds=limits.seconds) if limits.message_bytes else "none"
 
 
 class DrainingServer(uvicorn.Server):
@@ -60,6 +68,7 @@ class DrainingServer(uvicorn.Server):
         for listener in listeners:
             with listener:
                 await self._let_in(listener)
+        self.lifespan.state.get(ENDING, bool)()
         await super().shutdown(sockets)
 
     async def _let_in(self, listener: socket.socket) -> None:

@@ -77,10 +77,10 @@ class Document:
                     sets.append(fragments[node.name.value].selection_set)
         return tuple(names)
 
-    def is_query(self, name: str | None) -> bool:
-        """Tell whether the operation of that name only reads."""
+    def kind(self, name: str | None) -> OperationType | None:
+        """Tell whether the operation of that name queries, mutates or subscribes."""
         operation = self.operation(name)
-        return operation is not None and operation.operation is OperationType.QUERY
+        return operation.operation if operation is not None else None
 
 
 class Documents:

@@ -1,13 +1,15 @@
 """Runs operations on the schema. Called by `web`, one call for each GraphQL request."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 from graphql import ExecutionResult, GraphQLError
-from graphql.execution import Executor
+from graphql.execution import Executor, create_source_event_stream
 
+from group_gateway.errors import GatewayError
 from group_gateway.execution.documents import Document, Documents
 from group_gateway.execution.incremental import PartsExecutor, WholeExecutor, execute
 from group_gateway.execution.limits import DocumentLimits
@@ -15,6 +17,7 @@ from group_gateway.execution.parts import AnswerInParts
 from group_gateway.execution.plans import Planning
 from group_gateway.execution.presentation import present
 from group_gateway.execution.tracing import Tracer
+from group_gateway.groups.watching.watches import GroupEvent, Renew
 from group_gateway.operation import Operation
 from group_gateway.schema.build import GatewaySchema
 from group_gateway.schema.context import Context, Services
@@ -70,6 +73,17 @@ class Answer:
         return _encode(body)
 
 
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An answer among those to a subscription, and the operation that gave it.
+
+    One that was not executed is the last.
+    """
+
+    answer: Answer
+    operation: Operation
+
+
 class Engine:
     """Executes requests against one schema and one set of use cases.
 
@@ -93,8 +107,8 @@ class Engine:
         self.planning = Planning(self._schema)
 
     def epoch(self) -> int:
-        """Give the number of writes that were made."""
-        return self._services.writes.epoch
+        """Give the number of changes that this process has made or learned of."""
+        return self._services.renewal.epoch
 
     def document(self, request: GraphQLRequest) -> Document:
         """Give the request's document, parsed and validated."""
@@ -148,6 +162,44 @@ class Engine:
             hide_suggestions=self._limits.discreet,
             **options,
         )
+
+    async def subscribe(self, request: GraphQLRequest, renew: Renew) -> AsyncGenerator[Event, None]:
+        """Execute a subscription: an answer for each event, and last what went wrong, if anything.
+
+        Each event has the operation that read it, begun by `renew`; graphql-core's own `subscribe`
+        would have one for all.
+        """
+        operation = await renew()
+        document = self.document(request)
+        if document.node is None:
+            yield Event(_refused(document.errors, document.code, operation), operation)
+            return
+        context = Context(operation, self._services, renew=renew)
+        source = self._source(request, context)
+        if not isinstance(source, AsyncGenerator):
+            yield Event(_refused(tuple(source), "BAD_USER_INPUT", operation), operation)
+            return
+        try:
+            async with aclosing(source) as changes:
+                async for change in changes:
+                    context = Context(change.operation, self._services)
+                    executor = self._executor(
+                        WholeExecutor, request, context, root_value=change.group
+                    )
+                    yield Event(_answer(await execute(executor), context), change.operation)
+        except GatewayError as failure:
+            error = GraphQLError(failure.message, original_error=failure)
+            yield Event(_refused((error,), failure.code, operation), operation)
+
+    def _source(
+        self, request: GraphQLRequest, context: Context
+    ) -> AsyncGenerator[GroupEvent, None] | list[GraphQLError]:
+        """Begin a subscription; give what it can't begin for."""
+        executor = self._executor(WholeExecutor, request, context)
+        if isinstance(executor, list):
+            return executor
+        source: Any = create_source_event_stream(executor)
+        return source.errors or [] if isinstance(source, ExecutionResult) else source
 
 
 def _answer(result: ExecutionResult, context: Context) -> Answer:

@@ -20,6 +20,7 @@ from group_gateway.schema.group import (
 )
 from group_gateway.schema.mutation import Mutation
 from group_gateway.schema.query import Query
+from group_gateway.schema.subscription import Subscription
 
 # Not the newest version, which composers and routers learn late, but the first that has all of
 # these. What the schema does not use itself is for a platform to add to its types.
@@ -51,6 +52,7 @@ def build_schema(*, incremental: bool = False) -> GatewaySchema:
     schema = GatewaySchema(
         query=Query,
         mutation=Mutation,
+        subscription=Subscription,
         types=[Patient, Practitioner, PractitionerRole, Device, Medication, Substance],
         config=StrawberryConfig(
             default_resolver=default_resolver,

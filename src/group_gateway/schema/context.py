@@ -1,5 +1,6 @@
 """What resolvers are given of their operation. Made by `execution` for each one."""
 
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -7,8 +8,10 @@ import strawberry
 from graphql import GraphQLError
 
 from group_gateway.cache.keys import KeyRing
-from group_gateway.errors import UpstreamInvalidResponse
+from group_gateway.errors import BadUserInput, UpstreamInvalidResponse
 from group_gateway.groups.reading.reads import GroupReads
+from group_gateway.groups.reading.renewal import Renewal
+from group_gateway.groups.watching.watches import GroupEvent, GroupWatches, Renew
 from group_gateway.groups.writing.writes import GroupWrites
 from group_gateway.operation import Operation
 
@@ -19,8 +22,14 @@ class Services:
 
     reads: GroupReads
     writes: GroupWrites
+    renewal: Renewal
+    watches: GroupWatches
     keys: KeyRing
     upstream_url: str
+
+
+async def _nothing_follows() -> Operation:
+    raise BadUserInput("Only a subscription can follow a group.")
 
 
 @dataclass(slots=True)
@@ -37,6 +46,12 @@ class Context:
     services: Services
     reported: list[GraphQLError] = field(default_factory=list)
     known: dict[Any, Any] = field(default_factory=dict)
+    renew: Renew = _nothing_follows
+    """Begins the operation of a subscription's next event."""
+
+    def changes(self, id: str, since: str | None) -> AsyncGenerator[GroupEvent, None]:
+        """Follow a group, in operations that follow this one."""
+        return self.services.watches.follow(self.renew, id, since)
 
     def of_a_part(self) -> "Context":
         """Give the context of a part of the answer, whose reported errors are its own."""

@@ -14,19 +14,23 @@ from group_gateway.settings.table import PREFIX, SETTINGS, Settings
 
 
 def read_settings(
-    environment: Mapping[str, str], flags: Mapping[str, Any], *, dotenv: Path | None = None
+    environment: Mapping[str, str],
+    flags: Mapping[str, Any],
+    *,
+    dotenv: Path | None = None,
+    unless_set: Mapping[str, str] | None = None,
 ) -> Settings:
     """Read the settings: flags before variables before the `.env` file. Raises SettingsError.
 
     An unknown setting is an error with the nearest known name. A variable that is empty counts as
-    not set, whatever the file says.
+    not set, whatever the file says. `unless_set` stands for what none of them sets.
     """
     raw: dict[str, Any] = {}
     for variable, value in {**_file(dotenv), **environment}.items():
         if variable.startswith(PREFIX):
             raw[_known(variable)] = _boolean_words(value.strip())
     given = {name: value for name, value in flags.items() if value is not None}
-    raw = {name: value for name, value in raw.items() if value} | given
+    raw = {**(unless_set or {}), **{name: value for name, value in raw.items() if value}, **given}
     for name, value in raw.items():
         _check_value(name, value, "--" + name.replace("_", "-") if name in given else "")
     settings = msgspec.convert(raw, Settings, strict=False)

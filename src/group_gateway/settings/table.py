@@ -49,6 +49,10 @@ class Settings(AccessSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     audit_file: str = ""
     audit_required: bool = True
     batch_operations: Annotated[int, Meta(ge=0, le=1000)] = 0
+    subscriptions: bool = False
+    subscription_interval: Annotated[float, Meta(ge=1, le=86_400)] = 15.0
+    subscriptions_open: Annotated[int, Meta(ge=1, le=100_000)] = 400
+    subscriptions_per_caller: Annotated[int, Meta(ge=1, le=100_000)] = 50
     query_depth: Count = 15
     query_tokens: Count = 5_000
     query_fields: Count = 2_000
@@ -115,6 +119,10 @@ SETTINGS: Mapping[str, str] = {
     "audit_file": "File to append the audit log to; there is none without it.",
     "audit_required": "Answer nothing while the audit log can't be written.",
     "batch_operations": "Operations that an array in one request may hold; 0 takes no arrays.",
+    "subscriptions": "Offer subscriptions, over WebSockets and server-sent events.",
+    "subscription_interval": "Seconds between two looks at a group that somebody subscribed to.",
+    "subscriptions_open": "Subscriptions, and WebSockets, that a process has open at once.",
+    "subscriptions_per_caller": "Of these, one caller's.",
     "query_depth": "Levels of fields that an operation may have.",
     "query_tokens": "Tokens that a document may have.",
     "query_fields": "Fields that a document may have, its fragments expanded.",

@@ -30,12 +30,14 @@ _LEAVING_SECONDS = 0.5
 class ConnectionLimits:
     """The connections of a process; the bytes of a request's headers.
 
-    `seconds` is what a request may take to arrive, and an answer to be taken.
+    `seconds` is what a request may take to arrive, and an answer to be taken. `message_bytes` is
+    what a message over a WebSocket may have; with 0 there are no WebSockets.
     """
 
     connections: int = 800
     seconds: float = 30.0
     header_bytes: int = 64 * 1024
+    message_bytes: int = 0
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -92,8 +94,17 @@ class BoundedProtocol(HttpToolsProtocol):
         """Take note of the end of its headers; a process that ends answers it, but no other."""
         self._in_headers = False
         super().on_headers_complete()
+        cycle = self._cycle()
+        if self._leaving and cycle is not None:  # there is none for what becomes a WebSocket
+            cycle.keep_alive = False
+
+    def handle_websocket_upgrade(self) -> None:
+        """Hand the connection over, unless the process ends."""
         if self._leaving:
-            self.cycle.keep_alive = False
+            message = "The gateway is about to end."
+            self._refuse(RequestRefused(message, 503, Overloaded.code, retry_after=1))
+        else:
+            super().handle_websocket_upgrade()
 
     def on_message_complete(self) -> None:
         """Take note of its last byte."""

@@ -1,4 +1,4 @@
-"""Other sites' pages: what they may ask in a visitor's browser. Used by `endpoint` and `front`.
+"""Other sites' pages: what they may ask in a visitor's browser. Used all over `web`.
 
 A POST is JSON, which a browser only sends to another site after a preflight, and so is whatever
 carries an Authorization header. That leaves GETs without one.
@@ -42,10 +42,24 @@ def check_same_site(headers: Headers, origins: Collection[str]) -> None:
     origin = headers.get("origin")
     if origin in origins:
         return
-    own = origin is None or urlsplit(origin).netloc == headers.get("host")
-    if headers.get("sec-fetch-site") in _FOREIGN or not own:
+    if headers.get("sec-fetch-site") in _FOREIGN or not _is_own(origin, headers):
         message = "Another site's page asks. Send apollo-require-preflight: true, or a POST."
         raise RequestRefused(message, 403, RequestCode.CROSS_SITE_REQUEST)
+
+
+def check_origin(headers: Headers, origins: Collection[str]) -> None:
+    """Refuse a WebSocket that another site's page wants to open; raises RequestRefused.
+
+    Browsers ask for no permission, but they always tell the origin, and can send no header else.
+    """
+    origin = headers.get("origin")
+    if origin not in origins and not _is_own(origin, headers):
+        message = "Another site's page asks. Name its origin in GROUP_GATEWAY_CORS_ORIGINS."
+        raise RequestRefused(message, 403, RequestCode.CROSS_SITE_REQUEST)
+
+
+def _is_own(origin: str | None, headers: Headers) -> bool:
+    return origin is None or urlsplit(origin).netloc == headers.get("host")
 
 
 def _is_json(headers: Headers) -> bool:

@@ -17,6 +17,8 @@ from group_gateway.web.endpoint import Endpoint, RawHeaders
 from group_gateway.web.replies import CORRELATION_HEADER, Reply, new_correlation_id
 
 ENDPOINT_PATH = "/graphql"
+ENDING = "group_gateway.ending"
+"""Where the lifespan's state has a function that ends what would go on for ever."""
 # Strict-Transport-Security is for whoever ends TLS to say: the proxy in front.
 _HEADERS: Final = {
     "Cache-Control": "no-store",
@@ -30,15 +32,21 @@ _HEADERS: Final = {
 class Front(Starlette):
     """The gateway's application: Starlette with a short way for GraphQL requests.
 
-    Pages of `origins` may ask from browsers.
+    Pages of `origins` may ask from browsers. `sockets` answers WebSockets, if there are to be any.
     """
 
     def __init__(
-        self, endpoint: Endpoint, *, origins: Collection[str] = (), **options: Any
+        self,
+        endpoint: Endpoint,
+        *,
+        origins: Collection[str] = (),
+        sockets: ASGIApp | None = None,
+        **options: Any,
     ) -> None:
         super().__init__(**options)
         self._endpoint = endpoint
         self._origins = origins
+        self._sockets = sockets
         cors = cors_options(origins)
         self._post: ASGIApp = CORSMiddleware(endpoint.post, **cors) if origins else endpoint.post
         self._visit: ASGIApp = CORSMiddleware(self._others, **cors) if origins else self._others
@@ -55,13 +63,20 @@ class Front(Starlette):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection (ASGI)."""
         if scope["type"] != "http":
-            await super().__call__(scope, receive, send)
+            await self._beside_http(scope, receive, send)
         elif scope["path"] != ENDPOINT_PATH:
             await self._others(scope, receive, send)
         elif scope["method"] == "POST":
             await self._post(scope, receive, send)
         else:
             await self._visit(scope, receive, send)
+
+    async def _beside_http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_socket = scope["type"] == "websocket" and scope["path"] == ENDPOINT_PATH
+        if is_socket and self._sockets is not None:
+            await self._sockets(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
     async def _others(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_guarded(message: Message) -> None:

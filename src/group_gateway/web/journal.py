@@ -90,7 +90,14 @@ class Journal:
                 "seconds": round(seconds, 6),
                 "correlationId": correlation_id,
             }
+            if trail.events is not None:
+                facts["events"] = trail.events
             _log.info("A request was answered.", extra=facts)
+        self.record(outcome, asker, correlation_id, trail)
+
+    def record(self, outcome: str, asker: Asker | None, correlation_id: str, trail: Trail) -> None:
+        """Tell the audit log alone."""
+        caller = asker.scope if isinstance(asker, Caller) else None
         if self._audit is not None and (self._required or self._audit.has_room):
             identity = asker.identity if isinstance(asker, Caller) else None
             self._audit.append(_record(outcome, caller, identity, correlation_id, trail))

@@ -8,7 +8,8 @@ class RequestLimits:
     """What one request may take: bytes of body, seconds, upstream calls, operations in an array.
 
     `ready_bytes` is what all answers that are kept ready may take together, `operations` how many
-    are executed at once; `origins` are other sites whose pages may ask.
+    are executed at once; `origins` are other sites whose pages may ask; `subscriptions` whether
+    there are any.
     """
 
     body: int = 4 * 1024 * 1024
@@ -18,3 +19,4 @@ class RequestLimits:
     ready_bytes: int = 32 * 1024 * 1024
     operations: int = 500
     origins: frozenset[str] = frozenset()
+    subscriptions: bool = False

@@ -1,4 +1,4 @@
-"""Answers as bytes: what `endpoint` sends, keeps ready and shares. Pure."""
+"""Answers as bytes: what `endpoint` sends, keeps ready and shares."""
 
 import hashlib
 import random
@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
+from starlette.types import Receive, Send
 
 from group_gateway.errors import RequestCode
 from group_gateway.execution.engine import Answer
@@ -100,6 +101,16 @@ def revalidated(reply: Reply, if_none_match: str | None) -> Reply:
     if {etag.decode(), "*"} & known:
         return Reply(HTTPStatus.NOT_MODIFIED, headers, b"")
     return Reply(reply.status, [*headers, (b"content-length", b"%d" % len(reply.body))], reply.body)
+
+
+async def send_reply(reply: Reply, correlation_id: bytes, receive: Receive, send: Send) -> None:
+    """Send an answer (ASGI)."""
+    headers = [*reply.headers, (CORRELATION_HEADER, correlation_id)]
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    if reply.delivery is not None:
+        await reply.delivery.send(receive, send)
+    else:
+        await send({"type": "http.response.body", "body": reply.body})
 
 
 def refusal(refused: RequestRefused, media_type: str, correlation_id: bytes) -> Reply:

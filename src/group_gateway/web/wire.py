@@ -77,6 +77,11 @@ def takes_parts(accept: str | None) -> bool:
     return False
 
 
+def takes(accept: str, media_type: str) -> bool:
+    """Tell whether a client names this very media type among those it takes."""
+    return any(r.type == media_type and r.weight.quality > 0 for r in _ranges(accept))
+
+
 class _Weight(NamedTuple):
     """How much a client wants a media type; `order` is higher for what it named earlier."""
 

@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any, TypeVar
 
 from group_gateway.cache.leases import Leases
-from group_gateway.cache.store import CacheStore
 from group_gateway.errors import (
     GatewayError,
     Overloaded,
@@ -22,8 +21,7 @@ from group_gateway.errors import (
 )
 from group_gateway.fhir.outcome import warning
 from group_gateway.groups.reading.knowledge import UpstreamKnowledge
-from group_gateway.groups.reading.loader import GroupLoader
-from group_gateway.groups.reading.pages import SearchPages
+from group_gateway.groups.reading.renewal import Renewal
 from group_gateway.groups.reading.snapshot import Slots
 from group_gateway.groups.writing.basis import Basis
 from group_gateway.groups.writing.batch import Batch
@@ -49,26 +47,20 @@ _MAYBE_CREATED = "It is not known whether the group was created: look before you
 class GroupWrites:
     """Creates and changes groups for the operation that each call names."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - all that a write must reach
+    def __init__(
         self,
         client: GroupClient,
         knowledge: UpstreamKnowledge,
-        loader: GroupLoader,
-        pages: SearchPages,
-        cache: CacheStore,
+        renewal: Renewal,
         slots: Slots,
         leases: Leases,
     ) -> None:
         self._client = client
         self._omission = knowledge.omission_removes
-        self._loader = loader
-        self._pages = pages
-        self._cache = cache
+        self._renewal = renewal
         self._slots = slots
         self._leases = leases
         self._queues: dict[str, deque[Request]] = {}
-        self.epoch = 0
-        """How many writes there were: what was asked for before one is not joined after it."""
         self._last_writes = LastWrites(UpstreamClock())
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -96,7 +88,7 @@ class GroupWrites:
         except UpstreamUnavailable as failure:
             raise noted(failure, _MAYBE_CREATED) from failure
         finally:
-            await self._wrote()
+            await self._renewal.renew()
         stored = await self._stored(operation, written)
         if stored is None:
             text = "The group was created, but can't be read back: this is what was sent."
@@ -169,26 +161,12 @@ class GroupWrites:
                     first.caller,
                     Batch([first]),
                     more=_joiners(first, queue),
-                    stale=partial(self._wrote, id),
+                    stale=partial(self._renewal.renew, id),
                 )
                 async with self._leases.held(self._slots.group_tag(id), first.patience):
                     await turn.conclude()
         finally:
             del self._queues[id]
-
-    async def _wrote(self, id: str | None = None) -> None:
-        """Make sure that nobody gets what was read before the write."""
-        tags = [self._slots.search_tag]
-        if id is not None:
-            tags.append(self._slots.group_tag(id))
-        try:
-            await self._cache.invalidate(tags)
-        finally:
-            # Last: until now a look-up could still find an entry, and must not be joined any more.
-            self.epoch += 1
-            self._pages.forget()
-            if id is not None:
-                self._loader.forget(id)
 
 
 def _look_at(task: asyncio.Task[Any]) -> None:

@@ -1,0 +1,34 @@
+"""What was seen of a group, small enough to be kept for comparison. Pure; used by `watch`."""
+
+import hashlib
+from dataclasses import dataclass
+
+from group_gateway.errors import UpstreamInvalidResponse
+from group_gateway.fhir.resource import GroupResource, NotAGroup
+
+GONE = ""
+"""Stands for the version of a group that does not exist; no version is empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """A digest of the upstream's bytes, which tells equal ones at once, and the version in them."""
+
+    digest: bytes
+    version: str
+
+    @classmethod
+    def of(cls, group: GroupResource | None, before: "Sight | None") -> "Sight":
+        """Look at a group; `before` spares decoding one that has not changed.
+
+        Raises UpstreamInvalidResponse.
+        """
+        if group is None:
+            return cls(b"", GONE)
+        digest = hashlib.blake2b(group.raw, digest_size=16).digest()
+        if before is not None and before.digest == digest:
+            return before
+        try:
+            return cls(digest, group.version)
+        except NotAGroup as failure:
+            raise UpstreamInvalidResponse("The upstream's group can't be read.") from failure

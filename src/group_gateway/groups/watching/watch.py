@@ -1,0 +1,101 @@
+"""One watched group: who listens, and what each of them last saw. Used by `watches`."""
+
+import asyncio
+
+from group_gateway.errors import GatewayError
+from group_gateway.fhir.resource import GroupResource
+from group_gateway.groups.watching.sight import Sight
+from group_gateway.operation import Caller
+
+
+class Listener:
+    """Somebody who waits for news of a group; `version` is the last that they read.
+
+    News are a flag, not a queue: whoever comes late for them finds the newest state alone.
+    """
+
+    def __init__(self, caller: Caller) -> None:
+        self.caller = caller
+        self.version: str | None = None
+        self._news = asyncio.Event()
+        self._refusal: GatewayError | None = None
+
+    def tell(self) -> None:
+        """Say that the group may have changed."""
+        self._news.set()
+
+    def refuse(self, refusal: GatewayError) -> None:
+        """Say that the upstream shows this caller the group no more."""
+        self._refusal = refusal
+        self._news.set()
+
+    async def news(self) -> None:
+        """Wait until there is something to read; raises the refusal if there was one."""
+        await self._news.wait()
+        self._news.clear()
+        if self._refusal is not None:
+            raise self._refusal
+
+
+class Watch:
+    """The listeners of a group. Callers may be shown different things, so each has a sight."""
+
+    def __init__(self) -> None:
+        self._listeners: dict[Listener, None] = {}
+        self._sights: dict[str, Sight] = {}
+
+    def __bool__(self) -> bool:
+        """Tell whether anybody listens."""
+        return bool(self._listeners)
+
+    def add(self, listener: Listener) -> None:
+        """Let somebody listen."""
+        self._listeners[listener] = None
+
+    def remove(self, listener: Listener) -> None:
+        """Let somebody go, with what only they had seen."""
+        self._listeners.pop(listener, None)
+        scope = listener.caller.scope
+        if all(other.caller.scope != scope for other in self._listeners):
+            self._sights.pop(scope, None)
+
+    def next_caller(self) -> Caller | None:
+        """Give the caller whose turn it is to be asked for, so that all of them are in time."""
+        listener = next(iter(self._listeners), None)
+        if listener is None:
+            return None
+        del self._listeners[listener]
+        self._listeners[listener] = None
+        return listener.caller
+
+    def tell(self) -> None:
+        """Say to all that the group may have changed."""
+        for listener in self._listeners:
+            listener.tell()
+
+    def refuse(self, caller: Caller, refusal: GatewayError) -> None:
+        """Take leave of a caller whom the upstream refused."""
+        for listener in [each for each in self._listeners if each.caller.scope == caller.scope]:
+            self.remove(listener)
+            listener.refuse(refusal)
+
+    def has_changed(self, caller: Caller, group: GroupResource | None) -> bool:
+        """Take what a poll found for a caller; tell whether it is another than seen before."""
+        before = self._sights.get(caller.scope)
+        seen = self._sights[caller.scope] = Sight.of(group, before)
+        return before is not None and before.version != seen.version
+
+    def has_read(self, listener: Listener, group: GroupResource | None) -> bool:
+        """Take what a listener read; tell whether it is another version than they had.
+
+        Others of the same caller who had another are told: the poll won't notice any more.
+        """
+        scope = listener.caller.scope
+        seen = Sight.of(group, self._sights.get(scope))
+        had, listener.version = listener.version, seen.version
+        if listener in self._listeners:
+            self._sights[scope] = seen
+            for other in self._listeners:
+                if other.caller.scope == scope and other.version not in {None, seen.version}:
+                    other.tell()
+        return had != seen.version

@@ -1,0 +1,169 @@
+"""All watched groups: each is polled once, however many listen. Used by `schema`.
+
+The gateway's own writes are told at once. Other people's are found by reading the group again and
+again, with the credentials of those who listen in turn. What is found is only that something
+changed: each listener then reads the group anew as the caller that it is.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import dataclass
+
+from group_gateway.errors import BadUserInput, Forbidden, GatewayError, Unauthenticated
+from group_gateway.fhir.resource import GroupResource
+from group_gateway.groups.reading.reads import GroupReads, checked_id
+from group_gateway.groups.reading.renewal import Renewal
+from group_gateway.groups.watching.sight import GONE
+from group_gateway.groups.watching.watch import Listener, Watch
+from group_gateway.operation import Operation
+from group_gateway.telemetry import Telemetry
+from group_gateway.upstream.client import GroupClient
+
+Renew = Callable[[], Awaitable[Operation]]
+"""Begins a further operation of the same caller, with time and budget of its own."""
+
+_AT_ONCE = 4
+"""Polls under way in a process: what listens must leave the upstream to those who ask."""
+_LONGEST_PAUSE = 60.0
+"""Seconds that a failing upstream is left alone at most, if polls are not rarer anyway."""
+_SOON = 1.0
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupEvent:
+    """A group as a caller sees it now, None when it is gone, and the operation that read it."""
+
+    operation: Operation
+    group: GroupResource | None
+
+
+class GroupWatches:
+    """Follows groups. Polls each every `interval` seconds; a poll takes `patience` at most."""
+
+    def __init__(  # noqa: PLR0913 - who is asked, how often, and who is told
+        self,
+        client: GroupClient,
+        reads: GroupReads,
+        renewal: Renewal,
+        telemetry: Telemetry,
+        *,
+        interval: float,
+        patience: float,
+    ) -> None:
+        self._client = client
+        self._reads = reads
+        self._renewal = renewal
+        self._telemetry = telemetry
+        self._interval = interval
+        self._patience = patience
+        self._watches: dict[str, Watch] = {}
+        self._polls: dict[str, asyncio.Task[None]] = {}
+        self._turns = asyncio.Semaphore(_AT_ONCE)
+        renewal.listen(self._changed)
+
+    async def follow(
+        self, renew: Renew, id: str, since: str | None = None
+    ) -> AsyncGenerator[GroupEvent, None]:
+        """Give the group each time it has become another version, and end when it is gone.
+
+        With `since` at once, if it is no more of that version. Raises the errors of reads; of
+        later ones only those that mean that the caller may not see the group any more.
+        """
+        checked_id(id)
+        operation = await renew()
+        listener = Listener(operation.caller)
+        watch = self._join(id, listener)
+        try:
+            group = await self._reads.get(operation, id)
+            listener.version = since
+            if watch.has_read(listener, group) and (since is not None or group is None):
+                yield GroupEvent(operation, group)
+            while listener.version != GONE:
+                await listener.news()
+                operation, group = await self._read_again(renew, id)
+                if watch.has_read(listener, group):
+                    yield GroupEvent(operation, group)
+        finally:
+            self._leave(id, watch, listener)
+
+    async def aclose(self) -> None:
+        """Poll no more."""
+        polls = list(self._polls.values())
+        for poll in polls:
+            poll.cancel()
+        if polls:
+            await asyncio.wait(polls)
+
+    def _join(self, id: str, listener: Listener) -> Watch:
+        watch = self._watches.get(id)
+        if watch is None:
+            watch = self._watches[id] = Watch()
+            self._polls[id] = asyncio.create_task(self._poll(id, watch))
+            self._telemetry.watched(len(self._watches))
+        watch.add(listener)
+        return watch
+
+    def _leave(self, id: str, watch: Watch, listener: Listener) -> None:
+        watch.remove(listener)
+        if not watch and self._watches.get(id) is watch:
+            del self._watches[id]
+            self._polls.pop(id).cancel()
+            self._telemetry.watched(len(self._watches))
+
+    def _changed(self, id: str) -> None:
+        watch = self._watches.get(id)
+        if watch is not None:
+            watch.tell()
+
+    async def _read_again(self, renew: Renew, id: str) -> tuple[Operation, GroupResource | None]:
+        """Read a group that may have changed, for as long as it takes the upstream to answer."""
+        pause = _SOON
+        while True:
+            try:
+                operation = await renew()
+                return operation, await self._reads.get(operation, id)
+            except (BadUserInput, Forbidden, Unauthenticated):
+                raise
+            except GatewayError as failure:
+                await _rest(max(pause, failure.retry_after or 0.0))
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    async def _poll(self, id: str, watch: Watch) -> None:
+        pause = self._interval
+        while True:
+            await _rest(pause)
+            try:
+                async with self._turns:
+                    await self._look(id, watch)
+            except GatewayError as failure:
+                self._telemetry.polled("failed")
+                longest = max(self._interval, _LONGEST_PAUSE)
+                pause = max(min(2 * pause, longest), failure.retry_after or 0.0)
+            except Exception:  # noqa: BLE001 - it must not be the last poll
+                _log.exception("A poll was not expected to fail so.")
+            else:
+                pause = self._interval
+
+    async def _look(self, id: str, watch: Watch) -> None:
+        """Read a group once, past the cache, for the next caller who may; raises GatewayError."""
+        while (caller := watch.next_caller()) is not None:
+            try:
+                group = await self._client.read(caller, id, self._patience)
+            except (Forbidden, Unauthenticated) as refusal:
+                self._telemetry.polled("refused")
+                watch.refuse(caller, refusal)
+                await self._renewal.refused(caller)
+                continue
+            changed = watch.has_changed(caller, group)
+            self._telemetry.polled("changed" if changed else "unchanged")
+            if changed:
+                await self._renewal.renew(id)
+            return
+
+
+async def _rest(seconds: float) -> None:
+    """Wait about so long: what was begun together must not go on together."""
+    await asyncio.sleep(seconds * random.uniform(0.9, 1.1))  # noqa: S311 - no secret

@@ -1,0 +1,225 @@
+"""Answers to GraphQL requests, however they came: ready, joined, or executed. Used by `endpoint`.
+
+An answer is found by the cheapest way there is. What a request may take beyond that is decided
+here too: room in the process, the document, the budget of an operation.
+"""
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+from graphql import OperationType
+
+from group_gateway.cache.store import CacheStore
+from group_gateway.errors import RequestCode
+from group_gateway.execution.engine import Answer, Engine, GraphQLRequest
+from group_gateway.execution.parts import AnswerInParts
+from group_gateway.execution.sharing import AnswersInFlight, LeaderGone, Question, ReadyAnswers
+from group_gateway.execution.tracing import Tracer
+from group_gateway.operation import Asker, Operation, Trail
+from group_gateway.telemetry import Telemetry
+from group_gateway.web.admission import Admission
+from group_gateway.web.journal import Journal
+from group_gateway.web.limits import RequestLimits
+from group_gateway.web.outcomes import Outcomes
+from group_gateway.web.parts import PartsDelivery
+from group_gateway.web.persisted import PersistedDocuments
+from group_gateway.web.replies import (
+    Reply,
+    answer_reply,
+    batch_reply,
+    new_correlation_id,
+    refusal,
+)
+from group_gateway.web.wire import (
+    JSON,
+    RequestRefused,
+    is_array,
+    operations_of_body,
+    request_of_body,
+)
+from group_gateway.web.wishes import Wish
+
+
+class SubscriptionAsked(RequestRefused):
+    """A subscription, where one answer is expected; for whoever can stream to take."""
+
+    def __init__(self, asked: GraphQLRequest) -> None:
+        message = "Subscribe over a WebSocket, or with Accept: text/event-stream."
+        super().__init__(message, 406, RequestCode.NOT_ACCEPTABLE)
+        self.asked = asked
+
+
+class Answering:
+    """Answers requests of callers that are known, within `limits`."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - all that answering takes
+        self,
+        engine: Engine,
+        limits: RequestLimits,
+        cache: CacheStore,
+        telemetry: Telemetry,
+        journal: Journal,
+        persisted: PersistedDocuments,
+    ) -> None:
+        self._engine = engine
+        self._limits = limits
+        self._telemetry = telemetry
+        self._journal = journal
+        self._admission = Admission(limits.operations)
+        self._outcomes = Outcomes(engine, limits, telemetry, journal)
+        self._parts = PartsDelivery(self._admission, self._outcomes)
+        self._persisted = persisted
+        self._in_flight: AnswersInFlight[Reply] = AnswersInFlight(engine.epoch)
+        self._ready: ReadyAnswers[Reply] = ReadyAnswers(cache, max_bytes=limits.ready_bytes)
+
+    def ready(self, question: Question, asker: Asker) -> tuple[Reply, bytes] | None:
+        """Give the answer and its correlation id, if it is ready at once and may be given."""
+        reply = self._ready.now(question)
+        if reply is None:
+            return None
+        try:
+            self._check_journal()
+        except RequestRefused:
+            return None
+        correlation_id = new_correlation_id()
+        return self._shared("ready", reply, asker, correlation_id), correlation_id
+
+    def _check_journal(self) -> None:
+        if self._journal.tells_all:
+            self._journal.check()
+
+    async def answer(
+        self, question: Question, asker: Asker, correlation_id: bytes, wish: Wish | None = None
+    ) -> Reply:
+        """Answer a request that may be anything; raises RequestRefused."""
+        self._check_journal()
+        traced = wish is not None and wish.trace  # of itself, not of the one that it shares
+        ready = None if traced else await self._ready.get(question)
+        if ready is not None:
+            return self._shared("ready", ready, asker, correlation_id)
+        flight = None if traced else self._in_flight.joined(question)
+        if flight is not None:
+            with suppress(LeaderGone):
+                reply = await asyncio.shield(flight)
+                return self._shared("joined", reply, asker, correlation_id)
+        if is_array(question[2]):
+            return await self._batch(question, asker, correlation_id, wish if traced else None)
+        with self._admission:
+            return await self._executed(question, self.operation(asker, correlation_id), wish)
+
+    async def _executed(self, question: Question, operation: Operation, wish: Wish | None) -> Reply:
+        asked = self._persisted.resolved(request_of_body(question[2]))
+        document = self._engine.document(asked)
+        kind = document.kind(asked.operation_name)
+        if kind is OperationType.SUBSCRIPTION:
+            raise self._subscription(asked)
+        if wish is not None and wish.trace:
+            return await self._reply(asked, operation, question[1], Tracer())
+        if wish is not None and document.in_parts:
+            return await self._in_parts(asked, operation, question[1])
+        # What a shared answer cost was paid by another request.
+        if asked.wants_cost or kind is not OperationType.QUERY:
+            return await self._reply(asked, operation, question[1])
+        return await self._in_flight.lead(question, self._lead(question, asked, operation))
+
+    def _shared(self, outcome: str, reply: Reply, asker: Asker, correlation_id: bytes) -> Reply:
+        self._telemetry.request(outcome)
+        if reply.trail is not None:
+            self._journal.tell(outcome, asker, correlation_id.decode(), reply.trail, 0.0)
+        return reply
+
+    async def _batch(
+        self, question: Question, asker: Asker, correlation_id: bytes, wish: Wish | None
+    ) -> Reply:
+        scope, media_type, body = question
+
+        async def part(operation: bytes) -> Reply:
+            try:
+                alone = (scope, media_type, operation)
+                return await self.answer(alone, asker, correlation_id, wish)
+            except RequestRefused as refused:  # it does not take the others with it
+                return self.refusal(refused, media_type, asker, correlation_id)
+
+        operations = operations_of_body(body, self._limits.batch)
+        return batch_reply(media_type, await asyncio.gather(*map(part, operations)))
+
+    async def _lead(self, question: Question, asked: GraphQLRequest, operation: Operation) -> Reply:
+        reply = await self._reply(asked, operation, question[1])
+        if operation.parts and reply.is_complete:
+            self._ready.put(question, reply, len(reply.body), operation.parts)
+        return reply
+
+    async def answer_query(
+        self, asked: GraphQLRequest, asker: Asker, media_type: str, correlation_id: bytes
+    ) -> Reply:
+        """Answer a request that may only read; raises RequestRefused."""
+        with self._admission:
+            asked = self._persisted.resolved(asked)
+            match self._engine.document(asked).kind(asked.operation_name):
+                case OperationType.SUBSCRIPTION:
+                    raise self._subscription(asked)
+                case OperationType.MUTATION:
+                    message = "A GET can only query. Send mutations with POST."
+                    raise RequestRefused(message, 405, RequestCode.METHOD_NOT_ALLOWED)
+            operation = self.operation(asker, correlation_id)
+            return await self._reply(asked, operation, media_type)
+
+    def _subscription(self, asked: GraphQLRequest) -> RequestRefused:
+        if self._limits.subscriptions:
+            return SubscriptionAsked(asked)
+        message = "Subscriptions are switched off here."
+        return RequestRefused(message, 400, RequestCode.SUBSCRIPTIONS_DISABLED)
+
+    def operation(self, asker: Asker, correlation_id: bytes) -> Operation:
+        """Begin an operation, with its time and its budget of calls."""
+        return Operation(
+            asker=asker,
+            deadline=asyncio.get_running_loop().time() + self._limits.seconds,
+            calls_left=self._limits.upstream_calls,
+            correlation_id=correlation_id.decode(),
+            trail=Trail() if self._journal.tells_all else None,
+        )
+
+    async def _reply(
+        self,
+        asked: GraphQLRequest,
+        operation: Operation,
+        media_type: str,
+        tracer: Tracer | None = None,
+    ) -> Reply:
+        answer = await self._engine.run(asked, operation, tracer)
+        traced = {} if tracer is None else {"ftv1": tracer.encoded(answer.errors)}
+        return self._told(answer, asked, operation, media_type, traced)
+
+    async def _in_parts(
+        self, asked: GraphQLRequest, operation: Operation, media_type: str
+    ) -> Reply:
+        answer = await self._engine.run_in_parts(asked, operation)
+        if isinstance(answer, AnswerInParts):
+            return self._parts.reply(answer, asked, operation)
+        return self._told(answer, asked, operation, media_type, {})
+
+    def _told(
+        self,
+        answer: Answer,
+        asked: GraphQLRequest,
+        operation: Operation,
+        media_type: str,
+        extensions: dict[str, Any],
+    ) -> Reply:
+        outcome = "complete" if answer.is_complete else "errors"
+        self._outcomes.tell(outcome, asked, operation, answer.codes)
+        extensions |= self._outcomes.extensions(asked, operation)
+        return answer_reply(answer, media_type, extensions, operation.trail)
+
+    def refusal(
+        self,
+        refused: RequestRefused,
+        media_type: str | None,
+        asker: Asker | None,
+        correlation_id: bytes,
+    ) -> Reply:
+        """Give the answer to a request that is not taken, and tell of it."""
+        self._outcomes.refuse(refused, asker, correlation_id)
+        return refusal(refused, media_type or JSON, correlation_id)

@@ -1,0 +1,134 @@
+"""What is said over one WebSocket, from who asks to the end. Used by `sockets`.
+
+Why not Strawberry's own handler of the protocol: it would run documents past the limits, the
+trusted documents, the sharing and the journal that hold for all other requests.
+"""
+
+import asyncio
+from dataclasses import replace
+from typing import Final
+
+from starlette.types import Receive, Send
+
+from group_gateway.errors import Unauthenticated
+from group_gateway.operation import Stranger
+from group_gateway.web.answering import Answering
+from group_gateway.web.replies import new_correlation_id
+from group_gateway.web.streaming.messages import (
+    ACK,
+    PONG,
+    Close,
+    Complete,
+    ConnectionInit,
+    Gone,
+    Message,
+    Ping,
+    Subscribe,
+    read,
+)
+from group_gateway.web.streaming.operations import Operations
+from group_gateway.web.streaming.places import Places
+from group_gateway.web.streaming.racing import first_of
+from group_gateway.web.streaming.subscriptions import Subscriptions, Visitor
+from group_gateway.web.wire import RequestRefused
+
+INIT_SECONDS: Final = 10.0
+"""Seconds in which a client must have said who it is."""
+_TRY_AGAIN = 1013
+
+
+class Conversation:
+    """One connection's; `callers` are the places for those who have said who they are."""
+
+    def __init__(
+        self,
+        subscriptions: Subscriptions,
+        answering: Answering,
+        callers: Places,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        self._subscriptions = subscriptions
+        self._answering = answering
+        self._callers = callers
+        self._receive = receive
+        self._send = send
+
+    async def hold(self, authorization: str | None) -> None:
+        """Converse until the client goes, or the process ends; raises Close for other ends.
+
+        `authorization` is that of the request for the connection; it goes before what the client
+        says later, because a proxy may have put it there.
+        """
+        try:
+            visitor = await self._introduced(authorization)
+            with self._callers.take(visitor.asker.scope):
+                await self._answer_all(visitor)
+        except Gone:
+            return
+        except RequestRefused as refused:
+            raise Close(_TRY_AGAIN, refused.message) from None
+
+    async def _introduced(self, authorization: str | None) -> Visitor:
+        """Hear who it is, within its time."""
+        try:
+            async with asyncio.timeout(INIT_SECONDS):
+                init = await self._init()
+                authorization = authorization or init.authorization()
+                asker = await self._subscriptions.identify(authorization)
+        except TimeoutError:
+            raise Close(4408, "Connection initialisation timeout") from None
+        if isinstance(asker, Stranger):
+            if asker.kind is Unauthenticated:
+                raise Close(4403, f"Forbidden: {asker.message}")
+            raise Close(_TRY_AGAIN, asker.message)
+        await self._say(ACK)
+        return Visitor(asker, authorization, b"")
+
+    async def _init(self) -> ConnectionInit:
+        while not isinstance(message := await self._heard(), ConnectionInit):
+            if isinstance(message, Subscribe):
+                raise Close(4401, "Unauthorized")
+            await self._be_polite(message)
+        return message
+
+    async def _answer_all(self, visitor: Visitor) -> None:
+        operations = Operations(self._subscriptions, self._answering, self._say)
+        try:
+            ending = self._subscriptions.ending.wait()
+            await first_of(self._listen(visitor, operations), ending, until=visitor.until)
+            await operations.settle()
+        except TimeoutError:
+            raise Close(4403, "Forbidden: The token has expired.") from None
+        finally:
+            await operations.abandon()
+
+    async def _listen(self, visitor: Visitor, operations: Operations) -> bool:
+        while True:
+            match await self._heard():
+                case ConnectionInit():
+                    raise Close(4429, "Too many initialisation requests")
+                case Subscribe(id=id, payload=payload):
+                    asking = replace(visitor, correlation_id=new_correlation_id())
+                    await operations.begin(id, bytes(payload), asking)
+                case Complete(id=id):
+                    operations.complete(id)
+                case other:
+                    await self._be_polite(other)
+            await asyncio.sleep(0)  # many messages may be there already: others have a turn
+
+    async def _be_polite(self, message: Message) -> None:
+        if isinstance(message, Ping):
+            await self._say(PONG)
+
+    async def _heard(self) -> Message:
+        event = await self._receive()
+        if event["type"] == "websocket.disconnect":
+            raise Gone
+        return read(event.get("bytes") or event.get("text") or b"")
+
+    async def _say(self, message: bytes) -> None:
+        try:
+            await self._send({"type": "websocket.send", "text": message.decode()})
+        except OSError:
+            raise Gone from None

@@ -1,0 +1,136 @@
+"""Server-sent events: a subscription as the body of one HTTP answer that goes on and on.
+
+The distinct connections mode of GraphQL over Server-Sent Events (graphql-sse, PROTOCOL.md), in the
+format of the HTML standard, section 9.2. Used by `endpoint`.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Final, NoReturn
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from group_gateway.errors import Unauthenticated
+from group_gateway.execution.engine import Answer, GraphQLRequest
+from group_gateway.web.answering import Answering
+from group_gateway.web.replies import CORRELATION_HEADER, Reply, send_reply
+from group_gateway.web.streaming.racing import first_of
+from group_gateway.web.streaming.subscriptions import Subscriptions, Visitor
+from group_gateway.web.wire import JSON, RequestRefused, takes
+
+EVENT_STREAM: Final = "text/event-stream"
+_ALIVE_SECONDS: Final = 12.0
+"""Seconds between two comments, for proxies that close what is silent, and to see who is gone."""
+_HEADERS: Final = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"vary", b"Accept, Authorization"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-accel-buffering", b"no"),  # nginx would wait for more
+]
+_COMMENT: Final = b":\n\n"
+_COMPLETE: Final = b"event: complete\ndata:\n\n"
+_log = logging.getLogger(__name__)
+
+
+@lru_cache(256)
+def takes_events(accept: str | None) -> bool:
+    """Tell whether a client names event streams among what it takes."""
+    return accept is not None and takes(accept, EVENT_STREAM)
+
+
+def as_events(reply: Reply) -> Reply:
+    """Give the answer to a query or mutation as a stream of one, if the request was taken."""
+    if reply.status != HTTPStatus.OK:
+        return reply
+    body = _next(reply.body) + _COMPLETE
+    return Reply(reply.status, [*_HEADERS, (b"content-length", b"%d" % len(body))], body)
+
+
+class EventStreams:
+    """Answers subscriptions with event streams."""
+
+    def __init__(self, subscriptions: Subscriptions, answering: Answering) -> None:
+        self._subscriptions = subscriptions
+        self._answering = answering
+
+    def respond(self, asked: GraphQLRequest, visitor: Visitor) -> ASGIApp:
+        """Give the answer to a subscription, an ASGI application for this one request."""
+
+        async def application(_: Scope, receive: Receive, send: Send) -> None:
+            try:
+                with self._subscriptions.places.take(visitor.asker.scope):
+                    await self._stream(asked, visitor, receive, send)
+            except RequestRefused as refused:
+                reply = self._refusal(refused, visitor)
+                await send_reply(reply, visitor.correlation_id, receive, send)
+
+        return application
+
+    async def _stream(
+        self, asked: GraphQLRequest, visitor: Visitor, receive: Receive, send: Send
+    ) -> None:
+        headers = [*_HEADERS, (CORRELATION_HEADER, visitor.correlation_id)]
+        await send({"type": "http.response.start", "status": HTTPStatus.OK, "headers": headers})
+        await _send(send, _COMMENT)
+        answers = self._subscriptions.answers(asked, visitor)
+        try:
+            last = await first_of(
+                self._events(answers, visitor, send),
+                _stay_alive(send),
+                _gone(receive),
+                self._ending(),
+                until=visitor.until,
+            )
+        except TimeoutError:
+            expired = RequestRefused("The token has expired.", 401, Unauthenticated.code)
+            last = self._last(expired, visitor)
+        await _send(send, last, more=False)
+
+    async def _events(
+        self, answers: AsyncGenerator[Answer, None], visitor: Visitor, send: Send
+    ) -> bytes:
+        """Send an event for each answer; give what the stream ends with."""
+        try:
+            async with aclosing(answers):
+                async for answer in answers:
+                    await _send(send, _next(answer.body()))
+        except RequestRefused as refused:
+            return self._last(refused, visitor)
+        return _COMPLETE
+
+    async def _ending(self) -> bytes:
+        """Wait for the end of the process. A stream that just ends is asked for again."""
+        await self._subscriptions.ending.wait()
+        return b""
+
+    def _last(self, refused: RequestRefused, visitor: Visitor) -> bytes:
+        return _next(self._refusal(refused, visitor).body) + _COMPLETE
+
+    def _refusal(self, refused: RequestRefused, visitor: Visitor) -> Reply:
+        return self._answering.refusal(refused, JSON, visitor.asker, visitor.correlation_id)
+
+
+async def _stay_alive(send: Send) -> NoReturn:
+    while True:
+        await asyncio.sleep(_ALIVE_SECONDS)
+        await _send(send, _COMMENT)
+
+
+async def _gone(receive: Receive) -> bytes:
+    """Wait for the client to go away."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    return b""
+
+
+async def _send(send: Send, body: bytes, *, more: bool = True) -> None:
+    await send({"type": "http.response.body", "body": body, "more_body": more})
+
+
+def _next(body: bytes) -> bytes:
+    return b"event: next\ndata: %b\n\n" % body  # JSON as msgspec writes it has no line breaks

@@ -1,0 +1,137 @@
+"""The operations of one WebSocket, each in a task of its own. Used by `conversation`."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing, suppress
+from http import HTTPStatus
+from typing import Any, Final
+
+from group_gateway.errors import GatewayError, RequestCode
+from group_gateway.execution.engine import GraphQLRequest
+from group_gateway.web.answering import Answering, SubscriptionAsked
+from group_gateway.web.streaming.messages import Close, Gone, complete_of, error_of, next_of
+from group_gateway.web.streaming.subscriptions import Subscriptions, Visitor
+from group_gateway.web.wire import GRAPHQL_RESPONSE, RequestRefused
+
+MOST_AT_ONCE: Final = 100
+"""Operations under way on one connection, those included that are just being given up."""
+_log = logging.getLogger(__name__)
+
+
+class Operations:
+    """Begins operations, says their answers, and ends them."""
+
+    def __init__(
+        self,
+        subscriptions: Subscriptions,
+        answering: Answering,
+        say: Callable[[bytes], Awaitable[None]],
+    ) -> None:
+        self._subscriptions = subscriptions
+        self._answering = answering
+        self._say = say
+        self._by_id: dict[str, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._endless: set[asyncio.Task[None]] = set()
+
+    async def begin(self, id: str, payload: bytes, visitor: Visitor) -> None:
+        """Begin an operation; raises Close when there is one of that id."""
+        if id in self._by_id:
+            raise Close(4409, f"Subscriber for {id} already exists")
+        if len(self._tasks) >= MOST_AT_ONCE:
+            message = f"A connection has at most {MOST_AT_ONCE} operations at once."
+            code = RequestCode.TOO_MANY_SUBSCRIPTIONS
+            refused = RequestRefused(message, HTTPStatus.TOO_MANY_REQUESTS, code)
+            await self._refuse(id, refused, visitor)
+            return
+        task = self._by_id[id] = asyncio.create_task(self._run(id, payload, visitor))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._endless.discard)
+
+    def complete(self, id: str) -> None:
+        """Give an operation up, if it is still under way; its id may be used again at once."""
+        task = self._by_id.pop(id, None)
+        if task is not None:
+            task.cancel()
+
+    async def settle(self) -> None:
+        """End the subscriptions, and wait for what ends by itself."""
+        await _cancelled(self._endless)
+        if self._tasks:
+            await asyncio.wait(set(self._tasks))
+
+    async def abandon(self) -> None:
+        """End all. What a mutation has begun goes on."""
+        await _cancelled(self._tasks)
+
+    async def _run(self, id: str, payload: bytes, visitor: Visitor) -> None:
+        with suppress(Gone):
+            refused = await self._refusal(id, payload, visitor)
+            if refused is not None:
+                self._forget(id)
+                await self._refuse(id, refused, visitor)
+
+    async def _refusal(self, id: str, payload: bytes, visitor: Visitor) -> RequestRefused | None:
+        """Run an operation to its end; give the refusal to say if it was not."""
+        try:
+            wanted = await self._answer(id, payload, visitor)
+            if wanted is not None:
+                await self._subscribe(id, wanted, visitor)
+        except Gone:
+            raise
+        except RequestRefused as refused:
+            return refused
+        except Exception:  # noqa: BLE001 - whoever asked is told, and the others go on
+            _log.exception("An operation was not expected to fail so.")
+            message = "Something went wrong inside the gateway."
+            return RequestRefused(message, 500, GatewayError.code)
+        return None
+
+    async def _answer(self, id: str, payload: bytes, visitor: Visitor) -> GraphQLRequest | None:
+        """Answer what has one answer; give what wants more."""
+        asker = await self._subscriptions.identify(visitor.authorization)
+        question = (asker.scope, GRAPHQL_RESPONSE, payload)
+        try:
+            reply = await self._answering.answer(question, asker, visitor.correlation_id)
+        except SubscriptionAsked as wanted:
+            return wanted.asked
+        self._forget(id)
+        if reply.status == HTTPStatus.OK:
+            await self._say(next_of(id, reply.body))
+            await self._say(complete_of(id))
+        else:
+            await self._say(error_of(id, reply.body))
+        return None
+
+    async def _subscribe(self, id: str, asked: GraphQLRequest, visitor: Visitor) -> None:
+        self._endless.update(filter(None, [asyncio.current_task()]))
+        last = complete_of(id)
+        with self._subscriptions.places.take(visitor.asker.scope):
+            async with aclosing(self._subscriptions.answers(asked, visitor)) as answers:
+                async for answer in answers:
+                    if answer.executed:
+                        await self._say(next_of(id, answer.body()))
+                    else:
+                        last = error_of(id, answer.body())
+        self._forget(id)
+        await self._say(last)
+
+    async def _refuse(self, id: str, refused: RequestRefused, visitor: Visitor) -> None:
+        reply = self._answering.refusal(
+            refused, GRAPHQL_RESPONSE, visitor.asker, visitor.correlation_id
+        )
+        await self._say(error_of(id, reply.body))
+
+    def _forget(self, id: str) -> None:
+        """Let the id be used again, before the client can know that it may."""
+        if self._by_id.get(id) is asyncio.current_task():
+            del self._by_id[id]
+
+
+async def _cancelled(tasks: set[asyncio.Task[Any]]) -> None:
+    ending = list(tasks)
+    for task in ending:
+        task.cancel()
+    await asyncio.gather(*ending, return_exceptions=True)

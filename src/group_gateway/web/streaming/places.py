@@ -1,0 +1,57 @@
+"""How many of something may be open at once: in a process, and of one caller. Pure."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+
+from group_gateway.errors import Overloaded, RequestCode
+from group_gateway.web.wire import RequestRefused
+
+RETRY_AFTER = 5
+"""Seconds that a client is told to wait: what is open stays so for long."""
+
+
+class Places:
+    """At most `most`, and at most `per_caller` of one scope. `what` names them in refusals.
+
+    `note` is told how many are taken, whenever that changes.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        most: int,
+        per_caller: int,
+        note: Callable[[int], object] = lambda _: None,
+    ) -> None:
+        self._what = what
+        self._most = most
+        self._per_caller = per_caller
+        self._note = note
+        self._all = 0
+        self._taken: Counter[str] = Counter()
+
+    @contextmanager
+    def take(self, scope: str) -> Iterator[None]:
+        """Take a place within the block; raises RequestRefused when there is none."""
+        if self._all >= self._most:
+            message = f"The gateway has too many {self._what} open."
+            status, code = HTTPStatus.SERVICE_UNAVAILABLE, Overloaded.code
+            raise RequestRefused(message, status, code, retry_after=RETRY_AFTER)
+        if self._taken[scope] >= self._per_caller:
+            message = f"You have {self._per_caller} {self._what} open; that is the limit."
+            status, code = HTTPStatus.TOO_MANY_REQUESTS, RequestCode.TOO_MANY_SUBSCRIPTIONS
+            raise RequestRefused(message, status, code)
+        self._count(scope, 1)
+        try:
+            yield
+        finally:
+            self._count(scope, -1)
+
+    def _count(self, scope: str, one: int) -> None:
+        self._all += one
+        self._taken[scope] += one
+        if not self._taken[scope]:
+            del self._taken[scope]
+        self._note(self._all)

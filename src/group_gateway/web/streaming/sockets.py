@@ -1,0 +1,81 @@
+"""WebSockets to the GraphQL endpoint: who may connect, and how a connection ends. Used by `front`.
+
+What is said over one is `conversation`'s.
+"""
+
+from collections.abc import Collection
+from contextlib import suppress
+
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope, Send
+
+from group_gateway.web.answering import Answering
+from group_gateway.web.crosssite import check_origin
+from group_gateway.web.replies import CORRELATION_HEADER, Reply, new_correlation_id
+from group_gateway.web.streaming.conversation import Conversation
+from group_gateway.web.streaming.messages import SUBPROTOCOL, Close
+from group_gateway.web.streaming.places import Places
+from group_gateway.web.streaming.subscriptions import Subscriptions
+from group_gateway.web.wire import JSON, RequestRefused
+
+
+class Sockets:
+    """Takes WebSockets, as many as there are `places`; pages of `origins` may connect too.
+
+    Of one caller as many as there are places for `callers`.
+    """
+
+    def __init__(
+        self,
+        subscriptions: Subscriptions,
+        answering: Answering,
+        places: Places,
+        callers: Places,
+        origins: Collection[str],
+    ) -> None:
+        self._subscriptions = subscriptions
+        self._answering = answering
+        self._places = places
+        self._callers = callers
+        self._origins = origins
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take one connection (ASGI)."""
+        headers = Headers(scope=scope)
+        id = new_correlation_id()
+        await receive()  # that it wants to connect
+        try:
+            check_origin(headers, self._origins)
+            with self._places.take(""):
+                spoken = SUBPROTOCOL if SUBPROTOCOL in scope["subprotocols"] else None
+                named = [(CORRELATION_HEADER, id)]
+                await send({"type": "websocket.accept", "subprotocol": spoken, "headers": named})
+                end = await self._conversed(spoken, headers.get("authorization"), receive, send)
+                with suppress(OSError):  # it is gone already
+                    closing = {"code": end.code, "reason": end.reason}
+                    await send({"type": "websocket.close", **closing})
+        except RequestRefused as refused:
+            await _deny(send, self._answering.refusal(refused, JSON, None, id), id)
+
+    async def _conversed(
+        self, spoken: str | None, authorization: str | None, receive: Receive, send: Send
+    ) -> Close:
+        """Hold a conversation; give how it is to be closed."""
+        if spoken is None:
+            return Close(4406, f"Subprotocol not acceptable: speak {SUBPROTOCOL}")
+        conversation = Conversation(
+            self._subscriptions, self._answering, self._callers, receive, send
+        )
+        try:
+            await conversation.hold(authorization)
+        except Close as close:
+            return close
+        return Close(1001, "Going away")
+
+
+async def _deny(send: Send, reply: Reply, correlation_id: bytes) -> None:
+    """Refuse to connect, with an HTTP answer (ASGI's extension)."""
+    headers = [*reply.headers, (CORRELATION_HEADER, correlation_id)]
+    start = {"type": "websocket.http.response.start", "status": reply.status, "headers": headers}
+    await send(start)
+    await send({"type": "websocket.http.response.body", "body": reply.body})

@@ -1,0 +1,104 @@
+"""The subscriptions of a process: who may open one, and what is told of them. Transport-free.
+
+An operation begins for each event: its caller is asked for anew, so that a token which has expired
+or whose key was withdrawn gets no event more.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from group_gateway.access.callers import Callers
+from group_gateway.execution.engine import Answer, Engine, Event, GraphQLRequest
+from group_gateway.operation import Asker, Caller, Operation, Trail
+from group_gateway.telemetry import Telemetry
+from group_gateway.web.answering import Answering
+from group_gateway.web.journal import Journal
+from group_gateway.web.streaming.places import Places
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Somebody who stays: who it is, and the Authorization by which that can be found again."""
+
+    asker: Asker
+    authorization: str | None
+    correlation_id: bytes
+
+    @property
+    def until(self) -> float | None:
+        """When the credential expires, in seconds since the epoch, where that is known."""
+        return self.asker.until if isinstance(self.asker, Caller) else None
+
+
+class Subscriptions:
+    """Runs subscriptions. `places` are theirs; `ending` is set when the process is to end."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - all that answering takes
+        self,
+        engine: Engine,
+        answering: Answering,
+        callers: Callers,
+        journal: Journal,
+        telemetry: Telemetry,
+        places: Places,
+    ) -> None:
+        self._engine = engine
+        self._answering = answering
+        self._callers = callers
+        self._journal = journal
+        self._telemetry = telemetry
+        self.places = places
+        self.ending = asyncio.Event()
+
+    async def identify(self, authorization: str | None) -> Asker:
+        """Give who sends this Authorization."""
+        return self._callers.known(authorization) or await self._callers.identify(authorization)
+
+    async def answers(
+        self, asked: GraphQLRequest, visitor: Visitor
+    ) -> AsyncGenerator[Answer, None]:
+        """Give the answers to a subscription as they come, the caller's place being taken.
+
+        One that was not executed is the last. Raises RequestRefused.
+        """
+
+        async def renew() -> Operation:
+            if self._journal.tells_all:
+                self._journal.check()
+            asker = await self.identify(visitor.authorization)
+            return self._answering.operation(asker, visitor.correlation_id)
+
+        trail = self._trail(asked)
+        began = asyncio.get_running_loop().time()
+        try:
+            async with aclosing(self._engine.subscribe(asked, renew)) as events:
+                async for event in events:
+                    self._tell(event, trail, visitor)
+                    yield event.answer
+        finally:
+            seconds = asyncio.get_running_loop().time() - began
+            id = visitor.correlation_id.decode()
+            self._journal.tell("ended", visitor.asker, id, trail, seconds)
+
+    def _trail(self, asked: GraphQLRequest) -> Trail:
+        document = self._engine.document(asked)
+        return Trail(
+            kind="subscription",
+            fields=document.root_fields(asked.operation_name),
+            document=self._journal.digest(asked.query),
+            events=0,
+        )
+
+    def _tell(self, event: Event, trail: Trail, visitor: Visitor) -> None:
+        """Count an event, and record what was shown with it."""
+        answer, shown = event.answer, event.operation.trail
+        trail.codes = tuple(sorted({error["extensions"]["code"] for error in answer.errors}))
+        if answer.executed:
+            trail.events = (trail.events or 0) + 1
+            self._telemetry.event()
+            if shown is not None:
+                record = replace(trail, read=shown.read)
+                id = visitor.correlation_id.decode()
+                self._journal.record("event", visitor.asker, id, record)
