@@ -92,7 +92,7 @@ def create_app(
     wishes = Wishes(settings.router_key, parts=settings.incremental_delivery)
     endpoint = Endpoint(answering, callers, limits, journal, page, wishes, streams.events)
     endpoint_route = Route(ENDPOINT_PATH, endpoint.get, methods=["GET", "POST"])
-    routes = [*probe_routes(client, journal), metrics_route(telemetry)]
+    routes = [*probe_routes(client, journal, telemetry), metrics_route(telemetry)]
     parts: list[_Closes] = [services.watches, services.writes, client, identity_network, cache]
     front = Front(
         endpoint,

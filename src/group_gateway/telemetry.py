@@ -73,6 +73,11 @@ class Telemetry(Collector):
         """Note whether the breaker for a kind of calls is open."""
         self._breakers[kind] = is_open
 
+    @property
+    def open_breakers(self) -> list[str]:
+        """The kinds of calls that are held back, because too many failed."""
+        return [kind for kind, is_open in self._breakers.items() if is_open]
+
     def collect(self) -> Iterable[Metric]:
         """Give the counters as Prometheus knows them."""
         yield _family(

@@ -1,4 +1,4 @@
-"""Probes: `/livez` asks nobody, `/readyz` asks whether the upstream answers at all."""
+"""Probes: `/livez` asks nobody, `/readyz` asks whether the upstream has ever answered."""
 
 import asyncio
 from typing import Any
@@ -50,7 +50,7 @@ ANSWERS: dict[str, tuple[Any, int]] = {
 
 @pytest.mark.parametrize("name", ANSWERS)
 async def test_ready_means_that_the_upstream_answers(name: str) -> None:
-    """An upstream that answers is one to work with; one that fails or is silent is not."""
+    """At first: an upstream that fails or is silent may be the wrong one."""
     answer, status = ANSWERS[name]
     upstream = Metadata(answer)
     [response] = await probe("/readyz", upstream)
@@ -59,6 +59,31 @@ async def test_ready_means_that_the_upstream_answers(name: str) -> None:
     [request] = upstream.requests
     assert request.url == "http://upstream.test/metadata"
     assert "authorization" not in request.headers
+
+
+async def test_an_outage_is_told_and_makes_nobody_unready() -> None:
+    """Once the upstream has answered its failures stand in the body, and so do open breakers."""
+    upstream = Metadata(STATEMENT)
+    settings = Settings(upstream_url="http://upstream.test", upstream_retries=0)
+    app = create_app(settings, transport=upstream)
+    headers = {"authorization": "Bearer sandbox"}
+    async with opened(app) as gateway:
+
+        async def told() -> dict[str, Any]:
+            response = await gateway.http.get("/readyz")
+            assert response.status_code == 200
+            body: dict[str, Any] = response.json()
+            return body
+
+        assert await told() == {"status": "ok", "upstream": "ok", "breakersOpen": []}
+        upstream.answer = Reply(503, b"secret")
+        for number in range(12):
+            asked = {"query": f'{{ group(id: "{number}") {{ id }} }}'}
+            await gateway.http.post("/graphql", json=asked, headers=headers)
+        outage = {"status": "ok", "upstream": "UPSTREAM_UNAVAILABLE", "breakersOpen": ["read"]}
+        async with asyncio.timeout(30):
+            while await told() != outage:  # noqa: ASYNC110 - known for a second
+                await asyncio.sleep(0.02)
 
 
 async def test_many_probes_are_one_question() -> None:

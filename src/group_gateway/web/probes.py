@@ -1,4 +1,8 @@
-"""Probes: whether the process is alive, and whether it can do its work."""
+"""Probes: whether the process is alive, and whether requests are to be sent to it.
+
+An upstream that is down is down for all replicas. To take them all away would leave clients without
+stale answers, and without a word of what is wrong; so its outage is told, and makes none unready.
+"""
 
 import asyncio
 import time
@@ -9,16 +13,19 @@ from starlette.routing import BaseRoute, Route
 
 from group_gateway.errors import GatewayError, UpstreamUnavailable
 from group_gateway.operation import Caller
+from group_gateway.telemetry import Telemetry
 from group_gateway.upstream.client import GroupClient
 from group_gateway.web.journal import Journal
 
 _NOBODY = Caller("probe")
 _PATIENCE = 2.0
+_USUAL_PATIENCE = 0.5
+"""Seconds for the upstream once it has answered: an orchestrator gives a probe one second."""
 _VALIDITY = 1.0
 
 
-class _Readiness:
-    """Asks the upstream, but one question at a time, and none for a second after a good answer.
+class _Upstream:
+    """What is known of the upstream: asked one question at a time, and none for a second after.
 
     Anybody may probe, as often as they like.
     """
@@ -26,21 +33,25 @@ class _Readiness:
     def __init__(self, client: GroupClient) -> None:
         self._client = client
         self._lock = asyncio.Lock()
-        self._ready_until = 0.0
+        self._known_until = 0.0
+        self._failure: UpstreamUnavailable | None = None
+        self.was_reached = False
+        """Whether it has ever answered."""
 
     async def failure(self) -> UpstreamUnavailable | None:
-        """Give why the gateway can't do its work; None when it can."""
+        """Give why it can't be asked; None when it can."""
         async with self._lock:
-            if time.monotonic() < self._ready_until:
-                return None
-            failure = await self._ask()
-            if failure is None:
-                self._ready_until = time.monotonic() + _VALIDITY
-            return failure
+            if time.monotonic() >= self._known_until:
+                self._failure = await self._ask()
+                self.was_reached = self.was_reached or self._failure is None
+                if self.was_reached:
+                    self._known_until = time.monotonic() + _VALIDITY
+            return self._failure
 
     async def _ask(self) -> UpstreamUnavailable | None:
+        patience = _USUAL_PATIENCE if self.was_reached else _PATIENCE
         try:
-            await self._client.capabilities(_NOBODY, _PATIENCE)
+            await self._client.capabilities(_NOBODY, patience)
         except UpstreamUnavailable as failure:
             return failure
         except GatewayError:  # it answers; that it does not tell a stranger more is its right
@@ -48,12 +59,13 @@ class _Readiness:
         return None
 
 
-def probe_routes(client: GroupClient, journal: Journal) -> list[BaseRoute]:
+def probe_routes(client: GroupClient, journal: Journal, telemetry: Telemetry) -> list[BaseRoute]:
     """Give `/livez`, which asks nobody, and `/readyz`, which asks the upstream for an answer.
 
-    Nor is a gateway ready that can't write its audit log.
+    A gateway is not ready before its upstream has answered once, nor while it can't write its audit
+    log.
     """
-    readiness = _Readiness(client)
+    upstream = _Upstream(client)
 
     async def live(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
@@ -61,9 +73,10 @@ def probe_routes(client: GroupClient, journal: Journal) -> list[BaseRoute]:
     async def ready(_: Request) -> Response:
         if journal.is_failing:
             return JSONResponse({"status": "audit log can't be written"}, 503)
-        failure = await readiness.failure()
-        if failure is None:
-            return JSONResponse({"status": "ok"})
-        return JSONResponse({"status": "upstream unavailable", "code": failure.code}, 503)
+        failure = await upstream.failure()
+        if failure is not None and not upstream.was_reached:
+            return JSONResponse({"status": "upstream unavailable", "code": failure.code}, 503)
+        known = {"upstream": "ok" if failure is None else failure.code}
+        return JSONResponse({"status": "ok", **known, "breakersOpen": telemetry.open_breakers})
 
     return [Route("/livez", live), Route("/readyz", ready)]
