@@ -88,10 +88,10 @@ class Endpoint:
             known = self._callers.known(authorization)
             asker = known or await self._callers.identify(authorization)
             question = (asker.scope, media_type or GRAPHQL_RESPONSE, body)
-            wish = self._wish(headers)
+            wish = self._wish(headers, scope["http_version"])
             try:
                 reply = await self._answering.answer(question, asker, correlation_id, wish)
-                if media_type is None:
+                if media_type is None and reply.delivery is None:
                     reply = as_events(reply)
             except SubscriptionAsked as wanted:
                 visitor = Visitor(asker, authorization, correlation_id)
@@ -122,8 +122,8 @@ class Endpoint:
             return None
         return self._answering.ready((asker.scope, media_type, body), asker)
 
-    def _wish(self, headers: Mapping[bytes, str]) -> Wish | None:
-        return self._wishes.of(headers) if self._wishes.headers else None
+    def _wish(self, headers: Mapping[bytes, str], version: str = "1.1") -> Wish | None:
+        return self._wishes.of(headers, version) if self._wishes.headers else None
 
     def _streams(self, accept: str | None) -> bool:
         return self._events is not None and takes_events(accept)

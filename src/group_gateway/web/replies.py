@@ -84,7 +84,9 @@ def answer_reply(
 
 def parts_reply(delivery: Delivery) -> Reply:
     """Give the answer whose body comes in parts."""
-    headers = [(b"content-type", b'multipart/mixed; boundary="-"'), *_HEADERS]
+    # nginx would keep the first part until there is more to send.
+    kind = (b"content-type", b'multipart/mixed; boundary="-"')
+    headers = [kind, *_HEADERS, (b"x-accel-buffering", b"no")]
     return Reply(HTTPStatus.OK, headers, b"", delivery=delivery)
 
 

@@ -42,11 +42,14 @@ class Wishes:
         self.headers = frozenset({_TRACE, _KEY} if router_key else ())
         self.headers |= frozenset({_ACCEPT} if parts else ())
 
-    def of(self, headers: Mapping[bytes, str]) -> Wish | None:
-        """Give what the headers ask for, if it is anything that they may."""
+    def of(self, headers: Mapping[bytes, str], http_version: str) -> Wish | None:
+        """Give what the headers ask for, if it is anything that they may.
+
+        HTTP/1.0 has no bodies that come piece by piece.
+        """
         if self._key and headers.get(_TRACE) == "ftv1":
             key = headers.get(_KEY, "").encode("latin-1")
             return _TRACED if hmac.compare_digest(key, self._key) else None
-        if self._parts and _takes_parts(headers.get(_ACCEPT)):
+        if self._parts and http_version != "1.0" and _takes_parts(headers.get(_ACCEPT)):
             return _IN_PARTS
         return None
