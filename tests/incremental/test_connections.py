@@ -89,6 +89,17 @@ async def test_proxies_are_told(client: Client) -> None:
         assert len(headers["x-correlation-id"]) == 32
 
 
+async def test_beside_event_streams(make_client: Callable[..., Any]) -> None:
+    """Who takes parts and event streams, and no JSON, gets parts; else the stream has a whole."""
+    client = await make_client(subscriptions=True)
+    both = "text/event-stream, multipart/mixed"
+    assert (await client(NESTED, accept=both)).data["group"]["member"]
+    async with client.asking(NESTED, accept="text/event-stream") as stream:
+        text = (await stream.response.aread()).decode()
+    assert text.startswith("event: next\ndata: {")
+    assert '"member":[{' in text
+
+
 async def test_many_clients_that_leave(make_client: Callable[..., Any], gate: Gate) -> None:
     """However many leave, at whatever moment, each is told of once and none keeps its place."""
     client = await make_client(operations=30)
