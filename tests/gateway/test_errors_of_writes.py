@@ -102,11 +102,33 @@ async def test_a_create_that_is_answered_with_nonsense(nonsense: str) -> None:
     assert upstream.calls == ["POST /fhir/Group"]
 
 
-@pytest.mark.parametrize("nonsense", NONSENSE)
+JSON = [
+    "nothing",
+    "null",
+    "a list",
+    "a string",
+    "another object",
+    "another resource",
+    "an outcome",
+    "no id",
+    "an id of another type",
+]
+
+
+@pytest.mark.parametrize("nonsense", JSON)
 async def test_an_update_is_believed_only_when_read_back(nonsense: str) -> None:
-    """Whatever a 200 to an update holds: the group is read back, and held to what was asked."""
+    """Whatever JSON a 200 to an update holds: the group is read, and held to what was asked."""
     answer = await ask(WRITES["updateGroup"], Canned(PUT=Reply(200, NONSENSE[nonsense])))
     payload = answer["data"]["updateGroup"]
     assert payload["group"] == {"id": "1"}
     assert [(i["severity"], i["code"]) for i in payload["issues"]] == [("WARNING", "incomplete")]
     assert SECRET not in json.dumps(answer)
+
+
+@pytest.mark.parametrize("nonsense", sorted(NONSENSE.keys() - JSON))
+async def test_an_update_that_is_answered_with_nonsense(nonsense: str) -> None:
+    """A 200 that holds no JSON may be a proxy's: what is not there when read back is an error."""
+    upstream = Canned(PUT=Reply(200, NONSENSE[nonsense]))
+    error = only_error(await ask(WRITES["updateGroup"], upstream))
+    assert error["extensions"]["code"] == "UPSTREAM_INVALID_RESPONSE"
+    assert "not known whether the change was made" in error["message"]

@@ -58,7 +58,10 @@ async def test_a_create_that_names_no_group(gateway, sandbox, body):
     answer = await gateway(CREATE, input=PLAIN)
     [error] = answer["errors"]
     assert error["extensions"]["code"] == "UPSTREAM_INVALID_RESPONSE"
-    assert error["message"] == "The upstream created the group but did not say under which id."
+    assert error["message"] == (
+        "The upstream did not say under which id it created the group. It is not known whether the"
+        " group was created: look before you create it again."
+    )
 
 
 LOST = {

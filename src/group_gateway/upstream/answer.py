@@ -78,6 +78,11 @@ def decoded(body: bytes) -> Any:
         return None
 
 
+def is_json_or_empty(body: bytes) -> bool:
+    """Tell whether a body is one that a write may be answered with."""
+    return not body.strip() or body.strip() == b"null" or decoded(body) is not None
+
+
 def is_absent(answer: Answer) -> bool:
     """Tell whether the answer to a read says that the resource does not exist.
 

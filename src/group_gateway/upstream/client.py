@@ -17,7 +17,7 @@ from group_gateway.fhir.reference import is_logical_id
 from group_gateway.fhir.resource import GroupResource, NotAGroup
 from group_gateway.operation import Caller
 from group_gateway.telemetry import Telemetry
-from group_gateway.upstream.answer import Answer, decoded, failure_of, is_absent
+from group_gateway.upstream.answer import Answer, decoded, failure_of, is_absent, is_json_or_empty
 from group_gateway.upstream.calls import Call, Exchanges, Kind
 from group_gateway.upstream.guard import Guard, Resilience
 from group_gateway.upstream.link import link_to
@@ -119,16 +119,20 @@ class GroupClient:
         answer = await self._send("write", "POST", "/Group", caller, within, body=body)
         if answer.status not in _SUCCESS:
             raise failure_of(answer, writing=True)
-        resource = self._echo(answer)
+        resource = _echo(answer)
         id = resource.id if resource else _id_of_location(answer.headers.get("location", ""))
         if id is None:
-            raise answer.invalid("The upstream created the group but did not say under which id.")
+            raise answer.invalid("The upstream did not say under which id it created the group.")
         return Written(id, resource, answer.date)
 
     async def update(
         self, caller: Caller, id: str, body: bytes, precondition: Precondition, within: float
     ) -> Written:
-        """Replace a Group, if it still is in the state that `precondition` names."""
+        """Replace a Group, if it still is in the state that `precondition` names.
+
+        After an UpstreamUnavailable or UpstreamInvalidResponse it may be replaced or not: it may be
+        a proxy's login page that came with the status of success.
+        """
         answer = await self._send(
             "write",
             "PUT",
@@ -140,7 +144,9 @@ class GroupClient:
         )
         if answer.status not in _SUCCESS:
             raise failure_of(answer, writing=True)
-        resource = self._echo(answer)
+        resource = _echo(answer)
+        if resource is None and not is_json_or_empty(answer.body):
+            raise answer.invalid("The upstream's answer to the change is not FHIR.")
         echoed = resource if resource and resource.id == id else None
         return Written(id, echoed, answer.date)
 
@@ -168,12 +174,6 @@ class GroupClient:
         except NotAGroup as error:
             raise answer.invalid("The upstream's answer to a read is not a group.") from error
 
-    def _echo(self, answer: Answer) -> GroupResource | None:
-        try:
-            return GroupResource.parse(answer.body, etag=answer.etag, date=answer.date)
-        except NotAGroup:  # null, empty or an OperationOutcome: all allowed after a write
-            return None
-
     async def _send(  # noqa: PLR0913 - one for each part of a call
         self,
         kind: Kind,
@@ -193,6 +193,14 @@ class GroupClient:
             sent["content-type"] = _JSON
         call = Call(kind, method, path, caller.scope, sent, body)
         return await self._guard.send(call, within, again)
+
+
+def _echo(answer: Answer) -> GroupResource | None:
+    """Give the group that the answer to a write holds, if it holds one."""
+    try:
+        return GroupResource.parse(answer.body, etag=answer.etag, date=answer.date)
+    except NotAGroup:  # null, empty or an OperationOutcome: all allowed after a write
+        return None
 
 
 def _resource_path(id: str) -> str:

@@ -85,7 +85,7 @@ class GroupWrites:
             return Outcome(None, new.located(refusal.issues))
         except UpstreamNotAsked as failure:
             raise noted(failure, _NOT_CREATED) from failure
-        except UpstreamUnavailable as failure:
+        except (UpstreamUnavailable, UpstreamInvalidResponse) as failure:
             raise noted(failure, _MAYBE_CREATED) from failure
         finally:
             await self._renewal.renew()
