@@ -48,11 +48,12 @@ async def serving(settings: Settings, network: httpx.AsyncBaseTransport) -> Asyn
         timeout_graceful_shutdown=PATIENCE,
     )
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65_536)  # whoever is slow shows
         server = QuietServer(config)
         task = asyncio.create_task(server.serve(sockets=[listener.dup()]))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         async with httpx.AsyncClient(base_url=url, timeout=PATIENCE) as http:
-            yield Server(url, http)
+            yield Server(url, http, stop=partial(setattr, server, "should_exit", True))  # noqa: FBT003
         server.should_exit = True
         await task
 

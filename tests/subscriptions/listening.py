@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -110,6 +110,7 @@ class Server:
 
     url: str
     http: httpx.AsyncClient
+    stop: Callable[[], None]
 
     @property
     def gateway(self) -> Gateway:
@@ -161,3 +162,10 @@ class Server:
         async with asyncio.timeout(PATIENCE):
             while await self.metric(name, **labels) != number:  # noqa: ASYNC110 - over HTTP
                 await asyncio.sleep(0.02)
+
+
+async def eventually(condition: Callable[[], object]) -> None:
+    """Wait for something that tells nobody."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():  # noqa: ASYNC110 - as said
+            await asyncio.sleep(0.02)

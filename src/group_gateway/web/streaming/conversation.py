@@ -61,13 +61,19 @@ class Conversation:
         says later, because a proxy may have put it there.
         """
         try:
-            visitor = await self._introduced(authorization)
+            introduced = self._introduced(authorization)
+            visitor = await first_of(introduced, self._ending(), until=None)
+            if visitor is None:
+                return
             with self._callers.take(visitor.asker.scope):
                 await self._answer_all(visitor)
         except Gone:
             return
         except RequestRefused as refused:
             raise Close(_TRY_AGAIN, refused.message) from None
+
+    async def _ending(self) -> None:
+        await self._subscriptions.ending.wait()
 
     async def _introduced(self, authorization: str | None) -> Visitor:
         """Hear who it is, within its time."""
@@ -95,15 +101,15 @@ class Conversation:
     async def _answer_all(self, visitor: Visitor) -> None:
         operations = Operations(self._subscriptions, self._answering, self._say)
         try:
-            ending = self._subscriptions.ending.wait()
-            await first_of(self._listen(visitor, operations), ending, until=visitor.until)
+            listening = self._listen(visitor, operations)
+            await first_of(listening, self._ending(), until=visitor.until)
             await operations.settle()
         except TimeoutError:
             raise Close(4403, "Forbidden: The token has expired.") from None
         finally:
             await operations.abandon()
 
-    async def _listen(self, visitor: Visitor, operations: Operations) -> bool:
+    async def _listen(self, visitor: Visitor, operations: Operations) -> None:
         while True:
             match await self._heard():
                 case ConnectionInit():
