@@ -47,8 +47,11 @@ class World:
 
 
 @asynccontextmanager
-async def opened(rng: Random, manners: Manners | None = None) -> AsyncIterator[World]:
-    """Make up a world and open it within the block; its upstream is any, or has these manners."""
+async def opened(rng: Random, manners: Manners | None = None, **more: Any) -> AsyncIterator[World]:
+    """Make up a world and open it within the block; its upstream is any, or has these manners.
+
+    Both gateways have `more` settings.
+    """
     ids = [f"g{number}" for number in range(rng.choice((0, 1, 3, 6, 9)))]
     failing = manners is None and rng.random() < 0.2
     manners = manners or Manners.random(rng, ids, failing=failing)
@@ -60,6 +63,7 @@ async def opened(rng: Random, manners: Manners | None = None) -> AsyncIterator[W
         "cache_absence_ttl": _SECONDS_ENOUGH,
         "upstream_calls": rng.choice((1, 2, 5)) if failing and rng.random() < 0.5 else 1000,
         "deadline": 600.0,
+        **more,
     }
     upstreams = Upstream(manners), Upstream(manners)
     plain = create_app(Settings(**settings, compiled=False), transport=upstreams[0])

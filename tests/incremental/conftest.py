@@ -22,26 +22,28 @@ PATIENCE = 60
 
 @dataclass
 class Gate(httpx.AsyncBaseTransport):
-    """The way to the upstream. Calls that fit `held` wait until it is opened."""
+    """The way to the upstream, where calls can be held up. `waiting` is set once one is."""
 
     upstream: httpx.AsyncBaseTransport
-    held: str = "(?!)"
     waiting: asyncio.Event = field(default_factory=asyncio.Event)
-    opened: asyncio.Event = field(default_factory=asyncio.Event)
+    _held: list[tuple[str, asyncio.Event]] = field(default_factory=list)
 
-    def hold(self, pattern: str) -> None:
-        """Hold up what fits a pattern, of `path?query`, from now on."""
-        self.held = pattern
+    def hold(self, pattern: str) -> asyncio.Event:
+        """Hold up what fits a pattern, of `path?query`, until the event is set."""
+        self._held.append((pattern, asyncio.Event()))
+        return self._held[-1][1]
 
     def open(self) -> None:
         """Let everything through."""
-        self.opened.set()
+        for _, event in self._held:
+            event.set()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Let a call through, now or later."""
-        if re.search(self.held, request.url.raw_path.decode()):
-            self.waiting.set()
-            await self.opened.wait()
+        for pattern, event in self._held:
+            if re.search(pattern, request.url.raw_path.decode()):
+                self.waiting.set()
+                await event.wait()
         return await self.upstream.handle_async_request(request)
 
 
@@ -62,7 +64,7 @@ async def make_client(gate: Gate) -> AsyncIterator[Callable[..., Any]]:
             await stack.enter_async_context(opened(app))
             url = await stack.enter_async_context(served(app))
             http = httpx.AsyncClient(base_url=url, timeout=PATIENCE)
-            return Client(await stack.enter_async_context(http))
+            return Client(await stack.enter_async_context(http), app.state.engine.planning)
 
         yield make
 

@@ -12,14 +12,42 @@ ACCEPT = "multipart/mixed, application/json"
 
 
 @dataclass
-class Parts:
-    """The parts of one answer, and what they come to when they are put together."""
+class Merged:
+    """What parts come to when they are put together."""
 
-    response: httpx.Response
     seen: list[Any] = field(default_factory=list)
     data: Any = None
     errors: list[Any] = field(default_factory=list)
-    _pending: dict[str, Any] = field(default_factory=dict)
+    pending: dict[str, Any] = field(default_factory=dict)
+
+    def merge(self, part: Any) -> None:
+        """Add a part."""
+        if not self.seen:
+            self.data = part["data"]
+            self.errors += part.get("errors", [])
+        self.seen.append(part)
+        for pending in part.get("pending", []):
+            assert pending["id"] not in self.pending
+            self.pending[pending["id"]] = pending["path"]
+        for result in part.get("incremental", []):
+            place = self.data
+            for key in self.pending[result["id"]] + result.get("subPath", []):
+                place = place[key]
+            if "items" in result:
+                place += result["items"]
+            else:
+                _add(place, result["data"])
+            self.errors += result.get("errors", [])
+        for completed in part.get("completed", []):
+            del self.pending[completed["id"]]
+            self.errors += completed.get("errors", [])
+
+
+@dataclass
+class Parts(Merged):
+    """The parts of one answer as they come."""
+
+    response: httpx.Response = field(default_factory=lambda: httpx.Response(200))
     _buffer: bytes = b""
 
     @property
@@ -35,8 +63,7 @@ class Parts:
         head, _, body = (await self._until(b"\r\n---")).partition(b"\r\n\r\n")
         assert head == b"\r\ncontent-type: application/json; charset=utf-8"
         part = json.loads(body)
-        self._merge(part)
-        self.seen.append(part)
+        self.merge(part)
         return part
 
     async def rest(self) -> list[Any]:
@@ -46,7 +73,7 @@ class Parts:
         async for piece in self._bytes:
             self._buffer += piece
         assert self._buffer == b"--\r\n"
-        assert not self._pending
+        assert not self.pending
         return self.seen
 
     async def _until(self, end: bytes) -> bytes:
@@ -54,25 +81,6 @@ class Parts:
             self._buffer += await anext(self._bytes)
         found, _, self._buffer = self._buffer.partition(end)
         return found
-
-    def _merge(self, part: Any) -> None:
-        if not self.seen:
-            self.data = part["data"]
-            self.errors += part.get("errors", [])
-        for pending in part.get("pending", []):
-            self._pending[pending["id"]] = pending["path"]
-        for result in part.get("incremental", []):
-            place = self.data
-            for key in self._pending[result["id"]] + result.get("subPath", []):
-                place = place[key]
-            if "items" in result:
-                place += result["items"]
-            else:
-                _add(place, result["data"])
-            self.errors += result.get("errors", [])
-        for completed in part.get("completed", []):
-            del self._pending[completed["id"]]
-            self.errors += completed.get("errors", [])
 
 
 def _add(place: Any, data: Any) -> None:
@@ -85,9 +93,10 @@ def _add(place: Any, data: Any) -> None:
 
 @dataclass
 class Client:
-    """Asks one gateway over a socket."""
+    """Asks one gateway over a socket; `planning` is that gateway's."""
 
     http: httpx.AsyncClient
+    planning: Any = None
 
     @asynccontextmanager
     async def asking(
@@ -97,7 +106,7 @@ class Client:
         headers = {"accept": accept} | ({"authorization": f"Bearer {token}"} if token else {})
         body = {"query": query, **more}
         async with self.http.stream("POST", "/graphql", json=body, headers=headers) as response:
-            yield Parts(response)
+            yield Parts(response=response)
 
     async def __call__(self, query: str, **more: Any) -> Parts:
         """Send a request whose answer comes in parts, and read all of them."""

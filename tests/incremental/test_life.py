@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from conftest import Sandbox
+from frontdoor import COMPILED
 from gateway.test_audit import records
 from group_gateway.sandbox.wellknown import NESTED_GROUP_ID, SEED_GROUP_IDS, TEST_GROUP_ID
 from incremental.conftest import PATIENCE, Gate
@@ -193,3 +194,12 @@ async def test_whole_answers_by_plans_and_without(
     plain = await client.whole(re.sub(r"@\w+(\([^)]*\))?|query \([^)]*\)", "", query))
     for variables in ({"later": True}, {"later": False, "few": -1}, {"later": True, "few": 1}):
         assert await client.whole(query, variables=variables) == plain
+
+
+async def test_plans_do_without_streams(client: Client) -> None:
+    """However many items a stream is to begin with, one plan gives the whole answer."""
+    query = "query ($n: Int) { groups { nodes @stream(initialCount: $n) { id } } }"
+    compiled = client.planning.compiled
+    for count in range(40):
+        await client.whole(query, variables={"n": count})
+    assert client.planning.compiled == compiled + (40 if COMPILED else 0)

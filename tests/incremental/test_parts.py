@@ -6,16 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from conftest import Sandbox
-from gateway.canned import Canned, Reply
+from gateway.upstream import Shelf
 from group_gateway.execution import incremental
 from group_gateway.sandbox.quirks import FaultRule
 from group_gateway.sandbox.wellknown import NESTED_GROUP_ID, TEST_GROUP_ID
 from group_gateway.schema.build import print_sdl
 from incremental.conftest import Gate
-from incremental.multipart import Client
+from incremental.multipart import ACCEPT, Client
 
 NESTED = f"""{{ group(id: "{NESTED_GROUP_ID}") {{
   name
@@ -153,16 +154,42 @@ async def test_errors_within_parts(client: Client, sandbox: Sandbox) -> None:
     assert "errors" in parts.seen[-1]["completed"][0]
 
 
+def shelf() -> httpx.ASGITransport:
+    """Give an upstream with a group whose member can't be read, and another."""
+    broken = {"resourceType": "Group", "id": "1", "name": "A", "member": [7]}
+    sound = {"resourceType": "Group", "id": "2", "name": "B"}
+    groups = {group["id"]: json.dumps(group).encode() for group in (broken, sound)}
+    return httpx.ASGITransport(app=Shelf(groups).app())
+
+
 async def test_reported_errors_come_with_their_part(client: Client, gate: Gate) -> None:
     """An element that can't be shown is told of in the part that it is missing from."""
-    broken = json.dumps({"resourceType": "Group", "id": "1", "name": "A", "member": [7]}).encode()
-    gate.upstream = Canned(GET=Reply(200, broken))
-    query = '{ group(id: "1") { name ... @defer { member { inactive } } } }'
-    parts = await client(query)
-    assert "errors" not in parts.seen[0]
-    [error] = parts.errors
-    assert error["path"][:2] == ["group", "member"]
-    assert error["extensions"]["code"] == "UPSTREAM_INVALID_RESPONSE"
+    gate.upstream = shelf()
+    another = gate.hold("Group/2")
+    gate.hold(r"Group\?")
+    query = """{
+      a: group(id: "1") { name ... @defer { member { inactive } } }
+      ... @defer { b: group(id: "1") { member { inactive } } groups { totalCount } }
+      ... @defer { c: group(id: "2") { name } }
+    }"""
+    async with client.asking(query) as parts:
+        while len(parts.seen) < 2 or len(parts.pending) > 2:
+            await parts.next()
+        assert [error["path"] for error in parts.errors] == [["a", "member"]]
+        another.set()
+        assert "errors" not in (await parts.next())["incremental"][0]
+        gate.open()
+        await parts.rest()
+    told = parts.seen[-1]["incremental"][0]["errors"]
+    assert ["b", "member"] in [error["path"] for error in told]
+    assert {error["extensions"]["code"] for error in parts.errors} == {"UPSTREAM_INVALID_RESPONSE"}
+
+
+async def test_reported_errors_of_what_is_not_deferred(client: Client, gate: Gate) -> None:
+    """They are told once, where an answer comes to be whole."""
+    gate.upstream = shelf()
+    query = '{ group(id: "1") { name ... @defer(if: false) { member { inactive } } } }'
+    assert len((await client.whole(query, accept=ACCEPT))["errors"]) == 1
 
 
 async def test_the_number_of_parts_is_bounded(client: Client) -> None:

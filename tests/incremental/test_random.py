@@ -1,0 +1,151 @@
+"""Random operations over random groups: the parts of an answer always make the whole."""
+
+import asyncio
+import json
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import pytest
+from graphql import (
+    GraphQLSchema,
+    InlineFragmentNode,
+    SelectionSetNode,
+    TypeInfo,
+    TypeInfoVisitor,
+    Visitor,
+    get_nullable_type,
+    is_list_type,
+    parse,
+    print_ast,
+    visit,
+)
+from starlette.types import ASGIApp, Message
+
+from differential.trial import random_requests
+from differential.worlds import TOKENS, World, opened
+from group_gateway.execution import incremental
+from incremental.multipart import ACCEPT, Merged
+
+WORLDS = 6
+IN_A_WORLD = 25
+
+
+class Deferring(Visitor):
+    """Defers fragments and streams lists of a document, by chance."""
+
+    def __init__(self, rng: Random, types: TypeInfo) -> None:
+        super().__init__()
+        self._rng = rng
+        self._types = types
+
+    def _directive(self, text: str) -> tuple[Any, ...]:
+        field: Any = parse(f"{{ a {text} }}").definitions[0]
+        return tuple(field.selection_set.selections[0].directives)
+
+    def leave_inline_fragment(self, node: Any, *_: Any) -> Any:
+        """Defer it."""
+        if node.directives or self._rng.random() < 0.5:
+            return None
+        return replace(node, directives=self._directive("@defer"))
+
+    leave_fragment_spread = leave_inline_fragment
+
+    def leave_selection_set(self, node: Any, *_: Any) -> Any:
+        """Defer some of what is selected together."""
+        if self._rng.random() < 0.7:
+            return None
+        cut = self._rng.randint(0, len(node.selections) - 1)
+        inner = SelectionSetNode(selections=node.selections[cut:])
+        fragment = InlineFragmentNode(directives=self._directive("@defer"), selection_set=inner)
+        return replace(node, selections=(*node.selections[:cut], fragment))
+
+    def leave_field(self, node: Any, *_: Any) -> Any:
+        """Stream it, if it is a list."""
+        type = self._types.get_type()
+        if not type or not is_list_type(get_nullable_type(type)) or self._rng.random() < 0.5:
+            return None
+        stream = self._directive(f"@stream(initialCount: {self._rng.randint(0, 3)})")
+        return replace(node, directives=(*(node.directives or ()), *stream))
+
+
+def in_parts(text: str, rng: Random, schema: GraphQLSchema) -> str:
+    """Give a document with directives added."""
+    document = parse(text, no_location=True)
+    types = TypeInfo(schema)
+    return print_ast(visit(document, TypeInfoVisitor(types, Deferring(rng, types))))
+
+
+async def post(app: ASGIApp, request: Any, token: str, accept: str) -> tuple[bool, bytes]:
+    """Ask, and tell whether the answer is in parts."""
+    headers = {"content-type": "application/json", "accept": accept, "host": "gateway.test"}
+    headers["authorization"] = f"Bearer {token}"
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "POST",
+        "path": "/graphql",
+        "query_string": b"",
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+    }
+    messages: list[Message] = [{"type": "http.request", "body": json.dumps(request).encode()}]
+    pieces: list[Message] = []
+
+    async def receive() -> Message:
+        if not messages:
+            await asyncio.Event().wait()
+        return messages.pop()
+
+    async def send(message: Message) -> None:
+        pieces.append(message)
+
+    await app(scope, receive, send)
+    kind = dict(pieces[0]["headers"])[b"content-type"]
+    return kind.startswith(b"multipart"), b"".join(piece["body"] for piece in pieces[1:])
+
+
+def merged(body: bytes) -> Merged:
+    """Put parts together."""
+    start, *parts, end = body.split(b"\r\n---")
+    assert (start, end) == (b"", b"--\r\n")
+    whole = Merged()
+    for part in parts:
+        whole.merge(json.loads(part.partition(b"\r\n\r\n")[2]))
+    assert not whole.pending
+    assert [part["hasNext"] for part in whole.seen] == [True] * (len(parts) - 1) + [False]
+    return whole
+
+
+async def ask(world: World, rng: Random) -> int:
+    """Ask the same in parts and as a whole; tell how many answers came in parts and were sound."""
+    compared = 0
+    app = world.fast.app
+    for request in random_requests(world, rng):
+        request["query"] = in_parts(request["query"], rng, world.planning.schema)
+        token = rng.choice(TOKENS)
+        _, body = await post(app, request, token, "application/json")
+        whole = json.loads(body)
+        is_multipart, body = await post(app, request, token, ACCEPT)
+        if not is_multipart:
+            assert world.failing or json.loads(body).get("data") == whole.get("data")
+            continue
+        parts = merged(body)
+        if not world.failing and "errors" not in whole:
+            assert parts.errors == [], request
+            assert parts.data == whole["data"], request
+            compared += 1
+    return compared
+
+
+@pytest.mark.parametrize("most", [incremental.MOST_PARTS, 3])
+async def test_parts_make_the_whole(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is deferred or streamed, and however much of it is not: nothing is lost or added."""
+    monkeypatch.setattr(incremental, "MOST_PARTS", most)
+    compared = 0
+    for number in range(WORLDS):
+        rng = Random(f"{number}")  # noqa: S311 - test data
+        async with opened(rng, incremental_delivery=True) as world:
+            world.renew(rng)
+            for _ in range(IN_A_WORLD):
+                compared += await ask(world, rng)
+    assert compared > WORLDS * IN_A_WORLD / 2
