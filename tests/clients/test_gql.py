@@ -8,11 +8,15 @@ from gql import Client, GraphQLRequest
 from gql.client import SyncClientSession
 from gql.transport.exceptions import TransportQueryError
 from gql.transport.httpx import HTTPXTransport
+from gql.transport.websockets import WebsocketsTransport
 from graphql import GraphQLError
 
 from group_gateway.sandbox.wellknown import TEST_GROUP_ID
 
 OPERATIONS = (Path(__file__).parent / "operations.graphql").read_text()
+CHANGES = """
+subscription ($id: ID!, $since: String) { groupChanged(id: $id, sinceVersion: $since) { name } }
+"""
 PATIENCE = 60
 
 
@@ -69,3 +73,26 @@ def test_errors_have_their_codes(url: str) -> None:
         assert caught.value.errors[0]["extensions"]["code"] == "UNAUTHENTICATED"
         with pytest.raises(GraphQLError, match="Cannot query field 'noSuchField'"):
             session.execute(GraphQLRequest('{ group(id: "1") { noSuchField } }'))
+
+
+async def test_hears_of_changes(url: str) -> None:
+    """It subscribes over a WebSocket, is told of a write over the same, and of an error."""
+    socket = WebsocketsTransport(
+        url=url.replace("http", "ws", 1),
+        init_payload={"Authorization": "Bearer sandbox"},
+        subprotocols=[WebsocketsTransport.GRAPHQLWS_SUBPROTOCOL],
+    )
+    async with Client(transport=socket) as session:
+        variables = {"id": TEST_GROUP_ID, "since": "long ago"}
+        changes = session.subscribe(GraphQLRequest(CHANGES, variable_values=variables))
+        assert (await anext(changes))["groupChanged"]["name"] == "Test Group"
+        change = {"input": {"id": TEST_GROUP_ID, "name": "Heard"}}
+        update = GraphQLRequest(OPERATIONS, operation_name="UpdateGroup", variable_values=change)
+        await session.execute(update)
+        assert (await anext(changes))["groupChanged"]["name"] == "Heard"
+        await changes.aclose()
+        wrong = session.subscribe(GraphQLRequest(CHANGES, variable_values={"id": "no id"}))
+        with pytest.raises(TransportQueryError) as caught:
+            await anext(wrong)
+        assert caught.value.errors is not None
+        assert caught.value.errors[0]["extensions"]["code"] == "BAD_USER_INPUT"

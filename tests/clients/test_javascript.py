@@ -34,6 +34,11 @@ def test_answers_in_parts(packages: Path) -> None:
         run_node(packages / "parts.test.mjs", f"{server.url}/graphql")
 
 
+def test_subscriptions(packages: Path, url: str) -> None:
+    """graphql-ws, graphql-sse and Apollo Client hear of changes, and see codes and close codes."""
+    run_node(packages / "subscriptions.test.mjs", url)
+
+
 def test_relay(packages: Path, url: str, tmp_path: Path) -> None:
     """A Relay app's fragments compile against the schema, and its artifacts do what they say."""
     work_in(tmp_path, packages, *(packages / "relay").iterdir())
