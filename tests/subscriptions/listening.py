@@ -91,7 +91,10 @@ class Stream:
     async def event(self) -> tuple[str, Any]:
         """Give the next event: its name, and its decoded data; comments are passed over."""
         async with asyncio.timeout(PATIENCE):
-            return await self._event()
+            try:
+                return await self._event()
+            except httpx.RemoteProtocolError:
+                return "broken off", None
 
     async def _event(self) -> tuple[str, Any]:
         name = ""

@@ -90,7 +90,7 @@ async def test_what_was_asked_is_answered(server, sandbox):
         await talk.ask("query", f'{{ group(id: "{GOLD_KIDNEY_ID}") {{ id }} }}')
         await eventually(lambda: sandbox.calls)
         server.stop()
-        assert await stream.event() == ("end", None)
+        assert await stream.event() == ("broken off", None)
         assert (await talk.hear())["payload"]["data"]["group"]["id"] == GOLD_KIDNEY_ID
         assert await talk.hear() == {"id": "query", "type": "complete"}
         assert await talk.closed() == (1001, "Going away")
@@ -114,7 +114,7 @@ async def test_sigterm() -> None:
             assert (await talk.listen())["name"] == "Test Group"
             process.process.send_signal(signal.SIGTERM)
             assert await talk.closed() == (1001, "Going away")
-            assert await stream.event() == ("end", None)
+            assert await stream.event() == ("broken off", None)
             assert (await Talk(stranger).closed())[0] == 1001
         ended = await asyncio.to_thread(process.end)
         assert (ended.status, ended.err) == (0, "")

@@ -22,6 +22,8 @@ from group_gateway.errors import Overloaded, RequestCode
 from group_gateway.web.replies import Reply, new_correlation_id, refusal
 from group_gateway.web.wire import JSON, RequestRefused
 
+ENDLESS = "group_gateway.endless"
+"""Stands in the scope of a request whose answer goes on until somebody ends it."""
 _LEAVING_SECONDS = 0.5
 """How long an idle connection stays open in the end, for a request that may be on its way."""
 
@@ -127,10 +129,18 @@ class BoundedProtocol(HttpToolsProtocol):
         self._refuse(RequestRefused(msg))
 
     def shutdown(self) -> None:
-        """Answer what is under way or arrives within half a second, then close."""
+        """Answer what is under way or arrives within half a second, then close.
+
+        What would go on for ever is broken off: clients take a proper end for the last word, and
+        come back only after a broken one.
+        """
         self._leaving = True
         if self._is_idle():
             self.loop.call_later(_LEAVING_SECONDS, self._leave)
+        elif ENDLESS in self.cycle.scope:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+            self.transport.close()
         else:
             self.cycle.keep_alive = False
 

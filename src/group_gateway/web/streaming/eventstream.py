@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from group_gateway.errors import Unauthenticated
 from group_gateway.execution.engine import Answer, GraphQLRequest
 from group_gateway.web.answering import Answering
+from group_gateway.web.connections import ENDLESS
 from group_gateway.web.replies import CORRELATION_HEADER, Reply, send_reply
 from group_gateway.web.streaming.racing import first_of
 from group_gateway.web.streaming.subscriptions import Subscriptions, Visitor
@@ -61,7 +62,8 @@ class EventStreams:
     def respond(self, asked: GraphQLRequest, visitor: Visitor) -> ASGIApp:
         """Give the answer to a subscription, an ASGI application for this one request."""
 
-        async def application(_: Scope, receive: Receive, send: Send) -> None:
+        async def application(scope: Scope, receive: Receive, send: Send) -> None:
+            scope[ENDLESS] = True
             try:
                 with self._subscriptions.places.take(visitor.asker.scope):
                     await self._stream(asked, visitor, receive, send)
@@ -104,7 +106,7 @@ class EventStreams:
         return _COMPLETE
 
     async def _ending(self) -> bytes:
-        """Wait for the end of the process. A stream that just ends is asked for again."""
+        """Wait for the end of the process."""
         await self._subscriptions.ending.wait()
         return b""
 
