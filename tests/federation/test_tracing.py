@@ -146,6 +146,16 @@ async def test_get(router: Gateway) -> None:
     assert "extensions" not in answer.json()
 
 
+async def test_what_could_come_in_parts(make_gateway: Callable[..., Any], packages: Path) -> None:
+    """A traced answer is whole, with a trace of all its fields."""
+    router = await make_gateway(router_key=ROUTER_KEY, incremental_delivery=True)
+    query = "{ groups(first: 1) { nodes @stream { id } ... @defer { totalCount } } }"
+    accept = {"accept": "multipart/mixed, application/json"}
+    root = read(packages, await ask(router, query, ASKING | accept))["root"]
+    assert below(root, "groups", "totalCount")["endTime"]
+    assert below(root, "groups", "nodes", 0, "id")["endTime"]
+
+
 async def test_large_traces(
     router: Gateway, packages: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

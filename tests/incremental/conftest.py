@@ -64,7 +64,7 @@ async def make_client(gate: Gate) -> AsyncIterator[Callable[..., Any]]:
             await stack.enter_async_context(opened(app))
             url = await stack.enter_async_context(served(app))
             http = httpx.AsyncClient(base_url=url, timeout=PATIENCE)
-            return Client(await stack.enter_async_context(http), app.state.engine.planning)
+            return Client(await stack.enter_async_context(http), app)
 
         yield make
 

@@ -93,10 +93,10 @@ def _add(place: Any, data: Any) -> None:
 
 @dataclass
 class Client:
-    """Asks one gateway over a socket; `planning` is that gateway's."""
+    """Asks one gateway over a socket; `app` is that gateway."""
 
     http: httpx.AsyncClient
-    planning: Any = None
+    app: Any = None
 
     @asynccontextmanager
     async def asking(

@@ -1,6 +1,7 @@
 """Operations that are answered in parts, from their admission to their end."""
 
 import asyncio
+import gc
 import json
 import re
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from group_gateway.sandbox.wellknown import NESTED_GROUP_ID, SEED_GROUP_IDS, TES
 from incremental.conftest import PATIENCE, Gate
 from incremental.multipart import ACCEPT, Client
 from incremental.test_parts import NESTED, PEOPLE
+from incremental.test_random import post
 
 SEARCH = r"\?.*patient="
 WALK = """{ __typename ... @defer { groups(first: 250) { nodes { id } } } }"""
@@ -67,7 +69,11 @@ async def test_codes_of_all_parts(
 
 
 async def test_a_client_that_leaves(
-    make_client: Callable[..., Any], gate: Gate, sandbox: Sandbox, tmp_path: Path
+    make_client: Callable[..., Any],
+    gate: Gate,
+    sandbox: Sandbox,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Nothing more is asked of the upstream for it; what it was shown is recorded."""
     file = tmp_path / "audit.jsonl"
@@ -82,6 +88,43 @@ async def test_a_client_that_leaves(
     gate.open()
     assert (await client.whole("{ groups(first: 1) { totalCount } }"))["data"]
     assert not [call for call in sandbox.calls if "_offset=200" in call]
+    gc.collect()
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+async def test_who_leaves_after_a_write(
+    make_client: Callable[..., Any], gate: Gate, tmp_path: Path
+) -> None:
+    """A write that was made is recorded, also if nobody waits for what it was to show."""
+    file = tmp_path / "audit.jsonl"
+    client = await make_client(audit_file=str(file))
+    gate.hold(SEARCH)
+    query = f"""mutation {{
+      updateGroup(input: {{ id: "{TEST_GROUP_ID}", name: "Kidney clinic" }}) {{
+        group {{ member {{ entity {{ resource {{ ... on Patient {{
+          id ... @defer {{ groups {{ nodes {{ id }} }} }}
+        }} }} }} }} }}
+      }}
+    }}"""
+    async with client.asking(query) as parts:
+        await parts.next()
+    [record] = await records(file, 1)
+    assert (record["outcome"], record["written"]) == ("abandoned", [TEST_GROUP_ID])
+
+
+async def test_a_server_that_gives_up(client: Client, gate: Gate, sandbox: Sandbox) -> None:
+    """A request that is cancelled before its first part takes the work on the others with it."""
+    nested = NESTED.removeprefix("{").removesuffix("}").replace("group(", "nested: group(")
+    query = f'{{ group(id: "{TEST_GROUP_ID}") {{ name }} ... @defer {{ {nested} }} }}'
+    gate.hold("Group")
+    asking = asyncio.create_task(post(client.app, {"query": query}, "sandbox", ACCEPT))
+    await asyncio.wait_for(gate.waiting.wait(), PATIENCE)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    gate.open()
+    assert (await client.whole("{ groups { totalCount } }"))["data"]
+    assert not [call for call in sandbox.calls if "_id=" in call]
 
 
 async def test_it_has_its_place_until_the_end(make_client: Callable[..., Any], gate: Gate) -> None:
@@ -199,7 +242,8 @@ async def test_whole_answers_by_plans_and_without(
 async def test_plans_do_without_streams(client: Client) -> None:
     """However many items a stream is to begin with, one plan gives the whole answer."""
     query = "query ($n: Int) { groups { nodes @stream(initialCount: $n) { id } } }"
-    compiled = client.planning.compiled
+    planning = client.app.state.engine.planning
+    compiled = planning.compiled
     for count in range(40):
         await client.whole(query, variables={"n": count})
-    assert client.planning.compiled == compiled + (40 if COMPILED else 0)
+    assert planning.compiled == compiled + (40 if COMPILED else 0)

@@ -5,9 +5,9 @@ Nothing is fetched before a part of it is asked for, and no part fetches more th
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from group_gateway.errors import BadUserInput, UpstreamSearchUnsupported
 from group_gateway.fhir.resource import GroupResource
@@ -16,6 +16,8 @@ from group_gateway.operation import Trail
 
 DEFAULT_PAGE = 20
 LARGEST_PAGE = 1000
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,7 @@ class Connection:
     def start(self) -> asyncio.Future[tuple[Edge, ...]]:
         """Start, or join, fetching the edges. It is for all who want them: never cancel it."""
         if self._taking is None:
-            self._taking = asyncio.ensure_future(self._take())
+            self._taking = _started(self._take())
         return self._taking
 
     def edges(self) -> asyncio.Future[tuple[Edge, ...]]:
@@ -137,7 +139,7 @@ class Connection:
         """Tell where the slice stands."""
         edges = await self.edges()
         if self._looking is None:
-            self._looking = asyncio.ensure_future(self._look())
+            self._looking = _started(self._look())
         more, other = await asyncio.shield(self._looking), self._place is not None
         return PageInfo(edges, *((other, more) if self._paging.backward else (more, other)))
 
@@ -149,7 +151,7 @@ class Connection:
         if self._taking is not None:
             await self.edges()
         if self._counting is None:
-            self._counting = asyncio.ensure_future(self._source.total())
+            self._counting = _started(self._source.total())
         return await asyncio.shield(self._counting)
 
     async def _take(self) -> tuple[Edge, ...]:
@@ -174,3 +176,15 @@ class Connection:
                 return True  # not seen in so many groups: the next page looks on from here
             self._more = False if batch is None else True if batch.steps else batch.more
         return self._more
+
+
+def _started(work: Coroutine[Any, Any, Result]) -> asyncio.Future[Result]:
+    """Start work that others wait for, as long as they do: its failure is theirs to tell."""
+    task = asyncio.ensure_future(work)
+    task.add_done_callback(_seen)
+    return task
+
+
+def _seen(task: asyncio.Future[Any]) -> None:
+    if not task.cancelled():
+        task.exception()
