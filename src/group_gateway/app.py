@@ -80,7 +80,9 @@ def create_app(
     cache = _cache(settings, backend, clock)
     services = _services(settings, client, cache, _leases(backend), keys, telemetry)
     engine = _engine(settings, services)
-    page = GraphiQL(token=page_token) if settings.graphiql else None
+    page = None
+    if settings.graphiql:
+        page = GraphiQL(token=page_token, subscriptions=settings.subscriptions)
     audit = _audit(settings, telemetry)
     journal = Journal(keys, settings.log_requests, *audit, required=settings.audit_required)
     limits = _limits(settings)

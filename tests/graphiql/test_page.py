@@ -4,8 +4,14 @@ Each test that takes `page` also says, by that fixture, that no other host was a
 browser had no complaint: no violation of the policy, no error in the console.
 """
 
+import asyncio
 import json
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import count
+
+import httpx
 
 from graphiql.browser import ALT, CONTROL, Page
 
@@ -65,6 +71,40 @@ async def test_runs_a_mutation(page: Page) -> None:
     await page.click(RUN)
     await page.sees("createGroup", RESULT)
     await page.sees("Spring check-ups", RESULT)
+
+
+async def test_shows_changes_as_they_happen(page: Page, address: str) -> None:
+    """The example of a subscription shows one change after the other, until it is stopped."""
+    await open_tab(page, "WatchGroup")
+    await page.click(RUN)
+    async with changing(address):
+        shown = f"document.querySelector('{RESULT}').innerText"
+        await page.until(f"{shown}.includes('groupChanged')")
+        before = await page.evaluate(shown)
+        await page.until(f"{shown} !== {json.dumps(before)}")
+    await page.click(RUN)
+    await page.until(f"document.querySelector('{RUN}').ariaLabel.startsWith('Execute')")
+
+
+@asynccontextmanager
+async def changing(address: str) -> AsyncIterator[None]:
+    """Change the group of the examples over and over, in what no other test looks at."""
+    mutation = """mutation ($id: ID!, $trait: String!) { updateGroup(input: { id: $id,
+        characteristic: [{ code: { text: $trait }, valueBoolean: true }] }) { issues { code } } }"""
+
+    async def change() -> None:
+        headers = {"authorization": "Bearer sandbox"}
+        async with httpx.AsyncClient(timeout=60, headers=headers) as http:
+            for number in count():
+                variables = {"id": SEED_GROUP, "trait": f"Trait {number}"}
+                await http.post(address, json={"query": mutation, "variables": variables})
+
+    task = asyncio.create_task(change())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
 
 
 async def test_adds_a_member_to_the_group_as_it_was_read(page: Page) -> None:

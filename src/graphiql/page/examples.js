@@ -9,6 +9,9 @@ import pageThroughGroups from '../examples/page-through-groups.graphql';
 import pageThroughGroupsVariables from '../examples/page-through-groups.json';
 import readGroup from '../examples/read-group.graphql';
 import readGroupVariables from '../examples/read-group.json';
+import watchGroup from '../examples/watch-group.graphql';
+import watchGroupVariables from '../examples/watch-group.json';
+import { config } from './config.js';
 
 export const EXAMPLES = [
   [readGroup, readGroupVariables],
@@ -16,6 +19,7 @@ export const EXAMPLES = [
   [groupsOfPatient, groupsOfPatientVariables],
   [createGroup, createGroupVariables],
   [addMember, addMemberVariables],
+  ...(config.subscriptions ? [[watchGroup, watchGroupVariables]] : []),
 ].map(([query, variables]) => ({
   query: query.trim(),
   variables: JSON.stringify(variables, null, 2),

@@ -1,8 +1,15 @@
 // Sends operations to the page's own address, and nowhere else.
 import { createGraphiQLFetcher } from '@graphiql/toolkit';
+import { eventsClient } from './events.js';
 import { loadToken } from './token.js';
 
-export const fetcher = createGraphiQLFetcher({ url: location.pathname, fetch: fetchWithToken });
+const url = location.pathname;
+
+export const fetcher = createGraphiQLFetcher({
+  url,
+  fetch: fetchWithToken,
+  wsClient: eventsClient(url, fetchWithToken),
+});
 
 // GraphiQL asks for the schema before its headers editor exists: that request needs the token too.
 function fetchWithToken(url, init) {

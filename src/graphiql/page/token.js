@@ -1,8 +1,8 @@
 // The caller's bearer token: kept for this browser tab only, and never in localStorage.
+import { config } from './config.js';
+
 const KEY = 'group-gateway:token';
 const SCHEME = /^bearer\s+/i;
-
-const config = JSON.parse(document.getElementById('config').textContent);
 
 export function loadToken() {
   return sessionStorage.getItem(KEY) ?? config.token ?? '';

@@ -110,16 +110,23 @@ class GraphiQL:
     """GraphiQL for one GraphQL endpoint. The assets are read when it is made.
 
     `endpoint` is the path of both the page and the GraphQL requests; `token` is a bearer token
-    that the page starts with, and must be one that anybody may know, as the sandbox's.
+    that the page starts with, and must be one that anybody may know, as the sandbox's; with
+    `subscriptions` the page shows one.
     """
 
     def __init__(
-        self, endpoint: str = "/graphql", *, token: str | None = None, built: Path = BUILT_ASSETS
+        self,
+        endpoint: str = "/graphql",
+        *,
+        token: str | None = None,
+        subscriptions: bool = False,
+        built: Path = BUILT_ASSETS,
     ) -> None:
         self._path = f"{endpoint}/assets"
         manifest = _read_manifest(built)
+        config = {"token": token, "subscriptions": subscriptions}
         self._assets = _read_assets(built, manifest) if manifest else {}
-        self._html = _render(manifest, endpoint, token) if manifest else _NOT_BUILT
+        self._html = _render(manifest, endpoint, config) if manifest else _NOT_BUILT
 
     def page(self) -> Response:
         """Answer a browser; with 503 and the remedy where the assets were never built."""
@@ -155,11 +162,11 @@ def _read_assets(built: Path, manifest: _Manifest) -> dict[str, _Asset]:
     }
 
 
-def _render(manifest: _Manifest, endpoint: str, token: str | None) -> str:
+def _render(manifest: _Manifest, endpoint: str, config: Mapping[str, object]) -> str:
     # The assets' addresses are relative to the page's, so that a proxy may add a prefix. "<" must
     # not appear inside a script element, whatever a token contains.
     return _PAGE.substitute(
         assets=f"{PurePosixPath(endpoint).name}/assets",
-        config=json.dumps({"token": token}).replace("<", "\\u003c"),
+        config=json.dumps(config).replace("<", "\\u003c"),
         **msgspec.structs.asdict(manifest),
     )
