@@ -1,16 +1,17 @@
-"""The body of an answer that comes piece by piece. Made by `parts`, used by `endpoint`."""
+"""The body of an answer that comes piece by piece. Made by `parts`, used by `replies`."""
 
-import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
 from starlette.types import Receive, Send
 
+from group_gateway.web.streaming.racing import first_of, gone
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Pieces of a body, to be sent as they come; `until` is in the event loop's time (seconds)."""
+    """Pieces of a body, to be sent as they come; `until` is in seconds since the epoch."""
 
     pieces: AsyncGenerator[bytes, None]
     until: float
@@ -20,28 +21,12 @@ class Delivery:
 
         However it ends, `pieces` is closed then.
         """
-        sending = asyncio.create_task(self._send_all(send))
-        leaving = asyncio.create_task(_left(receive))
-        seconds = self.until - asyncio.get_running_loop().time()
-        try:
-            await asyncio.wait(
-                {sending, leaving}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
-            )
-        finally:
-            leaving.cancel()
-            sending.cancel()
-            await asyncio.gather(sending, leaving, return_exceptions=True)
-        if not sending.cancelled():
-            sending.result()
+        with suppress(TimeoutError):
+            await first_of(self._send_all(send), gone(receive), until=self.until)
 
-    async def _send_all(self, send: Send) -> None:
+    async def _send_all(self, send: Send) -> bytes:
         async with aclosing(self.pieces) as pieces:
             async for piece in pieces:
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
-
-
-async def _left(receive: Receive) -> None:
-    """Wait until the client has left."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
+        return b""

@@ -3,6 +3,8 @@
 Used by `endpoint`, for clients that take them and documents that ask for them.
 """
 
+import asyncio
+import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any, Final
@@ -35,8 +37,9 @@ class PartsDelivery:
 
     def reply(self, answer: AnswerInParts, asked: GraphQLRequest, operation: Operation) -> Reply:
         """Give the reply that delivers an answer."""
+        seconds = operation.deadline + _LAST_SECONDS - asyncio.get_running_loop().time()
         pieces = self._pieces(answer, asked, operation)
-        return parts_reply(Delivery(pieces, operation.deadline + _LAST_SECONDS))
+        return parts_reply(Delivery(pieces, time.time() + seconds))
 
     async def _pieces(
         self, answer: AnswerInParts, asked: GraphQLRequest, operation: Operation

@@ -19,7 +19,7 @@ from group_gateway.execution.engine import Answer, GraphQLRequest
 from group_gateway.web.answering import Answering
 from group_gateway.web.connections import ENDLESS
 from group_gateway.web.replies import CORRELATION_HEADER, Reply, send_reply
-from group_gateway.web.streaming.racing import first_of
+from group_gateway.web.streaming.racing import first_of, gone
 from group_gateway.web.streaming.subscriptions import Subscriptions, Visitor
 from group_gateway.web.wire import JSON, RequestRefused, takes
 
@@ -84,7 +84,7 @@ class EventStreams:
             last = await first_of(
                 self._events(answers, visitor, send),
                 _stay_alive(send),
-                _gone(receive),
+                gone(receive),
                 self._ending(),
                 until=visitor.until,
             )
@@ -121,13 +121,6 @@ async def _stay_alive(send: Send) -> NoReturn:
     while True:
         await asyncio.sleep(_ALIVE_SECONDS)
         await _send(send, _COMMENT)
-
-
-async def _gone(receive: Receive) -> bytes:
-    """Wait for the client to go away."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    return b""
 
 
 async def _send(send: Send, body: bytes, *, more: bool = True) -> None:

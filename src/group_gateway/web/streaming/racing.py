@@ -1,9 +1,14 @@
-"""Several things that go on until the first of them ends. Used by `eventstream` and `socket`."""
+"""Several things that go on until the first of them ends, such as the client's patience.
+
+Used where an answer takes its time: by `delivery`, `eventstream` and `conversation`.
+"""
 
 import asyncio
 import time
 from collections.abc import Coroutine
 from typing import Any, TypeVar
+
+from starlette.types import Receive
 
 T = TypeVar("T")
 
@@ -24,3 +29,10 @@ async def first_of(*works: Coroutine[Any, Any, T], until: float | None) -> T:
     if not done:
         raise TimeoutError
     return next(task for task in tasks if task in done).result()
+
+
+async def gone(receive: Receive) -> bytes:
+    """Wait for the client to go away (ASGI); nothing is left to send then."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    return b""
