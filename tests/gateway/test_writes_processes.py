@@ -133,14 +133,14 @@ async def test_updates_among_additions(gateways, fhir):
     assert len(made) == 1 or stored["name"] != "Made"
 
 
-@pytest.mark.parametrize(("kind", "issues"), [("reset", 1), ("truncated", 0)])
-async def test_an_update_whose_answer_breaks_off(gateways, fhir, kind, issues):
+@pytest.mark.parametrize("kind", ["reset", "truncated"])
+async def test_an_update_whose_answer_breaks_off(gateways, fhir, kind):
     """The change was made; the caller hears that, and of an answer that was lost."""
     fault = {"kind": kind, "method": "PUT", "times": 1}
     quirks = {"update_body": "full", "faults": [fault]}
     (await fhir.http.put("/sandbox/quirks", json=quirks)).raise_for_status()
     payload = await add(gateways[0], TEST_GROUP_ID, name := uuid.uuid4())
-    assert told(payload) == [("WARNING", "transient", [])] * issues
+    assert told(payload) == [("WARNING", "transient", [])]
     assert f"Patient/{name}" in references(payload["group"])
     assert f"Patient/{name}" in references(await fhir.read(TEST_GROUP_ID))
 
