@@ -44,7 +44,7 @@ async def serving(settings: Settings, network: httpx.AsyncBaseTransport) -> Asyn
         ws_max_size=limits.message_bytes,
         ws_per_message_deflate=False,
         log_config=None,
-        log_level="critical",
+        log_level="error",
         timeout_graceful_shutdown=PATIENCE,
     )
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -3,12 +3,14 @@
 import asyncio
 import json
 import socket
+from contextlib import asynccontextmanager
 
 import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 
 from group_gateway.sandbox.wellknown import MEDIUM_GROUP_ID, READ_TOKEN, TEST_GROUP_ID
+from group_gateway.web.streaming.boundedsocket import MOST_FRAMES
 from group_gateway.web.streaming.operations import MOST_AT_ONCE
 from subscriptions.listening import CHANGES, PATIENCE, changed, codes
 
@@ -108,7 +110,7 @@ async def test_a_message_that_is_too_long(serve):
         await talk.socket.send("x" * 10_001)
         assert (await talk.closed())[0] == 1009
     async with server.introduced() as talk:
-        await talk.socket.send("x" for _ in range(10_001))
+        await talk.socket.send(100 * "x" for _ in range(101))
         assert (await talk.closed())[0] == 1009
 
 
@@ -183,21 +185,21 @@ async def test_who_is_slow_gets_the_newest(server, sandbox):
         assert names == sorted(names, key=lambda name: int(name.split()[1]))
 
 
-async def test_who_never_reads_is_cut_off(serve):
-    """A client that takes nothing holds its connection no longer than it may."""
-    server = await serve(client_timeout=0.5)
+UPGRADE = (
+    b"GET /graphql HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+    b"Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n"
+)
+
+
+@asynccontextmanager
+async def bare(server, request=UPGRADE):
+    """Open a connection, send a request, and give both ends; nothing is read by itself."""
     url = httpx.URL(server.url)
     reader, writer = await asyncio.open_connection(url.host, url.port, limit=1024)
-    writer.write(
-        b"GET /graphql HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
-        b"Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n"
-    )
-    assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 101")
-    ping = json.dumps({"type": "ping"}).encode()
+    writer.write(request)
     async with asyncio.timeout(PATIENCE):
-        with pytest.raises(ConnectionError):
-            await flood(writer, bytes([0x81, 0x80 | len(ping), 0, 0, 0, 0]) + ping)
+        yield reader, writer
     writer.close()
 
 
@@ -206,3 +208,57 @@ async def flood(writer, frame):
     while True:
         writer.write(1000 * frame)
         await writer.drain()
+
+
+def frame(first, payload=b""):
+    """Give a frame of a client's with these bits in its first byte."""
+    return bytes([first, 0x80 | len(payload), 0, 0, 0, 0]) + payload
+
+
+PING = json.dumps({"type": "ping"}).encode()
+
+
+@pytest.mark.parametrize(
+    "sent", [frame(0x81, PING), frame(0x89), frame(0x8A), frame(0x01) + 100 * frame(0x00)]
+)
+async def test_who_only_sends_is_cut_off(serve, sent):
+    """Messages, pings, pongs and fragments of one who reads nothing end with the connection."""
+    server = await serve(client_timeout=0.5)
+    async with bare(server) as (reader, writer):
+        assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 101")
+        with pytest.raises(ConnectionError):
+            await flood(writer, sent)
+
+
+async def test_too_many_pings(server):
+    """A client that pings without an end is told so."""
+    async with server.introduced(ping_interval=None) as talk:
+        for _ in range(2 * MOST_FRAMES):
+            talk.socket.protocol.send_ping(b"")
+        talk.socket.send_data()
+        assert await talk.closed() == (1008, "Too many frames")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        UPGRADE.replace(b"GET", b"POST"),
+        UPGRADE.replace(b"Host: x", b"Host: x\r\nX: " + 9000 * b"x"),
+        UPGRADE.replace(b"Host: x", b"Host: x" + b"".join(b"\r\nX%d: x" % n for n in range(300))),
+        UPGRADE.replace(b"Version: 13", b"Version: 8"),
+        UPGRADE.replace(b"Key: A", b"Key: "),
+    ],
+)
+async def test_what_is_no_handshake(server, request_):
+    """It is refused, and the connection does not stay open."""
+    async with bare(server, request_) as (reader, _):
+        assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 4")
+        while await reader.read(1000):
+            pass
+
+
+async def test_refusals_fill_no_log(server, caplog):
+    """Who is refused leaves no line in the log."""
+    for _ in range(3):
+        await denied(server.connected(origin="https://evil.example"))
+    assert caplog.records == []

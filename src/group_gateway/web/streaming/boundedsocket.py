@@ -1,7 +1,8 @@
 """WebSocket connections: what each may take. uvicorn's protocol with bounds; used by `cli`.
 
 uvicorn lets a client that reads nothing hold its connection, and grow it by pings, whose answers
-it has kept for it; and a message of many fragments takes many times its bytes.
+it has kept for it; a message of many fragments takes many times its bytes; what is no handshake,
+or one that the application refuses, is never closed, or fills the log.
 """
 
 import asyncio
@@ -12,6 +13,11 @@ from typing import Any
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 
+MOST_FRAMES = 1000
+"""Pings, pongs and further fragments in a second: each costs as much as a small message."""
+_SLICE = 4096
+"""Bytes that are read before those frames are counted."""
+_NO_HANDSHAKE = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 CLOSE_SECONDS = 1.0
 """How long a client may take to answer that the connection is to be closed."""
 
@@ -24,7 +30,22 @@ class BoundedSocket(WebSocketsSansIOProtocol):
         self.close_timeout = CLOSE_SECONDS
         self._seconds = seconds
         self._fragments = bytearray()
+        self._frames = 0
+        self._second = 0
         self._cutting: asyncio.TimerHandle | None = None
+
+    def data_received(self, data: bytes) -> None:
+        """Read on: first a handshake as a whole, as it is handed over, then frames."""
+        if not self.handshake_initiated:
+            super().data_received(data)
+            if not self.handshake_initiated:
+                self.transport.write(_NO_HANDSHAKE)
+                self.transport.close()
+            return
+        for start in range(0, len(data), _SLICE):
+            super().data_received(data[start : start + _SLICE])
+            if self.transport.is_closing():
+                return
 
     def pause_writing(self) -> None:
         """Give the client its time to take what was sent."""
@@ -50,6 +71,8 @@ class BoundedSocket(WebSocketsSansIOProtocol):
     async def send(self, message: Any) -> None:
         """Send; whoever does not answer a closing frame is cut off."""
         await super().send(message)
+        if message["type"] == "websocket.http.response.body":
+            self.handshake_complete = True  # it was refused, which is no error
         if self.close_sent:
             self._cut_off_in(2 * CLOSE_SECONDS)
 
@@ -64,6 +87,7 @@ class BoundedSocket(WebSocketsSansIOProtocol):
 
     def handle_cont(self, event: Frame) -> None:
         """Join fragments as they come: a list of them would take many times their bytes."""
+        self._count()
         self._fragments += event.data
         if event.fin:
             self.frames = [*self.frames, bytes(self._fragments)]
@@ -73,8 +97,24 @@ class BoundedSocket(WebSocketsSansIOProtocol):
     def handle_ping(self) -> None:
         """Answer a ping, unless the client does not even read (RFC 6455, section 5.5.2)."""
         pong = b"".join(self.conn.data_to_send())
-        if self.writable.is_set():
+        if self.writable.is_set() and not self.close_sent:
             self.transport.write(pong)
+        self._count()
+
+    def handle_pong(self, event: Frame) -> None:
+        """Take note of a pong."""
+        super().handle_pong(event)
+        self._count()
+
+    def _count(self) -> None:
+        """Close a connection that is used for nothing but frames."""
+        second = int(self.loop.time())
+        self._frames = self._frames + 1 if second == self._second else 1
+        self._second = second
+        if self._frames > MOST_FRAMES and not self.close_sent:
+            self.conn.fail(1008, "Too many frames")
+            self.handle_parser_exception()
+            self._cut_off_in(2 * CLOSE_SECONDS)
 
     def _cut_off_in(self, seconds: float) -> None:
         self._cut_off_never()

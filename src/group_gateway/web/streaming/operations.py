@@ -16,6 +16,8 @@ from group_gateway.web.wire import GRAPHQL_RESPONSE, RequestRefused
 
 MOST_AT_ONCE: Final = 100
 """Operations under way on one connection, those included that are just being given up."""
+_ANSWERED_AT_ONCE: Final = 10
+"""Queries and mutations that are executed, or whose answers are not taken yet; others wait."""
 _log = logging.getLogger(__name__)
 
 
@@ -34,6 +36,7 @@ class Operations:
         self._by_id: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._endless: set[asyncio.Task[None]] = set()
+        self._turns = asyncio.Semaphore(_ANSWERED_AT_ONCE)
 
     async def begin(self, id: str, payload: bytes, visitor: Visitor) -> None:
         """Begin an operation; raises Close when there is one of that id."""
@@ -76,7 +79,8 @@ class Operations:
     async def _refusal(self, id: str, payload: bytes, visitor: Visitor) -> RequestRefused | None:
         """Run an operation to its end; give the refusal to say if it was not."""
         try:
-            wanted = await self._answer(id, payload, visitor)
+            async with self._turns:
+                wanted = await self._answer(id, payload, visitor)
             if wanted is not None:
                 await self._subscribe(id, wanted, visitor)
         except Gone:
