@@ -6,17 +6,20 @@ test, and only while nobody waits for an answer.
 
 import asyncio
 import json
+import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 from random import Random
 
 import httpx
 
+from access.issuer import published
 from conftest import Sandbox
 from group_gateway.sandbox.tokens import Caller
 
 ADMIN = {"authorization": "Bearer sandbox"}
-ENDLESS = 10**9
+ENDLESS = 10**12
+KEYS = "/keys"
 
 
 @dataclass(frozen=True)
@@ -55,12 +58,15 @@ class History:
     """What the upstream was like at each moment."""
 
     def __init__(self, sandbox: Sandbox) -> None:
-        self.now = 1_000_000.0
+        self.now = float(int(time.time()))  # and ahead of it: libraries look at the real one
         self._place = 0
         self._state = sandbox.app.state.sandbox
         self.names: dict[str, list[Span]] = defaultdict(list)
         self.tokens: dict[str, Span] = {}
         self.rights: dict[str, Caller] = {}
+        self.refused: dict[str, Moment] = {}
+        self.is_down = False
+        self.outages: list[Moment] = []
 
     def moment(self) -> Moment:
         """Give a new moment, after all others."""
@@ -85,6 +91,10 @@ class History:
         self._state.tokens.revoke(token)
         self.tokens[token].until = self.moment()
 
+    def was_down_since(self, moment: Moment) -> bool:
+        """Tell whether the upstream could not be reached at some time after a moment."""
+        return self.is_down or any(outage.place > moment.place for outage in self.outages)
+
     def allows(self, token: str, id: str, name: str, window: Window) -> bool:
         """Tell whether the upstream would have shown this name to this token in the window."""
         rights = self.rights[token]
@@ -107,9 +117,18 @@ class Upstream(httpx.AsyncBaseTransport):
         """Pass a request on, and note what it changed."""
         await self._dawdle()
         async with self._one:
+            groups = request.url.path.startswith("/Group")
+            if self._history.is_down and groups:
+                self._history.outages.append(self._history.moment())
+                raise httpx.ConnectError("an outage")
+            if request.url.path == KEYS:
+                return httpx.Response(200, json={"keys": [published("one")]})
             response = await self._inner.handle_async_request(request)
             await response.aread()
-            if request.method in {"PUT", "POST"} and response.is_success:
+            if response.status_code in {401, 403}:
+                token = request.headers.get("authorization", "").removeprefix("Bearer ")
+                self._history.refused[token] = self._history.moment()
+            if groups and request.method in {"PUT", "POST"} and response.is_success:
                 group = json.loads(request.content)
                 id = response.headers["location"].rpartition("/")[2]
                 self._history.named(group.get("id", id), group["name"])

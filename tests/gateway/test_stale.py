@@ -159,6 +159,26 @@ REFUSALS = {
 }
 
 
+CREATE = """mutation ($name: String!) {
+    createGroup(input: {type: PERSON, name: $name}) { group { name } } }"""
+
+
+@pytest.mark.parametrize("write", [UPDATE, CREATE], ids=["update", "create"])
+@pytest.mark.parametrize("status", [401, 403])
+async def test_not_after_a_write_was_refused(
+    make_stale: Any, sandbox: Any, write: str, status: int
+) -> None:
+    """A caller who is refused a write is refused: what it has read before is not shown again."""
+    gateway = await make_stale()
+    await gateway.data(READ, id=TEST_GROUP_ID)
+    await outlive()
+    methods = ("PUT", "POST")
+    sandbox.use(faults=tuple(FaultRule(kind="status", status=status, method=m) for m in methods))
+    assert codes(await gateway(write, id=JESS_ID, name="New"))
+    sandbox.use(faults=(FaultRule(kind="status"),))
+    assert codes(await gateway(READ, id=TEST_GROUP_ID)) == ["UPSTREAM_UNAVAILABLE"]
+
+
 @pytest.mark.parametrize("refusal", REFUSALS)
 async def test_not_after_a_refusal(make_stale: Any, sandbox: Any, refusal: str) -> None:
     """A refusal is told as one, and nothing that was read before it is ever shown again."""

@@ -44,7 +44,8 @@ class Turn:
     """A PUT in the making for one group, on behalf of one caller.
 
     `more` gives requests that may join before an attempt; `stale` is awaited whenever somebody
-    may have been shown an older state than the upstream's. `omission` is whether the upstream
+    may have been shown an older state than the upstream's, and `failed` when nothing was written.
+    `omission` is whether the upstream
     removes the members that a PUT leaves out.
     """
 
@@ -56,6 +57,7 @@ class Turn:
     batch: Batch
     more: Callable[[], list[Request]]
     stale: Callable[[], Awaitable[None]]
+    failed: Callable[[Caller, Exception], Awaitable[None]]
     refused: bytes = field(default=b"", init=False)
     refusals: int = field(default=0, init=False)
 
@@ -64,6 +66,7 @@ class Turn:
         try:
             await self._run()
         except Exception as failure:  # noqa: BLE001 - handed to those who wait
+            await self.failed(self.caller, failure)
             self.batch.crash(failure)
 
     async def _run(self) -> None:

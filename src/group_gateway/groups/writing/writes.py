@@ -12,9 +12,11 @@ from typing import Any, TypeVar
 
 from group_gateway.cache.leases import Leases
 from group_gateway.errors import (
+    Forbidden,
     GatewayError,
     Overloaded,
     Refused,
+    Unauthenticated,
     UpstreamInvalidResponse,
     UpstreamNotAsked,
     UpstreamUnavailable,
@@ -33,7 +35,7 @@ from group_gateway.groups.writing.memberships import DeactivateMembers, RemoveMe
 from group_gateway.groups.writing.requests import Outcome, Request, noted
 from group_gateway.groups.writing.roster import reference_key
 from group_gateway.groups.writing.turns import Turn
-from group_gateway.operation import Operation
+from group_gateway.operation import Caller, Operation
 from group_gateway.upstream.client import GroupClient, Written
 
 T = TypeVar("T")
@@ -83,6 +85,9 @@ class GroupWrites:
             written = await sending
         except Refused as refusal:
             return Outcome(None, new.located(refusal.issues))
+        except (Unauthenticated, Forbidden) as refusal:
+            await self._failed(operation.caller, refusal)
+            raise
         except UpstreamNotAsked as failure:
             raise noted(failure, _NOT_CREATED) from failure
         except (UpstreamUnavailable, UpstreamInvalidResponse) as failure:
@@ -150,6 +155,11 @@ class GroupWrites:
         task.add_done_callback(_look_at)
         return task
 
+    async def _failed(self, caller: Caller, failure: Exception) -> None:
+        """Have nothing outlive its time that was read before the upstream refused its reader."""
+        if isinstance(failure, Unauthenticated | Forbidden):
+            await self._renewal.refused(caller)
+
     async def _drain(self, id: str, queue: deque[Request]) -> None:
         try:
             while (first := _next(queue)) is not None:
@@ -162,6 +172,7 @@ class GroupWrites:
                     Batch([first]),
                     more=_joiners(first, queue),
                     stale=partial(self._renewal.renew, id),
+                    failed=self._failed,
                 )
                 async with self._leases.held(self._slots.group_tag(id), first.patience):
                     await turn.conclude()
