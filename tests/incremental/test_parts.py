@@ -250,3 +250,46 @@ async def test_the_schema(client: Client) -> None:
     assert {"defer", "stream"} <= {each["name"] for each in data["__schema"]["directives"]}
     assert data["_service"]["sdl"] == print_sdl().rstrip("\n")
     assert "@defer" not in Path(__file__).parents[2].joinpath("schema.graphql").read_text()
+
+
+@pytest.mark.parametrize(
+    "field", ["nodes @stream(initialCount: 5) { id }", "edges @stream { cursor }"]
+)
+async def test_pages_are_streamed_as_they_come(client: Client, gate: Gate, field: str) -> None:
+    """What the first page of the upstream holds is shown while it still works on the second."""
+    query = f"{{ groups(first: 150) {{ {field} }} }}"
+    gate.hold("_offset=100")
+    async with client.asking(query) as parts:
+        items: list[Any] = []
+        while len(items) < 100:
+            await parts.next()
+            [items] = parts.data["groups"].values()
+        assert len(items) == 100
+        await asyncio.wait_for(gate.waiting.wait(), 60)
+        gate.open()
+        await parts.rest()
+    assert parts.data == (await client.whole(query))["data"]
+    assert len(items) == 150
+
+
+async def test_a_stream_that_breaks_off(client: Client, sandbox: Sandbox) -> None:
+    """A list is never short without a word: when a page fails, so does the stream."""
+    sandbox.use(faults=(FaultRule(kind="status", status=501, pattern="_offset=100"),))
+    parts = await client("{ groups(first: 150) { nodes @stream { id } } }")
+    assert len(parts.data["groups"]["nodes"]) == 100
+    [error] = parts.seen[-1]["completed"][0]["errors"]
+    assert error["extensions"]["code"] == "UPSTREAM_UNAVAILABLE"
+    assert error["path"] == ["groups", "nodes"]
+
+
+async def test_a_stream_from_the_end(client: Client) -> None:
+    """What is read backward is streamed once it is all there."""
+    query = "{ groups(last: 120) { nodes @stream(initialCount: 1) { id } } }"
+    assert (await client(query)).data == (await client.whole(query))["data"]
+
+
+async def test_a_total_beside_a_stream(client: Client, sandbox: Sandbox) -> None:
+    """A total costs no call of its own, as beside lists that are not streamed."""
+    parts = await client("{ groups(first: 5) { totalCount nodes @stream { id } } }")
+    assert parts.data["groups"]["totalCount"] > 5
+    assert len(sandbox.calls) == 1

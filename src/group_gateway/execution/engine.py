@@ -140,7 +140,7 @@ class Engine:
         """Execute a request whose document is `in_parts`, up to the first of them."""
         if self.document(request).operation(request.operation_name) is None:
             return await self.run(request, operation)
-        context = Context(operation, self._services)
+        context = Context(operation, self._services, in_parts=True)
         # What the parts need of the upstream goes together, and none waits for another.
         executor = self._executor(PartsExecutor, request, context, enable_early_execution=True)
         result = await execute(executor)

@@ -1,6 +1,7 @@
 """Resolvers of `GroupConnection`: each selected part fetches no more than it needs."""
 
-from collections.abc import Awaitable
+from collections.abc import AsyncGenerator, Awaitable
+from contextlib import aclosing
 from typing import Any, TypeVar
 
 import strawberry
@@ -15,19 +16,44 @@ from group_gateway.schema.context import Info
 Value = TypeVar("Value")
 
 
-def edges(parent: strawberry.Parent[Any]) -> Awaitable[tuple[Edge, ...]]:
+def edges(
+    parent: strawberry.Parent[Any], info: Info
+) -> Awaitable[tuple[Edge, ...]] | AsyncGenerator[Edge, None]:
     """Give the edges. Starts at once, so that a total asked for beside them can use their page."""
+    if _is_streamed(info):
+        as_they_come: AsyncGenerator[Edge, None] = parent.edges_as_they_come()
+        return as_they_come
     wanted: Awaitable[tuple[Edge, ...]] = parent.edges()
     return wanted
 
 
-def nodes(parent: strawberry.Parent[Any]) -> Awaitable[list[GroupResource]]:
+def nodes(
+    parent: strawberry.Parent[Any], info: Info
+) -> Awaitable[list[GroupResource]] | AsyncGenerator[GroupResource, None]:
     """Give the groups. Starts at once, as `edges` does."""
+    if _is_streamed(info):
+        return _nodes_as_they_come(parent.edges_as_they_come())
     return _nodes(parent.edges())
+
+
+def _is_streamed(info: Info) -> bool:
+    """Tell whether a list is to be given as it comes (`@stream`)."""
+    if not info.context.in_parts:
+        return False
+    node = info._raw_info.field_nodes[0]  # noqa: SLF001 - Strawberry shows no nodes
+    return any(directive.name.value == "stream" for directive in node.directives or ())
 
 
 async def _nodes(edges: Awaitable[tuple[Edge, ...]]) -> list[GroupResource]:
     return [edge.node for edge in await edges]
+
+
+async def _nodes_as_they_come(
+    edges: AsyncGenerator[Edge, None],
+) -> AsyncGenerator[GroupResource, None]:
+    async with aclosing(edges):
+        async for edge in edges:
+            yield edge.node
 
 
 def page_info(parent: strawberry.Parent[Any]) -> Awaitable[PageInfo]:

@@ -39,13 +39,14 @@ class Context:
     `known` holds what was read for the operation, by what was asked: if it has to be executed anew,
     in another way, nothing is asked twice. `reported` are errors of elements that could not be
     shown although their place can't be null: the rest of the answer stands, and the client sees
-    what is missing.
+    what is missing. `in_parts`: the answer may be given so.
     """
 
     operation: Operation
     services: Services
     reported: list[GraphQLError] = field(default_factory=list)
     known: dict[Any, Any] = field(default_factory=dict)
+    in_parts: bool = False
     renew: Renew = _nothing_follows
     """Begins the operation of a subscription's next event."""
 

@@ -5,7 +5,7 @@ Nothing is fetched before a part of it is asked for, and no part fetches more th
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -120,6 +120,7 @@ class Connection:
         walk = source.backward if paging.backward else source.forward
         self._batches = walk(self._place, max(paging.count, 1))
         self._steps: list[Step] = []
+        self._growth: asyncio.Future[None] | None = None
         self._more: bool | None = None
         self._taking: asyncio.Future[tuple[Edge, ...]] | None = None
         self._looking: asyncio.Future[bool] | None = None
@@ -134,6 +135,35 @@ class Connection:
     def edges(self) -> asyncio.Future[tuple[Edge, ...]]:
         """Give the edges; starts fetching them at once."""
         return asyncio.shield(self.start())
+
+    def edges_as_they_come(self) -> AsyncGenerator[Edge, None]:
+        """Give the edges one by one, as they are fetched; starts that at once.
+
+        A slice from the end comes when it is whole.
+        """
+        return self._as_they_come(self.start())
+
+    async def _as_they_come(
+        self, taking: asyncio.Future[tuple[Edge, ...]]
+    ) -> AsyncGenerator[Edge, None]:
+        given = 0
+        while not self._paging.backward and (given < len(self._steps) or not taking.done()):
+            if given == len(self._steps):
+                await self._grown(taking)
+            else:
+                yield self._edge(self._steps[given])
+                given += 1
+        for edge in (await asyncio.shield(taking))[given:]:
+            yield edge
+
+    async def _grown(self, taking: asyncio.Future[Any]) -> None:
+        """Wait until there are more edges, or no more will come."""
+        if self._growth is None:
+            self._growth = asyncio.get_running_loop().create_future()
+        await asyncio.wait({taking, self._growth}, return_when=asyncio.FIRST_COMPLETED)
+
+    def _edge(self, step: Step) -> Edge:
+        return Edge(step.group, step.place, self._cursors)
 
     async def page_info(self) -> PageInfo:
         """Tell where the slice stands."""
@@ -160,12 +190,15 @@ class Connection:
             if batch is None:
                 self._more = False
                 break
-            self._steps += batch.steps[:room]
+            steps = batch.steps[:room]
+            self._steps += steps
             self._more = True if len(batch.steps) > room else batch.more
-        steps = self._steps[::-1] if self._paging.backward else self._steps
-        if self._trail is not None:
-            self._trail.read.update(step.group.id for step in steps)
-        return tuple(Edge(step.group, step.place, self._cursors) for step in steps)
+            if self._trail is not None:
+                self._trail.read.update(step.group.id for step in steps)
+            if self._growth is not None:
+                self._growth.set_result(None)
+                self._growth = None
+        return tuple(map(self._edge, self._steps[::-1] if self._paging.backward else self._steps))
 
     async def _look(self) -> bool:
         """Tell whether more follows, looking only when it must."""
