@@ -56,6 +56,7 @@ async def test_a_token_that_names_no_key(gateway: Gateway, issuer: Issuer, count
             ({name: None}, "The token lacks one of the claims exp, iss, aud and sub.")
             for name in ("exp", "iss", "aud", "sub")
         ),
+        ({"sub": ""}, "The token lacks one of the claims exp, iss, aud and sub."),
         ({"sub": 1}, "The token is not one of those that are accepted here."),
         ({"exp": "soon"}, "The token is not one of those that are accepted here."),
         ({"exp": 1e400}, "The token is not one of those that are accepted here."),

@@ -328,3 +328,13 @@ async def test_answers_are_encoded_as_they_are(gateway: Gateway) -> None:
     assert data["createGroup"]["group"]["name"] == name
     answer = await gateway("{ ä漢𝄞 }")
     assert answer["errors"][0]["extensions"]["code"] == "GRAPHQL_PARSE_FAILED"
+
+
+@pytest.mark.parametrize("path", ["/graphql/", "/livez/", "/metrics/", "//graphql"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_nobody_is_sent_elsewhere(gateway: Gateway, method: str, path: str) -> None:
+    """A path that there is not leads nowhere: a redirect would carry the token along, by http."""
+    headers = {"host": "elsewhere.test", "authorization": "Bearer sandbox"}
+    response = await gateway.http.request(method, path, headers=headers)
+    assert response.status_code == 404
+    assert "location" not in response.headers

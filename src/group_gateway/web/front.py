@@ -44,6 +44,8 @@ class Front(Starlette):
         **options: Any,
     ) -> None:
         super().__init__(**options)
+        # Else `/graphql/` would be sent on by http and the Host header, and the token with it.
+        self.router.redirect_slashes = False
         self._endpoint = endpoint
         self._origins = origins
         self._sockets = sockets
