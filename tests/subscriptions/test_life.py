@@ -8,7 +8,7 @@ import signal
 import httpx
 from websockets.asyncio.client import connect
 
-from cli.commands import serving
+from cli.commands import ask, serving
 from group_gateway.sandbox.wellknown import GOLD_KIDNEY_ID, TEST_GROUP_ID, TOKEN
 from subscriptions.listening import CHANGES, PROTOCOL, Stream, Talk, eventually
 
@@ -118,6 +118,19 @@ async def test_sigterm() -> None:
             assert (await Talk(stranger).closed())[0] == 1001
         ended = await asyncio.to_thread(process.end)
         assert (ended.status, ended.err) == (0, "")
+
+
+def test_the_sandbox_without_them() -> None:
+    """The sandbox has subscriptions on, unless that is set otherwise."""
+    for setting, status in (({"subscriptions": "off"}, 400), ({}, 200)):
+        with serving("sandbox", "--port", "0", **setting) as process:
+            answer = ask(
+                "POST",
+                f"{process.url}/graphql",
+                json={"query": CHANGES, "variables": {"id": "no-such-group"}},
+                headers={"authorization": f"Bearer {TOKEN}", "accept": "text/event-stream, */*"},
+            )
+            assert answer.status_code == status
 
 
 def changed_name(event):
