@@ -43,6 +43,7 @@ async def serving(settings: Settings, network: httpx.AsyncBaseTransport) -> Asyn
         ws=partial(BoundedSocket, seconds=limits.seconds) if limits.message_bytes else "none",
         ws_max_size=limits.message_bytes,
         ws_per_message_deflate=False,
+        ws_ping_interval=None,  # these pings would end a silent connection too, after a while
         log_config=None,
         log_level="error",
         timeout_graceful_shutdown=PATIENCE,
