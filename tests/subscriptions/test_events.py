@@ -83,10 +83,14 @@ async def test_since_version(server):
 
 
 async def test_what_stays_the_same_is_not_told(server):
-    """A write that changes nothing is no event, nor is one of another group."""
+    """Of a write that changes nothing, that is refused, or of another group there is no event."""
+    late = """mutation ($id: ID!) {
+        updateGroup(input: { id: $id, name: "Late", ifVersion: "old" }) { issues { code } } }"""
     async with server.introduced() as talk:
         name = (await talk.listen())["name"]
         await server.rename(name)
+        refused = await server.gateway.data(late, id=TEST_GROUP_ID)  # listeners read again
+        assert refused["updateGroup"]["issues"] == [{"code": "conflict"}]
         await server.rename("Another", GOLD_KIDNEY_ID)
         await server.rename("Changed")
         assert changed(await talk.hear())["name"] == "Changed"
