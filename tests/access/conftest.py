@@ -3,7 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -18,13 +18,14 @@ from group_gateway.settings import Settings
 
 @dataclass
 class Clock:
-    """The real time, and what the test adds to it."""
+    """The time at which the test began, and what it adds to that: a slow machine adds nothing."""
 
+    began: float = field(default_factory=time.time)
     ahead: float = 0.0
 
     def __call__(self) -> float:
         """Give the time in seconds since the epoch."""
-        return time.time() + self.ahead
+        return self.began + self.ahead
 
 
 @pytest.fixture
