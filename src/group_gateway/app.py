@@ -159,6 +159,7 @@ def _stream_limits(settings: Settings) -> StreamLimits:
 def _limits(settings: Settings) -> RequestLimits:
     return RequestLimits(
         body=settings.body_bytes,
+        bodies=settings.bodies_megabytes * _MEGABYTE,
         seconds=settings.deadline,
         upstream_calls=settings.upstream_calls,
         batch=settings.batch_operations,

@@ -45,6 +45,7 @@ class Settings(AccessSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     client_timeout: Annotated[float, Meta(gt=0, le=3600)] = 30.0
     operations: Count = 500
     body_bytes: Count = 4 * 1024 * 1024
+    bodies_megabytes: Annotated[int, Meta(ge=16, le=100_000)] = 128
     log_requests: Literal["none", "failed", "all"] = "failed"
     audit_file: str = ""
     audit_required: bool = True
@@ -115,6 +116,7 @@ SETTINGS: Mapping[str, str] = {
     "client_timeout": "Seconds that a client may take to send a request, or to take an answer.",
     "operations": "Operations that a process executes at once; fewer while it can't keep up.",
     "body_bytes": "Bytes that a request body may have.",
+    "bodies_megabytes": "Megabytes that all request bodies that arrive or are held may have.",
     "log_requests": "Requests that have a line in the log: `none`, `failed` or `all`.",
     "audit_file": "File to append the audit log to; there is none without it.",
     "audit_required": "Answer nothing while the audit log can't be written.",

@@ -10,7 +10,7 @@ from typing import cast
 import httptools
 import httpx
 
-from group_gateway.upstream.room import FREE, HeldBody, Room
+from group_gateway.room import FREE, HeldBody, Room
 
 Headers = list[tuple[bytes, bytes]]
 _FINAL = 200  # below it an interim answer (RFC 9110, section 15.2)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import httpx
 
+from group_gateway.room import Room
 from group_gateway.upstream.http1 import Headers, Http1Connection, StaleConnection
-from group_gateway.upstream.room import Room
 from group_gateway.upstream.waiting import QueueFull, Slots
 
 KEEP_ALIVE = 4.0

@@ -9,8 +9,8 @@ import ssl
 
 import httpx
 
+from group_gateway.room import Room
 from group_gateway.upstream.pool import ConnectionPool, Origin, Timeouts
-from group_gateway.upstream.room import Room
 
 _REPEATABLE = frozenset({"GET", "HEAD"})
 _NEVER = 3600.0

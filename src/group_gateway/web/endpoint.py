@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from group_gateway.access.callers import Callers
 from group_gateway.errors import RequestCode
+from group_gateway.room import Room
 from group_gateway.web.answering import Answering, SubscriptionAsked
 from group_gateway.web.crosssite import check_same_site
 from group_gateway.web.graphiql import GraphiQL
@@ -66,6 +67,7 @@ class Endpoint:
         self._answering = answering
         self._callers = callers
         self._limits = limits
+        self._room = Room(limits.bodies)
         self._journal = journal
         self._page = page
         self._wishes = wishes or Wishes()
@@ -83,7 +85,8 @@ class Endpoint:
             if media_type is None and not self._streams(accept):
                 raise not_acceptable()
             _check_json_content(headers.get(b"content-type"))
-            body = await whole_body(receive, headers.get(b"content-length"), self._limits.body)
+            length = headers.get(b"content-length")
+            body = await whole_body(receive, length, self._limits.body, self._room)
             authorization = headers.get(b"authorization")
             known = self._callers.known(authorization)
             asker = known or await self._callers.identify(authorization)

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 class RequestLimits:
     """What one request may take: bytes of body, seconds, upstream calls, operations in an array.
 
-    `ready_bytes` is what all answers that are kept ready may take together, `operations` how many
-    are executed at once; `origins` are other sites whose pages may ask; `subscriptions` whether
-    there are any.
+    `bodies` is what all bodies that arrive or are held may take together, and `ready_bytes` all
+    answers that are kept ready; `operations` how many are executed at once; `origins` are other
+    sites whose pages may ask; `subscriptions` whether there are any.
     """
 
     body: int = 4 * 1024 * 1024
+    bodies: int = 128 * 1024 * 1024
     seconds: float = 20.0
     upstream_calls: int = 50
     batch: int = 0

@@ -4,26 +4,43 @@ from typing import Any
 
 from starlette.types import Receive
 
-from group_gateway.errors import RequestCode
+from group_gateway.errors import Overloaded, RequestCode
+from group_gateway.room import FREE, HeldBody, Room
 from group_gateway.web.wire import RequestRefused
 
 
-async def whole_body(receive: Receive, length: str | None, limit: int) -> bytes:
-    """Give a body of at most `limit` bytes; raises RequestRefused for a longer one.
+async def whole_body(receive: Receive, length: str | None, limit: int, room: Room) -> bytes:
+    """Give a body of at most `limit` bytes that finds room; raises RequestRefused for any other.
 
     `length` is the Content-Length; what that says to be too long is not waited for.
     """
     if length is not None and length.isdecimal() and int(length) > limit:
         raise _too_large(limit)
     message = await receive()
-    if not message.get("more_body", False):
-        return _part(message, 0, limit)
-    parts, size = [_part(message, 0, limit)], 0
-    while message.get("more_body", False):
-        message = await receive()
-        size += len(parts[-1])
-        parts.append(_part(message, size, limit))
-    return b"".join(parts)
+    body = _part(message, 0, limit)
+    if not message.get("more_body", False) and len(body) <= FREE:
+        return body
+    return await _held(receive, message, limit, room)
+
+
+async def _held(receive: Receive, message: Any, limit: int, room: Room) -> bytes:
+    body, taken = bytearray(), 0
+    try:
+        while True:
+            body += _part(message, len(body), limit)
+            needed = len(body) - FREE - taken
+            if needed > 0:
+                if not room.take(needed):
+                    raise _no_room()
+                taken += needed
+            if not message.get("more_body", False):
+                break
+            message = await receive()
+        held = HeldBody.of(body, room, taken) if taken else bytes(body)
+        taken = 0
+        return held
+    finally:
+        room.give_back(taken)
 
 
 def _part(message: Any, size: int, limit: int) -> bytes:
@@ -38,3 +55,8 @@ def _part(message: Any, size: int, limit: int) -> bytes:
 def _too_large(limit: int) -> RequestRefused:
     message = f"A body has at most {limit} bytes."
     return RequestRefused(message, 413, RequestCode.BODY_TOO_LARGE)
+
+
+def _no_room() -> RequestRefused:
+    message = "The gateway has no room for the body at the moment."
+    return RequestRefused(message, 503, Overloaded.code, retry_after=1)

@@ -1,10 +1,11 @@
-"""Room for the bodies of answers: what all that arrive and are held may take together.
+"""Room for bodies: what all that arrive and are held may take together.
 
-One answer's limit alone would let as many of that size in as there are connections. For `http1`.
+The limit of one alone would let as many of that size in as there are connections. Used for the
+requests of clients (`web`) and the answers of the upstream (`upstream`).
 """
 
 FREE = 64 * 1024
-"""Bytes of each body that are not counted, so that small answers come in beside huge ones."""
+"""Bytes of each body that are not counted, so that small ones come in beside huge ones."""
 
 
 class Room:
