@@ -22,6 +22,7 @@ from group_gateway.groups.writing.writes import LONGEST_QUEUE
 from group_gateway.schema.members import LARGEST_PAGE as LARGEST_MEMBER_PAGE
 from group_gateway.settings import PREFIX, SETTINGS, Settings
 from group_gateway.web.connections import ConnectionLimits
+from group_gateway.web.streaming.boundedsocket import MOST_FRAMES
 from group_gateway.web.streaming.conversation import INIT_SECONDS
 from group_gateway.web.streaming.operations import MOST_AT_ONCE
 
@@ -161,6 +162,7 @@ def test_limits() -> None:
         "Members in a group, on a page of members": MOST_MEMBERS,
         "Changes of one group that wait": LONGEST_QUEUE,
         "Operations of a WebSocket at once": MOST_AT_ONCE,
+        "Pings and fragments of a WebSocket in a second": MOST_FRAMES,
         "Seconds until a WebSocket says who it is": INIT_SECONDS,
     }
     assert (LARGEST_PAGE, LARGEST_MEMBER_PAGE) == (MOST_IDS, MOST_MEMBERS)
