@@ -165,14 +165,17 @@ def test_connections_too_many(server: Server) -> None:
         assert sum(answer.startswith(b"HTTP/1.1 200") for answer in answers) == 10
 
 
-def test_websockets_are_not_spoken(server: Server) -> None:
-    """A WebSocket handshake is answered as the GET that it is, and its frames are not read."""
+def test_websockets_are_not_spoken() -> None:
+    """Where they are off a handshake is answered as a GET, and its frames are not read."""
     frame = b"\x81\xfe" + struct.pack(">H", 5000) + bytes(5004)
-    with connect(server) as connection:
+    with (
+        serving("sandbox", "--port", "0", subscriptions="off") as server,
+        connect(server) as connection,
+    ):
         connection.sendall(UPGRADE + frame)
         answer = rest(connection)
         assert answer.startswith(b"HTTP/1.1 400")
-        assert b"BAD_REQUEST" in answer
+        assert b"SUBSCRIPTIONS_DISABLED" in answer
 
 
 @pytest.mark.parametrize(
