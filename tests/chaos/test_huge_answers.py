@@ -14,6 +14,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 SIZE = 7 * MEGABYTE
 TEXT = b"x" * SIZE
 CALLS = 40
+LATE = ("UPSTREAM_TIMEOUT", "UPSTREAM_UNAVAILABLE")
+"""What a slow machine makes of some: after several the breaker is open."""
 FIT = BODIES_MEGABYTES * MEGABYTE // SIZE
 
 
@@ -61,8 +63,9 @@ async def test_more_than_there_is_room_for(chaos: Chaos, *, chunked: bool) -> No
     for _ in range(2):
         chaos.all_meet(held_back(CALLS, chunked=chunked))
         ends = await asyncio.gather(*(read(chaos, number) for number in range(CALLS)))
-        assert set(ends) <= {"Huge", "OVERLOADED", "UPSTREAM_TIMEOUT"}
-        assert ends.count("OVERLOADED") >= CALLS - FIT - ends.count("UPSTREAM_TIMEOUT")
+        late = sum(map(ends.count, LATE))
+        assert set(ends) <= {"Huge", "OVERLOADED", *LATE}
+        assert ends.count("OVERLOADED") >= CALLS - FIT - late
     assert chaos.peak() < resident + ROOM
     for _ in range(10):
         chaos.all_meet(held_back(FIT, chunked=chunked))
