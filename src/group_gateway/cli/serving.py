@@ -61,10 +61,14 @@ class DrainingServer(uvicorn.Server):
     """A server that in the end answers everybody whose connection the system has taken for it."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End, as Server does, but only when those who wait to be let in have been."""
+        """End, as Server does, but only when those who wait to be let in have been.
+
+        Whoever comes between the last of them and the end of the last copy of a listening socket is
+        turned away by a reset, so there are no other copies by then.
+        """
         listeners = [sock.dup() for sock in sockets or ()]
-        for server in self.servers:
-            server.close()
+        for door in (*self.servers, *(sockets or ())):
+            door.close()
         for listener in listeners:
             with listener:
                 await self._let_in(listener)

@@ -50,10 +50,10 @@ class CommandWorkers(Multiprocess):
     _have_served = False
 
     def terminate_all(self) -> None:
-        """End them; this process takes no connections, so it must not hold any back either."""
-        super().terminate_all()
+        """End them; this process lets nobody in, so nobody may wait at its door when they have."""
         for sock in self.sockets:
             sock.close()
+        super().terminate_all()
 
     def handle_int(self) -> None:
         """End them, as Multiprocess does (it calls this method by its name)."""
