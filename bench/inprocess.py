@@ -48,7 +48,13 @@ class InProcess:
         async def send(message: Message) -> None:
             sent.append(message)
 
-        scope = {"type": "http", "method": "POST", "path": "/graphql", "headers": _HEADERS}
+        scope = {
+            "type": "http",
+            "http_version": "1.1",
+            "method": "POST",
+            "path": "/graphql",
+            "headers": _HEADERS,
+        }
         await self._app(scope, receive, send)
         answer: bytes = sent[1]["body"]
         if answer.startswith(b'{"errors"'):
