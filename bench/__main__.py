@@ -111,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     measuring["rivals"].add_argument("--rounds", type=int, default=3)
     measuring["rivals"].add_argument("--set", choices=SETS, default="core")
     measuring["rivals"].add_argument("--only", default="", help="expression over gateway/mode")
-    measuring["rivals"].add_argument("--workloads", default="W1 W2 W3 W4")
+    measuring["rivals"].add_argument("--workloads", default="W1 W2 W3 W4 W5")
     measuring["soak"].add_argument("--minutes", type=float, default=10)
     _timing(measuring["overload"], warm=2, seconds=20)
     kinds.add_parser("render")
