@@ -27,6 +27,8 @@ DRAIN_SECONDS = 30
 START_SECONDS = 60
 """How long a worker may take to start, on a slow machine too, before it is thought to be dead."""
 
+_AT_ONCE = 100
+"""Connections that are let in at one turn of the event loop, at most."""
 _DEFAULT = ConnectionLimits()
 
 
@@ -58,7 +60,33 @@ def _sockets(limits: ConnectionLimits) -> Any:
 
 
 class DrainingServer(uvicorn.Server):
-    """A server that in the end answers everybody whose connection the system has taken for it."""
+    """A server that in the end answers everybody whose connection the system has taken for it.
+
+    It lets in all who wait at each turn of the event loop. libuv lets in one, so that under load
+    newcomers would wait for seconds, to be told then that there is no room.
+    """
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, as Server does."""
+        await super().startup(sockets)
+        self._doors = [sock.dup() for sock in sockets or ()]
+        self._entering: set[asyncio.Task[None]] = set()
+        for door in self._doors:
+            door.settimeout(0)
+            asyncio.get_running_loop().add_reader(door, self._welcome, door)
+
+    def _welcome(self, door: socket.socket) -> None:
+        with contextlib.suppress(OSError):  # nobody waits; or there are no more descriptors
+            for _ in range(_AT_ONCE):
+                connection, _ = door.accept()
+                entering = asyncio.create_task(self._enter(connection))
+                self._entering.add(entering)
+                entering.add_done_callback(self._entering.discard)
+
+    async def _enter(self, connection: socket.socket) -> None:
+        with contextlib.suppress(OSError):  # it has left already
+            loop = asyncio.get_running_loop()
+            await loop.connect_accepted_socket(self._protocol, connection)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End, as Server does, but only when those who wait to be let in have been.
@@ -66,22 +94,25 @@ class DrainingServer(uvicorn.Server):
         Whoever comes between the last of them and the end of the last copy of a listening socket is
         turned away by a reset, so there are no other copies by then.
         """
-        listeners = [sock.dup() for sock in sockets or ()]
+        listeners = self._doors
+        for listener in listeners:
+            asyncio.get_running_loop().remove_reader(listener)
         for door in (*self.servers, *(sockets or ())):
             door.close()
+        await asyncio.sleep(0)  # uvloop closes them at the end of the event loop's turn
         for listener in listeners:
             with listener:
                 await self._let_in(listener)
+        if self._entering:
+            await asyncio.wait(self._entering)
         self.lifespan.state.get(ENDING, bool)()
         await super().shutdown(sockets)
 
     async def _let_in(self, listener: socket.socket) -> None:
-        listener.settimeout(0)
-        loop = asyncio.get_running_loop()
         with contextlib.suppress(BlockingIOError):
             for _ in range(BACKLOG):
                 connection, _ = listener.accept()
-                await loop.connect_accepted_socket(self._protocol, connection)
+                await self._enter(connection)
 
     def _protocol(self) -> asyncio.Protocol:
         make: Any = self.config.http_protocol_class
