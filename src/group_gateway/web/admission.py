@@ -19,7 +19,9 @@ _LATE = 0.025
 _IN_A_ROW = 3
 _FAR_TOO_LATE = 0.1
 _GROWTH = 1.02
-_LEAST = 128
+_BURST = 128
+_BURST_SECONDS = 1.0
+_LEAST = 16
 
 
 class Admission:
@@ -28,7 +30,9 @@ class Admission:
     The bound falls by a third while timers are late by more than 25 ms, three and more of them in
     a row: one large group can hold up a process that has nothing else to do. It falls at once, and
     as far as it must, where one is late by more than 100 ms; and grows by a fiftieth each time that
-    none is. 128 operations are always taken. `AIMD`, as TCP does it.
+    none is. 128 operations are always taken in a burst; where timers have been late for more than a
+    second it is none, and 16 are, so that the loop comes around soon enough to turn others away.
+    `AIMD`, as TCP does it.
     """
 
     def __init__(self, most: int) -> None:
@@ -37,10 +41,11 @@ class Admission:
         self._active = 0
         self._due: float | None = None
         self._late_in_a_row = 0
+        self._late_since: float | None = None
 
     def __enter__(self) -> None:
         """Take an operation on; raises RequestRefused, with OVERLOADED, where there is no room."""
-        if self._active >= self._bound or (self._active >= _LEAST and self._is_far_too_late()):
+        if self._active >= self._bound or (self._active >= _BURST and self._is_far_too_late()):
             message = "The gateway is busy. Try again in a second."
             raise RequestRefused(message, 503, Overloaded.code, retry_after=RETRY_AFTER)
         self._active += 1
@@ -73,15 +78,21 @@ class Admission:
     def _adapt(self, loop: asyncio.AbstractEventLoop) -> None:
         due, self._due = self._due or 0.0, None
         late = loop.time() - due
-        self._late_in_a_row = self._late_in_a_row + 1 if late > _LATE else 0
+        if late <= _LATE:
+            self._late_in_a_row, self._late_since = 0, None
+        else:
+            self._late_in_a_row += 1
+            self._late_since = self._late_since or due
         if late > _FAR_TOO_LATE:
-            self._shrink(_FAR_TOO_LATE / late)
+            self._shrink(_FAR_TOO_LATE / late, loop.time())
         elif self._late_in_a_row >= _IN_A_ROW:
-            self._shrink(2 / 3)
+            self._shrink(2 / 3, loop.time())
         elif not self._late_in_a_row:
             self._bound = min(self._bound * _GROWTH + 1, self._most)
         if self._active or self._bound < self._most:
             self._watch()
 
-    def _shrink(self, share: float) -> None:
-        self._bound = max(min(self._bound, self._active) * share, min(_LEAST, self._most))
+    def _shrink(self, share: float, now: float) -> None:
+        is_burst = now - (self._late_since or now) < _BURST_SECONDS
+        least = min(_BURST if is_burst else _LEAST, self._bound)
+        self._bound = max(min(self._bound, self._active) * share, least)
