@@ -29,6 +29,7 @@ START_SECONDS = 60
 
 _AT_ONCE = 100
 """Connections that are let in at one turn of the event loop, at most."""
+_REST = 1.0
 _DEFAULT = ConnectionLimits()
 
 
@@ -73,15 +74,25 @@ class DrainingServer(uvicorn.Server):
         self._entering: set[asyncio.Task[None]] = set()
         for door in self._doors:
             door.settimeout(0)
+            self._open(door)
+
+    def _open(self, door: socket.socket) -> None:
+        if door.fileno() >= 0:  # else the server has ended meanwhile
             asyncio.get_running_loop().add_reader(door, self._welcome, door)
 
     def _welcome(self, door: socket.socket) -> None:
-        with contextlib.suppress(OSError):  # nobody waits; or there are no more descriptors
+        loop = asyncio.get_running_loop()
+        try:
             for _ in range(_AT_ONCE):
                 connection, _ = door.accept()
-                entering = asyncio.create_task(self._enter(connection))
+                entering = loop.create_task(self._enter(connection))
                 self._entering.add(entering)
                 entering.add_done_callback(self._entering.discard)
+        except BlockingIOError:
+            pass
+        except OSError:  # there are no more descriptors, which the loop's own server can bear
+            loop.remove_reader(door)
+            loop.call_later(_REST, self._open, door)
 
     async def _enter(self, connection: socket.socket) -> None:
         with contextlib.suppress(OSError):  # it has left already

@@ -22,7 +22,7 @@ class ShortcutProtocol(BoundedProtocol):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._front = self.app if isinstance(self.app, Front) else None
-        self._held: bytes | None = None
+        self._held: bytearray | None = None
 
     def data_received(self, data: bytes) -> None:
         """Read on; what has not arrived whole is not waited for."""
@@ -34,7 +34,7 @@ class ShortcutProtocol(BoundedProtocol):
         """Hold a request back that may have a ready answer."""
         if self._front is not None and self._is_usual():
             self._in_headers = False
-            self._held = b""
+            self._held = bytearray()
         else:
             super().on_headers_complete()
 
@@ -47,7 +47,7 @@ class ShortcutProtocol(BoundedProtocol):
 
     def on_message_complete(self) -> None:
         """Answer a request that was held back, or let it go."""
-        if self._held is not None and not self._answered(self._held):
+        if self._held is not None and not self._answered(bytes(self._held)):
             self._release()
         if self._held is None:
             super().on_message_complete()
@@ -78,7 +78,7 @@ class ShortcutProtocol(BoundedProtocol):
         body, self._held = self._held, None
         super().on_headers_complete()
         if body:
-            super().on_body(body)
+            super().on_body(bytes(body))
 
     def _answered(self, body: bytes) -> bool:
         ready = self._front.ready(self.headers, body) if self._front is not None else None
