@@ -2,11 +2,15 @@
 
 import asyncio
 import socket
+from contextlib import ExitStack
 
 import pytest
+import uvloop
+from starlette.applications import Starlette
 
 from group_gateway.cli.failures import CommandFailed
 from group_gateway.cli.listening import address_of, listen
+from group_gateway.cli.serving import DrainingServer, config
 
 
 def test_taken_before_anything_serves() -> None:
@@ -39,3 +43,25 @@ async def test_nothing_waits_to_be_sent() -> None:
             assert await told.get()
             writer.close()
             await writer.wait_closed()
+
+
+def test_all_who_wait_are_let_in() -> None:
+    """Newcomers do not wait for one turn of a busy loop each (uvloop's way) to be let in."""
+
+    async def let_in(sock: socket.socket) -> int:
+        server = DrainingServer(config(Starlette()))
+        serving = asyncio.create_task(server.serve(sockets=[sock]))
+        while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+            await asyncio.sleep(0.01)
+        with ExitStack() as stack:
+            for _ in range(60):
+                stack.enter_context(socket.create_connection(sock.getsockname()))
+            for _ in range(6):
+                await asyncio.sleep(0)
+            connections = len(server.server_state.connections)
+        server.should_exit = True
+        await serving
+        return connections
+
+    with listen("127.0.0.1", 0) as sock:
+        assert uvloop.run(let_in(sock)) == 60
