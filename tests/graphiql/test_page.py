@@ -151,6 +151,7 @@ async def test_forgets_everything_with_the_tab(page: Page) -> None:
     await page.write("{ mine: __typename }", EDITOR)
     await page.write("a-secret", TOKEN)
     await page.until("sessionStorage.getItem('graphiql:tabState')?.includes('mine')")
+    await page.until("Object.values(sessionStorage).some((kept) => kept.includes('a-secret'))")
     await page.reload()
     await page.sees("mine", EDITOR)
     await page.until(f"document.querySelector('{TOKEN}')?.value === 'a-secret'")
