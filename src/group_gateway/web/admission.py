@@ -1,8 +1,8 @@
 """Admission: how many operations a process takes on at once. Used by `endpoint`.
 
-A process that can't keep up would answer everybody late. It is known by its event loop, whose
-timers come late: then fewer are taken, and the others told at once to come back. Pure but for the
-loop's clock.
+A process that can't keep up would answer everybody late. It is known by its event loop, which is
+never idle then: fewer operations are taken, and the others told at once to come back. Pure but for
+the loop's clock.
 """
 
 import asyncio
@@ -14,25 +14,31 @@ from group_gateway.web.wire import RequestRefused
 
 RETRY_AFTER = 1
 """Seconds that a client is told to wait: by then the process has found its measure again."""
-_INTERVAL = 0.05
-_LATE = 0.025
-_IN_A_ROW = 3
-_FAR_TOO_LATE = 0.1
-_GROWTH = 1.02
+_INTERVAL = 0.01
+_LATE = 0.002  # uvloop's timers are right to a millisecond
+_FAR_TOO_LATE = 0.05
+_SATURATED = 0.7
+_WEIGHT = 0.1
+_IDLE = 0.1
+_SHARE_KEPT = 2 / 3
+_ADAPTS_AFTER = 0.1
+_GROWTH = 0.4
+_GROWTH_AT_LEAST = 10.0
 _BURST = 128
-_BURST_SECONDS = 1.0
-_LEAST = 16
+_LEAST = 8
 
 
 class Admission:
-    """At most `most` operations at once, fewer while the event loop is late.
+    """At most `most` operations at once, fewer while the event loop has no time to spare.
 
-    The bound falls by a third while timers are late by more than 25 ms, three and more of them in
-    a row: one large group can hold up a process that has nothing else to do. It falls at once, and
-    as far as it must, where one is late by more than 100 ms; and grows by a fiftieth each time that
-    none is. 128 operations are always taken in a burst; where timers have been late for more than a
-    second it is none, and 16 are, so that the loop comes around soon enough to turn others away.
-    `AIMD`, as TCP does it.
+    A timer each 10 ms samples the loop: one that comes late found it busy. While more than 70 % of
+    them do, more operations at once get no more done, they only wait for each other; so the bound
+    falls by a third each 100 ms, down to 8, and rises again (by 40 % and 10 in a second) when they
+    do not. What operations wait for, as an upstream, leaves the loop idle and lowers nothing.
+    Samples are taken until the loop is idle, for else only the operations' own turns were seen.
+
+    The samples are weighed over the last 10 or so, so a burst of 128 is always taken. More are not
+    when a timer comes late by 50 ms, or has not come at all by then.
     """
 
     def __init__(self, most: int) -> None:
@@ -40,8 +46,8 @@ class Admission:
         self._bound = float(most)
         self._active = 0
         self._due: float | None = None
-        self._late_in_a_row = 0
-        self._late_since: float | None = None
+        self._busy = 0.0
+        self._lowered = 0.0
 
     def __enter__(self) -> None:
         """Take an operation on; raises RequestRefused, with OVERLOADED, where there is no room."""
@@ -76,23 +82,24 @@ class Admission:
         loop.call_at(self._due, self._adapt, loop)
 
     def _adapt(self, loop: asyncio.AbstractEventLoop) -> None:
-        due, self._due = self._due or 0.0, None
-        late = loop.time() - due
-        if late <= _LATE:
-            self._late_in_a_row, self._late_since = 0, None
-        else:
-            self._late_in_a_row += 1
-            self._late_since = self._late_since or due
+        now = loop.time()
+        due, self._due = self._due or now, None
+        late = now - due
+        self._busy += _WEIGHT * ((late > _LATE) - self._busy)
         if late > _FAR_TOO_LATE:
-            self._shrink(_FAR_TOO_LATE / late, loop.time())
-        elif self._late_in_a_row >= _IN_A_ROW:
-            self._shrink(2 / 3, loop.time())
-        elif not self._late_in_a_row:
-            self._bound = min(self._bound * _GROWTH + 1, self._most)
-        if self._active or self._bound < self._most:
+            self._lower(_FAR_TOO_LATE / late, now)
+        elif self._busy <= _SATURATED:
+            self._raise(_INTERVAL + late)
+        elif now >= self._lowered + _ADAPTS_AFTER:
+            self._lower(_SHARE_KEPT, now)
+        if self._active or self._bound < self._most or self._busy > _IDLE:
             self._watch()
 
-    def _shrink(self, share: float, now: float) -> None:
-        is_burst = now - (self._late_since or now) < _BURST_SECONDS
-        least = min(_BURST if is_burst else _LEAST, self._bound)
-        self._bound = max(min(self._bound, self._active) * share, least)
+    def _raise(self, seconds: float) -> None:
+        growth = seconds * (self._bound * _GROWTH + _GROWTH_AT_LEAST)
+        self._bound = min(self._bound + growth, self._most)
+
+    def _lower(self, share: float, now: float) -> None:
+        least = _BURST if self._busy <= _SATURATED else _LEAST
+        self._bound = max(min(self._bound, self._active) * share, min(self._bound, least))
+        self._lowered = now
