@@ -11,11 +11,11 @@ from access.asking import CREATE, FOUND, LIST, NAME, code
 from access.issuer import signed
 from conftest import Sandbox
 from frontdoor import Gateway
-from gateway.writing import until
 from group_gateway.access.knobs import AccessSettings
 from group_gateway.sandbox import FaultRule
 from group_gateway.upstream.jsonendpoint import JsonEndpoint
 from group_gateway.upstream.serviceaccount import ServiceAccount
+from waiting import until
 
 FETCH = "POST /auth/token/"
 READ = "query ($id: ID!) { group(id: $id) { name } }"

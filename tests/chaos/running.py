@@ -1,8 +1,7 @@
 """Starts what the chaos tests need, asks the gateway, and measures its process."""
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,10 +116,3 @@ def client(url: str) -> httpx.AsyncClient:
         limits=httpx.Limits(max_keepalive_connections=0),
         timeout=120,
     )
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    """Wait for something that is seen only by looking."""
-    async with asyncio.timeout(30):
-        while not holds():  # noqa: ASYNC110 - other processes set no event
-            await asyncio.sleep(0.02)

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from chaos.faults import FAULTS, answers, bundle, pages
-from chaos.running import ROOM, Chaos, until
+from chaos.running import ROOM, Chaos
 from group_gateway.sandbox.wellknown import JESS_ID, TEST_GROUP_ID
+from waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -11,8 +11,9 @@ import pytest
 
 from chaos.faults import FAULTS, Fault, answers, hang, reset_after
 from chaos.proxy import Exchange
-from chaos.running import ROOM, Chaos, until
+from chaos.running import ROOM, Chaos
 from group_gateway.sandbox.wellknown import TEST_GROUP_ID
+from waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -1,4 +1,4 @@
-"""Ready answers that the connection gives by itself, on real sockets."""
+"""Ready answers and refusals that the connection gives by itself, on real sockets."""
 
 import asyncio
 import json
@@ -16,9 +16,11 @@ from group_gateway.cli.serving import CompanionServer, config
 from group_gateway.sandbox.wellknown import TEST_GROUP_ID
 from group_gateway.settings import Settings
 from group_gateway.web.front import Front
+from waiting import until
 
 ID = {"id": TEST_GROUP_ID}
 READ = {"query": "query ($id: ID!) { group(id: $id) { name active } }", "variables": ID}
+SLOW = {"query": "{ groups { totalCount } }"}
 RENAME = {
     "query": "mutation ($input: UpdateGroupInput!) { updateGroup(input: $input) { group { id } } }",
     "variables": {"input": ID | {"name": "Other"}},
@@ -221,3 +223,40 @@ async def test_ready_answers_are_counted(served):
     async with httpx.AsyncClient(base_url=served.url) as http:
         told = (await http.get("/metrics")).text
     assert 'group_gateway_requests_total{outcome="ready"} 2.0' in told
+
+
+@asynccontextmanager
+async def under_way(served: Served, sandbox: Any) -> AsyncIterator[asyncio.Task[Any]]:
+    """Have a read wait for the upstream within the block."""
+    sandbox.use(latency_ms=1000)
+    calls = len(sandbox.calls)
+    async with asyncio.TaskGroup() as tasks:
+        answer = tasks.create_task(served.ask(post(SLOW)))
+        await until(lambda: len(sandbox.calls) > calls)
+        yield answer
+
+
+@pytest.mark.parametrize("settings", [{"operations": 1}])
+async def test_what_there_is_no_room_for(served, sandbox):
+    """The refusal comes without the application, and says what the application would say."""
+    async with under_way(served, sandbox):
+        before = served.applied
+        [(head, body)] = await served.ask(post())
+        assert served.applied == before
+        [(again, same)] = await served.ask(post(more="Connection: close\r\n"))
+    assert head.startswith(b"HTTP/1.1 503")
+    assert lines(again) - lines(head) == {b"connection: close"}
+    for text in (body, same):
+        [error] = json.loads(text)["errors"]
+        assert error["extensions"].pop("correlationId")
+        assert error["extensions"] == {"code": "OVERLOADED", "retryAfter": 1}
+
+
+@pytest.mark.parametrize("settings", [{"operations": 1}])
+async def test_what_needs_no_room_is_not_refused(served, sandbox):
+    """The answer that is under way is shared, and the one that is ready given."""
+    await served.ask(post())
+    async with under_way(served, sandbox) as answer:
+        [(_, ready), (_, shared)] = await served.ask(post(), post(SLOW))
+        assert b"errors" not in ready
+        assert shared == (await answer)[0][1]

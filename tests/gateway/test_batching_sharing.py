@@ -11,15 +11,10 @@ import pytest
 from cli.commands import serving
 from group_gateway.sandbox import FaultRule
 from group_gateway.sandbox.wellknown import MEDIUM_GROUP_ID, SEED_GROUP_IDS, TEST_GROUP_ID
+from waiting import until
 
 GROUP = "query ($id: ID!) { group(id: $id) { id name } }"
 NAMES = "query ($id: ID!) { group(id: $id) { name } }"
-
-
-async def until(condition):
-    """Let others run until something has come true."""
-    while not condition():  # noqa: ASYNC110 - the sandbox announces nothing
-        await asyncio.sleep(0)
 
 
 async def test_different_questions_about_one_group(gateway, sandbox):

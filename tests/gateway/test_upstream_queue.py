@@ -6,7 +6,8 @@ from typing import Any
 from frontdoor import Gateway, opened
 from group_gateway.app import create_app
 from group_gateway.settings import Settings
-from upstream.peer import Connection, peer, until
+from upstream.peer import Connection, peer
+from waiting import until
 
 EMPTY = b'{"resourceType":"Bundle","type":"searchset"}'
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(EMPTY), EMPTY)

@@ -12,11 +12,11 @@ from gateway.writing import (
     patients,
     references,
     told,
-    until,
     writes,
 )
 from group_gateway.sandbox.quirks import FaultRule
 from group_gateway.sandbox.wellknown import HIDDEN_TEAM_ID
+from waiting import until
 
 PLAIN = {"type": "PERSON", "name": "New", "member": patients(1)}
 COUNT = "{ groups { totalCount } }"

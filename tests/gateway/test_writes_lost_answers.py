@@ -17,12 +17,12 @@ from gateway.writing import (
     patients,
     references,
     told,
-    until,
     writes,
 )
 from group_gateway.sandbox import SandboxOptions, create_app
 from group_gateway.sandbox.quirks import FaultRule
 from group_gateway.sandbox.wellknown import TEST_GROUP_ID
+from waiting import until
 
 RENAME = {"id": TEST_GROUP_ID, "name": "Mine"}
 JOIN = {"groupId": TEST_GROUP_ID, "members": patients("new")}

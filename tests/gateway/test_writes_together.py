@@ -17,11 +17,11 @@ from gateway.writing import (
     patients,
     references,
     told,
-    until,
     writes,
 )
 from group_gateway.sandbox.quirks import FaultRule
 from group_gateway.sandbox.wellknown import EMPTY_GROUP_ID, TEAM_ID
+from waiting import until
 
 EMPTY = {"groupId": EMPTY_GROUP_ID}
 

@@ -12,6 +12,7 @@ from core.harness import Fhir
 from frontdoor import opened
 from group_gateway.app import create_app
 from group_gateway.settings import Settings
+from waiting import until
 
 __all__ = ["ADD", "ASSIGN", "CREATE", "REMOVE", "UPDATE"]
 
@@ -70,13 +71,6 @@ def writes(sandbox: Any) -> list[str]:
 def methods(sandbox: Any) -> list[str]:
     """Give the methods of the calls that reached the sandbox."""
     return [call.partition(" ")[0] for call in sandbox.calls]
-
-
-async def until(condition: Callable[[], Any]) -> None:
-    """Wait for something to become true; it has to within ten seconds."""
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - the sandbox's log tells nobody
-            await asyncio.sleep(0.005)
 
 
 async def leave(call: Coroutine[Any, Any, Any], when: Callable[[], Any]) -> None:

@@ -25,42 +25,46 @@ class StillLoop(asyncio.SelectorEventLoop):
 
 
 class Busy:
-    """A process with so many operations under way."""
+    """A process with so many operations under way, and others that want to be."""
 
-    def __init__(self, loop: StillLoop, operations: int) -> None:
+    def __init__(self, loop: StillLoop, operations: int, most: int) -> None:
         self.loop = loop
-        self.admission = Admission(MOST)
+        self.most = most
+        self.admission = Admission(most)
         self.held = ExitStack()
+        self.refused = 0
         for _ in range(operations):
             self.held.enter_context(self.admission)
 
-    async def turns(self, seconds: float, count: int) -> None:
-        """Let the loop turn, each time after so many seconds."""
+    async def turns(self, seconds: float, count: int, newcomers: int = 0) -> None:
+        """Let the loop turn, each time after so many seconds, with others that ask for room."""
         for _ in range(count):
             self.loop.now += seconds
             for _ in range(3):
                 await asyncio.sleep(0)
+            for _ in range(newcomers):
+                self.refused += self.admission.refused() is not None
 
     def room(self) -> int:
         """Give how many there may be at once, when those under way have ended."""
         self.held.close()
         with ExitStack() as taken:
-            for number in range(MOST):
+            for number in range(self.most):
                 try:
                     taken.enter_context(self.admission)
                 except RequestRefused:
                     return number
-        return MOST
+        return self.most
 
 
-def judged(operations: int, case: Callable[[Busy], Awaitable[None]]) -> int:
+def judged(operations: int, case: Callable[[Busy], Awaitable[None]], most: int = MOST) -> int:
     """Give how many operations find room after what happens in a case."""
     with asyncio.Runner(loop_factory=StillLoop) as runner:
 
         async def run() -> int:
             loop = asyncio.get_running_loop()
             assert isinstance(loop, StillLoop)
-            busy = Busy(loop, operations)
+            busy = Busy(loop, operations, most)
             await case(busy)
             return busy.room()
 
@@ -69,62 +73,85 @@ def judged(operations: int, case: Callable[[Busy], Awaitable[None]]) -> int:
 
 def test_an_idle_loop_takes_all() -> None:
     """What the setting says, however many there were before."""
-    assert judged(400, lambda busy: busy.turns(IDLE, 200)) == MOST
-
-
-@pytest.mark.parametrize("turns", [1, 5])
-def test_a_burst_is_no_overload(turns: int) -> None:
-    """However long the first turns take, 128 and more find room."""
-    assert 128 <= judged(300, lambda busy: busy.turns(FAR_TOO_LONG, turns)) < MOST
+    assert judged(400, lambda busy: busy.turns(IDLE, 200, newcomers=1)) == MOST
 
 
 @pytest.mark.parametrize("turn", [BUSY, FAR_TOO_LONG])
-def test_a_loop_with_idle_moments_is_not_overloaded(turn: float) -> None:
-    """One turn that takes long for each two that the loop waits costs no more than the bursts."""
+def test_so_many_are_always_taken(turn: float) -> None:
+    """However busy the loop is, 128 find room, and nobody beyond them."""
+
+    async def case(busy: Busy) -> None:
+        await busy.turns(turn, 400, newcomers=1)
+        assert busy.refused == 0
+
+    assert judged(127, case) == 128
+
+
+def test_no_more_are_taken_while_the_loop_hangs() -> None:
+    """What one long turn brings is refused beyond the 128, before any timer could tell."""
+
+    async def case(busy: Busy) -> None:
+        busy.loop.now += FAR_TOO_LONG
+        assert busy.admission.refused() is not None
+
+    judged(128, case)
+
+
+@pytest.mark.parametrize("turn", [BUSY, FAR_TOO_LONG])
+def test_a_loop_with_idle_moments_takes_all(turn: float) -> None:
+    """One turn that takes long for each two that the loop waits lowers no bound."""
 
     async def case(busy: Busy) -> None:
         for _ in range(100):
-            await busy.turns(turn, 1)
-            await busy.turns(IDLE, 2)
+            await busy.turns(turn, 1, newcomers=1)
+            await busy.turns(IDLE, 2, newcomers=1)
 
-    assert judged(300, case) >= 128
+    assert judged(200, case) == MOST
 
 
 @pytest.mark.parametrize("turn", [BUSY, FAR_TOO_LONG])
-def test_a_load_that_stays_leaves_room_for_few(turn: float) -> None:
-    """When the loop is never idle there is room for 8 and no fewer, however short its turns are."""
-    assert judged(300, lambda busy: busy.turns(turn, 400)) == 8
+def test_where_more_come_than_can_be_served_room_is_for_few(turn: float) -> None:
+    """When the loop is never idle and others are refused, 8 find room, however short its turns."""
+    assert judged(128, lambda busy: busy.turns(turn, 400, newcomers=1)) == 8
+
+
+def test_no_more_than_the_setting_says() -> None:
+    """A process that is to take two takes two, also under overload."""
+    assert judged(2, lambda busy: busy.turns(BUSY, 400, newcomers=1), most=2) == 2
 
 
 def test_large_operations_one_by_one_are_no_overload() -> None:
-    """What only one operation was late for leaves all the room, when the loop was idle since."""
+    """What only the operations were late for leaves all the room, when the loop was idle since."""
 
     async def case(busy: Busy) -> None:
-        busy.held.close()
         for _ in range(50):
             with busy.admission:
                 await busy.turns(0.04, 1)
             await busy.turns(IDLE, 10)
+        for _ in range(200):
+            busy.held.enter_context(busy.admission)
 
-    assert judged(1, case) == MOST
+    assert judged(0, case) == MOST
 
 
-def test_another_burst_gives_no_room_back() -> None:
-    """A bound that has fallen grows when the loop is idle, and for no other reason."""
+def test_room_is_not_given_back_at_once() -> None:
+    """After a moment without newcomers there is hardly more room than before."""
 
     async def case(busy: Busy) -> None:
-        await busy.turns(FAR_TOO_LONG, 40)
+        await busy.turns(BUSY, 400, newcomers=1)
         await busy.turns(IDLE, 5)
-        await busy.turns(FAR_TOO_LONG, 1)
 
-    assert judged(300, case) < 12
+    assert judged(128, case) < 12
 
 
-def test_room_comes_back_with_time() -> None:
-    """In some seconds after the overload all find room again."""
+@pytest.mark.parametrize("turn", [IDLE, BUSY])
+def test_room_comes_back_with_time(turn: float) -> None:
+    """In some seconds all find room again that the loop has time for."""
 
     async def case(busy: Busy) -> None:
-        await busy.turns(FAR_TOO_LONG, 40)
-        await busy.turns(IDLE, 1000)
+        await busy.turns(BUSY, 400, newcomers=1)
+        busy.held.close()
+        with busy.admission:
+            await busy.turns(turn, 1000)
 
-    assert judged(300, case) == MOST
+    assert judged(128, case) == (MOST if turn == IDLE else 128)

@@ -121,10 +121,3 @@ def sending(*pieces: bytes) -> Handler:
         await connection.send(*pieces)
 
     return handle
-
-
-async def until(happened: Callable[[], bool]) -> None:
-    """Wait for something that is seen only by looking."""
-    async with asyncio.timeout(5):
-        while not happened():  # noqa: ASYNC110 - sockets set no event
-            await asyncio.sleep(0.001)

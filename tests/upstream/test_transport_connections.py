@@ -6,7 +6,8 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from upstream.peer import OK, Connection, answering, peer, sending, until
+from upstream.peer import OK, Connection, answering, peer, sending
+from waiting import until
 
 KEPT = {
     "http-1.1": OK,

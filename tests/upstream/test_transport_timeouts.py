@@ -7,7 +7,8 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from upstream.peer import OK, Connection, answering, peer, until
+from upstream.peer import OK, Connection, answering, peer
+from waiting import until
 
 Make = Callable[..., httpx.AsyncClient]
 LONG = 30.0

@@ -83,6 +83,10 @@ class ReadyAnswers(Generic[Reply]):
         self._bytes = 0
         self._ready: OrderedDict[Question, _Ready[Reply]] = OrderedDict()
 
+    def __contains__(self, question: Question) -> bool:
+        """Tell whether there is an answer, which may hold or not."""
+        return question in self._ready
+
     async def get(self, question: Question) -> Reply | None:
         """Give the answer, if there is one and it still holds."""
         ready = self._ready.get(question)

@@ -18,27 +18,26 @@ _INTERVAL = 0.01
 _LATE = 0.002  # uvloop's timers are right to a millisecond
 _FAR_TOO_LATE = 0.05
 _SATURATED = 0.7
-_WEIGHT = 0.1
 _IDLE = 0.1
+_WEIGHT = 0.1
+_LOWERS_AFTER = 0.1
 _SHARE_KEPT = 2 / 3
-_ADAPTS_AFTER = 0.1
 _GROWTH = 0.4
 _GROWTH_AT_LEAST = 10.0
-_BURST = 128
+_ALWAYS = 128
 _LEAST = 8
 
 
 class Admission:
-    """At most `most` operations at once, fewer while the event loop has no time to spare.
+    """At most `most` operations at once, fewer when more come than the event loop has time for.
 
-    A timer each 10 ms samples the loop: one that comes late found it busy. While more than 70 % of
-    them do, more operations at once get no more done, they only wait for each other; so the bound
-    falls by a third each 100 ms, down to 8, and rises again (by 40 % and 10 in a second) when they
-    do not. What operations wait for, as an upstream, leaves the loop idle and lowers nothing.
-    Samples are taken until the loop is idle, for else only the operations' own turns were seen.
-
-    The samples are weighed over the last 10 or so, so a burst of 128 is always taken. More are not
-    when a timer comes late by 50 ms, or has not come at all by then.
+    A timer each 10 ms samples the loop: one that comes late found it busy. 128 operations are taken
+    however busy it is, more only while fewer than 70 % of the last 10 or so samples found it so,
+    and none is overdue by 50 ms. Where one is refused the process is overloaded: those that it has
+    get no more done at once than a few would, they only wait for each other. So the bound falls by
+    a third each 100 ms, down to 8, as long as the loop is busy and others are refused; else it
+    rises, by 40 % and 10 in a second. What operations wait for, such as an upstream, leaves the
+    loop idle and lowers nothing.
     """
 
     def __init__(self, most: int) -> None:
@@ -47,13 +46,13 @@ class Admission:
         self._active = 0
         self._due: float | None = None
         self._busy = 0.0
-        self._lowered = 0.0
+        self._has_refused = False
+        self._lowered = float("-inf")
 
     def __enter__(self) -> None:
-        """Take an operation on; raises RequestRefused, with OVERLOADED, where there is no room."""
-        if self._active >= self._bound or (self._active >= _BURST and self._is_far_too_late()):
-            message = "The gateway is busy. Try again in a second."
-            raise RequestRefused(message, 503, Overloaded.code, retry_after=RETRY_AFTER)
+        """Take an operation on; raises `refused` where there is no room."""
+        if (refused := self.refused()) is not None:
+            raise refused
         self._active += 1
         if self._due is None:
             self._watch()
@@ -61,6 +60,14 @@ class Admission:
     def __exit__(self, *_: object) -> None:
         """Let go of an operation."""
         self._active -= 1
+
+    def refused(self) -> RequestRefused | None:
+        """Give the refusal of another operation, OVERLOADED, if there is no room for it."""
+        if self._active < self._bound and (self._active < _ALWAYS or not self._is_behind()):
+            return None
+        self._has_refused = True
+        message = "The gateway is busy. Try again in a second."
+        return RequestRefused(message, 503, Overloaded.code, retry_after=RETRY_AFTER)
 
     @contextmanager
     def extended(self) -> Iterator[None]:
@@ -71,10 +78,10 @@ class Admission:
         finally:
             self._active -= 1
 
-    def _is_far_too_late(self) -> bool:
-        """Tell whether the timer that is due has not even been called."""
-        due = self._due
-        return due is not None and asyncio.get_running_loop().time() - due > _FAR_TOO_LATE
+    def _is_behind(self) -> bool:
+        """Tell whether the loop has no time to spare, or has not even called the timer."""
+        overdue = asyncio.get_running_loop().time() - (self._due or float("inf"))
+        return self._busy > _SATURATED or overdue > _FAR_TOO_LATE
 
     def _watch(self) -> None:
         loop = asyncio.get_running_loop()
@@ -83,23 +90,15 @@ class Admission:
 
     def _adapt(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
-        due, self._due = self._due or now, None
-        late = now - due
+        late, self._due = now - (self._due or now), None
         self._busy += _WEIGHT * ((late > _LATE) - self._busy)
-        if late > _FAR_TOO_LATE:
-            self._lower(_FAR_TOO_LATE / late, now)
-        elif self._busy <= _SATURATED:
-            self._raise(_INTERVAL + late)
-        elif now >= self._lowered + _ADAPTS_AFTER:
-            self._lower(_SHARE_KEPT, now)
+        if self._busy <= _SATURATED or not self._has_refused:
+            growth = (_INTERVAL + late) * (self._bound * _GROWTH + _GROWTH_AT_LEAST)
+            self._bound = min(self._bound + growth, self._most)
+        elif now > self._lowered + _LOWERS_AFTER:
+            fewer = max(min(self._bound, self._active) * _SHARE_KEPT, _LEAST)
+            self._bound, self._lowered = min(self._bound, fewer), now
+        self._has_refused = False
+        # It goes on until the loop is idle, else it would sample but what the operations do.
         if self._active or self._bound < self._most or self._busy > _IDLE:
             self._watch()
-
-    def _raise(self, seconds: float) -> None:
-        growth = seconds * (self._bound * _GROWTH + _GROWTH_AT_LEAST)
-        self._bound = min(self._bound + growth, self._most)
-
-    def _lower(self, share: float, now: float) -> None:
-        least = _BURST if self._busy <= _SATURATED else _LEAST
-        self._bound = max(min(self._bound, self._active) * share, min(self._bound, least))
-        self._lowered = now

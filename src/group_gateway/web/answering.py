@@ -73,17 +73,28 @@ class Answering:
         self._in_flight: AnswersInFlight[Reply] = AnswersInFlight(engine.epoch)
         self._ready: ReadyAnswers[Reply] = ReadyAnswers(cache, max_bytes=limits.ready_bytes)
 
-    def ready(self, question: Question, asker: Asker) -> tuple[Reply, bytes] | None:
-        """Give the answer and its correlation id, if it is ready at once and may be given."""
-        reply = self._ready.now(question)
-        if reply is None:
-            return None
+    def at_once(self, question: Question, asker: Asker) -> tuple[Reply, bytes] | None:
+        """Give the answer and its correlation id, where that takes no waiting.
+
+        It is one that is ready, or the refusal of what there is no room for.
+        """
         try:
             self._check_journal()
         except RequestRefused:
             return None
         correlation_id = new_correlation_id()
-        return self._shared("ready", reply, asker, correlation_id), correlation_id
+        if (reply := self._ready.now(question)) is not None:
+            return self._shared("ready", reply, asker, correlation_id), correlation_id
+        if (refused := self._refused(question)) is not None:
+            return self.refusal(refused, question[1], asker, correlation_id), correlation_id
+        return None
+
+    def _refused(self, question: Question) -> RequestRefused | None:
+        """Give the refusal of what would have to be executed now, if there is no room for it."""
+        refused = self._admission.refused()
+        if refused is None or question in self._ready or is_array(question[2]):
+            return None
+        return None if self._in_flight.joined(question) else refused
 
     def _check_journal(self) -> None:
         if self._journal.tells_all:

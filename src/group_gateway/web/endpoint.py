@@ -107,8 +107,8 @@ class Endpoint:
         else:
             await stream(scope, receive, send)
 
-    def ready(self, raw_headers: RawHeaders, body: bytes) -> tuple[Reply, bytes] | None:
-        """Give the answer to a POST and its correlation id, if that is ready at once, as to `post`.
+    def at_once(self, raw_headers: RawHeaders, body: bytes) -> tuple[Reply, bytes] | None:
+        """Give what `post` would answer, and its correlation id, where that takes no waiting.
 
         None is for everything else: what it is will be found out by `post`.
         """
@@ -123,7 +123,7 @@ class Endpoint:
             _check_json_content(headers.get(b"content-type"))
         except RequestRefused:
             return None
-        return self._answering.ready((asker.scope, media_type, body), asker)
+        return self._answering.at_once((asker.scope, media_type, body), asker)
 
     def _wish(self, headers: Mapping[bytes, str], version: str = "1.1") -> Wish | None:
         return self._wishes.of(headers, version) if self._wishes.headers else None

@@ -53,14 +53,14 @@ class Front(Starlette):
         self._post: ASGIApp = CORSMiddleware(endpoint.post, **cors) if origins else endpoint.post
         self._visit: ASGIApp = CORSMiddleware(self._others, **cors) if origins else self._others
 
-    def ready(self, headers: RawHeaders, body: bytes) -> tuple[Reply, bytes] | None:
-        """Give the answer to a POST to the endpoint and its correlation id, if that is ready.
+    def at_once(self, headers: RawHeaders, body: bytes) -> tuple[Reply, bytes] | None:
+        """Give the answer to a POST to the endpoint and its id, where that takes no waiting.
 
         A page of another site gets an answer with more headers, so not this one.
         """
         if self._origins and any(name == b"origin" for name, _ in headers):
             return None
-        return self._endpoint.ready(headers, body)
+        return self._endpoint.at_once(headers, body)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection (ASGI)."""

@@ -1,8 +1,9 @@
-"""Ready answers, given by the connection itself: no task, no cycle, no ASGI messages.
+"""Answers that take no waiting, from the connection itself: no task, no cycle, no ASGI messages.
 
-Of what such an answer costs, most is what uvicorn does around an application. So a request that has
-arrived whole is held back until it is known whether its answer is ready; if not, or if anything
-about it is unusual, it goes the ordinary way as if nothing had been. Used by `cli`.
+Of what a ready answer costs, or the refusal of what there is no room for, most is what uvicorn does
+around an application. So a request that has arrived whole is held back until it is known whether it
+can be answered at once; if not, or if anything about it is unusual, it goes the ordinary way as if
+nothing had been. Used by `cli`.
 """
 
 from typing import Any, Final
@@ -31,7 +32,7 @@ class ShortcutProtocol(BoundedProtocol):
             self._release()
 
     def on_headers_complete(self) -> None:
-        """Hold a request back that may have a ready answer."""
+        """Hold a request back that may be answered at once."""
         if self._front is not None and self._is_usual():
             self._in_headers = False
             self._held = bytearray()
@@ -81,10 +82,10 @@ class ShortcutProtocol(BoundedProtocol):
             super().on_body(bytes(body))
 
     def _answered(self, body: bytes) -> bool:
-        ready = self._front.ready(self.headers, body) if self._front is not None else None
-        if ready is None:
+        answer = self._front.at_once(self.headers, body) if self._front is not None else None
+        if answer is None:
             return False
-        reply, correlation_id = ready
+        reply, correlation_id = answer
         headers = [*self.server_state.default_headers, *reply.headers]
         headers.append((CORRELATION_HEADER, correlation_id))
         lines = b"".join([b"%b: %b\r\n" % header for header in headers])
