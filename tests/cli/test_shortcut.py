@@ -107,6 +107,19 @@ async def served(
         await task
 
 
+async def test_trailers_are_no_headers(served):
+    """Whoever sends a token behind the body has sent none, also to a ready answer."""
+    await served.ask(post())
+    body = json.dumps(READ).encode()
+    chunked = (
+        b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n" % (len(body), body)
+    )
+    trailed = chunked + b"Authorization: Bearer sandbox\r\n\r\n"
+    for _, answer in await served.ask(trailed) + await served.ask(trailed):
+        assert json.loads(answer)["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+
+
 async def test_a_ready_answer_is_the_same(served):
     """The second answer comes without the application, and says what the first one said."""
     [(head, body)] = await served.ask(post())

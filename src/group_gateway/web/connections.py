@@ -92,6 +92,11 @@ class BoundedProtocol(HttpToolsProtocol):
         self._header_bytes = 0
         super().on_message_begin()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header. A trailer is none (RFC 9110, section 6.5.1), and its bytes are not counted."""
+        if self._in_headers:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         """Take note of the end of its headers; a process that ends answers it, but no other."""
         self._in_headers = False
