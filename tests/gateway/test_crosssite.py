@@ -29,6 +29,7 @@ async def get(gateway: Gateway, headers: dict[str, str]) -> httpx.Response:
         {"sec-fetch-site": "cross-site", "content-type": "text/plain"},
         {"origin": STRANGER},
         {"origin": "null"},
+        {"origin": "http://["},
     ],
     ids=str,
 )
