@@ -68,6 +68,10 @@ REFUSED = {
         "GRAPHQL_VALIDATION_FAILED",
     ),
     "fragments within each other": (group("...f0") + CLIQUE, "GRAPHQL_VALIDATION_FAILED"),
+    "fragments below each other": (
+        group("...f0") + fragments(450, "...f{next}") + " fragment f450 on Group { id }",
+        "QUERY_TOO_DEEP",
+    ),
     "a list without end": ("{ group(id: " + "[" * 2_000 + " ) { id } }", "GRAPHQL_PARSE_FAILED"),
     "a type without end": (
         "query ($a: " + "[" * 1_000 + "ID" + "]" * 1_000 + ") { __typename }",

@@ -60,7 +60,16 @@ class FragmentCycle(Exception):
 
 def excess(document: DocumentNode, limits: DocumentLimits) -> GraphQLError | None:
     """Give the error of a document that is beyond a limit; raises FragmentCycle."""
-    measure = _Measure(document)
+    try:
+        return _excess(_Measure(document), document, limits)
+    except RecursionError:
+        message = "The document's fragments are nested too deeply."
+        return GraphQLError(message, extensions={"code": RequestCode.QUERY_TOO_DEEP})
+
+
+def _excess(
+    measure: "_Measure", document: DocumentNode, limits: DocumentLimits
+) -> GraphQLError | None:
     operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
     for operation in operations:
         size = measure.size(operation.selection_set)
