@@ -42,7 +42,7 @@ from group_gateway.web.answering import Answering
 from group_gateway.web.audit import AuditLog
 from group_gateway.web.connections import ConnectionLimits
 from group_gateway.web.endpoint import Endpoint
-from group_gateway.web.front import ENDING, ENDPOINT_PATH, Front
+from group_gateway.web.front import ENDING, ENDPOINT_PATH, HEEDING, Front
 from group_gateway.web.graphiql import GraphiQL
 from group_gateway.web.journal import Journal
 from group_gateway.web.limits import RequestLimits
@@ -96,12 +96,13 @@ def create_app(
     endpoint_route = Route(ENDPOINT_PATH, endpoint.get, methods=["GET", "POST"])
     routes = [*probe_routes(client, journal, telemetry), metrics_route(telemetry)]
     parts: list[_Closes] = [services.watches, services.writes, client, identity_network, cache]
+    state = {ENDING: streams.end, HEEDING: answering.admission.heed}
     front = Front(
         endpoint,
         origins=settings.origins(),
         sockets=streams.sockets,
         routes=[endpoint_route, *(page.routes() if page else ()), *routes],
-        lifespan=_closing(*parts, *audit, state={ENDING: streams.end}),
+        lifespan=_closing(*parts, *audit, state=state),
     )
     front.state.engine = engine
     return front

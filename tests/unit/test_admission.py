@@ -117,7 +117,12 @@ def test_where_more_come_than_can_be_served_room_is_for_few(turn: float) -> None
 
 def test_no_more_than_the_setting_says() -> None:
     """A process that is to take two takes two, also under overload."""
-    assert judged(2, lambda busy: busy.turns(BUSY, 400, newcomers=1), most=2) == 2
+
+    async def case(busy: Busy) -> None:
+        busy.admission.heed(range(3))
+        await busy.turns(BUSY, 400, newcomers=1)
+
+    assert judged(2, case, most=2) == 2
 
 
 def test_large_operations_one_by_one_are_no_overload() -> None:
@@ -142,6 +147,17 @@ def test_room_is_not_given_back_at_once() -> None:
         await busy.turns(IDLE, 5)
 
     assert judged(128, case) < 12
+
+
+@pytest.mark.parametrize(("connections", "room"), [(1, 128), (128, 128), (129, 8), (0, 8)])
+def test_few_connections_are_never_refused(connections: int, room: int) -> None:
+    """So many as are always taken are under overload too, when no others are there to ask."""
+
+    async def case(busy: Busy) -> None:
+        await busy.turns(BUSY, 400, newcomers=1)
+        busy.admission.heed(range(connections))
+
+    assert judged(128, case) == room
 
 
 @pytest.mark.parametrize("turn", [IDLE, BUSY])

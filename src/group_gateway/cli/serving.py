@@ -18,7 +18,7 @@ import uvicorn
 from group_gateway.cli.listening import BACKLOG
 from group_gateway.logs import LOGGING
 from group_gateway.web.connections import ConnectionLimits
-from group_gateway.web.front import ENDING
+from group_gateway.web.front import ENDING, HEEDING
 from group_gateway.web.shortcut import ShortcutProtocol
 from group_gateway.web.streaming.boundedsocket import BoundedSocket
 
@@ -70,6 +70,7 @@ class DrainingServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, as Server does."""
         await super().startup(sockets)
+        self.lifespan.state.get(HEEDING, id)(self.server_state.connections)
         self._doors = [sock.dup() for sock in sockets or ()]
         self._entering: set[asyncio.Task[None]] = set()
         for door in self._doors:

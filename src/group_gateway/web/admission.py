@@ -6,7 +6,7 @@ the loop's clock.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from contextlib import contextmanager
 
 from group_gateway.errors import Overloaded
@@ -38,16 +38,25 @@ class Admission:
     a third each 100 ms, down to 8, as long as the loop is busy and others are refused; else it
     rises, by 40 % and 10 in a second. What operations wait for, such as an upstream, leaves the
     loop idle and lowers nothing.
+
+    Where there are no more connections than that, 128 are taken under overload too: clients that
+    ask again at once, whatever they are told, would else be refused for ever.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
+        self._always = min(most, _ALWAYS)
         self._bound = float(most)
         self._active = 0
+        self._connections: Sized = ()
         self._due: float | None = None
         self._busy = 0.0
         self._has_refused = False
         self._lowered = float("-inf")
+
+    def heed(self, connections: Sized) -> None:
+        """Take into account how many connections a server has."""
+        self._connections = connections
 
     def __enter__(self) -> None:
         """Take an operation on; raises `refused` where there is no room."""
@@ -55,7 +64,7 @@ class Admission:
             raise refused
         self._active += 1
         if self._due is None:
-            self._watch()
+            self._sample()
 
     def __exit__(self, *_: object) -> None:
         """Let go of an operation."""
@@ -63,7 +72,11 @@ class Admission:
 
     def refused(self) -> RequestRefused | None:
         """Give the refusal of another operation, OVERLOADED, if there is no room for it."""
-        if self._active < self._bound and (self._active < _ALWAYS or not self._is_behind()):
+        if self._active < self._always:
+            has_room = self._active < self._bound or 0 < len(self._connections) <= self._always
+        else:
+            has_room = self._active < self._bound and not self._is_behind()
+        if has_room:
             return None
         self._has_refused = True
         message = "The gateway is busy. Try again in a second."
@@ -83,7 +96,7 @@ class Admission:
         overdue = asyncio.get_running_loop().time() - (self._due or float("inf"))
         return self._busy > _SATURATED or overdue > _FAR_TOO_LATE
 
-    def _watch(self) -> None:
+    def _sample(self) -> None:
         loop = asyncio.get_running_loop()
         self._due = loop.time() + _INTERVAL
         loop.call_at(self._due, self._adapt, loop)
@@ -101,4 +114,4 @@ class Admission:
         self._has_refused = False
         # It goes on until the loop is idle, else it would sample but what the operations do.
         if self._active or self._bound < self._most or self._busy > _IDLE:
-            self._watch()
+            self._sample()

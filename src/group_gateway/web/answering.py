@@ -66,9 +66,9 @@ class Answering:
         self._limits = limits
         self._telemetry = telemetry
         self._journal = journal
-        self._admission = Admission(limits.operations)
+        self.admission = Admission(limits.operations)
         self._outcomes = Outcomes(engine, limits, telemetry, journal)
-        self._parts = PartsDelivery(self._admission, self._outcomes)
+        self._parts = PartsDelivery(self.admission, self._outcomes)
         self._persisted = persisted
         self._in_flight: AnswersInFlight[Reply] = AnswersInFlight(engine.epoch)
         self._ready: ReadyAnswers[Reply] = ReadyAnswers(cache, max_bytes=limits.ready_bytes)
@@ -91,7 +91,7 @@ class Answering:
 
     def _refused(self, question: Question) -> RequestRefused | None:
         """Give the refusal of what would have to be executed now, if there is no room for it."""
-        refused = self._admission.refused()
+        refused = self.admission.refused()
         if refused is None or question in self._ready or is_array(question[2]):
             return None
         return None if self._in_flight.joined(question) else refused
@@ -116,7 +116,7 @@ class Answering:
                 return self._shared("joined", reply, asker, correlation_id)
         if is_array(question[2]):
             return await self._batch(question, asker, correlation_id, wish if traced else None)
-        with self._admission:
+        with self.admission:
             return await self._executed(question, self.operation(asker, correlation_id), wish)
 
     async def _executed(self, question: Question, operation: Operation, wish: Wish | None) -> Reply:
@@ -165,7 +165,7 @@ class Answering:
         self, asked: GraphQLRequest, asker: Asker, media_type: str, correlation_id: bytes
     ) -> Reply:
         """Answer a request that may only read; raises RequestRefused."""
-        with self._admission:
+        with self.admission:
             asked = self._persisted.resolved(asked)
             match self._engine.document(asked).kind(asked.operation_name):
                 case OperationType.SUBSCRIPTION:

@@ -19,6 +19,8 @@ from group_gateway.web.replies import CORRELATION_HEADER, Reply, new_correlation
 ENDPOINT_PATH = "/graphql"
 ENDING = "group_gateway.ending"
 """Where the lifespan's state has a function that ends what would go on for ever."""
+HEEDING = "group_gateway.heeding"
+"""Where the lifespan's state has a function that takes the open connections into account."""
 # Strict-Transport-Security is for whoever ends TLS to say: the proxy in front.
 _HEADERS: Final = {
     "Cache-Control": "no-store",
