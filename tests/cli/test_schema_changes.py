@@ -6,7 +6,7 @@ import pytest
 
 from cli.commands import Ended, run
 from group_gateway import __version__
-from group_gateway.cli.schemachanges import may_break
+from group_gateway.cli.schemachanges import changes, may_break
 
 ROOT = Path(__file__).parents[2]
 RELEASED = ROOT / "docs" / "released.graphql"
@@ -70,6 +70,30 @@ def test_what_breaks(tmp_path: Path, old: str, told: str) -> None:
     assert ended.status == 1
     sentence = f"the schema breaks what worked with {__version__}; so must the version."
     assert ended.err == f"group-gateway: {sentence}\n"
+
+
+@pytest.mark.parametrize(
+    ("hidden", "place", "told"),
+    [
+        (" @inaccessible", "\ntype Characteristic", "Characteristic has @inaccessible"),
+        (" @inaccessible", "\n  name: String\n", "Group.name has @inaccessible"),
+        (" @inaccessible", "\n  SUBSTANCE", "GroupType.SUBSTANCE has @inaccessible"),
+        (" @inaccessible", "\n    inactive: Boolean", "Group.member(inactive:) has @inaccessible"),
+        (" @inaccessible", "\n  ifVersion: String", "AddGroupMembersInput.ifVersion has"),
+        (
+            ' @requiresScopes(scopes: [["a"]])',
+            "\n  name: String\n",
+            "Group.name has @requiresScopes(",
+        ),
+    ],
+    ids=["type", "field", "value", "argument", "input field", "scopes"],
+)
+def test_what_is_hidden(hidden: str, place: str, told: str) -> None:
+    """What a router refuses from now on breaks clients; what it gives at last does not."""
+    [change] = changes(SCHEMA, having(hidden, place))
+    assert change.is_breaking
+    assert change.text.startswith(told)
+    assert changes(having(hidden, place), SCHEMA) == []
 
 
 def test_what_breaks_under_a_version_that_says_so(tmp_path: Path) -> None:

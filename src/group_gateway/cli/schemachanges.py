@@ -5,14 +5,17 @@ Pure; `schema` says it. A file of a released schema begins with the line that
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from graphql import (
     BreakingChangeType,
     DangerousChangeType,
     DocumentNode,
     TypeDefinitionNode,
+    TypeExtensionNode,
     build_ast_schema,
     parse,
     print_ast,
@@ -20,6 +23,10 @@ from graphql import (
 from graphql.utilities import find_schema_changes
 
 _BREAKING, _DANGEROUS = "breaking", "dangerous"
+_NEEDED = frozenset({"key", "shareable"})
+"""Directives without which other subgraphs no longer compose."""
+_RESTRICTING = frozenset({"authenticated", "inaccessible", "policy", "requiresScopes"})
+"""Directives with which a router refuses what it answered before."""
 
 
 @dataclass(frozen=True, order=True)
@@ -52,19 +59,43 @@ def _of_schemas(old: DocumentNode, new: DocumentNode) -> Iterator[Change]:
 
 
 def _of_directives(old: DocumentNode, new: DocumentNode) -> Iterator[Change]:
-    """Find `@key` and `@shareable` that are gone: other subgraphs no longer compose."""
-    remaining = _directives(new)
-    for name, directives in _directives(old).items():
-        for directive in directives - remaining.get(name, directives):
-            yield Change(_BREAKING, f"{name} lost {directive}.")
+    """Find what other subgraphs need to compose and is gone, and what hides or guards anew."""
+    now = _directives(new)
+    for place, before in _directives(old).items():
+        present = now.get(place, before)  # what is gone as a whole was told before
+        for directive in sorted(before - present):
+            if _name(directive) in _NEEDED:
+                yield Change(_BREAKING, f"{place} lost {directive}.")
+        for directive in sorted(present - before):
+            if _name(directive) in _RESTRICTING:
+                yield Change(_BREAKING, f"{place} has {directive} now.")
 
 
 def _directives(document: DocumentNode) -> dict[str, set[str]]:
-    return {
-        node.name.value: set(map(print_ast, node.directives or ()))
-        for node in document.definitions
-        if isinstance(node, TypeDefinitionNode)
-    }
+    """Give the directives at each place, named by its schema coordinate."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for place, node in _places(document):
+        found[place].update(map(print_ast, node.directives or ()))
+    return found
+
+
+def _places(document: DocumentNode) -> Iterator[tuple[str, Any]]:
+    for node in document.definitions:
+        if isinstance(node, TypeDefinitionNode | TypeExtensionNode):
+            type = node.name.value
+            yield type, node
+            for part in (
+                *(getattr(node, "fields", ()) or ()),
+                *(getattr(node, "values", ()) or ()),
+            ):
+                place = f"{type}.{part.name.value}"
+                yield place, part
+                for argument in getattr(part, "arguments", ()) or ():
+                    yield f"{place}({argument.name.value}:)", argument
+
+
+def _name(directive: str) -> str:
+    return directive[1:].partition("(")[0]
 
 
 def version_of(sdl: str) -> str | None:
