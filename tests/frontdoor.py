@@ -4,14 +4,16 @@ With `TEST_COMPILED=0` in the environment no query is run from a compiled plan, 
 sets: the same tests then show what graphql-core alone answers.
 """
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 from starlette.applications import Starlette
+from starlette.types import ASGIApp, Message
 
 COMPILED = os.environ.get("TEST_COMPILED") != "0"
 MODE = {} if COMPILED else {"GROUP_GATEWAY_COMPILED": "false"}
@@ -52,3 +54,40 @@ async def opened(app: Starlette) -> AsyncIterator[Gateway]:
         httpx.AsyncClient(transport=transport, base_url="http://gateway.test") as http,
     ):
         yield Gateway(http)
+
+
+class Posted(NamedTuple):
+    """The answer to a POST."""
+
+    content_type: str
+    body: bytes
+
+
+async def post(app: ASGIApp, body: bytes, token: str | None, **headers: str) -> Posted:
+    """POST to the GraphQL endpoint; a client library would cost more than the gateway."""
+    sent = {"content-type": "application/json", "host": "gateway.test", **headers}
+    if token is not None:
+        sent["authorization"] = f"Bearer {token}"
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "POST",
+        "path": "/graphql",
+        "query_string": b"",
+        "headers": [(name.encode(), value.encode()) for name, value in sent.items()],
+    }
+    messages: list[Message] = [{"type": "http.request", "body": body}]
+    answer: list[Message] = []
+
+    async def receive() -> Message:
+        if not messages:
+            await asyncio.Event().wait()
+        return messages.pop()
+
+    async def send(message: Message) -> None:
+        answer.append(message)
+
+    await app(scope, receive, send)
+    start, *pieces = answer
+    content_type = dict(start["headers"])[b"content-type"].decode()
+    return Posted(content_type, b"".join(piece["body"] for piece in pieces))

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from starlette.types import ASGIApp, Message
+from starlette.types import ASGIApp
 
 from differential.upstream import Upstream
+from frontdoor import post
 
 _OWN = re.compile(rb'"correlationId":"[0-9a-f]{32}"')
 
@@ -87,42 +88,17 @@ class Side:
     async def ask(self, request: dict[str, Any], *, token: str | None) -> Answer:
         """Ask, and wait until nothing is left to do."""
         self.upstream.calls.clear()
-        body = await post(self.app, json.dumps(request).encode(), token)
+        posted = await post(self.app, json.dumps(request).encode(), token)
         left = asyncio.all_tasks() - {asyncio.current_task()}
         if left:
             await asyncio.wait(left)
         calls = tuple(sorted(self.upstream.calls))
-        return Answer(without_own(body), calls)
+        return Answer(without_own(posted.body), calls)
 
 
 def without_own(body: bytes) -> bytes:
     """Take out of an answer what names the one request that it is for."""
     return _OWN.sub(b'"correlationId":""', body)
-
-
-async def post(app: ASGIApp, body: bytes, token: str | None) -> bytes:
-    """POST to the GraphQL endpoint; a client library would cost more than the gateway."""
-    headers = [(b"content-type", b"application/json"), (b"host", b"gateway.test")]
-    if token is not None:
-        headers.append((b"authorization", f"Bearer {token}".encode()))
-    scope = {
-        "type": "http",
-        "http_version": "1.1",
-        "method": "POST",
-        "path": "/graphql",
-        "query_string": b"",
-        "headers": headers,
-    }
-    parts: list[bytes] = []
-
-    async def receive() -> Message:
-        return {"type": "http.request", "body": body}
-
-    async def send(message: Message) -> None:
-        parts.append(message.get("body", b""))
-
-    await app(scope, receive, send)
-    return b"".join(parts)
 
 
 def difference(plain: Answer, fast: Answer) -> str | None:

@@ -6,10 +6,11 @@ from random import Random
 
 import pytest
 
-from differential.comparing import Answer, post, without_own
+from differential.comparing import Answer, without_own
 from differential.trial import random_requests
 from differential.upstream import Manners
 from differential.worlds import TOKENS, opened
+from frontdoor import post
 
 OPERATIONS = 12
 
@@ -35,6 +36,6 @@ async def test_callers_at_once_get_what_they_get_alone(seed):
         )
         for (body, token), answer in zip(requests, at_once, strict=True):
             alone = await post(world.plain.app, body, token)
-            told = [Answer(without_own(text), ()).told() for text in (alone, answer)]
+            told = [Answer(without_own(said.body), ()).told() for said in (alone, answer)]
             assert told[0] == told[1], (body, token)
         assert world.planning.compiled > len(requests) / 10

@@ -7,9 +7,9 @@ from contextlib import AsyncExitStack
 import httpx
 import pytest
 
-from differential.comparing import post
 from differential.resources import Resource
 from differential.upstream import Manners, Upstream
+from frontdoor import post
 from group_gateway.app import create_app
 from group_gateway.execution.plans import MOST_PLANS
 from group_gateway.sandbox.wellknown import TEST_GROUP_ID
@@ -48,7 +48,7 @@ async def start(sandbox):
 async def ask(app, query, **variables):
     """Ask a gateway, and give the data of an answer without errors."""
     body = json.dumps({"query": query, "variables": variables}).encode()
-    answer = json.loads(await post(app, body, "sandbox"))
+    answer = json.loads((await post(app, body, "sandbox")).body)
     assert "errors" not in answer, answer
     return answer["data"]
 
@@ -74,7 +74,7 @@ async def test_a_number_that_nothing_can_hold(number, compiled):
     async with app.router.lifespan_context(app):
         assert await ask(app, '{ group(id: "g") { name } }') == {"group": {"name": "N"}}
         body = json.dumps({"query": '{ group(id: "g") { name quantity } }'}).encode()
-        answer = json.loads(await post(app, body, "sandbox"))
+        answer = json.loads((await post(app, body, "sandbox")).body)
     assert answer["data"] == {"group": {"name": "N", "quantity": None}}
     assert [error["path"] for error in answer["errors"]] == [["group", "quantity"]]
 

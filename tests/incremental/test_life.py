@@ -11,13 +11,12 @@ from typing import Any
 import pytest
 
 from conftest import Sandbox
-from frontdoor import COMPILED
+from frontdoor import COMPILED, post
 from gateway.test_audit import records
 from group_gateway.sandbox.wellknown import NESTED_GROUP_ID, SEED_GROUP_IDS, TEST_GROUP_ID
 from incremental.conftest import PATIENCE, Gate
 from incremental.multipart import ACCEPT, Client
 from incremental.test_parts import NESTED, PEOPLE
-from incremental.test_random import post
 
 SEARCH = r"\?.*patient="
 WALK = """{ __typename ... @defer { groups(first: 250) { nodes { id } } } }"""
@@ -117,7 +116,8 @@ async def test_a_server_that_gives_up(client: Client, gate: Gate, sandbox: Sandb
     nested = NESTED.removeprefix("{").removesuffix("}").replace("group(", "nested: group(")
     query = f'{{ group(id: "{TEST_GROUP_ID}") {{ name }} ... @defer {{ {nested} }} }}'
     gate.hold("Group")
-    asking = asyncio.create_task(post(client.app, {"query": query}, "sandbox", ACCEPT))
+    body = json.dumps({"query": query}).encode()
+    asking = asyncio.create_task(post(client.app, body, "sandbox", accept=ACCEPT))
     await asyncio.wait_for(gate.waiting.wait(), PATIENCE)
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -1,6 +1,5 @@
 """Random operations over random groups: the parts of an answer always make the whole."""
 
-import asyncio
 import json
 from dataclasses import replace
 from random import Random
@@ -20,10 +19,10 @@ from graphql import (
     print_ast,
     visit,
 )
-from starlette.types import ASGIApp, Message
 
 from differential.trial import random_requests
 from differential.worlds import TOKENS, World, opened
+from frontdoor import post
 from group_gateway.execution import incremental
 from incremental.multipart import ACCEPT, Merged
 
@@ -76,34 +75,6 @@ def in_parts(text: str, rng: Random, schema: GraphQLSchema) -> str:
     return print_ast(visit(document, TypeInfoVisitor(types, Deferring(rng, types))))
 
 
-async def post(app: ASGIApp, request: Any, token: str, accept: str) -> tuple[bool, bytes]:
-    """Ask, and tell whether the answer is in parts."""
-    headers = {"content-type": "application/json", "accept": accept, "host": "gateway.test"}
-    headers["authorization"] = f"Bearer {token}"
-    scope = {
-        "type": "http",
-        "http_version": "1.1",
-        "method": "POST",
-        "path": "/graphql",
-        "query_string": b"",
-        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
-    }
-    messages: list[Message] = [{"type": "http.request", "body": json.dumps(request).encode()}]
-    pieces: list[Message] = []
-
-    async def receive() -> Message:
-        if not messages:
-            await asyncio.Event().wait()
-        return messages.pop()
-
-    async def send(message: Message) -> None:
-        pieces.append(message)
-
-    await app(scope, receive, send)
-    kind = dict(pieces[0]["headers"])[b"content-type"]
-    return kind.startswith(b"multipart"), b"".join(piece["body"] for piece in pieces[1:])
-
-
 def merged(body: bytes) -> Merged:
     """Put parts together."""
     start, *parts, end = body.split(b"\r\n---")
@@ -123,10 +94,10 @@ async def ask(world: World, rng: Random) -> int:
     for request in random_requests(world, rng):
         request["query"] = in_parts(request["query"], rng, world.planning.schema)
         token = rng.choice(TOKENS)
-        _, body = await post(app, request, token, "application/json")
-        whole = json.loads(body)
-        is_multipart, body = await post(app, request, token, ACCEPT)
-        if not is_multipart:
+        asked = json.dumps(request).encode()
+        whole = json.loads((await post(app, asked, token)).body)
+        content_type, body = await post(app, asked, token, accept=ACCEPT)
+        if not content_type.startswith("multipart"):
             assert world.failing or json.loads(body).get("data") == whole.get("data")
             continue
         parts = merged(body)
