@@ -12,8 +12,9 @@ from differential.upstream import Manners, Upstream
 from frontdoor import post
 from group_gateway.app import create_app
 from group_gateway.execution.plans import MOST_PLANS
-from group_gateway.sandbox.wellknown import TEST_GROUP_ID
+from group_gateway.sandbox.wellknown import SEED_GROUP_IDS, TEST_GROUP_ID
 from group_gateway.settings import Settings
+from waiting import until
 
 QUERY = "query ($id: ID!) { group(id: $id) { id name member { entity { reference } } } }"
 MUTATION = """
@@ -60,6 +61,48 @@ async def test_a_query_is_run_by_a_plan(start):
     assert data["group"]["id"] == TEST_GROUP_ID
     planning = app.state.engine.planning
     assert (planning.compiled, planning.deoptimized) == (1, 0)
+
+
+BROKEN = "groups(first: -1) { nodes { id } }"
+GOOD = f'group(id: "{TEST_GROUP_ID}") {{ id }}'
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize(
+    ("query", "calls"),
+    [
+        (f"{{ {GOOD} {BROKEN} }}", [f"GET /Group/{TEST_GROUP_ID}"]),
+        (f"{{ {BROKEN} {GOOD} }}", []),
+    ],
+    ids=["behind a field", "before it"],
+)
+async def test_a_field_that_fails_beside_another(start, sandbox, query, calls, compiled):
+    """The upstream is asked once for what comes before it, and for nothing behind it."""
+    app = await start(compiled=compiled)
+    posted = await post(app, json.dumps({"query": query}).encode(), "sandbox")
+    answer = json.loads(posted.body)
+    assert answer["data"] is None
+    assert [error["path"] for error in answer["errors"]] == [["groups"]]
+    await until(lambda: sandbox.calls == calls)
+    data = await ask(app, f"{{ {GOOD} }}")
+    assert data["group"]["id"] == TEST_GROUP_ID
+    assert sandbox.calls == [f"GET /Group/{TEST_GROUP_ID}"]
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+async def test_a_field_that_fails_and_may_be_null(start, sandbox, compiled):
+    """What stands before and behind it goes upstream together, and once."""
+    ids = SEED_GROUP_IDS[:2]
+    query = (
+        'query ($id: ID = "x") {'
+        f' a: group(id: "{ids[0]}") {{ id }} b: group(id: $id) {{ id }}'
+        f' c: group(id: "{ids[1]}") {{ id }} }}'
+    )
+    body = json.dumps({"query": query, "variables": {"id": None}}).encode()
+    answer = json.loads((await post(await start(compiled=compiled), body, "sandbox")).body)
+    assert answer["data"] == {"a": {"id": ids[0]}, "b": None, "c": {"id": ids[1]}}
+    assert [error["path"] for error in answer["errors"]] == [["b"]]
+    assert sandbox.calls == [f"GET /Group?_id={','.join(ids)}&_count=2"]
 
 
 @pytest.mark.parametrize("compiled", [True, False])
