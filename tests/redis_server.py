@@ -11,7 +11,7 @@ from pathlib import Path
 
 import redis.asyncio
 
-STARTS_WITHIN = 10.0
+STARTS_WITHIN = 60.0
 
 
 @dataclass
@@ -76,12 +76,15 @@ class RedisServer:
 @contextmanager
 def redis_server(folder: Path, *options: str) -> Iterator[RedisServer]:
     """Run a server within the block."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        server = RedisServer(folder, free.getsockname()[1], options)
-    server.start()
-    try:
-        yield server
-    finally:
-        if server.process is not None:
-            server.kill()
+    with socket.socket() as place:
+        # It holds the port and does not listen, so that only a server which also sets this option
+        # may have it. Let go, the port could become another test's, with another test's Redis.
+        place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        place.bind(("127.0.0.1", 0))
+        server = RedisServer(folder, place.getsockname()[1], options)
+        try:
+            server.start()
+            yield server
+        finally:
+            if server.process is not None:
+                server.kill()
