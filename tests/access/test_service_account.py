@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ from access.issuer import signed
 from conftest import Sandbox
 from frontdoor import Gateway
 from group_gateway.access.knobs import AccessSettings
+from group_gateway.errors import UpstreamNotAsked
 from group_gateway.sandbox import FaultRule
 from group_gateway.upstream.jsonendpoint import JsonEndpoint
 from group_gateway.upstream.serviceaccount import ServiceAccount
@@ -70,6 +72,56 @@ async def test_a_token_revoked_in_the_middle_of_an_operation(
     assert answer["createGroup"] == {"group": {"name": "Made"}, "issues": []}
     statuses = [e.status for e in sandbox.app.state.sandbox.requests.entries if e.method == "POST"]
     assert statuses.count(201) == 1
+
+
+def account_of(answer: bytes, clock: Callable[[], float]) -> tuple[ServiceAccount, list[str]]:
+    """Give an account whose token endpoint answers so, and what the endpoint was asked."""
+    asked: list[str] = []
+
+    def answered(request: httpx.Request) -> httpx.Response:
+        asked.append(request.method)
+        return httpx.Response(200, content=answer)
+
+    endpoint = JsonEndpoint("http://auth.test/", httpx.MockTransport(answered), timeout=10)
+    return ServiceAccount(endpoint, {}, clock), asked
+
+
+@pytest.mark.parametrize(
+    ("said", "life"),
+    [
+        ("3600", 3600),
+        ("0.5", 1),
+        ("1e-9", 1),
+        ("9" * 400, 86_400),
+        ("0", 300),
+        ("-5", 300),
+        ('"soon"', 300),
+        ("null", 300),
+    ],
+)
+async def test_what_a_token_endpoint_says_of_a_tokens_life(said: str, life: float) -> None:
+    """Whatever it says, a token is kept for a second at least and a day at most."""
+    now = 1000.0
+    answer = b'{"access_token":"a","token_type":"Bearer","expires_in":%b}' % said.encode()
+    account, asked = account_of(answer, lambda: now)
+    first = await account.token()
+    assert first.life == life
+    now += 0.8 * life
+    assert await account.token() is first
+    assert len(asked) == 1
+    now += 0.2 * life
+    assert await account.token() is not first
+
+
+@pytest.mark.parametrize("token", ['""', '" "', '"a b"', '"a\\r\\nx: y"', '"\u00e9"', "[]", "null"])
+async def test_what_is_no_token(token: str) -> None:
+    """What could not be sent in a header is no token, and the endpoint is left alone for a bit."""
+    answer = b'{"access_token":%b,"token_type":"Bearer"}' % token.encode()
+    account, asked = account_of(answer, lambda: 1000.0)
+    for _ in range(3):
+        with pytest.raises(UpstreamNotAsked):
+            await account.token()
+    assert len(asked) == 1
 
 
 async def test_a_token_is_renewed_before_its_end(sandbox: Sandbox) -> None:

@@ -6,6 +6,7 @@
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ _PAUSE = 1.0
 _RENEWED_AT = 0.9
 """Share of its life after which a token is renewed in the background."""
 _DEFAULT_LIFE = 300.0
+_SHORTEST_LIFE = 1.0
 _LONGEST_LIFE = 86_400.0
 _OAUTH_ERRORS = frozenset(
     {
@@ -136,17 +138,27 @@ class ServiceAccount:
 def _granted(answer: tuple[int, Any], asked: float) -> ServiceToken:
     status, body = answer
     said = body if isinstance(body, dict) else {}
-    token, kind, life = said.get("access_token"), said.get("token_type"), said.get("expires_in")
+    token, kind = said.get("access_token"), said.get("token_type")
     if status != HTTPStatus.OK:
         error = said.get("error")
         raise TokenRefused(error if error in _OAUTH_ERRORS else f"status {status}")
-    if not isinstance(token, str) or not token.isascii() or not token.isprintable() or " " in token:
+    if not _is_token(token):
         raise TokenRefused("an answer without a token")
     if not isinstance(kind, str) or kind.lower() != "bearer":
         raise TokenRefused("a token that is no bearer token")
-    seconds = float(life) if isinstance(life, int | float) and life > 0 else _DEFAULT_LIFE
-    seconds = min(seconds, _LONGEST_LIFE)
+    seconds = _life(said.get("expires_in"))
     return ServiceToken(f"Bearer {token}", seconds, asked + seconds)
+
+
+def _is_token(said: object) -> bool:
+    return isinstance(said, str) and re.fullmatch(r"[!-~]+", said) is not None
+
+
+def _life(said: object) -> float:
+    """Give for how many seconds a token is kept; a shorter life would have each request fetch."""
+    if not isinstance(said, int | float) or said <= 0:
+        return _DEFAULT_LIFE
+    return float(min(max(said, _SHORTEST_LIFE), _LONGEST_LIFE))
 
 
 def _reason(failure: GatewayError) -> str:
