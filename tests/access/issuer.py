@@ -17,7 +17,8 @@ AUDIENCE = "https://gateway.test"
 _MAKERS = {
     "RS": lambda: rsa.generate_private_key(65537, 2048),
     "PS": lambda: rsa.generate_private_key(65537, 2048),
-    "ES": lambda: ec.generate_private_key(ec.SECP256R1()),
+    "ES256": lambda: ec.generate_private_key(ec.SECP256R1()),
+    "ES384": lambda: ec.generate_private_key(ec.SECP384R1()),
     "Ed": ed25519.Ed25519PrivateKey.generate,
 }
 
@@ -25,7 +26,7 @@ _MAKERS = {
 @cache
 def private_key(kid: str, algorithm: str) -> Any:  # noqa: ARG001 - the cache tells keys apart by it
     """Give the private key of that name, always the same."""
-    return _MAKERS[algorithm[:2]]()
+    return _MAKERS[algorithm if algorithm.startswith("ES") else algorithm[:2]]()
 
 
 def published(kid: str, algorithm: str = "ES256", **more: Any) -> dict[str, Any]:

@@ -58,6 +58,7 @@ async def test_a_token_that_names_no_key(gateway: Gateway, issuer: Issuer, count
         ),
         ({"sub": ""}, "The token lacks one of the claims exp, iss, aud and sub."),
         ({"sub": 1}, "The token is not one of those that are accepted here."),
+        ({"sub": "\ud800"}, "The token is not one of those that are accepted here."),
         ({"exp": "soon"}, "The token is not one of those that are accepted here."),
         ({"exp": 1e400}, "The token is not one of those that are accepted here."),
     ],
@@ -132,6 +133,30 @@ async def test_keys_that_are_not_for_signatures(gateway: Gateway, issuer: Issuer
     by_secret = jwt.encode({"sub": "ada"}, "secret" * 8, "HS256", {"kid": "secret"})
     assert code(await gateway(NAME, token=by_secret)) == "UNAUTHENTICATED"
     assert await gateway(NAME, token=signed("good")) == FOUND
+
+
+@pytest.mark.parametrize(("operations", "good"), [(["verify"], True), (["encrypt"], False)])
+async def test_keys_that_name_their_operations(
+    gateway: Gateway,
+    issuer: Issuer,
+    operations: list[str],
+    good: bool,  # noqa: FBT001
+) -> None:
+    """A key verifies nothing when it is published for something else (RFC 7517, section 4.3)."""
+    issuer.keys = [published("one", key_ops=operations), published("other")]
+    answer = await gateway(NAME, token=signed("one"))
+    assert answer == FOUND if good else code(answer) == "UNAUTHENTICATED"
+
+
+@pytest.mark.parametrize(
+    "first",
+    [published("one", "RS256"), published("one", "ES384"), published("one", x="!"), {"kid": "one"}],
+    ids=["another type", "another curve", "broken", "nothing else"],
+)
+async def test_keys_of_one_name(gateway: Gateway, issuer: Issuer, first: dict[str, Any]) -> None:
+    """Of keys that share a name the one counts that goes with the token's algorithm."""
+    issuer.keys = [first, published("one")]
+    assert await gateway(NAME, token=signed("one")) == FOUND
 
 
 async def test_an_expired_token_gets_no_ready_answer(gateway: Gateway, clock: Clock) -> None:

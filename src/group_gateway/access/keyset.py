@@ -16,6 +16,7 @@ from group_gateway.upstream.jsonendpoint import JsonEndpoint
 _RENEWAL = 300.0
 _PAUSE = 5.0
 _KEY_TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
+_CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
 ALGORITHMS = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 )
@@ -65,10 +66,9 @@ class KeySet:
             fitting = [k for k in published if _fits(k, algorithm)]
             if not fitting or (kid is None and len(published) > 1):
                 return None
-            try:
-                key = self._keys[kid, algorithm] = jwt.PyJWK(fitting[0], algorithm)
-            except jwt.PyJWTError:
-                return None
+            key = next(filter(None, (_made(each, algorithm) for each in fitting)), None)
+            if key is not None:
+                self._keys[kid, algorithm] = key
         return key
 
     def _fetch_soon(self) -> None:
@@ -106,8 +106,26 @@ def usable_keys(answer: tuple[int, Any]) -> list[dict[str, Any]]:
         if isinstance(key, dict)
         and key.get("kty") in _KEY_TYPES.values()
         and key.get("use", "sig") == "sig"
+        and _verifies(key.get("key_ops"))
     ]
 
 
+def _verifies(operations: object) -> bool:
+    """Tell whether a key's operations, if it names any, are those of signatures."""
+    return not isinstance(operations, list) or "verify" in operations
+
+
+def _made(key: dict[str, Any], algorithm: str) -> jwt.PyJWK | None:
+    try:
+        made = jwt.PyJWK(key, algorithm)
+    except (jwt.PyJWTError, TypeError, ValueError):
+        return None
+    return made
+
+
 def _fits(key: dict[str, Any], algorithm: str) -> bool:
-    return key.get("kty") == _KEY_TYPES[algorithm[:2]] and key.get("alg", algorithm) == algorithm
+    return (
+        key.get("kty") == _KEY_TYPES[algorithm[:2]]
+        and key.get("alg", algorithm) == algorithm
+        and (algorithm not in _CURVES or key.get("crv") == _CURVES[algorithm])
+    )

@@ -88,12 +88,12 @@ class TokenCallers:
             return NO_TOKEN
         try:
             claims = await self._claims(token)
+            end = claims["exp"] + self._rules.leeway
+            caller = self._caller(token, claims, end)
         except UpstreamUnavailable as failure:
             return Stranger(UpstreamUnavailable, failure.message)
         except (jwt.PyJWTError, ArithmeticError, RecursionError, TypeError, ValueError) as error:
             return Stranger(Unauthenticated, _REASONS.get(type(error), _BROKEN))
-        end = claims["exp"] + self._rules.leeway
-        caller = self._caller(token, claims, end)
         verified = _Verified(caller, end, self._keyset.generation)
         self._keep(authorization, verified)
         return verified.caller
