@@ -110,12 +110,12 @@ def test_words_for_false(word: str) -> None:
     [
         ("fumage-acme.canvasmedical.com", "it starts with http:// or https://"),
         ("ftp://acme.test", "it starts with http:// or https://"),
-        ("https://", "it is a base URL, with a host and no query"),
-        ("https://acme.test/fhir?page=1", "it is a base URL, with a host and no query"),
-        ("https://acme.test/fhir#top", "it is a base URL, with a host and no query"),
+        ("https://", "it is an address with a host, and without blanks"),
+        ("https://acme.test/fhir?page=1", "it is a base URL, with no query"),
+        ("https://acme.test/fhir#top", "it is a base URL, with no query"),
         ("https://me:secret@acme.test/fhir", "it holds no user name or password"),
-        ("https://acme.test:99999", "it is a base URL, with a host and no query"),
-        ("https://[acme.test", "it is a base URL, with a host and no query"),
+        ("https://acme.test:99999", "it is an address with a host, and without blanks"),
+        ("https://[acme.test", "it is an address with a host, and without blanks"),
     ],
 )
 def test_wrong_base_url(url: str, why: str) -> None:

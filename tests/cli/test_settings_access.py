@@ -105,6 +105,24 @@ def test_what_does_not_fit(settings: dict[str, str], sentence: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("https://", "it is an address with a host, and without blanks."),
+        ("https://[issuer", "it is an address with a host, and without blanks."),
+        ("https://issuer.test:99999/", "it is an address with a host, and without blanks."),
+        ("https://issuer.test/\nkeys", "it is an address with a host, and without blanks."),
+        ("https://issuer.test/ keys", "it is an address with a host, and without blanks."),
+        ("https://ada:s3cret@issuer.test/", "it holds no user name or password."),
+    ],
+)
+@pytest.mark.parametrize("name", ["jwt_keys_url", "service_token_url"])
+def test_an_address_that_nobody_can_ask(name: str, url: str, why: str) -> None:
+    """It is found at the start, and not by each caller's request."""
+    wrong = f"GROUP_GATEWAY_{name.upper()} is wrong: {why}"
+    assert told(**{**JWT, **SERVICE, name: url}) == wrong
+
+
+@pytest.mark.parametrize(
     ("text", "why"),
     [
         ("", "no key"),
@@ -123,6 +141,17 @@ def test_a_file_of_api_keys_that_is_none(tmp_path: Path, text: str, why: str) ->
         f"GROUP_GATEWAY_API_KEYS_FILE is wrong: {why};"
         " a line is a name, the key's SHA-256 and scopes."
     )
+
+
+@pytest.mark.parametrize(
+    ("encoding", "why"), [("utf-8", ""), ("utf-8-sig", ""), ("utf-16", "not UTF-8")]
+)
+def test_how_a_file_of_api_keys_is_written(tmp_path: Path, encoding: str, why: str) -> None:
+    """It is UTF-8, with or without the mark that some editors begin a file with."""
+    file = tmp_path / "keys"
+    file.write_text(f"# René's\nrené {'a' * 64} user/Group.read\n", encoding)
+    sentence = told(**SERVICE, callers="api-keys", api_keys_file=str(file))
+    assert sentence == "" if not why else f"is wrong: {why};" in sentence
 
 
 def test_no_file_of_api_keys(tmp_path: Path) -> None:

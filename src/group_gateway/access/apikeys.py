@@ -6,6 +6,7 @@ A key is random, so that a plain SHA-256 of it gives nothing away; the keys them
 import hashlib
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 from group_gateway.access.callers import NO_TOKEN, bearer_token
 from group_gateway.access.scopes import rights_of
@@ -21,11 +22,15 @@ Keys = Mapping[str, tuple[str, frozenset[Interaction]]]
 """The name and the rights of a caller, by the SHA-256 of its key."""
 
 
-def parse_keys(text: str) -> Keys:
+def read_keys(path: Path) -> Keys:
     """Read lines of `<name> <SHA-256 in hex> <scope> …`; blank lines and `#` comments are left out.
 
-    Raises ValueError with the number of a line that is none.
+    Raises OSError, or ValueError with what is wrong: the number of a line that is none, say.
     """
+    try:
+        text = path.read_text("utf-8-sig")  # some editors begin a file with a mark
+    except UnicodeDecodeError:
+        raise ValueError("not UTF-8") from None
     keys: dict[str, tuple[str, frozenset[Interaction]]] = {}
     for number, line in enumerate(text.splitlines(), 1):
         fields = line.partition("#")[0].split(maxsplit=_FIELDS - 1)

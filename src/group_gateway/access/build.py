@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from group_gateway.access.anybody import Anybody
-from group_gateway.access.apikeys import KeyCallers, parse_keys
+from group_gateway.access.apikeys import KeyCallers, read_keys
 from group_gateway.access.callers import Callers
 from group_gateway.access.keyset import KeySet
 from group_gateway.access.knobs import AccessSettings
@@ -39,7 +39,7 @@ def build_callers(
                 passes_on=not settings.service_client_id,
             )
         case "api-keys":
-            return KeyCallers(parse_keys(Path(settings.api_keys_file).read_text()), keys)
+            return KeyCallers(read_keys(Path(settings.api_keys_file)), keys)
         case "anybody":
             return Anybody(keys)
 

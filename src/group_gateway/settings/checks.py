@@ -3,9 +3,9 @@
 import re
 import ssl
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-from group_gateway.access.apikeys import parse_keys
+from group_gateway.access.apikeys import read_keys
 from group_gateway.access.knobs import misfits
 from group_gateway.settings.table import PREFIX, Settings
 from group_gateway.web.manifest import NotAManifest, documents_of
@@ -34,7 +34,7 @@ def check(settings: Settings) -> None:
         raise SettingsError(f"{PREFIX}SECRET is missing: the cache is encrypted with it.")
     for name in ("jwt_keys_url", "service_token_url"):
         if url := getattr(settings, name):
-            _check_url(name, url, {"http", "https"})
+            _check_web_url(name, url)
     for sentence in misfits(settings, settings.upstream_url, PREFIX):
         raise SettingsError(sentence)
     for name, check in _FILE_CHECKS.items():
@@ -62,18 +62,26 @@ def _check_megabytes(one: int, total: int) -> None:
         )
 
 
-def _check_base_url(url: str) -> None:
-    _check_url("upstream_url", url, {"http", "https"})
-    wrong = f"{PREFIX}UPSTREAM_URL is wrong: "
+def _check_web_url(name: str, url: str) -> SplitResult:
+    """Give the parts of an address of HTTP's; what can't be asked is found here, not under way."""
+    _check_url(name, url, {"http", "https"})
+    wrong = f"{PREFIX}{name.upper()} is wrong: "
     try:
         parts = urlsplit(url)
-        usable = parts.hostname and parts.port != 0
+        usable = parts.hostname and parts.port != 0 and url.isprintable() and " " not in url
     except ValueError:
         usable = False
-    if not usable or parts.query or parts.fragment:
-        raise SettingsError(f"{wrong}it is a base URL, with a host and no query.")
+    if not usable:
+        raise SettingsError(f"{wrong}it is an address with a host, and without blanks.")
     if parts.username is not None:
         raise SettingsError(f"{wrong}it holds no user name or password.")
+    return parts
+
+
+def _check_base_url(url: str) -> None:
+    parts = _check_web_url("upstream_url", url)
+    if parts.query or parts.fragment:
+        raise SettingsError(f"{PREFIX}UPSTREAM_URL is wrong: it is a base URL, with no query.")
 
 
 def _check_ca_file(path: Path) -> None:
@@ -88,8 +96,8 @@ def _check_ca_file(path: Path) -> None:
 def _check_api_keys(path: Path) -> None:
     wrong = f"{PREFIX}API_KEYS_FILE is wrong: "
     try:
-        parse_keys(path.read_text())
-    except (OSError, UnicodeDecodeError):
+        read_keys(path)
+    except OSError:
         raise SettingsError(f"{wrong}there is no file to read at {path}.") from None
     except ValueError as error:
         raise SettingsError(
