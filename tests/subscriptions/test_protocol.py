@@ -162,6 +162,16 @@ async def test_the_token_of_the_request(server):
         assert (await talk.listen())["name"] == "Test Group"
 
 
+async def test_two_tokens_of_the_request(server):
+    """Nobody can tell which one is meant, as with any other request."""
+    headers = [("Authorization", "Bearer sandbox"), ("Authorization", "Bearer sandbox-other")]
+    async with server.connected(additional_headers=headers) as talk:
+        await talk.say("connection_init")
+        assert (await talk.closed())[0] == 4403
+    response = await server.http.post("/graphql", json={"query": QUERY}, headers=headers)
+    assert response.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+
+
 async def test_an_id_is_free_after_complete(server):
     """Who gives a subscription up hears no more of it, and may use its id at once."""
     async with server.introduced() as talk:

@@ -50,7 +50,8 @@ class Sockets:
                 spoken = SUBPROTOCOL if SUBPROTOCOL in scope["subprotocols"] else None
                 named = [(CORRELATION_HEADER, id)]
                 await send({"type": "websocket.accept", "subprotocol": spoken, "headers": named})
-                end = await self._conversed(spoken, headers.get("authorization"), receive, send)
+                authorization = ", ".join(headers.getlist("authorization")) or None
+                end = await self._conversed(spoken, authorization, receive, send)
                 with suppress(OSError):  # it is gone already
                     closing = {"code": end.code, "reason": end.reason}
                     await send({"type": "websocket.close", **closing})
