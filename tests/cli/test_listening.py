@@ -2,7 +2,9 @@
 
 import asyncio
 import socket
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Sized
+from contextlib import ExitStack, asynccontextmanager
+from typing import Any
 
 import pytest
 import uvloop
@@ -11,6 +13,8 @@ from starlette.applications import Starlette
 from group_gateway.cli.failures import CommandFailed
 from group_gateway.cli.listening import address_of, listen
 from group_gateway.cli.serving import DrainingServer, config
+from group_gateway.web.front import HEEDING
+from waiting import until
 
 
 def test_taken_before_anything_serves() -> None:
@@ -49,19 +53,40 @@ def test_all_who_wait_are_let_in() -> None:
     """Newcomers do not wait for one turn of a busy loop each (uvloop's way) to be let in."""
 
     async def let_in(sock: socket.socket) -> int:
-        server = DrainingServer(config(Starlette()))
-        serving = asyncio.create_task(server.serve(sockets=[sock]))
-        while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
-            await asyncio.sleep(0.01)
-        with ExitStack() as stack:
-            for _ in range(60):
-                stack.enter_context(socket.create_connection(sock.getsockname()))
-            for _ in range(6):
-                await asyncio.sleep(0)
-            connections = len(server.server_state.connections)
-        server.should_exit = True
-        await serving
-        return connections
+        async with serving(Starlette(), sock) as server:
+            with ExitStack() as stack:
+                for _ in range(60):
+                    stack.enter_context(socket.create_connection(sock.getsockname()))
+                for _ in range(6):
+                    await asyncio.sleep(0)
+                return len(server.server_state.connections)
 
     with listen("127.0.0.1", 0) as sock:
         assert uvloop.run(let_in(sock)) == 60
+
+
+async def test_the_application_knows_how_many_there_are() -> None:
+    """It is told of the server's connections, once for all that come and go."""
+    told: list[Sized] = []
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Any]]:
+        yield {HEEDING: told.append}
+
+    with listen("127.0.0.1", 0) as sock:
+        async with serving(Starlette(lifespan=lifespan), sock):
+            [connections] = told
+            with socket.create_connection(sock.getsockname()):
+                await until(lambda: len(connections) == 1)
+            await until(lambda: len(connections) == 0)
+
+
+@asynccontextmanager
+async def serving(app: Starlette, sock: socket.socket) -> AsyncIterator[DrainingServer]:
+    """Serve an application within the block."""
+    server = DrainingServer(config(app))
+    task = asyncio.create_task(server.serve(sockets=[sock]))
+    await until(lambda: server.started)
+    yield server
+    server.should_exit = True
+    await task
