@@ -70,7 +70,7 @@ def _check_value(name: str, value: object, flag: str) -> None:
         raise SettingsError(f"{told} is wrong: it takes {_taken_by(_TYPES[name])}.") from None
 
 
-def _taken_by(kind: inspect.Type) -> str:  # noqa: PLR0911 - one for each type
+def _taken_by(kind: inspect.Type) -> str:
     """Say which values a setting of this type takes."""
     match kind:
         case inspect.BoolType():
@@ -83,8 +83,6 @@ def _taken_by(kind: inspect.Type) -> str:  # noqa: PLR0911 - one for each type
             return f"a number above {bound}, at most {most}"
         case inspect.LiteralType(values=values):
             return "one of " + ", ".join(map(str, values))
-        case inspect.LiteralType(values=values):
-            return " or ".join(map(str, values))
         case _:
             return "a text"
 
