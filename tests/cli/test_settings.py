@@ -131,6 +131,12 @@ def test_wrong_cache_url() -> None:
     )
 
 
+@pytest.mark.parametrize("url", ["redis://cache.test:abc", "rediss://[cache.test"])
+def test_a_cache_url_that_leads_nowhere(url: str) -> None:
+    """It is one sentence, where the client of Redis would have none."""
+    assert wrong(url, "CACHE_URL") == f"{PREFIX}CACHE_URL is wrong: its host or port can't be one."
+
+
 @pytest.mark.parametrize("name", ["SECRET", "ROUTER_KEY"])
 def test_short_secret(name: str) -> None:
     """A secret that can be guessed is refused."""

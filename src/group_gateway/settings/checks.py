@@ -22,7 +22,7 @@ def check(settings: Settings) -> None:
     """Check settings as a whole; raises SettingsError."""
     if settings.upstream_url:
         _check_base_url(settings.upstream_url)
-    _check_url("cache_url", settings.cache_url, {"memory", "redis", "rediss", "unix"})
+    _check_cache_url(settings.cache_url)
     _check_lengths(settings, "secret", "router_key")
     if not all(map(_ORIGIN.fullmatch, settings.origins())):
         raise SettingsError(
@@ -52,6 +52,14 @@ def _check_url(name: str, url: str, schemes: set[str]) -> None:
     if url.partition("://")[0].lower() not in schemes:
         wanted = " or ".join(f"{scheme}://" for scheme in sorted(schemes))
         raise SettingsError(f"{PREFIX}{name.upper()} is wrong: it starts with {wanted}.")
+
+
+def _check_cache_url(url: str) -> None:
+    _check_url("cache_url", url, {"memory", "redis", "rediss", "unix"})
+    try:
+        urlsplit(url).port  # noqa: B018 - raises where Redis' client would
+    except ValueError:
+        raise SettingsError(f"{PREFIX}CACHE_URL is wrong: its host or port can't be one.") from None
 
 
 def _check_megabytes(one: int, total: int) -> None:
