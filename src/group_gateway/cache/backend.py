@@ -61,7 +61,7 @@ class Backend(Protocol):
 
 
 class BoundedMemoryCache(BaseCache):  # type: ignore[misc]  # aiocache ships no types
-    """An aiocache back end in memory: least recently used entries go first.
+    """An aiocache back end in memory, as far as `store` uses one: the least recently used go first.
 
     Holds at most `max_entries` entries and `max_bytes` bytes, keys and bookkeeping included. A
     value that alone is larger is not kept.
@@ -87,9 +87,6 @@ class BoundedMemoryCache(BaseCache):  # type: ignore[misc]  # aiocache ships no 
         """Give the values at once: what aiocache's layers cost is most of a look-up's cost."""
         return [self._value(key) for key in keys]
 
-    async def _get(self, key: str, **_: Any) -> bytes | None:
-        return self._value(key)
-
     def _value(self, key: str) -> bytes | None:
         entry = self._entries.get(key)
         if entry is None:
@@ -103,35 +100,27 @@ class BoundedMemoryCache(BaseCache):  # type: ignore[misc]  # aiocache ships no 
     async def _multi_get(self, keys: list[str], **_: Any) -> list[bytes | None]:
         return self.peek(keys)
 
-    async def _set(
-        self, key: str, value: bytes, ttl: float, _cas_token: Any = None, _conn: Any = None
-    ) -> bool:
-        self._drop(key)
-        size = _size(key, value)
-        if size > self._max_bytes:
-            return False
-        self._entries[key] = (self._clock() + ttl, value)
-        self.bytes += size
-        while len(self._entries) > self._max_entries or self.bytes > self._max_bytes:
-            self._drop(next(iter(self._entries)))
-        return True
-
     async def _multi_set(
         self, pairs: list[tuple[str, bytes]], ttl: float, _conn: Any = None
     ) -> bool:
         for key, value in pairs:
-            await self._set(key, value, ttl)
+            self._keep(key, value, ttl)
         return True
 
-    async def _delete(self, key: str, _conn: Any = None) -> int:
-        return int(self._drop(key))
+    def _keep(self, key: str, value: bytes, ttl: float) -> None:
+        self._drop(key)
+        size = _size(key, value)
+        if size > self._max_bytes:
+            return
+        self._entries[key] = (self._clock() + ttl, value)
+        self.bytes += size
+        while len(self._entries) > self._max_entries or self.bytes > self._max_bytes:
+            self._drop(next(iter(self._entries)))
 
-    def _drop(self, key: str) -> bool:
+    def _drop(self, key: str) -> None:
         entry = self._entries.pop(key, None)
-        if entry is None:
-            return False
-        self.bytes -= _size(key, entry[1])
-        return True
+        if entry is not None:
+            self.bytes -= _size(key, entry[1])
 
 
 def _size(key: str, value: bytes) -> int:

@@ -8,9 +8,6 @@ from typing import Any, Final
 
 import msgspec
 
-GROUP_TYPES = ("person", "animal", "practitioner", "device", "medication", "substance")
-"""The codes of Group.type (FHIR R4, value set group-type)."""
-
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding other people's JSON may raise: no JSON, no UTF-8, or nested too deeply."""
 

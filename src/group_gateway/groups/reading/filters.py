@@ -32,10 +32,6 @@ class GroupFilter:
     patient: str | None = None
     practitioner: str | None = None
 
-    def is_empty(self) -> bool:
-        """Tell whether every group fits."""
-        return self == _EVERYTHING
-
     def fits(self, group: GroupResource) -> bool:
         """Tell whether a group fits, from its own elements and whatever the upstream did.
 
@@ -59,9 +55,6 @@ class GroupFilter:
         if parameter == "patient" or self.patient is not None:
             return GroupFilter(patient=self.patient)
         return GroupFilter(practitioner=self.practitioner)
-
-
-_EVERYTHING = GroupFilter()
 
 
 def _has_member(raw: bytes, kind: str, id: str) -> bool:
