@@ -121,7 +121,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """Give the client its time to take what was sent."""
         super().pause_writing()
-        self._stalled = self.loop.call_later(self._limits.seconds, self._cut_off)
+        self._stalled = self.loop.call_later(self._limits.seconds, cut_off, self.transport)
 
     def resume_writing(self) -> None:
         """Go on sending."""
@@ -177,17 +177,18 @@ class BoundedProtocol(HttpToolsProtocol):
         else:
             self.transport.close()
 
-    def _cut_off(self) -> None:
-        # Without a reset the system would keep what was sent for a client that takes nothing.
-        sock = self.transport.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.transport.abort()
-
     def _refuse(self, refused: RequestRefused) -> None:
         """Answer without the application, and close."""
         correlation_id = new_correlation_id()
         self.transport.write(_message(refusal(refused, JSON, correlation_id), correlation_id))
         self.transport.close()
+
+
+def cut_off(transport: asyncio.Transport) -> None:
+    """Reset a connection: the system would keep what was sent for a client that takes nothing."""
+    sock = transport.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
 
 
 def _message(reply: Reply, correlation_id: bytes) -> bytes:

@@ -6,12 +6,12 @@ or one that the application refuses, is never closed, or fills the log.
 """
 
 import asyncio
-import socket
-import struct
 from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
+
+from group_gateway.web.connections import cut_off
 
 MOST_FRAMES = 1000
 """Pings, pongs and further fragments in a second: each costs as much as a small message."""
@@ -118,15 +118,9 @@ class BoundedSocket(WebSocketsSansIOProtocol):
 
     def _cut_off_in(self, seconds: float) -> None:
         self._cut_off_never()
-        self._cutting = asyncio.get_running_loop().call_later(seconds, self._cut_off)
+        self._cutting = asyncio.get_running_loop().call_later(seconds, cut_off, self.transport)
 
     def _cut_off_never(self) -> None:
         if self._cutting is not None:
             self._cutting.cancel()
             self._cutting = None
-
-    def _cut_off(self) -> None:
-        # Without a reset the system would keep what was sent for a client that takes nothing.
-        sock = self.transport.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.transport.abort()
