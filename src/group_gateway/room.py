@@ -1,7 +1,7 @@
-"""Room for bodies: what all that arrive and are held may take together.
+"""Room: what all may take together, where a limit for each would let too much in.
 
-The limit of one alone would let as many of that size in as there are connections. Used for the
-requests of clients (`web`) and the answers of the upstream (`upstream`).
+Used for bodies that arrive and are held, the requests of clients (`web`) and the answers of the
+upstream (`upstream`), and for the parts of an answer (`execution`).
 """
 
 FREE = 64 * 1024
@@ -9,20 +9,20 @@ FREE = 64 * 1024
 
 
 class Room:
-    """At most `most` bytes, beside what each body has for free."""
+    """At most `most` bytes or parts at a time; of bytes, beside what each body has for free."""
 
     def __init__(self, most: int) -> None:
         self._left = most
 
     def take(self, size: int) -> bool:
-        """Take some bytes; False, and nothing is taken, when there are not as many."""
+        """Take some; False, and nothing is taken, when there are not as many."""
         if size > self._left:
             return False
         self._left -= size
         return True
 
     def give_back(self, size: int) -> None:
-        """Give bytes back that were taken."""
+        """Give back what was taken."""
         self._left += size
 
 

@@ -5,7 +5,6 @@ fragment in each would be a thousand parts. Used by `engine`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any
 
@@ -21,6 +20,7 @@ from graphql.execution.incremental import IncrementalExecutor
 from graphql.pyutils import RefMap
 
 from group_gateway.errors import BadUserInput
+from group_gateway.room import Room
 
 MOST_PARTS = 100
 """Deferred fragments and streamed lists of one answer; what is beyond comes with what holds it."""
@@ -49,24 +49,12 @@ class WholeExecutor(Executor[None]):
         """See graphql-core: nothing is streamed."""
 
 
-@dataclass(slots=True)
-class _Room:
-    left: int
-
-    def take(self, parts: int) -> bool:
-        """Take room for so many parts, if there is."""
-        if parts > self.left:
-            return False
-        self.left -= parts
-        return True
-
-
 class PartsExecutor(IncrementalExecutor):
     """graphql-core's, with at most `MOST_PARTS` parts; each with the errors that it reported."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._room = _Room(MOST_PARTS)  # shared with the executors of parts, which are copies
+        self._room = Room(MOST_PARTS)  # shared with the executors of parts, which are copies
 
     def create_sub_executor(self, *arguments: Any) -> IncrementalExecutor:
         """See graphql-core: a part has reported nothing yet."""

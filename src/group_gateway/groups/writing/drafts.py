@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from group_gateway.fhir.resource import GroupResource, NotAGroup
+from group_gateway.fhir.resource import UNREADABLE, GroupResource, NotAGroup
 from group_gateway.groups.writing.roster import members_of
 
 _decoder = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
@@ -20,7 +20,7 @@ def elements_of(resource: GroupResource) -> dict[str, Any]:
     """Decode a resource so that it can be encoded as it was. Raises NotAGroup."""
     try:
         return _decoder.decode(resource.raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise NotAGroup("a value can't be decoded") from error
 
 

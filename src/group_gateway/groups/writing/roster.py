@@ -7,7 +7,7 @@ without a version. Of 10,000 members hardly any is absolute, so hardly any has t
 from collections import defaultdict
 from typing import Any
 
-from group_gateway.fhir.reference import parse_reference
+from group_gateway.fhir.reference import entity_text, parse_reference
 from group_gateway.groups.writing.merging import holds
 
 Elements = dict[str, Any]
@@ -32,15 +32,9 @@ def relative_to(text: str, home: str) -> str:
 
 
 def member_key(member: object) -> str | None:
-    """Give the normal form of a decoded member's reference, None when it has none.
-
-    A bare string where FHIR wants a Reference is accepted.
-    """
-    if not isinstance(member, dict):
-        return None
-    entity = member.get("entity")
-    text = entity.get("reference") if isinstance(entity, dict) else entity
-    return reference_key(text) if isinstance(text, str) else None
+    """Give the normal form of a decoded member's reference, None when it has none."""
+    text = entity_text(member)
+    return None if text is None else reference_key(text)
 
 
 def members_of(elements: Elements) -> list[Any]:
