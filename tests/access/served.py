@@ -1,7 +1,6 @@
 """Serves ASGI applications on real sockets, in the test's own event loop."""
 
 import asyncio
-import contextlib
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,11 +8,7 @@ from typing import Any
 
 import uvicorn
 
-
-class _QuietServer(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self):
-        yield
+from group_gateway.cli.serving import CompanionServer
 
 
 @asynccontextmanager
@@ -21,7 +16,7 @@ async def served(app: Any) -> AsyncIterator[str]:
     """Serve an application within the block, and give its base URL."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         config = uvicorn.Config(app, log_level="critical", lifespan="off", date_header=False)
-        server = _QuietServer(config)
+        server = CompanionServer(config)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         # The socket listens already: whoever connects before the server has started waits for it.
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -7,6 +7,7 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 EXPIRED = {
     "resourceType": "OperationOutcome",
@@ -54,7 +55,7 @@ class Foreign:
     change: Callable[[dict[str, Any]], object] = lambda bundle: bundle
     calls: list[str] = field(default_factory=list)
 
-    async def __call__(self, scope, receive, send):
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request (ASGI)."""
         request = Request(scope)
         self.calls.append(f"{request.url.path}?{request.url.query}")

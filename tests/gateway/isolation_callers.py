@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 
 from access.issuer import AUDIENCE, ISSUER, signed
 from gateway.isolation import ENDLESS, KEYS, History, Moment, Span, Window
@@ -22,7 +22,7 @@ class PassedOn:
     """The upstream knows them: it may be shown what it was shown to this token in time."""
 
     history: History
-    kinds = (
+    kinds: ClassVar[tuple[Caller, ...]] = (
         Caller(),
         Caller(half=True),
         Caller(writes=False),

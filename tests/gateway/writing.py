@@ -1,7 +1,7 @@
 """What the tests of writes share: the documents, and the sandbox past the gateway."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -22,7 +22,7 @@ CREATE = change(
 
 
 @asynccontextmanager
-async def past(sandbox: Any):
+async def past(sandbox: Any) -> AsyncIterator[Fhir]:
     """Give plain FHIR to the sandbox in process, past the gateway."""
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app=sandbox.app, raise_app_exceptions=False),

@@ -49,7 +49,8 @@ class SandboxClient(httpx.AsyncClient):
         """Read a group that exists."""
         answer = await self.get(f"/Group/{identity}")
         assert answer.status_code == 200, answer.text
-        return answer.json()
+        found: dict[str, Any] = answer.json()
+        return found
 
     async def put_group(self, group: dict[str, Any], **headers: str) -> httpx.Response:
         """Update a group to be as given."""

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
@@ -27,7 +27,7 @@ class QuietServer(DrainingServer):
     """The command's server, which leaves signals to pytest."""
 
     @contextlib.contextmanager
-    def capture_signals(self):
+    def capture_signals(self) -> Iterator[None]:
         """Catch none."""
         yield
 
@@ -37,10 +37,11 @@ async def serving(settings: Settings, network: httpx.AsyncBaseTransport) -> Asyn
     """Serve a gateway as the command does, but for its logs."""
     app = create_app(settings, transport=network)
     limits = connection_limits(settings)
+    sockets: Any = partial(BoundedSocket, seconds=limits.seconds)
     config = uvicorn.Config(
         app,
         http=partial(ShortcutProtocol, limits=limits),  # type: ignore[arg-type]
-        ws=partial(BoundedSocket, seconds=limits.seconds) if limits.message_bytes else "none",
+        ws=sockets if limits.message_bytes else "none",
         ws_max_size=limits.message_bytes,
         ws_per_message_deflate=False,
         ws_ping_interval=None,  # these pings would end a silent connection too, after a while
