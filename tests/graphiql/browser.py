@@ -115,6 +115,11 @@ class Page:
         await self.press("Delete")
         await self._send("Input.insertText", text=text)
 
+    async def resize(self, width: int, height: int) -> None:
+        """Give the tab the size of another screen."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": True}
+        await self._send("Emulation.setDeviceMetricsOverride", **size)
+
     async def watch(self) -> None:
         """Have the browser report everything that this page remembers."""
         for domain in ("Page", "Runtime", "Network", "Log", "Audits"):

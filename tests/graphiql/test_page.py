@@ -179,6 +179,18 @@ async def test_marks_errors_while_one_types(page: Page) -> None:
     await page.until(f"!!document.querySelector('{EDITOR} .CodeMirror-lint-mark-error')")
 
 
+async def test_fits_a_phone(page: Page) -> None:
+    """On a phone the editor, the result and the docs each have most of the screen's width."""
+    await page.resize(390, 844)
+    await page.click(RUN)
+    await page.sees(SEED_PATIENT, RESULT)
+    for part in (".graphiql-query-editor", RESULT):
+        assert await page.evaluate(f"document.querySelector('{part}').clientWidth") > 280
+    await page.click('[aria-label="Show Documentation Explorer"]')
+    await page.sees("GroupConnection", DOCS)
+    assert await page.evaluate(f"document.querySelector('{DOCS}').clientWidth") > 280
+
+
 async def test_the_browser_obeys_the_policy(open_page: Page) -> None:
     """Another host, an inline script and an inline style are refused, and these tests notice."""
     await open_page.evaluate("fetch('http://localhost:1').catch(() => null)")
