@@ -89,11 +89,20 @@ async def test_a_file_that_cannot_be_written(make_gateway: Any, tmp_path: Path) 
     """It fails readiness and no request; what was kept is written once there is room."""
     folder = tmp_path / "later"
     gateway = await make_gateway(audit_file=str(folder / "audit.jsonl"))
-    assert await gateway.data(READ)
     await status(gateway, 503)
+    assert await gateway.data(READ)
     assert await gateway.data(READ)
     folder.mkdir()
     assert len(await records(folder / "audit.jsonl", 2)) == 2
+    await status(gateway, 200)
+
+
+async def test_a_file_that_becomes_writable(make_gateway: Any, tmp_path: Path) -> None:
+    """It makes the gateway ready without a request, of which none comes until then."""
+    folder = tmp_path / "later"
+    gateway = await make_gateway(audit_file=str(folder / "audit.jsonl"))
+    await status(gateway, 503)
+    folder.mkdir()
     await status(gateway, 200)
 
 

@@ -54,6 +54,7 @@ class AuditLog:
             os.close(self._file)
 
     def _run(self) -> None:
+        self._begin()
         while True:
             lines, is_last = self._waiting()
             rest = b"".join(lines)
@@ -65,6 +66,12 @@ class AuditLog:
             self._telemetry.audited("lost" if rest else "written", len(lines))
             if is_last:
                 return
+
+    def _begin(self) -> None:
+        """Open the file, or tell that it can't be, before there is anything to write."""
+        self._write(b"")
+        while self.is_failing and not self._ending.wait(_RETRY_SECONDS):
+            self._write(b"")
 
     def _waiting(self) -> tuple[list[bytes], bool]:
         """Wait for records; give all there are, and whether they are the last."""
