@@ -100,6 +100,7 @@ def test_unknown_host(failing: Failing) -> None:
     """An address that this machine does not have is one sentence."""
     sentence = failing("sandbox", *ANY_PORT, "--host", "no-such-host.invalid")
     assert sentence.startswith("can't listen on no-such-host.invalid port 0: ")
+    assert sentence.endswith(". Choose another with --host.")
 
 
 def test_no_foreign_upstream(failing: Failing) -> None:

@@ -1,11 +1,13 @@
 """Ports: taken before anything starts, so that a busy one is one sentence. Used by the servers."""
 
+import errno
 import os
 import socket
 
 from group_gateway.cli.failures import CommandFailed
 
 BACKLOG = 2048
+_OF_THE_PORT = (errno.EADDRINUSE, errno.EACCES)
 
 
 def listen(host: str, port: int, *, flag: str = "--port") -> socket.socket:
@@ -20,8 +22,9 @@ def listen(host: str, port: int, *, flag: str = "--port") -> socket.socket:
     except OSError as error:
         number = error.errno or 0  # below 0 for names that can't be resolved
         reason = os.strerror(number) if number > 0 else error.strerror or str(error)
+        other = flag if number in _OF_THE_PORT else "--host"
         raise CommandFailed(
-            f"can't listen on {host} port {port}: {reason.lower()}. Choose another with {flag}."
+            f"can't listen on {host} port {port}: {reason.lower()}. Choose another with {other}."
         ) from None
     # asyncio switches Nagle's algorithm off only for sockets that know their protocol, as those of
     # create_server don't: the second part of each answer would wait 40 ms for the client's system.
