@@ -77,7 +77,7 @@ def create_app(
     account = build_account(settings, settings.upstream_url, identity_endpoint)
     client = _client(settings, transport or _network(settings), telemetry, account)
     backend = _backend(settings, keys)
-    cache = _cache(settings, backend, clock)
+    cache = _cache(settings, backend, clock, telemetry)
     services = _services(settings, client, cache, _leases(backend), keys, telemetry)
     engine = _engine(settings, services)
     page = None
@@ -238,12 +238,15 @@ def _identity_network(settings: Settings) -> UpstreamTransport:
     )
 
 
-def _cache(settings: Settings, backend: Backend, clock: Callable[[], float]) -> CacheStore:
+def _cache(
+    settings: Settings, backend: Backend, clock: Callable[[], float], telemetry: Telemetry
+) -> CacheStore:
     return CacheStore(
         backend,
         max_ttl=settings.cache_ttl,
         stale=settings.cache_stale,
         wall_clock=clock,
+        telemetry=telemetry,
     )
 
 

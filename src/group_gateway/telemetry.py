@@ -20,6 +20,7 @@ class Telemetry(Collector):
         self._seconds: dict[tuple[str, ...], float] = defaultdict(float)
         self._retries: dict[tuple[str, ...], float] = defaultdict(float)
         self._breakers: dict[str, bool] = {}
+        self._cache_left_alone = False
         self._polls: dict[tuple[str, ...], float] = defaultdict(float)
         self._watched = 0
         self._subscriptions = 0
@@ -73,6 +74,10 @@ class Telemetry(Collector):
         """Note whether the breaker for a kind of calls is open."""
         self._breakers[kind] = is_open
 
+    def cache(self, *, is_left_alone: bool) -> None:
+        """Note whether the cache is left alone, because it failed."""
+        self._cache_left_alone = is_left_alone
+
     @property
     def open_breakers(self) -> list[str]:
         """The kinds of calls that are held back, because too many failed."""
@@ -110,6 +115,16 @@ class Telemetry(Collector):
             ["kind"],
             self._retries,
         )
+        yield from self._of_failures()
+        yield from self._of_subscriptions()
+        yield _family(
+            "group_gateway_trusted_documents",
+            "Requests for documents that are not on the list, and changes of the list.",
+            ["event"],
+            self._trusted,
+        )
+
+    def _of_failures(self) -> Iterable[Metric]:
         breakers = GaugeMetricFamily(
             "group_gateway_upstream_breaker_open",
             "1 while calls of this kind are held back, because too many failed.",
@@ -118,12 +133,10 @@ class Telemetry(Collector):
         for kind, is_open in self._breakers.items():
             breakers.add_metric([kind], is_open)
         yield breakers
-        yield from self._of_subscriptions()
-        yield _family(
-            "group_gateway_trusted_documents",
-            "Requests for documents that are not on the list, and changes of the list.",
-            ["event"],
-            self._trusted,
+        yield GaugeMetricFamily(
+            "group_gateway_cache_left_alone",
+            "1 while nothing is cached, because the cache failed.",
+            value=self._cache_left_alone,
         )
 
     def _of_subscriptions(self) -> Iterable[Metric]:

@@ -105,6 +105,33 @@ async def test_requests_are_answered_without_redis(
         redis.thaw()
 
 
+async def test_a_redis_that_fails_is_told(
+    make_gateway: Callable[..., Any], redis: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The log says once that the cache fails and once that it works again, and metrics say so."""
+    caplog.set_level("INFO", "group_gateway")
+    gateway: Gateway = await make_gateway(cache_url=redis.url)
+    left_alone = "group_gateway_cache_left_alone 1.0"
+
+    async def is_left_alone() -> bool:
+        return left_alone in (await gateway.http.get("/metrics")).text
+
+    await gateway.data(NAME, id=TEST_GROUP_ID)
+    assert not await is_left_alone()
+    redis.kill()
+    for _ in range(3):
+        await gateway.data(LIST)
+    assert await is_left_alone()
+    redis.start()
+    last = asyncio.get_running_loop().time() + 30
+    while await is_left_alone():
+        assert asyncio.get_running_loop().time() < last
+        await asyncio.sleep(0.05)
+    fails, works = [r.getMessage() for r in caplog.records if "cache" in r.name]
+    assert fails == "The cache fails, and is left alone until it works: ConnectionError."
+    assert works == "The cache works again."
+
+
 async def contents(redis: RedisServer) -> dict[bytes, bytes]:
     """Give all that lies in a Redis, once there is something."""
     async with redis.client() as client:

@@ -8,6 +8,7 @@ was evicted or has expired validates nothing.
 
 import asyncio
 import contextlib
+import logging
 import os
 import struct
 import time
@@ -17,12 +18,14 @@ from dataclasses import dataclass
 from group_gateway.cache.backend import Backend
 from group_gateway.cache.debts import Debts
 from group_gateway.operation import Part
+from group_gateway.telemetry import Telemetry
 
 _GENERATION_BYTES = 8
 _EXPIRY = struct.Struct(">d")
 _HEADER_BYTES = 2 * _GENERATION_BYTES + _EXPIRY.size
 _NO_OWNER = bytes(_GENERATION_BYTES)
 _PROBE = "probe"
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ class CacheStore:
         pause: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
+        telemetry: Telemetry | None = None,
     ) -> None:
         self._backend = backend
         self._max_ttl = max_ttl
@@ -81,6 +85,7 @@ class CacheStore:
         self._pause = pause
         self._clock = clock
         self._wall_clock = wall_clock
+        self._telemetry = telemetry or Telemetry()
         # By then every generation that an unheard invalidation was to end has expired by itself.
         self._debts = Debts(self._tag_ttl)
         self._recovery: asyncio.Task[None] | None = None
@@ -191,7 +196,7 @@ class CacheStore:
             self._invalidations += 1  # not before: until then the old generations are found
             if not told:
                 self._debts.owe(new, self._clock())
-                self._failed()
+                self._failed("an invalidation was not heard")
 
     async def _values(self, keys: list[str]) -> list[bytes | None] | None:
         """Give what lies under the keys; None when nothing there must be believed."""
@@ -199,8 +204,8 @@ class CacheStore:
             return None
         try:
             values = await self._backend.multi_get(keys)
-        except Exception:  # noqa: BLE001 - whatever a cache raises, the request goes on
-            self._failed()
+        except Exception as error:  # noqa: BLE001 - whatever a cache raises, the request goes on
+            self._failed(type(error).__qualname__)
             return None
         # aiocache gives nothing at all while its AIOCACHE_DISABLE is set. The back end may also
         # have missed an invalidation while it answered.
@@ -209,13 +214,15 @@ class CacheStore:
     async def _set(self, pairs: Iterable[tuple[str, bytes]], ttl: float) -> bool:
         try:
             await self._backend.multi_set(pairs, ttl=ttl)
-        except Exception:  # noqa: BLE001 - see _values
-            self._failed()
+        except Exception as error:  # noqa: BLE001 - see _values
+            self._failed(type(error).__qualname__)
             return False
         return True
 
-    def _failed(self) -> None:
+    def _failed(self, reason: str) -> None:
         if self._recovery is None:
+            _log.warning("The cache fails, and is left alone until it works: %s.", reason)
+            self._telemetry.cache(is_left_alone=True)
             self._recovery = asyncio.create_task(self._recover())
 
     async def _recover(self) -> None:
@@ -231,6 +238,8 @@ class CacheStore:
                 self._debts.settle(due)
                 recovered = not self._debts
         self._recovery = None
+        _log.info("The cache works again.")
+        self._telemetry.cache(is_left_alone=False)
 
     async def aclose(self) -> None:
         """Give back the back end's connections."""
