@@ -1,4 +1,4 @@
-"""Builds of front ends: graphql-codegen, tsc and relay-compiler, each in a folder of its own."""
+"""Builds of front ends: graphql-codegen, tsc, relay-compiler, Apollo's lists; each in a folder."""
 
 import shutil
 from pathlib import Path
@@ -29,3 +29,8 @@ def compile_types(packages: Path, folder: Path) -> None:
 def compile_relay(packages: Path, folder: Path) -> None:
     """Run relay-compiler by the folder's configuration."""
     run_node(packages / "node_modules/relay-compiler/cli.js", "relay.config.json", cwd=folder)
+
+
+def list_for_apollo(packages: Path, folder: Path) -> None:
+    """Run Apollo's tool that lists the documents of the folder's `src`."""
+    run_node(packages / "node_modules/@apollo/generate-persisted-query-manifest/cli.js", cwd=folder)

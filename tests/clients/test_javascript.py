@@ -39,6 +39,11 @@ def test_subscriptions(packages: Path, url: str) -> None:
     run_node(packages / "subscriptions.test.mjs", url)
 
 
+def test_apollo_client_by_hashes(packages: Path, url: str) -> None:
+    """Automatic persisted queries: Apollo Client sends a text once, and its hash from then on."""
+    run_node(packages / "persisted.test.mjs", url)
+
+
 def test_relay(packages: Path, url: str, tmp_path: Path) -> None:
     """A Relay app's fragments compile against the schema, and its artifacts do what they say."""
     work_in(tmp_path, packages, *(packages / "relay").iterdir())

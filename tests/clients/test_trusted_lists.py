@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from cli.commands import Server, ask, serving
-from clients.building import compile_relay, generate, work_in
+from clients.building import compile_relay, generate, list_for_apollo, work_in
 from group_gateway.sandbox.wellknown import TEST_GROUP_ID, TOKEN
+from nodejs import run_node
 
 
 def listed_by_codegen(packages: Path, folder: Path) -> Path:
@@ -32,6 +33,20 @@ def listed_by_relay(packages: Path, folder: Path) -> Path:
     return folder / "persisted.json"
 
 
+def listed_by_apollo(packages: Path, folder: Path) -> Path:
+    """Have Apollo's tool write a list, as docs/trusted-documents.md says.
+
+    It takes one operation from a file.
+    """
+    work_in(folder, packages)
+    (folder / "src").mkdir()
+    _, *definitions = (packages / "operations.graphql").read_text().split("\n\n")
+    for number, definition in enumerate(definitions):
+        (folder / "src" / f"{number}.graphql").write_text(definition)
+    list_for_apollo(packages, folder)
+    return folder / "persisted-query-manifest.json"
+
+
 def answer(server: Server, **body: Any) -> Any:
     """Send a request, and give the decoded answer."""
     headers = {"authorization": f"Bearer {TOKEN}"}
@@ -52,5 +67,14 @@ def test_only_what_the_build_listed(
     with serving("sandbox", "--port", "0", trusted_documents=str(file)) as server:
         found = answer(server, documentId=id, variables={"id": TEST_GROUP_ID})
         assert found["data"]["group"]["name"] == "Test Group"
+        refused = answer(server, query="{ groups { totalCount } }")
+        assert refused["errors"][0]["extensions"]["code"] == "UNTRUSTED_DOCUMENT"
+
+
+def test_apollo_client_by_its_list(packages: Path, tmp_path: Path) -> None:
+    """Apollo Client sends the ids of its list, and no text; what is not on the list is refused."""
+    file = listed_by_apollo(packages, tmp_path)
+    with serving("sandbox", "--port", "0", trusted_documents=str(file)) as server:
+        run_node(packages / "persisted.test.mjs", f"{server.url}/graphql", str(file))
         refused = answer(server, query="{ groups { totalCount } }")
         assert refused["errors"][0]["extensions"]["code"] == "UNTRUSTED_DOCUMENT"
