@@ -10,6 +10,7 @@ from websockets.asyncio.client import connect
 
 from cli.commands import ask, serving
 from group_gateway.sandbox.wellknown import GOLD_KIDNEY_ID, TEST_GROUP_ID, TOKEN
+from group_gateway.web.streaming.operations import ANSWERED_AT_ONCE as AT_ONCE
 from subscriptions.listening import CHANGES, PROTOCOL, Stream, Talk, eventually
 
 IT = {"id": TEST_GROUP_ID, "since": "long ago"}
@@ -93,6 +94,19 @@ async def test_what_was_asked_is_answered(server, sandbox):
         assert await stream.event() == ("broken off", None)
         assert (await talk.hear())["payload"]["data"]["group"]["id"] == GOLD_KIDNEY_ID
         assert await talk.hear() == {"id": "query", "type": "complete"}
+        assert await talk.closed() == (1001, "Going away")
+
+
+async def test_a_subscription_that_waits_for_its_turn(server, sandbox):
+    """It does not begin in a process that ends, where nobody would end it."""
+    async with server.introduced() as talk:
+        sandbox.use(latency_ms=1000)
+        for number in range(AT_ONCE):
+            await talk.ask(f"{number}", f'{{ group(id: "{number}") {{ id }} }}')
+        await talk.ask("changes", CHANGES, **IT)
+        await talk.say("ping")  # the answer tells that all that was asked has begun
+        assert await talk.hear() == {"type": "pong"}
+        server.stop()
         assert await talk.closed() == (1001, "Going away")
 
 

@@ -16,7 +16,7 @@ from group_gateway.web.wire import GRAPHQL_RESPONSE, RequestRefused
 
 MOST_AT_ONCE: Final = 100
 """Operations under way on one connection, those included that are just being given up."""
-_ANSWERED_AT_ONCE: Final = 10
+ANSWERED_AT_ONCE: Final = 10
 """Queries and mutations that are executed, or whose answers are not taken yet; others wait."""
 _log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class Operations:
         self._by_id: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._endless: set[asyncio.Task[None]] = set()
-        self._turns = asyncio.Semaphore(_ANSWERED_AT_ONCE)
+        self._turns = asyncio.Semaphore(ANSWERED_AT_ONCE)
 
     async def begin(self, id: str, payload: bytes, visitor: Visitor) -> None:
         """Begin an operation; raises Close when there is one of that id."""
@@ -110,6 +110,8 @@ class Operations:
         return None
 
     async def _subscribe(self, id: str, asked: GraphQLRequest, visitor: Visitor) -> None:
+        if self._subscriptions.ending.is_set():  # it had waited for its turn, and came too late
+            return
         self._endless.update(filter(None, [asyncio.current_task()]))
         last = complete_of(id)
         with self._subscriptions.places.take(visitor.asker.scope):
