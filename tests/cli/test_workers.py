@@ -117,14 +117,86 @@ def test_workers_end_with_their_supervisor(upstream: Server) -> None:
         socket.create_server(("127.0.0.1", port)).close()
 
 
-def test_workers_that_can_not_start(upstream: Server, tmp_path: Path) -> None:
-    """Where no worker can ever serve, the command says so and fails."""
-    keys = tmp_path / "keys"
-    keys.write_text(f"reports {'0' * 64} user/Group.read\n")
+def test_the_end_does_not_wait_for_the_replacement() -> None:
+    """SIGTERM in the middle of SIGHUP ends all, and does not wait for who is still answering."""
+    with socket.create_server(("127.0.0.1", 0)) as hung:
+        port = hung.getsockname()[1]
+        settings = {"upstream_url": f"http://127.0.0.1:{port}", "upstream_check": "false"}
+        settings |= {"upstream_timeout": "120", "deadline": "120"}
+        with serving("serve", *ANY_PORT, "--workers", "2", **settings) as server:
+            all_serve(server)
+            first = workers_of(server)
+            asking = threading.Thread(target=_ask_in_vain, args=(server.url,))
+            asking.start()
+            taken, _ = hung.accept()
+            server.process.send_signal(signal.SIGHUP)
+            until(lambda: workers_of(server) - first)
+            server.process.send_signal(signal.SIGTERM)
+            until(lambda: _is_closed(server.url))
+            assert asking.is_alive()
+            taken.close()
+            hung.close()
+            asking.join(PATIENCE)
+            assert server.process.wait(PATIENCE) == 0
+
+
+def _ask_in_vain(url: str) -> None:
+    body = {"query": '{ group(id: "a") { id } }'}
+    answer = ask("POST", f"{url}/graphql", json=body, headers={"authorization": "Bearer a"})
+    assert answer.json()["errors"]
+
+
+def _is_closed(url: str) -> bool:
+    try:
+        httpx.get(f"{url}/livez", timeout=PATIENCE)
+    except httpx.TransportError:
+        return True
+    return False
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Path:
+    """Give a file of API keys."""
+    file = tmp_path / "keys"
+    file.write_text(f"reports {'0' * 64} user/Group.read\n")
+    return file
+
+
+@pytest.fixture
+def by_key(upstream: Server, keys: Path) -> dict[str, str]:
+    """Give the settings of a gateway whose workers can't start once their file has gone."""
     settings = {"upstream_url": upstream.url, "callers": "api-keys", "api_keys_file": str(keys)}
     settings |= {"service_client_id": "sandbox", "service_client_secret": "sandbox-secret"}
-    settings |= {"service_token_url": f"{upstream.url}/auth/token/"}
-    with serving("serve", *ANY_PORT, "--workers", "2", **settings) as server:
+    return settings | {"service_token_url": f"{upstream.url}/auth/token/"}
+
+
+def test_a_worker_that_can_not_take_over(by_key: dict[str, str], keys: Path) -> None:
+    """While another one serves it is tried again, at growing pauses, until one can."""
+    with serving("serve", *ANY_PORT, "--workers", "2", **by_key) as server:
+        all_serve(server)
+        text = keys.read_text()
+        keys.unlink()
+        [victim, survivor] = workers_of(server)
+        os.kill(victim, signal.SIGKILL)
+        impatience = threading.Timer(PATIENCE, server.process.kill)
+        impatience.start()
+        assert server.process.stderr is not None
+        said = ""
+        while not said.endswith('the next try is in 2 s."}\n'):
+            said += (line := server.process.stderr.readline())
+            assert line, said
+        impatience.cancel()
+        assert "the next try is in 1 s." in said
+        assert ask("GET", f"{server.url}/livez").status_code == 200
+        keys.write_text(text)
+        all_serve(server)
+        assert survivor in workers_of(server)
+        assert server.end().status == 0
+
+
+def test_workers_that_can_not_start(by_key: dict[str, str], keys: Path) -> None:
+    """Where no worker can ever serve, the command says so and fails."""
+    with serving("serve", *ANY_PORT, "--workers", "2", **by_key) as server:
         keys.unlink()  # the command has read it, and the workers are only just beginning
         _, err = server.process.communicate(timeout=PATIENCE)
         assert server.process.returncode == 1

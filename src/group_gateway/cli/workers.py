@@ -8,8 +8,10 @@ import contextlib
 import logging
 import os
 import signal
+import time
 from collections.abc import Iterator
 from multiprocessing import resource_tracker
+from typing import Final
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
@@ -18,11 +20,18 @@ from uvicorn.supervisors.multiprocess import Process
 from group_gateway.cli.serving import INTERRUPTED, START_SECONDS, DrainingServer
 
 _FAILED = 1
+_FIRST_PAUSE: Final = 1.0
+_LONGEST_PAUSE: Final = 30.0
+"""Seconds between two workers that end before they serve, each twice as long as the one before."""
+_LOOK: Final = 0.5
 _log = logging.getLogger(__name__)
 
 
 class Worker(Process):
     """A worker process of a command. It ends when the command's process is there no more."""
+
+    has_served = False
+    has_ended = False
 
     @property
     def server(self) -> uvicorn.Server:
@@ -47,7 +56,10 @@ class CommandWorkers(Multiprocess):
     """
 
     status = 0
+    processes: list[Worker]  # type: ignore[assignment]  # made by `_started` alone
     _have_served = False
+    _pause = 0.0
+    _next_start = 0.0
 
     def terminate_all(self) -> None:
         """End them; this process lets nobody in, so nobody may wait at its door when they have."""
@@ -73,34 +85,67 @@ class CommandWorkers(Multiprocess):
         """Replace one after the other, each when another one serves; stop when that fails."""
         for index, old in enumerate(self.processes):
             new = self._started()
-            if not new.wait_until_ready(START_SECONDS, self.should_exit):
+            if not self._comes_to_serve(new):
                 new.kill()
                 new.join()
                 return
             old.terminate()
-            old.join()
             self.processes[index] = new
+            while old.process.is_alive():
+                if self._is_to_end():  # the old one ends by itself, and is waited for at the exit
+                    return
+                old.process.join(_LOOK)
+
+    def _comes_to_serve(self, new: Worker) -> bool:
+        end = time.monotonic() + START_SECONDS
+        while new.process.is_alive() and time.monotonic() < end and not self._is_to_end():
+            if new.is_ready(_LOOK):
+                return True
+            time.sleep(_LOOK / 10)
+        return False
+
+    def _is_to_end(self) -> bool:
+        return not {signal.SIGINT, signal.SIGTERM}.isdisjoint(self.signal_queue)
 
     def keep_subprocess_alive(self) -> None:
         """Replace those that have died, unless a signal is about to end them all.
 
-        When one ends by itself before any has ever served, the command fails.
+        When one ends by itself before any has ever served, the command fails. Later it may be
+        another one's fault: then the next tries come at growing pauses.
         """
         for index, process in enumerate(self.processes):
             if self.signal_queue or self.should_exit.is_set():
                 return
             if process.is_alive(START_SECONDS):
-                self._have_served = self._have_served or process.is_ready(START_SECONDS)
+                self._note_service(process)
                 continue
-            process.kill()
-            process.join()
-            if not self._have_served and _has_failed(process):  # as the next one would
-                _log.error("A worker can't start.")
-                self.status = _FAILED
-                self.should_exit.set()
-                return
+            if not process.has_ended:
+                self._note_end(process)
+            if not self.should_exit.is_set() and time.monotonic() >= self._next_start:
+                self.processes[index] = self._started()
+
+    def _note_service(self, process: Worker) -> None:
+        if not process.has_served and process.is_ready(START_SECONDS):
+            process.has_served = self._have_served = True
+            self._pause = self._next_start = 0.0
+
+    def _note_end(self, process: Worker) -> None:
+        process.has_ended = True
+        process.kill()
+        process.join()
+        failed = process.exitcode is not None and process.exitcode > 0  # below: ended by a signal
+        if failed and not self._have_served:  # as the next one would
+            _log.error("A worker can't start.")
+            self.status = _FAILED
+            self.should_exit.set()
+            return
+        if not process.has_served:
+            self._pause = min(max(2 * self._pause, _FIRST_PAUSE), _LONGEST_PAUSE)
+            self._next_start = time.monotonic() + self._pause
+        if failed and not process.has_served:
+            _log.error("A worker can't start; the next try is in %g s.", self._pause)
+        else:
             _log.warning("A worker has died, and is replaced.")
-            self.processes[index] = self._started()
 
     def _started(self) -> Worker:
         worker = Worker(self.config, self.sockets)
@@ -109,10 +154,6 @@ class CommandWorkers(Multiprocess):
         # Else one that dies just before it is asked whether it lives would be waited for.
         worker.child_conn.close()
         return worker
-
-
-def _has_failed(process: Process) -> bool:
-    return process.exitcode is not None and process.exitcode > 0  # below: ended by a signal
 
 
 @contextlib.contextmanager
