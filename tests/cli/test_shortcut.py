@@ -120,6 +120,17 @@ async def test_trailers_are_no_headers(served):
         assert json.loads(answer)["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
 
 
+async def test_a_request_behind_a_large_one(served):
+    """What has come of its headers is not mistaken for as long as the body before them."""
+    large = post({**READ, "extensions": {"x": "x" * 200_000}})
+    async with connected(served) as (reader, writer):
+        writer.write(large + post()[:20])
+        await _answer(reader)
+        writer.write(post()[20:])
+        head, _ = await _answer(reader)
+        assert head.startswith(b"HTTP/1.1 200 ")
+
+
 async def test_a_ready_answer_is_the_same(served):
     """The second answer comes without the application, and says what the first one said."""
     [(head, body)] = await served.ask(post())

@@ -53,6 +53,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._arriving = False
         self._in_headers = False
         self._header_bytes = 0
+        self._ended_here = False
+        """Whether a request has ended in the piece that is being read."""
         self._leaving = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -73,10 +75,11 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on; while a request is not complete its time runs."""
+        self._ended_here = False
         super().data_received(data)
         if self.transport.is_closing():
             return
-        if self._in_headers:
+        if self._in_headers and not self._ended_here:  # else most of it may be another's body
             self._header_bytes += len(data)
             if self._header_bytes > self._limits.header_bytes:
                 message = f"Headers have at most {self._limits.header_bytes} bytes."
@@ -115,8 +118,12 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Take note of its last byte."""
-        self._arriving = False
+        self._note_arrival()
         super().on_message_complete()
+
+    def _note_arrival(self) -> None:
+        self._arriving = False
+        self._ended_here = True
 
     def pause_writing(self) -> None:
         """Give the client its time to take what was sent."""

@@ -54,7 +54,7 @@ class ShortcutProtocol(BoundedProtocol):
             super().on_message_complete()
         else:
             self._held = None
-            self._arriving = False
+            self._note_arrival()
             self.on_response_complete()
 
     def _is_usual(self) -> bool:
