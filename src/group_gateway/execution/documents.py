@@ -74,7 +74,8 @@ class Document:
                 elif isinstance(node, InlineFragmentNode):
                     sets.append(node.selection_set)
                 elif isinstance(node, FragmentSpreadNode):
-                    sets.append(fragments[node.name.value].selection_set)
+                    fragment = fragments.pop(node.name.value, None)  # looked into once
+                    sets += [fragment.selection_set] if fragment else []
         return tuple(names)
 
     def kind(self, name: str | None) -> OperationType | None:
