@@ -65,7 +65,7 @@ class GroupPayload:
 
     group: Group | None = strawberry.field(
         description="The group as it is now: after the write, or, on a conflict, as others left "
-        "it. Null when it was not created or does not exist."
+        "it. Null when it was not created or does not exist, or when the input alone is wrong."
     )
     issues: list[OperationOutcomeIssue] = strawberry.field(
         description="Errors: it was not written. Warnings: not all was stored as asked."
