@@ -15,7 +15,11 @@ from group_gateway.schema.build import print_sdl
 
 def add_command(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser("schema", help="print the schema (SDL, Federation 2)")
+    parser = commands.add_parser(
+        "schema",
+        help="print the schema (SDL, Federation 2)",
+        description="Prints the schema, to be composed as a subgraph, or compares it with a file.",
+    )
     either = parser.add_mutually_exclusive_group()
     either.add_argument("--check", metavar="FILE", type=Path, help="fail unless FILE is equal")
     either.add_argument(
