@@ -1,14 +1,23 @@
 """Waiting for what happens elsewhere and is told to nobody."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 
-_PATIENCE = 30
+_PATIENCE = 60
 
 
 async def until(condition: Callable[[], Any]) -> None:
-    """Wait for something that is seen only by looking; it is to come true within half a minute."""
+    """Wait for something that is seen only by looking; it is to come true within a minute."""
     async with asyncio.timeout(_PATIENCE):
         while not condition():  # noqa: ASYNC110 - nothing sets an event
             await asyncio.sleep(0.002)
+
+
+def until_seen(condition: Callable[[], Any]) -> None:
+    """Do so without an event loop, for what happens in another process."""
+    end = time.monotonic() + _PATIENCE
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.002)

@@ -2,10 +2,8 @@
 
 import base64
 import json
-import os
 import socket
 import struct
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from typing import Any
@@ -16,6 +14,7 @@ import pytest
 from cli.commands import PATIENCE, Server, serving
 from cli.sockets import receive
 from cli.test_sandbox import name_of
+from waiting import until_seen
 
 POST = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 READ = json.dumps({"query": "{ __typename }"}).encode()
@@ -133,21 +132,13 @@ def test_an_answer_that_nobody_takes(server: Server) -> None:
         for _ in range(12):  # 12 MB: more than the system keeps for either side
             connection.sendall(head + body)
         metrics = f"{server.url}/metrics"
-        wait_for(lambda: connection_is_reset(connection))
+        until_seen(lambda: connection_is_reset(connection))
         assert "group_gateway_requests" in httpx.get(metrics).text
 
 
 def connection_is_reset(connection: socket.socket) -> bool:
     """Tell whether the other side has aborted the connection (TCP_INFO's state is CLOSE)."""
     return connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == 7
-
-
-def wait_for(condition: Any) -> None:
-    """Wait until a condition holds."""
-    last = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < last
-        os.sched_yield()
 
 
 def test_connections_too_many(server: Server) -> None:

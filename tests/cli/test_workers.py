@@ -4,9 +4,8 @@ import os
 import signal
 import socket
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -15,6 +14,7 @@ import pytest
 from cli.commands import PATIENCE, Server, ask, serving
 from cli.test_draining import BEFORE, CLIENTS, Load
 from cli.test_serve import ANY_PORT
+from waiting import until_seen
 
 DIED = "A worker has died, and is replaced."
 
@@ -37,17 +37,9 @@ def _command(pid: str) -> bytes:
     return Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
-def until(holds: Callable[[], bool]) -> None:
-    """Wait for something that is seen only by looking."""
-    end = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
 def all_serve(server: Server) -> None:
     """Wait until each of two workers answers while the other one stands still."""
-    until(lambda: len(workers_of(server)) == 2)
+    until_seen(lambda: len(workers_of(server)) == 2)
     for pid in workers_of(server):
         [other] = workers_of(server) - {pid}
         os.kill(other, signal.SIGSTOP)
@@ -67,7 +59,7 @@ def test_those_who_take_over_lose_no_request_either(upstream: Server, how: str) 
                 os.kill(pid, signal.SIGKILL)
         else:
             server.process.send_signal(signal.SIGHUP)
-        until(lambda: len(workers_of(server)) == 2 and not workers_of(server) & first)
+        until_seen(lambda: len(workers_of(server)) == 2 and not workers_of(server) & first)
         all_serve(server)
         load = Load(httpx.URL(server.url))
         clients = [threading.Thread(target=load.ask, args=(n,)) for n in range(CLIENTS)]
@@ -95,7 +87,7 @@ def test_a_worker_dies_under_load(upstream: Server) -> None:
             client.start()
         assert load.enough.wait(PATIENCE)
         os.kill(victim, signal.SIGKILL)
-        until(lambda: len(workers_of(server) - {victim}) == 2)
+        until_seen(lambda: len(workers_of(server) - {victim}) == 2)
         assert survivor in workers_of(server)
         all_serve(server)
         ended = server.end(signal.SIGINT)
@@ -112,7 +104,7 @@ def test_workers_end_with_their_supervisor(upstream: Server) -> None:
         all_serve(server)
         workers = workers_of(server)
         server.process.kill()
-        until(lambda: not any(Path(f"/proc/{pid}/cmdline").exists() for pid in workers))
+        until_seen(lambda: not any(Path(f"/proc/{pid}/cmdline").exists() for pid in workers))
         port = int(server.url.rpartition(":")[2])
         socket.create_server(("127.0.0.1", port)).close()
 
@@ -130,9 +122,9 @@ def test_the_end_does_not_wait_for_the_replacement() -> None:
             asking.start()
             taken, _ = hung.accept()
             server.process.send_signal(signal.SIGHUP)
-            until(lambda: workers_of(server) - first)
+            until_seen(lambda: workers_of(server) - first)
             server.process.send_signal(signal.SIGTERM)
-            until(lambda: _is_closed(server.url))
+            until_seen(lambda: _is_closed(server.url))
             assert asking.is_alive()
             taken.close()
             hung.close()

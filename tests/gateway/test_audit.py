@@ -8,6 +8,7 @@ from typing import Any
 
 from frontdoor import Gateway
 from group_gateway.sandbox.wellknown import TEST_GROUP_ID
+from waiting import until
 
 READ = f'{{ a: group(id: "{TEST_GROUP_ID}") {{ name }} }}'
 WRITE = f"""mutation {{ updateGroup(input: {{id: "{TEST_GROUP_ID}", name: "Blue Heron"}}) {{
@@ -25,11 +26,8 @@ def read(file: Path) -> list[Any]:
 
 async def records(file: Path, count: int) -> list[Any]:
     """Give the records of a file, once it has so many."""
-    last = time.monotonic() + PATIENCE
-    while len(found := read(file)) < count:
-        assert time.monotonic() < last
-        await asyncio.sleep(0.01)
-    return found
+    await until(lambda: len(read(file)) >= count)
+    return read(file)
 
 
 async def test_each_answer_has_its_record(make_gateway: Any, tmp_path: Path) -> None:

@@ -165,10 +165,3 @@ class Server:
         async with asyncio.timeout(PATIENCE):
             while await self.metric(name, **labels) != number:  # noqa: ASYNC110 - over HTTP
                 await asyncio.sleep(0.02)
-
-
-async def eventually(condition: Callable[[], object]) -> None:
-    """Wait for something that tells nobody."""
-    async with asyncio.timeout(PATIENCE):
-        while not condition():  # noqa: ASYNC110 - as said
-            await asyncio.sleep(0.02)

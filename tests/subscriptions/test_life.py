@@ -11,7 +11,8 @@ from websockets.asyncio.client import connect
 from cli.commands import ask, serving
 from group_gateway.sandbox.wellknown import GOLD_KIDNEY_ID, TEST_GROUP_ID, TOKEN
 from group_gateway.web.streaming.operations import ANSWERED_AT_ONCE as AT_ONCE
-from subscriptions.listening import CHANGES, PROTOCOL, Stream, Talk, eventually
+from subscriptions.listening import CHANGES, PROTOCOL, Stream, Talk
+from waiting import until
 
 IT = {"id": TEST_GROUP_ID, "since": "long ago"}
 
@@ -33,7 +34,7 @@ async def test_nothing_is_left_behind(server):
         async with server.streamed(**IT) as stream:
             await stream.event()
     await idle(server)
-    await eventually(lambda: len(asyncio.all_tasks()) <= before)
+    await until(lambda: len(asyncio.all_tasks()) <= before)
 
 
 async def idle(server):
@@ -73,7 +74,7 @@ async def test_what_is_recorded(serve, tmp_path, caplog):
         ("ended", (), 1),
     ]
     assert lines[0].fields == ("groupChanged",)
-    await eventually(lambda: len(file.read_text().splitlines()) == 3)
+    await until(lambda: len(file.read_text().splitlines()) == 3)
     records = [json.loads(line) for line in file.read_text().splitlines()]
     assert [record["operation"] for record in records] == ["subscription"] * 3
     by_outcome = {(record["outcome"], *record["read"]) for record in records}
@@ -89,7 +90,7 @@ async def test_what_was_asked_is_answered(server, sandbox):
         sandbox.use(latency_ms=500)
         sandbox.forget_calls()
         await talk.ask("query", f'{{ group(id: "{GOLD_KIDNEY_ID}") {{ id }} }}')
-        await eventually(lambda: sandbox.calls)
+        await until(lambda: sandbox.calls)
         server.stop()
         assert await stream.event() == ("broken off", None)
         assert (await talk.hear())["payload"]["data"]["group"]["id"] == GOLD_KIDNEY_ID
