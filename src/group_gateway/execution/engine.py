@@ -129,7 +129,7 @@ class Engine:
         if self.compiled and tracer is None:
             data = await plans.run(context, request.variables or {})
             if data is not None:
-                return Answer(True, msgspec.Raw(data), [])  # noqa: FBT003
+                return Answer(executed=True, data=msgspec.Raw(data), errors=[])
         middleware = tracer.middleware() if tracer is not None else None
         executor = self._executor(WholeExecutor, request, context, middleware=middleware)
         return _answer(await execute(executor), context)
@@ -212,4 +212,5 @@ def _answer(result: ExecutionResult, context: Context) -> Answer:
 
 
 def _refused(errors: tuple[GraphQLError, ...], code: str, operation: Operation) -> Answer:
-    return Answer(False, None, [present(error, code, operation) for error in errors])  # noqa: FBT003
+    shown = [present(error, code, operation) for error in errors]
+    return Answer(executed=False, data=None, errors=shown)
