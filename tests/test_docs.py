@@ -154,7 +154,9 @@ def test_limits() -> None:
             assert amount(told) == getattr(Settings(), setting.strip("`").lower()), setting
     fixed = {name: amount(told) for name, (told, setting, _) in rows.items() if not setting}
     assert fixed == {
-        "Bytes of a request's headers": ConnectionLimits().header_bytes,
+        "Bytes of a request's headers, those that come last not counted": (
+            ConnectionLimits().header_bytes
+        ),
         "Levels of a body's JSON": 1000,  # about: the interpreter's own bound
         "Characters of a document": DocumentLimits().characters,
         "Parts of an answer (`@defer`, `@stream`)": MOST_PARTS,
