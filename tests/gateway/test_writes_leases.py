@@ -181,3 +181,30 @@ async def test_a_write_that_takes_longer_than_a_lease(replicas: Replicas) -> Non
     replicas.upstream.held.set()
     assert all("errors" not in answer for answer in await asyncio.gather(long, other))
     assert replicas.upstream.members() == ["long", "other"]
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [("SET", "{}", "x"), ("RPUSH", "{}", "x"), ("SET", "{}", "x", "EX", "9999"),
+     ("SET", "{}:next", "x"), ("RPUSH", "{}:next", "x")],
+    ids=" ".join,
+)  # fmt: skip
+async def test_what_is_no_lease_of_ours(replicas: Replicas, planted: tuple[str, ...]) -> None:
+    """What lies in a lease's place for longer than a lease lives keeps nobody waiting."""
+    replicas.upstream.held = asyncio.Event()
+    adding = asyncio.create_task(replicas.add(0, "one"))
+    await replicas.upstream.put.wait()
+    async with replicas.redis.client() as client:
+        [key] = await client.keys("*lease*")
+        replicas.upstream.held.set()
+        await adding
+        while await client.keys("*lease*"):  # noqa: ASYNC110 - given back after the answer
+            await asyncio.sleep(0.01)
+        await client.execute_command(*(word.format(key.decode()) for word in planted))
+        replicas.upstream.held.clear()
+        replicas.upstream.put.clear()
+        adding = asyncio.create_task(replicas.add(1, "two"))
+        await replicas.upstream.put.wait()
+        assert 0 < await client.pttl(key) <= 3000
+        replicas.upstream.held.set()
+        assert "errors" not in await adding

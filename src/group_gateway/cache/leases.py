@@ -23,8 +23,12 @@ _PAUSE = 0.03
 _LEFT_ALONE = 1.0
 
 # Whoever has waited comes before whoever held it last: a holder with a long queue would else get it
-# again and again, between two looks of the others.
+# again and again, between two looks of the others. What stays longer than a lease is none of ours.
 _TAKE = f"""
+for _, key in ipairs(KEYS) do
+    local left = redis.call('PTTL', key)
+    if left == -1 or left > {_LIFE_MS} then redis.call('DEL', key) end
+end
 local next = redis.call('GET', KEYS[2])
 if next and next ~= ARGV[1] then return 0 end
 if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', {_LIFE_MS}) then
