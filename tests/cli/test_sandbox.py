@@ -31,6 +31,24 @@ def test_serves_graphiql_and_answers() -> None:
         assert ask("GET", f"{server.url}/readyz").status_code == 200
 
 
+def test_names_no_token_that_is_not_taken() -> None:
+    """Where the gateway knows its callers itself, neither line nor page names the FHIR server's."""
+    settings = {"callers": "anybody", "service_client_id": "sandbox"}
+    secret = {"service_client_secret": "sandbox-secret"}
+    with serving("sandbox", *ANY_PORT, **settings, **secret) as server:
+        assert server.line == f"GraphiQL is at {server.url}/graphql\n"
+        page = ask("GET", f"{server.url}/graphql", headers={"accept": "text/html"})
+        assert '"token": null' in page.text
+
+
+def test_tells_of_no_graphiql_that_is_off() -> None:
+    """Without GraphiQL the first line tells where the gateway is."""
+    with serving("sandbox", *ANY_PORT, graphiql="off") as server:
+        assert server.line == (
+            f"group-gateway is at {server.url}/graphql (bearer token: {TOKEN})\n"
+        )
+
+
 def test_upstream_is_served_beside() -> None:
     """The second line tells where the FHIR server is, for whoever wants to look under the hood."""
     with serving("sandbox", *ANY_PORT) as server:

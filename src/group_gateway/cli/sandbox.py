@@ -84,11 +84,15 @@ async def _serve_both(
         url = address_of(back)
         token_url = settings.service_token_url or f"{url}/auth/token/"
         known = msgspec.structs.replace(settings, upstream_url=url, service_token_url=token_url)
-        app = create_app(known, page_token=TOKEN)
+        # Where the gateway knows its callers itself, the FHIR server's token is none of theirs.
+        token = TOKEN if settings.callers == "pass-through" else None
+        app = create_app(known, page_token=token)
         gateway = CommandServer(config(app, connection_limits(known)))
         upstream = CompanionServer(config(upstream_app, **_upstream_options()))
         beside = asyncio.create_task(upstream.serve(sockets=[back]))
-        say(f"GraphiQL is at {address_of(front)}/graphql (bearer token: {TOKEN})")
+        name = "GraphiQL" if settings.graphiql else "group-gateway"
+        accepted = f" (bearer token: {token})" if token else ""
+        say(f"{name} is at {address_of(front)}/graphql{accepted}")
         say(f"The sandbox's FHIR server is at {url}")
         await gateway.serve(sockets=[front])
         upstream.should_exit = True
