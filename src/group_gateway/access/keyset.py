@@ -85,8 +85,9 @@ class KeySet:
             published = usable_keys(await self._endpoint.get())
         except GatewayError:
             published = []
+        finally:
+            self._fetching = None
         self._failed = not published
-        self._fetching = None
         self.fresh_until = self._clock() + (_PAUSE if self._failed else _RENEWAL)
         if published and published != self._published:
             self._published = published

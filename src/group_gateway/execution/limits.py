@@ -203,8 +203,9 @@ class _Measure:
     def _comparisons(self, merged: list[SelectionSetNode]) -> int:
         """Count the pairs of fields of one response path, in sets of selections that merge."""
         fields: defaultdict[str, list[FieldNode]] = defaultdict(list)
+        spread: set[str] = set()
         for selections in merged:
-            self._collect(selections, fields)
+            self._collect(selections, fields, spread)
         total = 0
         for alike in fields.values():
             total += len(alike) * (len(alike) - 1) // 2
@@ -212,15 +213,21 @@ class _Measure:
         return total
 
     def _collect(
-        self, selections: SelectionSetNode, fields: defaultdict[str, list[FieldNode]]
+        self,
+        selections: SelectionSetNode,
+        fields: defaultdict[str, list[FieldNode]],
+        spread: set[str],
     ) -> None:
+        """Collect fields by response key; of each fragment once, as who compares them does."""
         for node in selections.selections:
             if isinstance(node, FieldNode):
                 fields[(node.alias or node.name).value].append(node)
             elif isinstance(node, InlineFragmentNode):
-                self._collect(node.selection_set, fields)
-            elif isinstance(node, FragmentSpreadNode) and node.name.value in self._fragments:
-                self._collect(self._fragments[node.name.value].selection_set, fields)
+                self._collect(node.selection_set, fields, spread)
+            elif isinstance(node, FragmentSpreadNode) and node.name.value not in spread:
+                spread.add(node.name.value)
+                if (fragment := self._fragments.get(node.name.value)) is not None:
+                    self._collect(fragment.selection_set, fields, spread)
 
 
 def _width(value: ValueNode) -> int:
