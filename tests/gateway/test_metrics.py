@@ -1,5 +1,7 @@
 """`/metrics`: what is counted, and that it says nothing of anybody."""
 
+from typing import Any
+
 from frontdoor import Gateway
 from group_gateway.sandbox.wellknown import SEED_PATIENT_ID, TEST_GROUP_ID, TOKEN
 
@@ -16,6 +18,20 @@ async def test_requests_and_upstream_calls_are_counted(gateway: Gateway) -> None
     assert 'group_gateway_requests_total{outcome="ready"} 1.0' in text
     assert 'group_gateway_requests_total{outcome="errors"} 1.0' in text
     assert 'group_gateway_upstream_calls_total{method="GET",outcome="2xx"} 1.0' in text
+
+
+async def test_operations_and_upstream_calls_are_timed(gateway: Gateway, sandbox: Any) -> None:
+    """How long they took can be told by the tenth and the hundredth; what was ready took none."""
+    sandbox.use(latency_ms=300)
+    await gateway.data(QUERY)
+    await gateway.data(QUERY)
+    text = (await gateway.http.get("/metrics")).text
+    for name in (
+        "operation_seconds_bucket{%s}",
+        'upstream_seconds_bucket{%s,method="GET",outcome="2xx"}',
+    ):
+        assert f"group_gateway_{name} 0.0" % 'le="0.25"' in text
+        assert f"group_gateway_{name} 1.0" % 'le="+Inf"' in text
 
 
 async def test_metrics_name_nobody(gateway: Gateway) -> None:

@@ -1,4 +1,4 @@
-"""`/metrics`: the process's counters in Prometheus' text format."""
+"""`/metrics`: what a process counts and times, in Prometheus' text format."""
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest

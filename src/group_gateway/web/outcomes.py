@@ -28,10 +28,11 @@ class Outcomes:
     ) -> None:
         """Tell of an operation that is over; `codes` are those of its errors."""
         self._telemetry.request(outcome)
+        seconds = self._limits.seconds - operation.deadline + asyncio.get_running_loop().time()
+        self._telemetry.executed(seconds)
         trail = operation.trail if outcome == "complete" else operation.trail or Trail()
         if trail is not None:
             self._describe(trail, asked, codes)
-            seconds = self._limits.seconds - operation.deadline + asyncio.get_running_loop().time()
             self._journal.tell(outcome, operation.asker, operation.correlation_id, trail, seconds)
 
     def refuse(self, refused: RequestRefused, asker: Asker | None, correlation_id: bytes) -> None:
