@@ -335,6 +335,13 @@ async def test_answers_are_encoded_as_they_are(gateway: Gateway) -> None:
 async def test_nobody_is_sent_elsewhere(gateway: Gateway, method: str, path: str) -> None:
     """A path that there is not leads nowhere: a redirect would carry the token along, by http."""
     headers = {"host": "elsewhere.test", "authorization": "Bearer sandbox"}
-    response = await gateway.http.request(method, path, headers=headers)
+    url = gateway.http.base_url.copy_with(raw_path=path.encode())  # joined, // began a host
+    response = await gateway.http.request(method, url, headers=headers)
     assert response.status_code == 404
     assert "location" not in response.headers
+
+
+async def test_without_a_page_nothing_is_at_the_root(make_gateway: Any) -> None:
+    """Where GraphiQL is off nobody is sent to it."""
+    gateway = await make_gateway(graphiql=False)
+    assert (await gateway.http.get("/")).status_code == 404

@@ -140,3 +140,9 @@ async def test_a_checkout_that_was_never_built_says_so(tmp_path: Path) -> None:
     assert page.status_code == httpx.codes.SERVICE_UNAVAILABLE
     assert "pip install -e ." in page.text
     assert page.headers["Content-Security-Policy"].startswith("default-src 'none'; ")
+
+
+async def test_whoever_asks_for_no_path_is_shown_the_way(browser: httpx.AsyncClient) -> None:
+    """A relative one, which no Host header can turn elsewhere."""
+    answer = await browser.get("/", headers={"host": "elsewhere.test"})
+    assert (answer.status_code, answer.headers["location"]) == (302, "graphql")

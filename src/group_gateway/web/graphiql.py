@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 BUILT_ASSETS: Final = Path(__file__).with_name("graphiql_assets")
@@ -122,6 +122,7 @@ class GraphiQL:
         subscriptions: bool = False,
         built: Path = BUILT_ASSETS,
     ) -> None:
+        self._endpoint = endpoint
         self._path = f"{endpoint}/assets"
         manifest = _read_manifest(built)
         config = {"token": token, "subscriptions": subscriptions}
@@ -138,8 +139,12 @@ class GraphiQL:
         )
 
     def routes(self) -> list[BaseRoute]:
-        """Give the routes of the assets, which lie below the endpoint."""
-        return [Route(f"{self._path}/{{name}}", self._serve_asset)]
+        """Give the routes of the assets, below the endpoint, and of whoever asks for no path."""
+        return [Route("/", self._show_the_way), Route(f"{self._path}/{{name}}", self._serve_asset)]
+
+    async def _show_the_way(self, _: Request) -> Response:
+        # Relative, for it may lie below a proxy's path, and the Host header is anybody's.
+        return RedirectResponse(self._endpoint.removeprefix("/"), HTTPStatus.FOUND)
 
     async def _serve_asset(self, request: Request) -> Response:
         asset = self._assets.get(request.path_params["name"])
