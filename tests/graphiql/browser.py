@@ -19,6 +19,7 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 
 PATIENCE_SECONDS = 20
+_NAVIGATED = "Inspected target navigated or closed"
 GLANCE_SECONDS = 0.05
 MOMENT_SECONDS = 0.25  # before an action of a person; GraphiQL takes 0.1 to grasp an edit
 FLAGS = (
@@ -69,9 +70,18 @@ class Page:
 
     async def until(self, expression: str) -> Any:
         """Wait for a JavaScript expression to become truthy and give its value."""
-        value = await _eventually(lambda: self.evaluate(expression))
+        value = await _eventually(lambda: self._glance(expression))
         assert value, f"not {expression}, but: {await self.evaluate('document.body.innerText')}"
         return value
+
+    async def _glance(self, expression: str) -> Any:
+        """Give the value of an expression; None where the page was left while it was computed."""
+        try:
+            return await self.evaluate(expression)
+        except AssertionError as error:
+            if _NAVIGATED in str(error):
+                return None
+            raise
 
     async def sees(self, text: str, within: str = "body") -> None:
         """Wait for a text to be visible in the first element that matches the selector."""

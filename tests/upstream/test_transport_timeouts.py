@@ -62,10 +62,10 @@ async def test_a_slow_drip_is_no_silence(make_client: Make) -> None:
         await connection.request()
         await connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n")
         for _ in range(20):
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.2)
             await connection.send(b".")
 
-    client = make_client(timeout=_only(read=1.0))
+    client = make_client(timeout=_only(read=3.0))
     async with peer(drip) as server:
         assert (await client.get(server.url)).content == b"." * 20
 
