@@ -43,7 +43,12 @@ class Busy:
             for _ in range(3):
                 await asyncio.sleep(0)
             for _ in range(newcomers):
-                self.refused += self.admission.refused() is not None
+                self._ask()
+
+    def _ask(self) -> None:
+        if not self.admission.has_room():
+            self.admission.refusal()
+            self.refused += 1
 
     def room(self) -> int:
         """Give how many there may be at once, when those under way have ended."""
@@ -92,7 +97,7 @@ def test_no_more_are_taken_while_the_loop_hangs() -> None:
 
     async def case(busy: Busy) -> None:
         busy.loop.now += FAR_TOO_LONG
-        assert busy.admission.refused() is not None
+        assert not busy.admission.has_room()
 
     judged(128, case)
 
@@ -113,6 +118,18 @@ def test_a_loop_with_idle_moments_takes_all(turn: float) -> None:
 def test_where_more_come_than_can_be_served_room_is_for_few(turn: float) -> None:
     """When the loop is never idle and others are refused, 8 find room, however short its turns."""
     assert judged(128, lambda busy: busy.turns(turn, 400, newcomers=1)) == 8
+
+
+def test_nobody_is_refused_who_needs_no_room() -> None:
+    """To find no room for a question that has its answer otherwise lowers no bound."""
+
+    async def case(busy: Busy) -> None:
+        await busy.turns(BUSY, 40)
+        for _ in range(100):
+            assert not busy.admission.has_room()
+            await busy.turns(BUSY, 1)
+
+    assert judged(128, case) == 128
 
 
 def test_no_more_than_the_setting_says() -> None:

@@ -59,9 +59,9 @@ class Admission:
         self._connections = connections
 
     def __enter__(self) -> None:
-        """Take an operation on; raises `refused` where there is no room."""
-        if (refused := self.refused()) is not None:
-            raise refused
+        """Take an operation on; raises its `refusal` where there is no room."""
+        if not self.has_room():
+            raise self.refusal()
         self._active += 1
         if self._due is None:
             self._sample()
@@ -70,14 +70,14 @@ class Admission:
         """Let go of an operation."""
         self._active -= 1
 
-    def refused(self) -> RequestRefused | None:
-        """Give the refusal of another operation, OVERLOADED, if there is no room for it."""
+    def has_room(self) -> bool:
+        """Tell whether another operation would be taken on."""
         if self._active < self._always:
-            has_room = self._active < self._bound or 0 < len(self._connections) <= self._always
-        else:
-            has_room = self._active < self._bound and not self._is_behind()
-        if has_room:
-            return None
+            return self._active < self._bound or 0 < len(self._connections) <= self._always
+        return self._active < self._bound and not self._is_behind()
+
+    def refusal(self) -> RequestRefused:
+        """Give the refusal of an operation for which there is no room: OVERLOADED."""
         self._has_refused = True
         message = "The gateway is busy. Try again in a second."
         return RequestRefused(message, 503, Overloaded.code, retry_after=RETRY_AFTER)

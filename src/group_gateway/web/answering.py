@@ -91,10 +91,9 @@ class Answering:
 
     def _refused(self, question: Question) -> RequestRefused | None:
         """Give the refusal of what would have to be executed now, if there is no room for it."""
-        refused = self.admission.refused()
-        if refused is None or question in self._ready or is_array(question[2]):
+        if self.admission.has_room() or question in self._ready or is_array(question[2]):
             return None
-        return None if self._in_flight.joined(question) else refused
+        return None if self._in_flight.joined(question) else self.admission.refusal()
 
     def _check_journal(self) -> None:
         if self._journal.tells_all:
