@@ -10,6 +10,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from group_gateway.sandbox.wellknown import MEDIUM_GROUP_ID, READ_TOKEN, TEST_GROUP_ID
+from group_gateway.web.streaming import boundedsocket
 from group_gateway.web.streaming.boundedsocket import MOST_FRAMES
 from group_gateway.web.streaming.operations import MOST_AT_ONCE
 from subscriptions.listening import CHANGES, PATIENCE, changed, codes
@@ -237,6 +238,18 @@ async def test_too_many_pings(server):
             talk.socket.protocol.send_ping(b"")
         talk.socket.send_data()
         assert await talk.closed() == (1008, "Too many frames")
+
+
+async def test_who_reads_slowly_and_sends_on(server, monkeypatch):
+    """It is told why it was cut off too: what is still on its way does not reset the connection."""
+    monkeypatch.setattr(boundedsocket, "CLOSE_SECONDS", PATIENCE)
+    async with bare(server) as (reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        taking = writer.get_extra_info("socket")
+        taking.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+        writer.write(20 * MOST_FRAMES * frame(0x89))
+        await asyncio.sleep(0.3)
+        assert (await reader.read(-1)).endswith(b"Too many frames")
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,8 @@ from group_gateway.web.wire import JSON, RequestRefused
 
 ENDLESS = "group_gateway.endless"
 """Stands in the scope of a request whose answer goes on until somebody ends it."""
+_LINGERING_SECONDS = 5.0
+"""How long a client that was refused may go on sending, until it has noticed."""
 _LEAVING_SECONDS = 0.5
 """How long an idle connection stays open in the end, for a request that may be on its way."""
 
@@ -56,28 +58,31 @@ class BoundedProtocol(HttpToolsProtocol):
         self._ended_here = False
         """Whether a request has ended in the piece that is being read."""
         self._leaving = False
+        self._refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request; refuse a connection too many."""
         super().connection_made(transport)
         if len(self.connections) > self._limits.connections:
             message = "The gateway has too many connections."
-            self._refuse(RequestRefused(message, 503, Overloaded.code, retry_after=1))
+            self._tell(RequestRefused(message, 503, Overloaded.code, retry_after=1))
+            self.transport.close()  # at once: those too many are not counted
         else:
             self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no more."""
         self._wait_no_more()
-        if self._stalled is not None:
-            self._stalled.cancel()
+        self._cut_off_never()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Read on; while a request is not complete its time runs."""
+        """Read on; while a request is not complete its time runs. Drop it from who was refused."""
+        if self._refused:
+            return
         self._ended_here = False
         super().data_received(data)
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self._refused:
             return
         if self._in_headers and not self._ended_here:  # else most of it may be another's body
             self._header_bytes += len(data)
@@ -128,13 +133,13 @@ class BoundedProtocol(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """Give the client its time to take what was sent."""
         super().pause_writing()
-        self._stalled = self.loop.call_later(self._limits.seconds, cut_off, self.transport)
+        self._cut_off_in(self._limits.seconds)
 
     def resume_writing(self) -> None:
         """Go on sending."""
         super().resume_writing()
-        if self._stalled is not None:
-            self._stalled.cancel()
+        if not self._refused:
+            self._cut_off_never()
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is not HTTP."""
@@ -186,9 +191,39 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _refuse(self, refused: RequestRefused) -> None:
         """Answer without the application, and close."""
+        self._tell(refused)
+        self._refused = True
+        self._wait_no_more()
+        if self._is_idle():
+            close_in_stages(self.transport)
+            self._cut_off_in(_LINGERING_SECONDS)
+        else:  # the answer to a request before this one is cut short
+            self.transport.close()
+
+    def _tell(self, refused: RequestRefused) -> None:
         correlation_id = new_correlation_id()
         self.transport.write(_message(refusal(refused, JSON, correlation_id), correlation_id))
-        self.transport.close()
+
+    def _cut_off_in(self, seconds: float) -> None:
+        self._cut_off_never()
+        self._stalled = self.loop.call_later(seconds, cut_off, self.transport)
+
+    def _cut_off_never(self) -> None:
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
+
+
+def close_in_stages(transport: asyncio.Transport) -> None:
+    """Say that nothing more comes, and leave the closing to the client.
+
+    Closed at once, under what the client still sends, a connection is reset, and the last that was
+    said may be lost on its way (RFC 9112, section 9.6). The caller drops what comes, and cuts the
+    connection off when it was not closed in time.
+    """
+    if transport.can_write_eof():
+        transport.write_eof()
+    transport.resume_reading()
 
 
 def cut_off(transport: asyncio.Transport) -> None:

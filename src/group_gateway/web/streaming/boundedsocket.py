@@ -8,18 +8,19 @@ or one that the application refuses, is never closed, or fills the log.
 import asyncio
 from typing import Any
 
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import Frame
+from websockets.frames import Close, CloseCode, Frame
 
-from group_gateway.web.connections import cut_off
+from group_gateway.web.connections import close_in_stages, cut_off
 
 MOST_FRAMES = 1000
 """Pings, pongs and further fragments in a second: each costs as much as a small message."""
 _SLICE = 4096
 """Bytes that are read before those frames are counted."""
-_NO_HANDSHAKE = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 CLOSE_SECONDS = 1.0
 """How long a client may take to answer that the connection is to be closed."""
+_NO_HANDSHAKE = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
 class BoundedSocket(WebSocketsSansIOProtocol):
@@ -32,6 +33,7 @@ class BoundedSocket(WebSocketsSansIOProtocol):
         self._fragments = bytearray()
         self._frames = 0
         self._second = 0
+        self._failed = False
         self._cutting: asyncio.TimerHandle | None = None
 
     def data_received(self, data: bytes) -> None:
@@ -43,9 +45,9 @@ class BoundedSocket(WebSocketsSansIOProtocol):
                 self.transport.close()
             return
         for start in range(0, len(data), _SLICE):
-            super().data_received(data[start : start + _SLICE])
-            if self.transport.is_closing():
+            if self._failed or self.transport.is_closing():
                 return
+            super().data_received(data[start : start + _SLICE])
 
     def pause_writing(self) -> None:
         """Give the client its time to take what was sent."""
@@ -69,7 +71,12 @@ class BoundedSocket(WebSocketsSansIOProtocol):
             super().shutdown()
 
     async def send(self, message: Any) -> None:
-        """Send; whoever does not answer a closing frame is cut off."""
+        """Send; whoever does not answer a closing frame is cut off.
+
+        Raises ClientDisconnected for a connection that has been failed.
+        """
+        if self._failed:
+            raise ClientDisconnected
         await super().send(message)
         if message["type"] == "websocket.http.response.body":
             self.handshake_complete = True  # it was refused, which is no error
@@ -80,6 +87,18 @@ class BoundedSocket(WebSocketsSansIOProtocol):
         """Close a connection on which nobody answers, and not only when all was taken."""
         super().keepalive_timeout()
         self._cut_off_in(CLOSE_SECONDS)
+
+    def handle_parser_exception(self) -> None:
+        """Say what is wrong, and close in stages: the client may be in the middle of a message."""
+        said = self.conn.close_sent or Close(CloseCode.ABNORMAL_CLOSURE, "")
+        self.queue.put_nowait(
+            {"type": "websocket.disconnect", "code": said.code, "reason": said.reason}
+        )
+        self._failed = self.close_sent = True
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        close_in_stages(self.transport)
+        # uvicorn's own timer, which keeps it from closing when the application has ended
+        self.close_timer = self.loop.call_later(2 * CLOSE_SECONDS, cut_off, self.transport)
 
     def handle_text(self, event: Frame) -> None:
         """Leave the decoding to who reads the message, and can say what is wrong with it."""
@@ -114,7 +133,6 @@ class BoundedSocket(WebSocketsSansIOProtocol):
         if self._frames > MOST_FRAMES and not self.close_sent:
             self.conn.fail(1008, "Too many frames")
             self.handle_parser_exception()
-            self._cut_off_in(2 * CLOSE_SECONDS)
 
     def _cut_off_in(self, seconds: float) -> None:
         self._cut_off_never()
