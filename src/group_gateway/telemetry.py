@@ -46,6 +46,7 @@ class Telemetry(Collector):
         self._upstream_seconds: dict[tuple[str, ...], _Durations] = defaultdict(_Durations)
         self._retries: dict[tuple[str, ...], float] = defaultdict(float)
         self._breakers: dict[str, bool] = {}
+        self._lookups: dict[tuple[str, ...], float] = defaultdict(float)
         self._cache_left_alone = False
         self._polls: dict[tuple[str, ...], float] = defaultdict(float)
         self._watched = 0
@@ -104,6 +105,11 @@ class Telemetry(Collector):
         """Note whether the breaker for a kind of calls is open."""
         self._breakers[kind] = is_open
 
+    def looked_up(self, hits: int, misses: int) -> None:
+        """Count what was looked up in the cache for operations that were executed."""
+        self._lookups["hit",] += hits
+        self._lookups["miss",] += misses
+
     def cache(self, *, is_left_alone: bool) -> None:
         """Note whether the cache is left alone, because it failed."""
         self._cache_left_alone = is_left_alone
@@ -150,6 +156,12 @@ class Telemetry(Collector):
             "Calls of the upstream that were made once more.",
             ["kind"],
             self._retries,
+        )
+        yield _family(
+            "group_gateway_cache_lookups",
+            "Answers of the upstream that were looked for in the cache, by what was found.",
+            ["outcome"],
+            self._lookups,
         )
         yield from self._of_failures()
         yield from self._of_subscriptions()

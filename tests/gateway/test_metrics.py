@@ -20,6 +20,16 @@ async def test_requests_and_upstream_calls_are_counted(gateway: Gateway) -> None
     assert 'group_gateway_upstream_calls_total{method="GET",outcome="2xx"} 1.0' in text
 
 
+async def test_hits_and_misses_of_the_cache_are_counted(gateway: Gateway) -> None:
+    """What was not there, and then what was; a ready answer asks the cache for nothing."""
+    other = QUERY.replace("member", "managingEntity").replace("entity { reference }", "reference")
+    for query in (QUERY, QUERY, other):
+        await gateway.data(query)
+    text = (await gateway.http.get("/metrics")).text
+    for outcome in ("hit", "miss"):
+        assert f'group_gateway_cache_lookups_total{{outcome="{outcome}"}} 1.0' in text
+
+
 async def test_operations_and_upstream_calls_are_timed(gateway: Gateway, sandbox: Any) -> None:
     """How long they took can be told by the tenth and the hundredth; what was ready took none."""
     sandbox.use(latency_ms=300)

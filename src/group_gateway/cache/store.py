@@ -118,10 +118,13 @@ class CacheStore:
             return [_BYPASS] * len(slots)
         generations.update(new)
         now = self._wall_clock()
-        return [
+        found = [
             _judge(entry, generations[slot.tag], now, generations.get(slot.owner) or _NO_OWNER)
             for slot, entry in zip(slots, values[len(tags) :], strict=True)
         ]
+        misses = sum(lookup.value is None for lookup in found)
+        self._telemetry.looked_up(len(found) - misses, misses)
+        return found
 
     async def put(self, entries: Iterable[tuple[Slot, Lookup, bytes]], ttl: float) -> None:
         """Keep values for `ttl` seconds, each with the lookup that missed it."""
