@@ -68,7 +68,7 @@ def _build(sources: Path, assets: Path, digest: str) -> None:
     with tempfile.TemporaryDirectory(prefix="graphiql-") as folder:
         work = Path(folder, "work")
         shutil.copytree(sources, work, ignore=shutil.ignore_patterns(*_NOT_SOURCES))
-        npm(["ci"], cwd=work, check=True, capture_output=True, text=True)
+        npm(["ci", "--no-audit", "--no-fund"], cwd=work, check=True, capture_output=True, text=True)
         node(["build.mjs", "assets", digest], cwd=work, check=True, capture_output=True, text=True)
         shutil.rmtree(assets, ignore_errors=True)
         shutil.copytree(work / "assets", assets)
