@@ -150,6 +150,19 @@ async def test_a_group_that_can_not_be_created(gateway, sandbox, name):
     assert sandbox.calls == []
 
 
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "9" * 400])
+async def test_a_number_that_is_too_large(gateway, sandbox, number):
+    """A literal beyond what a double holds is told; it must not reach the upstream as null."""
+    payload = (
+        await gateway.data(f"""mutation {{
+            createGroup(input: {{type: PERSON, name: "New", characteristic: [
+                {{code: {{text: "age"}}, valueRange: {{low: {{value: {number}}}}}}}
+            ]}}) {{ group {{ id }} issues {{ severity code inputPath }} }} }}""")
+    )["createGroup"]
+    assert mistakes(payload) == [("value", "characteristic.0.valueRange.low.value")]
+    assert sandbox.calls == []
+
+
 UPDATES: dict[str, tuple[dict[str, Any], list[tuple[str, str]]]] = {
     "no id": ({"id": ""}, [("value", "id")]),
     "an id that is a path": ({"id": ".."}, [("value", "id")]),

@@ -1,5 +1,6 @@
 """Checks of mutation inputs: every mistake at once, each with its path. Used by `mutation`."""
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -71,7 +72,7 @@ def responsibilities_issues(id: str, codes: Sequence[str]) -> Iterable[Issue]:
 
 def _element_issues(values: Element) -> Iterable[Issue]:
     for name in ("code", "managingEntity", "identifier", "characteristic"):
-        yield from _emptiness_issues(values.get(name), name)
+        yield from _inexpressible_issues(values.get(name), name)
     yield from reference_issues(values.get("managingEntity"), _MANAGERS, "managingEntity")
     for index, entry in enumerate(values.get("characteristic") or []):
         yield from _trait_issues(entry, "characteristic", index)
@@ -86,21 +87,23 @@ def _trait_issues(entry: Element, *path: str | int) -> Iterable[Issue]:
         yield error("value", "A characteristic has exactly one value.", *path)
 
 
-def _emptiness_issues(value: Any, *path: str | int) -> Iterable[Issue]:
-    """Find objects without fields and texts without letters, which FHIR does not know."""
+def _inexpressible_issues(value: Any, *path: str | int) -> Iterable[Issue]:
+    """Find what FHIR's JSON can't hold: empty objects, empty texts, numbers beyond a double."""
     if value in ({}, ""):
         yield error("required", "An element can't be empty: leave it out.", *path)
+    elif isinstance(value, float) and not math.isfinite(value):  # a literal such as 1e400
+        yield error("value", "The number is too large.", *path)
     elif isinstance(value, dict):
         for name, part in value.items():
-            yield from _emptiness_issues(part, *path, name)
+            yield from _inexpressible_issues(part, *path, name)
     elif isinstance(value, list):
         for index, part in enumerate(value):
-            yield from _emptiness_issues(part, *path, index)
+            yield from _inexpressible_issues(part, *path, index)
 
 
 def _member_list_issues(members: Sequence[Element], name: str) -> Iterable[Issue]:
     yield from member_issues([member["entity"]["reference"] for member in members], name)
     for index, member in enumerate(members):
         if "period" in member:
-            yield from _emptiness_issues(member["period"], name, index, "period")
+            yield from _inexpressible_issues(member["period"], name, index, "period")
             yield from period_issues(member["period"], name, index, "period")
