@@ -41,6 +41,13 @@ def test_digits_stay(number):
     assert body["x"].upper() == number.upper()
 
 
+@pytest.mark.parametrize("number", ["1e99999999999999999999", "-1e-99999999999999999999"])
+def test_a_number_that_can_not_be_kept(number):
+    """A group with a number that no decimal holds is no group to write to, and no crash."""
+    with pytest.raises(NotAGroup):
+        sent(f'{{"resourceType":"Group","id":"1","x":{number}}}')
+
+
 def test_what_the_upstream_computes_is_left_out():
     """Without versions, quantity and the members' names are not sent, and no empty list is."""
     entity = {"reference": "Patient/1", "display": "Name", "extension": [{"url": "x"}]}

@@ -20,7 +20,7 @@ def elements_of(resource: GroupResource) -> dict[str, Any]:
     """Decode a resource so that it can be encoded as it was. Raises NotAGroup."""
     try:
         return _decoder.decode(resource.raw)
-    except UNREADABLE as error:
+    except (*UNREADABLE, ArithmeticError) as error:  # the latter: an exponent beyond Decimal's
         raise NotAGroup("a value can't be decoded") from error
 
 
