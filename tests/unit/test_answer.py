@@ -1,10 +1,14 @@
 """Upstream answers of any status and content: each has one error, and never raises on the way."""
 
+import time
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from group_gateway.errors import Conflict, GatewayError, Refused, UpstreamUnavailable
-from group_gateway.upstream.answer import Answer, failure_of, is_absent, retry_after
+from group_gateway.upstream.answer import Answer, failure_of, http_date, is_absent, retry_after
 
 BODIES = st.binary(max_size=30) | st.sampled_from(
     [
@@ -43,3 +47,29 @@ def test_waiting_is_bounded(answer: Answer) -> None:
     """`Retry-After` of any form is a time that one can wait for, or none."""
     seconds = retry_after(answer)
     assert seconds is None or 0 <= seconds <= 86_400
+
+
+@pytest.fixture
+def west(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Run in a time zone that is hours behind UTC."""
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", "America/New_York")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("west")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Sun, 06 Nov 1994 08:49:37 GMT",
+        "Sunday, 06-Nov-94 08:49:37 GMT",
+        "Sun Nov  6 08:49:37 1994",
+        "Sun, 06 Nov 1994 08:49:37 -0000",
+    ],
+)
+def test_dates_are_in_utc(text: str) -> None:
+    """All three forms of an HTTP date are UTC: a precondition hours late would guard nothing."""
+    http_date.cache_clear()
+    assert http_date(text) == 784_111_777

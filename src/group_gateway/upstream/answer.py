@@ -5,6 +5,7 @@ A 5xx's text never leaves this module: an upstream may put an exception's text t
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from http import HTTPStatus
@@ -55,7 +56,7 @@ class Answer:
     @property
     def date(self) -> int | None:
         """The upstream's clock in whole seconds since the epoch."""
-        return _epoch(self.headers.get("date", ""))
+        return http_date(self.headers.get("date", ""))
 
     def invalid(self, reason: str) -> UpstreamInvalidResponse:
         """Give the error for an answer that makes no sense; `reason` holds no upstream text."""
@@ -63,9 +64,14 @@ class Answer:
 
 
 @lru_cache(maxsize=64)  # the same text comes with every answer of a second
-def _epoch(text: str) -> int | None:
+def http_date(text: str) -> int | None:
+    """Read an HTTP date as seconds since the epoch; None when it is none.
+
+    The obsolete form without a zone is in UTC too (RFC 9110, section 5.6.7), wherever this runs.
+    """
     try:
-        return int(parsedate_to_datetime(text).timestamp())
+        moment = parsedate_to_datetime(text)
+        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
     except (ValueError, OverflowError):
         return None
 
@@ -175,7 +181,7 @@ def retry_after(answer: Answer) -> float | None:
     text = answer.headers.get("retry-after", "")
     if text.isdecimal():
         return min(float(text), _LONGEST_WAIT)
-    moment = _epoch(text)
+    moment = http_date(text)
     if moment is None or answer.date is None:
         return None
     return min(max(0.0, float(moment - answer.date)), _LONGEST_WAIT)

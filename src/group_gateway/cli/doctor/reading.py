@@ -1,12 +1,11 @@
 """A read: whether it works, what a write can be guarded by, and the upstream's clock. Pure."""
 
-from email.utils import parsedate_to_datetime
-
 from group_gateway.cli.doctor.contact import named
 from group_gateway.cli.doctor.findings import Finding, fail, ok, warn
 from group_gateway.cli.doctor.interview import Exchange, Reply
 from group_gateway.fhir.resource import GroupResource
 from group_gateway.groups.writing.basis import Basis
+from group_gateway.upstream.answer import http_date
 
 _READ, _GUARD, CLOCK = "read", "write guard", "clock"
 _TOLERANCE = 2.0  # seconds: `Date` has whole ones, and some servers' lags behind
@@ -37,9 +36,8 @@ def guard(group: GroupResource) -> Finding:
 
 def clock(exchange: Exchange) -> Finding:
     """Compare the upstream's clock with this machine's."""
-    try:
-        theirs = parsedate_to_datetime(exchange.headers["date"]).timestamp()
-    except (KeyError, ValueError):
+    theirs = http_date(exchange.headers.get("date", ""))
+    if theirs is None:
         return warn(CLOCK, "Answers have no `Date`, so the server's clock is unknown.")
     # A whole second is any moment within it, and was read at any moment of the exchange.
     ahead = max(theirs - exchange.answered_at, 0.0) + min(theirs + 1.0 - exchange.asked_at, 0.0)
