@@ -5,6 +5,7 @@ import time
 from access.issuer import AUDIENCE, ISSUER, published, signed
 from group_gateway.sandbox.quirks import FaultRule
 from group_gateway.sandbox.wellknown import HIDDEN_TEAM_ID, OTHER_TOKEN, READ_TOKEN, TOKEN
+from redis_server import redis_server
 from subscriptions.listening import CHANGES, changed, codes
 
 BY_TOKEN = {
@@ -61,6 +62,18 @@ async def test_rights_that_are_lost_end_it(serve, sandbox, elsewhere):
         await server.until_metric(1, "subscriptions_open")
         await elsewhere("Changed elsewhere")
         assert changed(await kept.hear())["name"] == "Changed elsewhere"
+
+
+async def test_a_refused_poll_is_no_failure_of_the_cache(serve, sandbox, tmp_path, caplog):
+    """The last listener's leave does not break off what the poll still has to tell a Redis."""
+    with redis_server(tmp_path) as redis:
+        server = await serve(subscription_interval=1.0, cache_url=redis.url, cache_stale=600.0)
+        async with server.introduced(READ_TOKEN) as lost:
+            await lost.listen()
+            assert sandbox.app.state.sandbox.tokens.revoke(READ_TOKEN)
+            assert codes(await lost.hear()) == ["UNAUTHENTICATED"]
+            await server.until_metric(0, "watched_groups")
+        assert "The cache fails" not in caplog.text
 
 
 async def test_a_refused_event_ends_it(server, sandbox):

@@ -154,8 +154,9 @@ class GroupWatches:
                 group = await self._client.read(caller, id, self._patience)
             except (Forbidden, Unauthenticated) as refusal:
                 self._telemetry.polled("refused")
-                watch.refuse(caller, refusal)
+                # First: the last listener to be told ends this poll, in the middle of what it does.
                 await self._renewal.refused(caller)
+                watch.refuse(caller, refusal)
                 continue
             changed = watch.has_changed(caller, group)
             self._telemetry.polled("changed" if changed else "unchanged")
