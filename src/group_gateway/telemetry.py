@@ -121,11 +121,23 @@ class Telemetry(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Give the counters as Prometheus knows them."""
+        yield from self._of_requests()
+        yield from self._of_the_upstream()
+        yield from self._of_failures()
+        yield from self._of_subscriptions()
+
+    def _of_requests(self) -> Iterable[Metric]:
         yield _family(
             "group_gateway_requests",
             "GraphQL requests by how they ended.",
             ["outcome"],
             self._requests,
+        )
+        yield _histogram(
+            "group_gateway_operation_seconds",
+            "Time of operations that were executed: neither ready nor joined.",
+            [],
+            self._seconds,
         )
         yield _family(
             "group_gateway_audit_records",
@@ -134,16 +146,18 @@ class Telemetry(Collector):
             self._audited,
         )
         yield _family(
+            "group_gateway_trusted_documents",
+            "Requests for documents that are not on the list, and changes of the list.",
+            ["event"],
+            self._trusted,
+        )
+
+    def _of_the_upstream(self) -> Iterable[Metric]:
+        yield _family(
             "group_gateway_upstream_calls",
             "Calls of the upstream.",
             ["method", "outcome"],
             self._calls,
-        )
-        yield _histogram(
-            "group_gateway_operation_seconds",
-            "Time of operations that were executed: neither ready nor joined.",
-            [],
-            self._seconds,
         )
         yield _histogram(
             "group_gateway_upstream_seconds",
@@ -162,14 +176,6 @@ class Telemetry(Collector):
             "Answers of the upstream that were looked for in the cache, by what was found.",
             ["outcome"],
             self._lookups,
-        )
-        yield from self._of_failures()
-        yield from self._of_subscriptions()
-        yield _family(
-            "group_gateway_trusted_documents",
-            "Requests for documents that are not on the list, and changes of the list.",
-            ["event"],
-            self._trusted,
         )
 
     def _of_failures(self) -> Iterable[Metric]:
