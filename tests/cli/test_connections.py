@@ -5,7 +5,8 @@ import json
 import socket
 import struct
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -75,6 +76,10 @@ SENT: dict[str, tuple[bytes, tuple[int, str]]] = {
         POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         MALFORMED,
     ),
+    "chunks without a length, which need not be waited for": (
+        POST.replace(b"json", b"xml") + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\nno\r\n",
+        MALFORMED,
+    ),
     "a length below 0": (POST + b"Content-Length: -1\r\n\r\n", MALFORMED),
     "headers without end": (POST + b"X-A: " + b"b" * 4_000_000, (431, "HEADERS_TOO_LARGE")),
     "a path without end": (b"GET /" + b"a" * 400_000, (431, "HEADERS_TOO_LARGE")),
@@ -136,6 +141,22 @@ def test_an_answer_that_nobody_takes(server: Server) -> None:
 def connection_is_reset(connection: socket.socket) -> bool:
     """Tell whether the other side has aborted the connection (TCP_INFO's state is CLOSE)."""
     return connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == 7
+
+
+def test_requests_without_end(server: Server) -> None:
+    """A client that only sends small requests costs little memory, and nobody else's time."""
+    before = peak(server)
+    with connect(server) as connection, suppress(ConnectionError):
+        while True:
+            connection.sendall(10_000 * b"GET / HTTP/1.1\r\n\r\n")
+    assert peak(server) - before < 20_000
+    assert name_of(server.url) == "Test Group"
+
+
+def peak(server: Server) -> int:
+    """Give the most memory that the process has had, in kilobytes."""
+    status = Path(f"/proc/{server.process.pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0])
 
 
 def test_connections_too_many(server: Server) -> None:

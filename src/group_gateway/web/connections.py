@@ -12,13 +12,10 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import (
-    STATUS_LINE,
-    HttpToolsProtocol,
-    RequestResponseCycle,
-)
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from group_gateway.errors import Overloaded, RequestCode
+from group_gateway.web.pipelining import PipeliningProtocol, abandon
 from group_gateway.web.replies import Reply, new_correlation_id, refusal
 from group_gateway.web.wire import JSON, RequestRefused
 
@@ -44,7 +41,7 @@ class ConnectionLimits:
     message_bytes: int = 0
 
 
-class BoundedProtocol(HttpToolsProtocol):
+class BoundedProtocol(PipeliningProtocol):
     """HTTP/1.1 within limits. A timer runs only while a client is being waited for."""
 
     def __init__(self, *, limits: ConnectionLimits, **options: Any) -> None:
@@ -55,10 +52,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self._arriving = False
         self._in_headers = False
         self._header_bytes = 0
-        self._ended_here = False
-        """Whether a request has ended in the piece that is being read."""
         self._leaving = False
-        self._refused = False
+        self._refused: RequestRefused | None = None
+        """What is the last to be said, when what came before is answered."""
+        self._lingering = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request; refuse a connection too many."""
@@ -77,22 +74,25 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Read on; while a request is not complete its time runs. Drop it from who was refused."""
-        if self._refused:
-            return
-        self._ended_here = False
-        super().data_received(data)
-        if self.transport.is_closing() or self._refused:
-            return
+        """Read on; drop it from who was refused."""
+        if self._refused is None:
+            super().data_received(data)
+
+    def _read(self, piece: bytes) -> bool:
+        """Read a piece; while a request is not complete its time runs."""
+        if not super()._read(piece):
+            return False
         if self._in_headers and not self._ended_here:  # else most of it may be another's body
-            self._header_bytes += len(data)
+            self._header_bytes += len(piece)
             if self._header_bytes > self._limits.header_bytes:
                 message = f"Headers have at most {self._limits.header_bytes} bytes."
                 self._refuse(RequestRefused(message, 431, RequestCode.HEADERS_TOO_LARGE))
-        if not self._arriving:
+                return False
+        if not self._arriving or self.pipeline:  # what waits for its turn is not read meanwhile
             self._wait_no_more()
         elif self._timer is None:
             self._wait()
+        return True
 
     def on_message_begin(self) -> None:
         """Take note of a request's first byte."""
@@ -109,26 +109,29 @@ class BoundedProtocol(HttpToolsProtocol):
         """Take note of the end of its headers; a process that ends answers it, but no other."""
         self._in_headers = False
         super().on_headers_complete()
-        cycle = self._cycle()
-        if self._leaving and cycle is not None:  # there is none for what becomes a WebSocket
-            cycle.keep_alive = False
+        if self._leaving and not self._is_idle():  # there is none for what becomes a WebSocket
+            self.cycle.keep_alive = False
 
     def handle_websocket_upgrade(self) -> None:
-        """Hand the connection over, unless the process ends."""
+        """Hand the connection over, unless the process ends, or answers are still to come on it."""
         if self._leaving:
             message = "The gateway is about to end."
             self._refuse(RequestRefused(message, 503, Overloaded.code, retry_after=1))
+        elif not self._is_idle() or self.flow.write_paused:
+            self._refuse(RequestRefused("A WebSocket begins when all answers have been taken."))
         else:
+            self._wait_no_more()
             super().handle_websocket_upgrade()
 
-    def on_message_complete(self) -> None:
-        """Take note of its last byte."""
-        self._note_arrival()
-        super().on_message_complete()
-
     def _note_arrival(self) -> None:
+        super()._note_arrival()
         self._arriving = False
-        self._ended_here = True
+
+    def on_response_complete(self) -> None:
+        """Go on with the next request; where there is none, say the last word."""
+        super().on_response_complete()
+        if self._refused is not None and self._is_idle() and not self.transport.is_closing():
+            self._part(self._refused)
 
     def pause_writing(self) -> None:
         """Give the client its time to take what was sent."""
@@ -138,7 +141,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def resume_writing(self) -> None:
         """Go on sending."""
         super().resume_writing()
-        if not self._refused:
+        if not self._lingering:
             self._cut_off_never()
 
     def send_400_response(self, msg: str) -> None:
@@ -152,26 +155,21 @@ class BoundedProtocol(HttpToolsProtocol):
         come back only after a broken one.
         """
         self._leaving = True
-        if self._is_idle():
+        running = self._running
+        if running is None or running.response_complete:
             self.loop.call_later(_LEAVING_SECONDS, self._leave)
-        elif ENDLESS in self.cycle.scope:
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
+        elif ENDLESS in running.scope:
+            abandon(running)
             self.transport.close()
         else:
             self.cycle.keep_alive = False
 
     def _leave(self) -> None:
         # A request that is on its way has its time, and its answer closes the connection.
-        if self._is_idle() and not self._arriving:
+        if self._unread is not None:
+            self.loop.call_later(_LEAVING_SECONDS, self._leave)
+        elif self._is_idle() and not self._arriving:
             self.transport.close()
-
-    def _cycle(self) -> RequestResponseCycle | None:
-        return self.cycle  # None before the first request, whatever its type says
-
-    def _is_idle(self) -> bool:
-        cycle = self._cycle()
-        return cycle is None or cycle.response_complete
 
     def _wait(self) -> None:
         self._timer = self.loop.call_later(self._limits.seconds, self._give_up)
@@ -182,23 +180,42 @@ class BoundedProtocol(HttpToolsProtocol):
             self._timer = None
 
     def _give_up(self) -> None:
-        cycle = self._cycle()
-        if cycle is None or cycle.response_complete or not cycle.response_started:
-            message = f"A request arrives within {self._limits.seconds:g} seconds."
-            self._refuse(RequestRefused(message, 408, RequestCode.REQUEST_TIMEOUT))
-        else:
-            self.transport.close()
+        message = f"A request arrives within {self._limits.seconds:g} seconds."
+        self._refuse(RequestRefused(message, 408, RequestCode.REQUEST_TIMEOUT))
+
+    def _is_read_no_more(self) -> bool:
+        return self._refused is not None or super()._is_read_no_more()
 
     def _refuse(self, refused: RequestRefused) -> None:
-        """Answer without the application, and close."""
-        self._tell(refused)
-        self._refused = True
+        """Answer without the application, when it has answered what came before, and close."""
+        self._refused = refused
         self._wait_no_more()
-        if self._is_idle():
-            close_in_stages(self.transport)
-            self._cut_off_in(_LINGERING_SECONDS)
-        else:  # the answer to a request before this one is cut short
-            self.transport.close()
+        if self._arriving and self._has_answer():
+            self.transport.close()  # whatever came now would be taken for another's answer
+        elif self._is_idle():
+            self._part(refused)
+        else:
+            self._rest()
+
+    def _has_answer(self) -> bool:
+        """Tell whether the request that arrives is being answered; if not, it will not be."""
+        running = self._running
+        if self.pipeline and self.pipeline[0][0].scope is self.scope:
+            self.pipeline.popleft()
+        elif running is not None and running.scope is self.scope:
+            if running.response_started:
+                return True
+            abandon(running)
+            self._running = None
+        return False
+
+    def _part(self, refused: RequestRefused) -> None:
+        """Say the last word."""
+        self._unset_keepalive_if_required()
+        self._tell(refused)
+        self._lingering = True
+        close_in_stages(self.transport)
+        self._cut_off_in(_LINGERING_SECONDS)
 
     def _tell(self, refused: RequestRefused) -> None:
         correlation_id = new_correlation_id()

@@ -28,7 +28,7 @@ class ShortcutProtocol(BoundedProtocol):
     def data_received(self, data: bytes) -> None:
         """Read on; what has not arrived whole is not waited for."""
         super().data_received(data)
-        if self._held is not None and not self.transport.is_closing():
+        if self._held is not None and not self._is_read_no_more():
             self._release()
 
     def on_headers_complete(self) -> None:

@@ -1,0 +1,101 @@
+"""Requests that a client sends without waiting for their answers. Used by `connections`.
+
+uvicorn reads all that has come, and makes of each request an object that waits: a few megabytes of
+small ones took hundreds, and held up everybody else. It also tells only the last of them that the
+client has left. This is its protocol reading little by little, and not ahead of what it answers.
+"""
+
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+_PIECE = 4096
+"""Bytes that are read before others have a turn, if a request has ended in them."""
+
+
+class PipeliningProtocol(HttpToolsProtocol):
+    """HTTP/1.1 that reads on when all that was read is answered, or being answered."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._running: RequestResponseCycle | None = None
+        """What is being answered, or was last; `cycle` may be one that waits for its turn."""
+        self._unread: bytes | None = None
+        """What is left for later; None while the connection is read."""
+        self._ended_here = False
+        """Whether a request has ended in the piece that is being read."""
+
+    def data_received(self, data: bytes) -> None:
+        """Read, as far as it is time for it."""
+        for start in range(0, len(data) or 1, _PIECE):
+            if start and (self._ended_here or self.pipeline):
+                self._hold(data[start:])
+                return
+            if not self._read(data[start : start + _PIECE]):
+                return
+        if self.pipeline:
+            self._hold(b"")
+
+    def _read(self, piece: bytes) -> bool:
+        """Read a piece; tell whether to go on."""
+        self._ended_here = False
+        HttpToolsProtocol.data_received(self, piece)
+        return not self._is_read_no_more()
+
+    def on_message_complete(self) -> None:
+        """Take note of the end of a request."""
+        self._note_arrival()
+        super().on_message_complete()
+
+    def _note_arrival(self) -> None:
+        self._ended_here = True
+
+    def on_response_complete(self) -> None:
+        """Begin to answer the next request, or read on."""
+        super().on_response_complete()
+        if self._unread is not None and not self.pipeline:
+            self.loop.call_soon(self._read_on)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell whoever still works on an answer that nobody wants it any more."""
+        self._unread = None
+        if self._running is not None:
+            abandon(self._running)
+        super().connection_lost(exc)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _is_idle(self) -> bool:
+        """Tell whether all requests whose headers were read are answered."""
+        return self._running is None or self._running.response_complete
+
+    def _is_read_no_more(self) -> bool:
+        """Tell whether the connection is closed, or a WebSocket's now."""
+        return self.transport.is_closing() or self.transport.get_protocol() is not self
+
+    def _hold(self, unread: bytes) -> None:
+        self._unread = unread
+        self._rest()
+        if not self.pipeline:
+            self.loop.call_soon(self._read_on)
+
+    def _rest(self) -> None:
+        """Read nothing, also when the application wants the rest of a body, which is here."""
+        self.flow.resume_reading()  # it knows of no pause, so it will not end this one
+        self.transport.pause_reading()
+
+    def _read_on(self) -> None:
+        unread = self._unread
+        if unread is not None and not self.pipeline and not self._is_read_no_more():
+            self._unread = None
+            self.transport.resume_reading()
+            self.data_received(unread)
+
+
+def abandon(cycle: RequestResponseCycle) -> None:
+    """Tell the application that its client has gone; what it still sends goes nowhere."""
+    if not cycle.response_complete:
+        cycle.disconnected = True
+        cycle.message_event.set()

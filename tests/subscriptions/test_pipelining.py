@@ -1,0 +1,92 @@
+"""Requests that are sent before the answers to others have come, on bare connections."""
+
+import json
+import re
+
+import pytest
+
+from group_gateway.sandbox.wellknown import TEST_GROUP_ID
+from group_gateway.web.streaming import eventstream
+from subscriptions.listening import CHANGES
+from subscriptions.test_limits import UPGRADE, bare
+
+HEAD = (
+    b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    b"Authorization: Bearer sandbox\r\n"
+)
+PROBE = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def post(query, more=b"", **variables):
+    """Give a POST as it goes over the wire."""
+    body = json.dumps({"query": query, "variables": variables}).encode()
+    return HEAD + more + b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+
+
+READ = post("query ($id: ID!) { group(id: $id) { name } }", id=TEST_GROUP_ID)
+LISTEN = post(CHANGES, b"Accept: text/event-stream\r\n", id=TEST_GROUP_ID)
+
+
+async def statuses(server, sent):
+    """Give the statuses of all answers until the gateway closes the connection."""
+    async with bare(server, sent) as (reader, _):
+        told = await reader.read(-1)
+    return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d+)", told)]
+
+
+REFUSED = pytest.mark.parametrize(
+    ("behind", "status"),
+    [
+        (b"no HTTP\r\n\r\n", 400),
+        (PROBE[:-2], 408),
+        (READ[:-1], 408),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\nno length\r\n", 400),
+        (b"GET / HTTP/1.1\r\nA: " + 100_000 * b"a", 431),
+        (UPGRADE, 400),
+    ],
+)
+
+
+@REFUSED
+async def test_a_refusal_has_its_turn(serve, sandbox, behind, status):
+    """It never stands where the answer to another request is expected, and costs nobody's."""
+    server = await serve(client_timeout=0.2)
+    sandbox.use(latency_ms=500)
+    assert await statuses(server, READ + behind) == [200, status]
+    assert await statuses(server, 2 * READ + behind) == [200, 200, status]
+
+
+async def test_a_refusal_behind_a_subscription(server, caplog):
+    """Events go on to come, and what is no HTTP does not stand among them."""
+    async with bare(server, LISTEN + b"no HTTP\r\n\r\n") as (reader, _):
+        await reader.readuntil(b":\n\n")
+        await server.rename("Changed")
+        told = await reader.readuntil(b'"Changed"')
+        assert b"400" not in told
+    assert caplog.records == []
+
+
+async def test_who_leaves_with_requests_waiting(server, caplog, monkeypatch):
+    """The one that is being answered is told when that is noticed, though it is not the last."""
+    monkeypatch.setattr(eventstream, "_ALIVE_SECONDS", 0.1)
+    async with bare(server, LISTEN + PROBE) as (reader, writer):
+        await reader.readuntil(b":\n\n")
+        writer.transport.abort()
+    await server.until_metric(0, "subscriptions_open")
+    assert caplog.records == []
+
+
+async def test_what_has_an_answer_gets_no_other(serve):
+    """A body that never ends, of a request that was refused for another reason."""
+    server = await serve(client_timeout=0.2)
+    other = HEAD.replace(b"application/json", b"text/plain") + b"Content-Length: 9\r\n\r\n"
+    assert await statuses(server, other) == [415]
+
+
+async def test_many_requests_at_once(server):
+    """Each is answered, in its turn, however many were sent before the first answer."""
+    last = PROBE[:-2] + b"Connection: close\r\n\r\n"
+    async with bare(server, 3000 * PROBE + READ + last) as (reader, _):
+        told = (await reader.read(-1)).split(b"HTTP/1.1 200 ")
+    assert len(told) == 1 + 3002
+    assert b"Test Group" in told[-2]
