@@ -1,6 +1,8 @@
 """Nobody's change is overwritten by somebody who did not see it."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import httpx
@@ -156,13 +158,16 @@ class Late(Meanwhile):
     """A way on which the answer to a read is stamped in the second after the read."""
 
     async def answered(self, response: httpx.Response) -> None:
-        """Change the group, let the next second begin, and stamp the answer."""
+        """Change the group, and stamp the answer as if the next second had begun since."""
         late = self.times and response.request.method == "GET"
         await super().answered(response)
         if late:
-            self.sandbox.use(clock_skew_s=1.0)
+            self.sandbox.use(etag=True)  # shows when the group was changed
             async with past(self.sandbox) as fhir:
-                response.headers["date"] = (await fhir.http.get("/metadata")).headers["date"]
+                meta = (await fhir.read(TEST_GROUP_ID))["meta"]
+            changed = datetime.fromisoformat(meta["lastUpdated"]).astimezone(UTC)
+            self.sandbox.use(clock_skew_s=1.0)
+            response.headers["date"] = format_datetime(changed + timedelta(seconds=1), usegmt=True)
 
 
 async def test_a_change_between_the_read_and_its_stamp(sandbox):
