@@ -6,7 +6,10 @@ import pytest
 from graphql import get_introspection_query
 
 from frontdoor import Gateway
+from group_gateway.execution.documents import Documents
+from group_gateway.execution.limits import DocumentLimits
 from group_gateway.sandbox.wellknown import TEST_GROUP_ID
+from group_gateway.schema.build import build_schema
 
 
 def group(selection: str) -> str:
@@ -130,3 +133,12 @@ async def test_limits_are_settings(
     gateway = await make_gateway(**setting)
     assert await gateway.data(within)
     assert "data" not in await gateway(beyond)
+
+
+def test_one_document_can_not_push_out_all_others() -> None:
+    """What has too many characters is refused anew each time, and takes no document's place."""
+    schema = build_schema()._schema  # noqa: SLF001 - as the engine takes it
+    documents = Documents(schema, DocumentLimits())
+    kept = documents.get("{ __typename }")
+    assert documents.get("#" * 300_000).errors
+    assert documents.get("{ __typename }") is kept

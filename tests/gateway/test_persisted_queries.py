@@ -102,3 +102,12 @@ async def test_what_is_learned_is_bounded(gateway):
         assert (await ask(gateway, query=text, extensions=persisted(text)))[0] == 200
     assert (await refusal(gateway, extensions=persisted(f"{READ} #{0:0100000}")))[0] == 200
     assert await ask(gateway, extensions=persisted(f"{READ} #{59:0100000}")) == (200, NAMED)
+
+
+async def test_a_document_that_is_too_long(gateway):
+    """One that is never executed is not learned either: it would push out all that are."""
+    await ask(gateway, query=READ, extensions=persisted())
+    long = READ + "#" * 2_500_000
+    assert (await refusal(gateway, query=long, extensions=persisted(long)))[2] == "QUERY_TOO_LARGE"
+    assert (await refusal(gateway, extensions=persisted(long)))[2] == "PERSISTED_QUERY_NOT_FOUND"
+    assert await ask(gateway, extensions=persisted()) == (200, NAMED)

@@ -104,7 +104,8 @@ class Documents:
             self._known.move_to_end(text)
             return document
         document = self._read(text)
-        self._keep(text, document)
+        if len(text) <= self._limits.characters:  # a longer one is refused at a glance each time
+            self._keep(text, document)
         return document
 
     def _read(self, text: str) -> Document:

@@ -25,10 +25,10 @@ from graphql import (
 
 from group_gateway.errors import RequestCode
 
+LONGEST_DOCUMENT = 200_000
+"""Characters of a document."""
 _COMPARISONS = 10_000
 """Pairs of fields under one response key that validation may have to compare: some 50 ms."""
-
-
 _TELLS_THE_SCHEMA = frozenset({"__schema", "__type", "_service"})
 """Root fields; `_service` is federation's, and gives the whole SDL."""
 _WIDTH = 100
@@ -44,7 +44,7 @@ class DocumentLimits:
     """
 
     tokens: int = 5_000
-    characters: int = 200_000
+    characters: int = LONGEST_DOCUMENT
     depth: int = 15
     fields: int = 2_000
     root_fields: int = 200

@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 from group_gateway.errors import RequestCode
 from group_gateway.execution.engine import GraphQLRequest
+from group_gateway.execution.limits import LONGEST_DOCUMENT
 from group_gateway.telemetry import Telemetry
 from group_gateway.web.trusted import TrustedDocuments
 from group_gateway.web.wire import RequestRefused
@@ -76,7 +77,8 @@ class PersistedDocuments:
     def _learn(self, id: str, text: str) -> None:
         if hashlib.sha256(text.encode()).hexdigest() != id.lower():
             raise _mismatch()
-        self._learned.keep(id, text)
+        if len(text) <= LONGEST_DOCUMENT:  # none is executed that is longer
+            self._learned.keep(id, text)
 
 
 class _Learned:
