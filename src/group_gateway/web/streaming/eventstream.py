@@ -5,7 +5,6 @@ format of the HTML standard, section 9.2. Used by `endpoint`.
 """
 
 import asyncio
-import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from functools import lru_cache
@@ -35,7 +34,6 @@ _HEADERS: Final = [
 ]
 _COMMENT: Final = b":\n\n"
 _COMPLETE: Final = b"event: complete\ndata:\n\n"
-_log = logging.getLogger(__name__)
 
 
 @lru_cache(256)
