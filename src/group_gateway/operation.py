@@ -14,13 +14,13 @@ EVERY_INTERACTION: frozenset[Interaction] = frozenset({"create", "read", "update
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, and is known.
+    """A caller that has been identified.
 
     `scope` is a keyed digest that stands for the caller in keys; equal scopes share in-flight
     work and cache entries, so callers with other `rights` have another. `authorization` is the
     header value that goes upstream, if any. `rights` is what the gateway itself lets the caller
-    do; the upstream may let it do less. `identity` is for the audit log alone: who it is, where the
-    gateway knows that. `until` is when the credential expires (seconds since the epoch), likewise.
+    do; the upstream may let it do less. `identity` is who it is, for the audit log alone, `until` when
+    the credential expires (seconds since the epoch): both None where the gateway can't know.
     """
 
     scope: str
@@ -37,14 +37,14 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Stranger:
-    """Who asks, and is not known: `kind` and `message` say why, to whoever asks for groups."""
+    """A caller that was not identified. Fields that need a caller raise `kind` with `message`."""
 
     kind: type[GatewayError]
     message: str
 
     @property
     def scope(self) -> str:
-        """What strangers share their answers by; no caller's scope has a blank."""
+        """What strangers share answers by. It has a blank, which no caller's scope has."""
         return f"stranger: {self.message}"
 
 
@@ -53,7 +53,7 @@ Asker = Caller | Stranger
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Something read for an operation, as the cache keeps it.
+    """A cache entry that an answer was made from.
 
     It holds while its tag has this generation, and until `expires` (seconds since the epoch).
     """
@@ -109,14 +109,14 @@ class Operation:
         return self.asker
 
     def made_of(self, part: Part | None) -> None:
-        """Note a part of the answer; None when it must not outlive the operation."""
+        """Note a part of the answer; None: it has one that must not outlive the operation."""
         if part is None:
             self.parts = None
         elif self.parts is not None:
             self.parts.append(part)
 
     def made_of_outdated(self, age: float) -> None:
-        """Note a part that is past its time, read so many seconds ago."""
+        """Note a part that is past its time, read `age` seconds ago."""
         self.made_of(None)
         self.stale = max(age, self.stale or 0.0)
 

@@ -1,7 +1,7 @@
-"""Room: what all may take together, where a limit for each would let too much in.
+"""A budget that many bodies, or parts of an answer, share: limits on each don't bound the sum.
 
-Used for bodies that arrive and are held, the requests of clients (`web`) and the answers of the
-upstream (`upstream`), and for the parts of an answer (`execution`).
+`web` takes from one for the request bodies that it holds, `upstream` for the answers that it holds,
+and `execution` for the parts of an incremental answer.
 """
 
 FREE = 64 * 1024
@@ -9,7 +9,7 @@ FREE = 64 * 1024
 
 
 class Room:
-    """At most `most` bytes or parts at a time; of bytes, beside what each body has for free."""
+    """A budget of `most` bytes, the `FREE` ones of each body not counted, or of `most` parts."""
 
     def __init__(self, most: int) -> None:
         self._left = most
@@ -27,14 +27,14 @@ class Room:
 
 
 class HeldBody(bytes):
-    """A body that holds its room until nobody holds it any more."""
+    """A body that gives its room back once the last reference to it is gone."""
 
     room: Room
     taken: int
 
     @classmethod
     def of(cls, body: bytearray, room: Room, taken: int) -> "HeldBody":
-        """Give the body; from now on `taken` bytes of the room are its own."""
+        """Make one of `body`; it owns `taken` bytes of the room from now on."""
         held = cls(body)
         held.room, held.taken = room, taken
         return held

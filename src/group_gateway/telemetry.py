@@ -1,6 +1,6 @@
-"""What happens, counted; never of whom. The core calls, `web` renders it for Prometheus.
+"""Counts of what happens, never to whom: the core calls them, `web` renders them for Prometheus.
 
-Labels come from fixed sets, so there is no identifier, no query and no text of anybody's in them.
+Labels come from fixed sets: none ever holds an identifier, a query or other text from outside.
 """
 
 from bisect import bisect_left
@@ -79,7 +79,7 @@ class Telemetry(Collector):
         self._retries[kind,] += 1
 
     def trusted_documents(self, event: str) -> None:
-        """Count what befell trusted documents.
+        """Count an event that is about trusted documents.
 
         `unlisted` and `refused` are requests, `reloaded` and `unreadable` looks at the list.
         """

@@ -130,8 +130,9 @@ def _size(key: str, value: bytes) -> int:
 class _SealedRedisCache(RedisCache):  # type: ignore[misc]  # aiocache ships no types
     """aiocache's Redis back end over a URL, its values sealed, all pairs written in one go.
 
-    Values of a server process are worth nothing to the next one: a Redis that comes back from a
-    snapshot, or a replica that takes over, may have lost the last invalidations.
+    A value counts only for the Redis process that it was written to, whose `run_id` is the seal's
+    epoch: one that restarts from a snapshot, or a replica that takes over, may have lost the last
+    invalidations.
     """
 
     def __init__(self, url: str, seal: Seal, *, timeout: float) -> None:

@@ -1,4 +1,4 @@
-"""Invalidations that a back end did not hear of, until they are made up for. Pure; for `store`."""
+"""Invalidations that did not reach the back end, until they are repeated. Pure; for `store`."""
 
 from collections.abc import Iterable, Mapping
 

@@ -1,8 +1,8 @@
 """Leases, by which replicas that share a Redis take turns at writing to a group. For `writes`.
 
-A lease is no lock that a write's safety rests on: it may be lost at any moment, and where Redis
-can't be had there is none. What it spares replicas are conflicts; and it keeps their writes apart
-where an upstream offers nothing to guard one with.
+No write's safety rests on a lease: it may be lost at any moment, and there is none while Redis is
+down. It spares replicas conflicts with each other, and keeps their writes apart where the upstream
+offers nothing to guard one with.
 """
 
 import asyncio
@@ -17,13 +17,17 @@ Evaluate = Callable[[str, list[str], list[str | int]], Awaitable[Any]]
 """Runs a script (Redis' Lua) on keys, with arguments, in one go; may raise anything."""
 
 _LIFE_MS = 3000
-"""For so long others wait for a holder that has died; one that lives renews it thrice as often."""
+"""How long a lease lasts unless it is renewed, and so how long others wait for a holder that died.
+It is renewed three times in that time."""
 _NEXT_MS = 300
+"""How long the place of the one who is next in turn is kept, unless it asks again."""
 _PAUSE = 0.03
+"""Seconds between two tries, at most."""
 _LEFT_ALONE = 1.0
+"""Seconds without another try after Redis has failed."""
 
-# Whoever has waited comes before whoever held it last: a holder with a long queue would else get it
-# again and again, between two looks of the others. What stays longer than a lease is none of ours.
+# One who waits comes before the last holder, who would otherwise, with a long queue, take the lease
+# again and again between two tries of the others. A key that lasts longer than a lease is not ours.
 _TAKE = f"""
 for _, key in ipairs(KEYS) do
     local left = redis.call('PTTL', key)
@@ -52,11 +56,11 @@ class Leases(Protocol):
     """Gives leases on what has a name."""
 
     def held(self, name: str, patience: float) -> AbstractAsyncContextManager[None]:
-        """Hold the lease within the block, if it can be had in so many seconds."""
+        """Hold the lease within the block; without it if it can't be had in `patience` seconds."""
 
 
 class NoLeases:
-    """For a process that shares nothing."""
+    """For a process that shares no Redis: the block runs at once."""
 
     def held(self, name: str, patience: float) -> AbstractAsyncContextManager[None]:  # noqa: ARG002
         """See Leases."""

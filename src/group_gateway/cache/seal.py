@@ -1,8 +1,8 @@
 """Seals on values that leave the process. Used by `backend`.
 
-Whoever can write to the shared store could otherwise hand one caller's entry to another. With a
-seal a value counts only in the place that it was made for; all else is as good as absent. A `Seal`
-leaves the value to read, for whoever can read the store; a `Cipher` does not.
+Without one, anybody who can write to the shared store could hand one caller's entry to another. A
+sealed value is accepted only in the place that it was sealed for; anything else counts as absent. A
+`Seal` leaves the value readable in the store, a `Cipher` encrypts it.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ class Seal:
         self.epoch = ""
 
     def close(self, place: str, value: bytes) -> bytes:
-        """Give the value as it may lie in a place, which is named without line breaks."""
+        """Give the value as it may be stored in a place (its key, without line breaks)."""
         return self._mark(place, value) + value
 
     def open(self, place: str, sealed: bytes) -> bytes | None:

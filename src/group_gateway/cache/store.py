@@ -32,7 +32,8 @@ _log = logging.getLogger(__name__)
 class Slot:
     """Where an entry lives: its key, and the tag whose writes drop it. All are digests.
 
-    `owner` stands for the caller, of whom a refusal ends what is kept past its time.
+    `owner` stands for the caller: once the upstream refuses it, none of its entries is served past
+    its time.
     """
 
     key: str
@@ -94,9 +95,9 @@ class CacheStore:
 
     @property
     def epoch(self) -> int | None:
-        """The number of invalidations so far: none of what held at an epoch was dropped in it.
+        """The number of invalidations so far: while it stays the same, no entry has been dropped.
 
-        None where it tells nothing, because others share the back end or it has failed.
+        None where that can't be told, because others share the back end or it has failed.
         """
         return self._invalidations if self._is_private and self._is_usable else None
 
@@ -139,10 +140,10 @@ class CacheStore:
             await self._set(pairs, ttl + self._stale)
 
     async def outdated(self, slots: Sequence[Slot]) -> list[tuple[bytes, float] | None]:
-        """Give what slots hold, also past its time, and for how many seconds it has been so.
+        """Give each slot's value even if it is past its time, and for how many seconds it has been.
 
-        For when nothing better can be had. Nothing that a write has dropped, nor what was put
-        before its owner was refused anything.
+        A last resort while the upstream is down. Leaves out what a write has dropped, and what was
+        put before its owner was last refused. The seconds are negative for what is still good.
         """
         nothing: list[tuple[bytes, float] | None] = [None] * len(slots)
         if not self._stale:
@@ -154,12 +155,12 @@ class CacheStore:
         return [_outdated(values[3 * i : 3 * i + 3], now, self._stale) for i in range(len(slots))]
 
     async def refused(self, owners: Iterable[str]) -> None:
-        """Have nothing that was put for these owners until now outlive its time."""
+        """Serve no entry past its time that was put for these owners until now."""
         if self._stale:
             await self.invalidate(owners)
 
     def part(self, slot: Slot, lookup: Lookup, ttl: float) -> Part | None:
-        """Give what stands for a slot's value, found by this lookup or put after it for `ttl`."""
+        """Give the part that stands for a slot's value: found by the lookup, or put for `ttl`."""
         if lookup.generation is None:
             return None
         expires = lookup.expires if lookup.value is not None else self._wall_clock() + ttl
@@ -202,7 +203,7 @@ class CacheStore:
                 self._failed("an invalidation was not heard")
 
     async def _values(self, keys: list[str]) -> list[bytes | None] | None:
-        """Give what lies under the keys; None when nothing there must be believed."""
+        """Give the values of the keys; None while the back end can't be trusted."""
         if not self._is_usable:
             return None
         try:

@@ -44,8 +44,8 @@ class _Verdicts:
 class Breaker:
     """Opens when most questions and most callers fail; closes when a probe succeeds.
 
-    While it is open one call at a time may go: the first after every `rest` seconds, and one of a
-    caller of whom nothing is known yet.
+    While it is open one call at a time may go, as a probe: the first after every `rest` seconds, or
+    the first of a caller that has no verdict yet.
     """
 
     def __init__(self, rest: float, *, clock: Callable[[], float] = time.monotonic) -> None:

@@ -1,4 +1,4 @@
-"""One call of the upstream: sent once, within its time, its failures in words of `errors`.
+"""One call of the upstream: sent once, in bounded time, its failures translated to `errors`.
 
 Used by `guard`.
 """
@@ -83,6 +83,6 @@ class Exchanges:
 
 def _no_room(call: Call) -> GatewayError:
     text = "The gateway has no room for the upstream's answer at the moment."
-    if call.kind == "write":  # which has happened: it must be found out what became of it
+    if call.kind == "write":  # it may have taken effect: the caller must look
         return UpstreamUnavailable(text)
     return Overloaded(text, retry_after=1)

@@ -24,7 +24,7 @@ from group_gateway.upstream.link import link_to
 from group_gateway.upstream.serviceaccount import ServiceAccount, ServiceLink
 
 Again = Callable[[], object]
-"""Called before a call is made once more; raises TooManyUpstreamCalls when that can't be paid."""
+"""Called before a call is repeated; raises TooManyUpstreamCalls if the budget is used up."""
 
 _JSON = "application/fhir+json"
 _SUCCESS = range(200, 300)
@@ -34,8 +34,8 @@ _SUCCESS = range(200, 300)
 class Precondition:
     """The state that a conditional update is meant for (FHIR R4, section 3.1.0.5).
 
-    An entity tag, the upstream's clock in whole seconds since the epoch, or both, of which an
-    upstream that knows the tag heeds the tag alone (RFC 9110, section 13.1.4).
+    An entity tag, the upstream's clock in whole seconds since the epoch, or both: an upstream that
+    supports the tag then ignores the clock (RFC 9110, section 13.1.4).
     """
 
     etag: str | None = None

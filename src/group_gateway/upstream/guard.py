@@ -2,7 +2,7 @@
 
 Why no library: tenacity and stamina know neither a deadline that a pause must fit into nor a
 budget over all calls, and the breakers on PyPI count calls, so that one poisoned id would lock
-everybody out. What nothing goes wrong with passes here in about a microsecond.
+everybody out. A call that succeeds spends about a microsecond here.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ _TROUBLE = 429
 _FAILED = 500
 _NOT_IMPLEMENTED = 501
 _FAIR = 1.0
-"""Seconds that an answer may take at least before its absence is held against the upstream."""
+"""Seconds: a timeout after less than this does not count as the upstream's failure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Resilience:
 
 
 class Guard:
-    """Makes calls, as long as that is worth it."""
+    """Makes calls, repeats reads that failed, and makes none while a breaker is open."""
 
     def __init__(self, exchanges: Exchanges, resilience: Resilience, telemetry: Telemetry) -> None:
         self._exchanges = exchanges
@@ -80,7 +80,7 @@ class Guard:
                 outcome = failure
             seconds = pause(outcome, attempt, deadline - now())
             if seconds is None or not self._may_repeat(call, again):
-                return _told(outcome)
+                return _unwrapped(outcome)
             await asyncio.sleep(seconds)
             left = deadline - now()
         return await self._once(call, left)
@@ -121,7 +121,7 @@ class Guard:
         return answer
 
 
-def _told(outcome: Answer | GatewayError) -> Answer:
+def _unwrapped(outcome: Answer | GatewayError) -> Answer:
     if isinstance(outcome, GatewayError):
         raise outcome
     return outcome

@@ -16,11 +16,11 @@ TRANSIENT = frozenset({502, 503, 504})
 _TOO_MANY = 429
 _FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 2.0
-"""Seconds: an upstream that asks for more is taken at its word by whoever asked."""
+"""Seconds. Where the upstream asks for more, the caller is told so and nothing is tried again."""
 _SHARE = 0.1
 _RESERVE = 10.0
 _REFILL = 0.5
-"""Retries for each call, at most at once, and for each second without calls."""
+"""Retries that each call earns, that can be saved up, and that each second earns."""
 
 
 class RetryBudget:
@@ -55,8 +55,8 @@ def pause(
 ) -> float | None:
     """Give the seconds to wait before another try; None when there should be none.
 
-    `attempt` counts from 0, `left` is in seconds: half of it stays for the try. A timeout has had
-    its time.
+    `attempt` counts from 0. `left` is the time left in seconds, half of which is kept for the try
+    itself. After a timeout there is none: it has used its time.
     """
     if isinstance(outcome, Answer):
         if outcome.status not in TRANSIENT and outcome.status != _TOO_MANY:
