@@ -19,8 +19,8 @@ class Caller:
     `scope` is a keyed digest that stands for the caller in keys; equal scopes share in-flight
     work and cache entries, so callers with other `rights` have another. `authorization` is the
     header value that goes upstream, if any. `rights` is what the gateway itself lets the caller
-    do; the upstream may let it do less. `identity` is who it is, for the audit log alone, `until` when
-    the credential expires (seconds since the epoch): both None where the gateway can't know.
+    do; the upstream may let it do less. `identity` says who it is, for the audit log alone; `until`
+    is when the credential expires (seconds since the epoch). Both are None where that is not known.
     """
 
     scope: str

@@ -127,7 +127,7 @@ class Connection:
         self._counting: asyncio.Future[int | None] | None = None
 
     def start(self) -> asyncio.Future[tuple[Edge, ...]]:
-        """Start, or join, fetching the edges. It is for all who want them: never cancel it."""
+        """Start fetching the edges, or join it. The future is shared: never cancel it."""
         if self._taking is None:
             self._taking = _started(self._take())
         return self._taking
@@ -212,7 +212,7 @@ class Connection:
 
 
 def _started(work: Coroutine[Any, Any, Result]) -> asyncio.Future[Result]:
-    """Start work that others wait for, as long as they do: its failure is theirs to tell."""
+    """Start shared work in a task; a failure that nobody awaits any more is not logged."""
     task = asyncio.ensure_future(work)
     task.add_done_callback(_seen)
     return task

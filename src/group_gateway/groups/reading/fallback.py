@@ -21,9 +21,10 @@ class Recalled:
 async def recall(
     cache: CacheStore, slots: Sequence[Slot], failure: Exception, lifetime: float
 ) -> list[Recalled | None]:
-    """Give what may be shown in place of a failure, for each slot, whose entries live `lifetime`.
+    """Give what was read before and may be shown in place of a failure, for each slot.
 
-    Only if the upstream is not available: what it refuses was never so, whatever there was.
+    Only while the upstream is unavailable. When it refuses the caller (401, 403) nothing is shown,
+    now or later, of what was read before. Entries are fresh for `lifetime` seconds.
     """
     if isinstance(failure, Unauthenticated | Forbidden):
         await cache.refused({slot.owner for slot in slots})
@@ -36,9 +37,10 @@ async def recall(
 
 
 async def vanished(cache: CacheStore, slots: Sequence[Slot]) -> None:
-    """Take note of groups that the upstream does not give to a caller (any more).
+    """Take note of groups that the upstream does not show to a caller.
 
-    One that it gave before may be hidden from the caller now, and so may what else is kept.
+    If it did before, the caller may have lost rights, also to other groups: then nothing that was
+    read before is shown any more.
     """
     before = await cache.outdated(slots)
     owners = {slot.owner for slot, found in zip(slots, before, strict=True) if found and found[0]}

@@ -1,7 +1,7 @@
 """Fetches groups that the cache does not hold: by id lists where that works. Used by `loader`.
 
 What a list search leaves out is read singly, because only a read tells absent from forbidden;
-unless nobody wants to know, and the search is known to have looked for all.
+unless nobody needs the difference, and the search is known to be complete.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ class Lifetimes:
 
 
 class GroupFlight(Flight[Found]):
-    """A group under way. `exact`: somebody must be told when it may not be seen."""
+    """A group under way. `exact`: somebody must be told absent from forbidden."""
 
     def __init__(self, operation: Operation, id: str) -> None:
         super().__init__(operation)

@@ -37,7 +37,7 @@ class Flight(Generic[Value]):
         return value
 
     async def wait_in_time(self, operation: Operation) -> Value:
-        """Do so for a flight that does not end by itself when its deadline is over."""
+        """Do so for a flight that may outlast its deadline."""
         try:
             async with asyncio.timeout(operation.remaining()):
                 return await asyncio.shield(self.future)
@@ -59,8 +59,8 @@ class Flight(Generic[Value]):
     def crash(self, error: BaseException) -> None:
         """Fail those who wait.
 
-        A failure that is meant to be told lets go of the frames that it came through: they hold
-        this flight and what the upstream sent, for as long as the collector does not come.
+        A GatewayError loses its traceback, whose frames would keep this flight and what the
+        upstream sent alive until the garbage collector runs.
         """
         if isinstance(error, GatewayError):
             error.__traceback__ = error.__cause__ = error.__context__ = None

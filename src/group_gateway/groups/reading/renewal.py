@@ -1,7 +1,7 @@
-"""What happens when a group has changed: nobody gets what was read before. Used by `writes`.
+"""What happens when a group has changed: nobody gets what was read before it did.
 
-Every change that this process makes or learns of goes through here, so whoever wants to know of
-changes listens here.
+Every change that this process makes (`writes`) or finds (`watches`) goes through here, so this is
+where to listen for changes.
 """
 
 from collections.abc import Callable
@@ -14,9 +14,9 @@ from group_gateway.operation import Caller
 
 
 class Renewal:
-    """Ends the life of what was read. `epoch` counts how often.
+    """Drops what was read, and tells listeners. `epoch` counts the changes.
 
-    What was asked for before one epoch is not joined after it.
+    What was asked for in one epoch is not joined in a later one.
     """
 
     def __init__(
@@ -50,5 +50,5 @@ class Renewal:
                     listener(id)
 
     async def refused(self, caller: Caller) -> None:
-        """Have nothing of a caller whom the upstream refused outlive its time."""
+        """Show a caller whom the upstream refused nothing past its time that was read before."""
         await self._cache.refused({caller.scope})

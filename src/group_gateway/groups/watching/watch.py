@@ -60,7 +60,7 @@ class Watch:
             self._sights.pop(scope, None)
 
     def next_caller(self) -> Caller | None:
-        """Give the caller whose turn it is to be asked for, so that all of them are in time."""
+        """Give the caller to poll for next: the listeners' in turn; None when nobody listens."""
         listener = next(iter(self._listeners), None)
         if listener is None:
             return None
@@ -74,19 +74,19 @@ class Watch:
             listener.tell()
 
     def refuse(self, caller: Caller, refusal: GatewayError) -> None:
-        """Take leave of a caller whom the upstream refused."""
+        """Let go of the listeners of a caller whom the upstream refused, and tell them."""
         for listener in [each for each in self._listeners if each.caller.scope == caller.scope]:
             self.remove(listener)
             listener.refuse(refusal)
 
     def has_changed(self, caller: Caller, group: GroupResource | None) -> bool:
-        """Take what a poll found for a caller; tell whether it is another than seen before."""
+        """Note what a poll found for a caller; tell whether its version is a new one."""
         before = self._sights.get(caller.scope)
         seen = self._sights[caller.scope] = Sight.of(group, before)
         return before is not None and before.version != seen.version
 
     def has_read(self, listener: Listener, group: GroupResource | None) -> bool:
-        """Take what a listener read; tell whether it is another version than they had.
+        """Note what a listener read; tell whether it is another version than they had.
 
         Others of the same caller who had another are told: the poll won't notice any more.
         """

@@ -25,7 +25,7 @@ Renew = Callable[[], Awaitable[Operation]]
 """Begins a further operation of the same caller, with time and budget of its own."""
 
 _AT_ONCE = 4
-"""Polls under way in a process: what listens must leave the upstream to those who ask."""
+"""Polls under way at once in a process: they must leave the upstream to requests."""
 _LONGEST_PAUSE = 60.0
 """Seconds that a failing upstream is left alone at most, if polls are not rarer anyway."""
 _SOON = 1.0
@@ -69,8 +69,8 @@ class GroupWatches:
     ) -> AsyncGenerator[GroupEvent, None]:
         """Give the group each time it has become another version, and end when it is gone.
 
-        With `since` at once, if it is no more of that version. Raises the errors of reads; of
-        later ones only those that mean that the caller may not see the group any more.
+        With `since`, at once if that is not its version any more. Raises the errors of the first
+        read; of later reads only those that mean that the caller may not see the group any more.
         """
         checked_id(id)
         operation = await renew()
@@ -166,5 +166,5 @@ class GroupWatches:
 
 
 async def _rest(seconds: float) -> None:
-    """Wait about so long: what was begun together must not go on together."""
+    """Sleep for about so long: polls that began together must drift apart."""
     await asyncio.sleep(seconds * random.uniform(0.9, 1.1))  # noqa: S311 - no secret

@@ -57,5 +57,5 @@ class Basis:
         return Precondition(etag=self.group.etag, unmodified_since=self.second - 1)
 
     def follows(self, written: int | None) -> bool:
-        """Tell whether the precondition can hold, the group having been written in a second."""
+        """Tell whether the precondition can hold if the last write was in the second `written`."""
         return self.is_exact or self.second is None or written is None or self.second > written

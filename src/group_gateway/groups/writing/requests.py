@@ -46,7 +46,7 @@ class Request:
 
     @property
     def patience(self) -> float:
-        """For how many seconds it may wait for its turn: half of what it has left."""
+        """How many seconds it may wait for its turn: half of those that it has left."""
         return (self.operation.deadline - asyncio.get_running_loop().time()) / 2
 
     @property

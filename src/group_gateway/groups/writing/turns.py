@@ -43,10 +43,9 @@ _ABSENT = frozenset({"not-found", "deleted"})
 class Turn:
     """A PUT in the making for one group, on behalf of one caller.
 
-    `more` gives requests that may join before an attempt; `stale` is awaited whenever somebody
-    may have been shown an older state than the upstream's, and `failed` when nothing was written.
-    `omission` is whether the upstream
-    removes the members that a PUT leaves out.
+    `more` gives requests that may join before an attempt. `renew` is awaited whenever the cache may
+    hold an older state than the upstream's, `failed` when the turn ends in a failure. `omission` is
+    whether the upstream removes the members that a PUT leaves out.
     """
 
     client: GroupClient
@@ -56,7 +55,7 @@ class Turn:
     caller: Caller
     batch: Batch
     more: Callable[[], list[Request]]
-    stale: Callable[[], Awaitable[None]]
+    renew: Callable[[], Awaitable[None]]
     failed: Callable[[Caller, Exception], Awaitable[None]]
     refused: bytes = field(default=b"", init=False)
     refusals: int = field(default=0, init=False)
@@ -80,7 +79,7 @@ class Turn:
                 self.batch.absent()
                 return
             if self.batch.is_outdated(basis):
-                await self.stale()
+                await self.renew()
             draft = self.batch.apply(basis)
             if draft is not None and basis.follows(self.last_writes.second(self.id)):
                 await self._put(basis, draft)
@@ -133,7 +132,7 @@ class Turn:
             await self._verify(written, body, draft)
 
     async def _verify(self, written: Written, body: bytes, sent: dict[str, Any]) -> None:
-        await self.stale()
+        await self.renew()
         stored = Basis.of(written.resource) if written.resource else await self._read_back()
         if stored is None:
             text = "The change was made, but the group can't be read back: this is what was sent."
@@ -149,7 +148,7 @@ class Turn:
 
     async def _settle(self, failure: GatewayError) -> None:
         """Find out whether a PUT whose answer was lost took effect."""
-        await self.stale()
+        await self.renew()
         stored = await self._read_back()
         if stored is not None and not stored.is_exact:
             self.last_writes.note(self.id, stored.second)
@@ -159,7 +158,7 @@ class Turn:
         if isinstance(refusal, Conflict) and self._worth_another_try(basis):
             if not basis.is_exact:
                 self.last_writes.note(self.id, basis.second)
-            await self.stale()
+            await self.renew()
         elif not isinstance(refusal, Refused):
             raise refusal
         elif len(self.batch.requests) > 1:

@@ -6,7 +6,7 @@ caller that mean the same on any state share a PUT. A create is never sent twice
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -71,18 +71,16 @@ class GroupWrites:
 
         Once begun it goes on to its end, also when the caller goes away.
         """
-        caller = operation.caller
-        caller.require("create")
+        operation.caller.require("create")
         operation.charge()
-        body = body_of(new.elements())
-        sending = self._client.create(caller, body, operation.remaining())
-        return await asyncio.shield(self._start(self._create(operation, new, sending)))
+        body, within = body_of(new.elements()), operation.remaining()
+        return await asyncio.shield(self._start(self._create(operation, new, body, within)))
 
     async def _create(
-        self, operation: Operation, new: NewGroup, sending: Awaitable[Written]
+        self, operation: Operation, new: NewGroup, body: bytes, within: float
     ) -> Outcome:
         try:
-            written = await sending
+            written = await self._client.create(operation.caller, body, within)
         except Refused as refusal:
             return Outcome(None, new.located(refusal.issues))
         except (Unauthenticated, Forbidden) as refusal:
@@ -156,7 +154,7 @@ class GroupWrites:
         return task
 
     async def _failed(self, caller: Caller, failure: Exception) -> None:
-        """Have nothing outlive its time that was read before the upstream refused its reader."""
+        """Show a caller nothing past its time once the upstream has refused it."""
         if isinstance(failure, Unauthenticated | Forbidden):
             await self._renewal.refused(caller)
 
@@ -171,7 +169,7 @@ class GroupWrites:
                     first.caller,
                     Batch([first]),
                     more=_joiners(first, queue),
-                    stale=partial(self._renewal.renew, id),
+                    renew=partial(self._renewal.renew, id),
                     failed=self._failed,
                 )
                 async with self._leases.held(self._slots.group_tag(id), first.patience):
