@@ -231,6 +231,29 @@ async def test_who_only_sends_is_cut_off(serve, sent):
             await flood(writer, sent)
 
 
+async def test_messages_that_come_together(server):
+    """Only a few are read before they are handled, so a closing frame overtakes no more."""
+    count = 10_000
+    async with bare(server) as (reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(count * frame(0x81, PING) + frame(0x88, b"\x03\xe8"))
+        told = await reader.read(-1)
+    assert told.count(b"pong") > count - 100
+    assert told.endswith(b"\x88\x02\x03\xe8")
+
+
+async def test_who_has_much_to_say_when_it_is_closed(server, caplog):
+    """Its answer to the closing frame is found behind it, so that the connection ends properly."""
+    async with bare(server) as (reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        closed = frame(0x88, b"\x03\xe8")
+        writer.write(10 * frame(0x81, PING) + frame(0x81, b"?") + 9000 * frame(0x81, PING) + closed)
+        told = await reader.read(-1)
+    assert told.count(b"pong") == 10
+    assert told.endswith(b"Invalid message received")
+    assert caplog.records == []
+
+
 async def test_too_many_pings(server):
     """A client that pings without an end is told so."""
     async with server.introduced(ping_interval=None) as talk:

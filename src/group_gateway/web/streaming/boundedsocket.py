@@ -1,8 +1,9 @@
 """WebSocket connections: what each may take. uvicorn's protocol with bounds; used by `cli`.
 
 uvicorn lets a client that reads nothing hold its connection, and grow it by pings, whose answers
-it has kept for it; a message of many fragments takes many times its bytes; what is no handshake,
-or one that the application refuses, is never closed, or fills the log.
+it has kept for it; a message of many fragments takes many times its bytes, and so do thousands of
+small ones that come together; what is no handshake, or one that the application refuses, is never
+closed, or fills the log.
 """
 
 import asyncio
@@ -16,8 +17,8 @@ from group_gateway.web.connections import close_in_stages, cut_off
 
 MOST_FRAMES = 1000
 """Pings, pongs and further fragments in a second: each costs as much as a small message."""
-_SLICE = 4096
-"""Bytes that are read before those frames are counted."""
+_SLICE = 1024
+"""Bytes that are read before those frames are counted, and messages handled."""
 CLOSE_SECONDS = 1.0
 """How long a client may take to answer that the connection is to be closed."""
 _NO_HANDSHAKE = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
@@ -33,6 +34,7 @@ class BoundedSocket(WebSocketsSansIOProtocol):
         self._fragments = bytearray()
         self._frames = 0
         self._second = 0
+        self._unread = b""
         self._failed = False
         self._cutting: asyncio.TimerHandle | None = None
 
@@ -47,7 +49,32 @@ class BoundedSocket(WebSocketsSansIOProtocol):
         for start in range(0, len(data), _SLICE):
             if self._failed or self.transport.is_closing():
                 return
+            if self.read_paused:  # the application has messages to read already
+                self._unread = data[start:]
+                return
+            if start and self.close_sent:  # nobody reads what comes, but it takes its time
+                self._hold(data[start:])
+                return
             super().data_received(data[start : start + _SLICE])
+
+    async def receive(self) -> Any:
+        """Give the next event; when that was the last, go on with what has come."""
+        event = await super().receive()
+        if self._unread and not self.read_paused:
+            self._hold(self._unread)
+        return event
+
+    def _hold(self, unread: bytes) -> None:
+        """Let others have a turn."""
+        self._unread = unread
+        self.transport.pause_reading()
+        self.loop.call_soon(self._read_on)
+
+    def _read_on(self) -> None:
+        if self._unread and not self.read_paused:
+            unread, self._unread = self._unread, b""
+            self.transport.resume_reading()
+            self.data_received(unread)
 
     def pause_writing(self) -> None:
         """Give the client its time to take what was sent."""
@@ -62,6 +89,7 @@ class BoundedSocket(WebSocketsSansIOProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no more."""
+        self._unread = b""
         self._cut_off_never()
         super().connection_lost(exc)
 
@@ -75,6 +103,7 @@ class BoundedSocket(WebSocketsSansIOProtocol):
 
         Raises ClientDisconnected for a connection that has been failed.
         """
+        await self.writable.wait()
         if self._failed:
             raise ClientDisconnected
         await super().send(message)
@@ -82,6 +111,7 @@ class BoundedSocket(WebSocketsSansIOProtocol):
             self.handshake_complete = True  # it was refused, which is no error
         if self.close_sent:
             self._cut_off_in(2 * CLOSE_SECONDS)
+            self._read_on()  # the answer to a closing frame comes behind what is left
 
     def keepalive_timeout(self) -> None:
         """Close a connection on which nobody answers, and not only when all was taken."""
