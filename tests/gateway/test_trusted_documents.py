@@ -90,6 +90,17 @@ async def test_a_list_is_rolled_out_without_a_restart(make_gateway, manifest):
             assert (await ask(gateway, documentId="2"))[0] == 200
 
 
+async def test_a_document_that_is_taken_off_the_list(make_gateway, manifest):
+    """It is refused as soon as that is seen, also where its answer is ready."""
+    gateway = await make_gateway(trusted_documents=str(manifest({"1": READ, "2": OTHER})))
+    for _ in range(2):
+        assert (await ask(gateway, query=OTHER))[0] == 200
+    manifest({"1": READ})
+    async with asyncio.timeout(20):  # sooner than the answer ends
+        while (await ask(gateway, query=OTHER))[0] != 403:  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.1)
+
+
 async def test_switched_off(make_gateway, manifest):
     """In mode `off` the list is as if it were not there."""
     path = str(manifest({"1": READ}))

@@ -70,8 +70,16 @@ class Answering:
         self._outcomes = Outcomes(engine, limits, telemetry, journal)
         self._parts = PartsDelivery(self.admission, self._outcomes)
         self._persisted = persisted
-        self._in_flight: AnswersInFlight[Reply] = AnswersInFlight(engine.epoch)
-        self._ready: ReadyAnswers[Reply] = ReadyAnswers(cache, max_bytes=limits.ready_bytes)
+        self._cache = cache
+        self._begin_anew(persisted.generation())
+
+    def _begin_anew(self, documents: int) -> None:
+        """Share nothing any more that was answered by another list of trusted documents."""
+        self._documents = documents
+        self._in_flight: AnswersInFlight[Reply] = AnswersInFlight(self._engine.epoch)
+        self._ready: ReadyAnswers[Reply] = ReadyAnswers(
+            self._cache, max_bytes=self._limits.ready_bytes
+        )
 
     def at_once(self, question: Question, asker: Asker) -> tuple[Reply, bytes] | None:
         """Give the answer and its correlation id, where that takes no waiting.
@@ -79,7 +87,7 @@ class Answering:
         It is one that is ready, or the refusal of what there is no room for.
         """
         try:
-            self._check_journal()
+            self._check()
         except RequestRefused:
             return None
         correlation_id = new_correlation_id()
@@ -95,7 +103,10 @@ class Answering:
             return None
         return None if self._in_flight.joined(question) else self.admission.refusal()
 
-    def _check_journal(self) -> None:
+    def _check(self) -> None:
+        """Look after what shared answers depend on, which nobody asks about; or RequestRefused."""
+        if (documents := self._persisted.generation()) != self._documents:
+            self._begin_anew(documents)
         if self._journal.tells_all:
             self._journal.check()
 
@@ -103,7 +114,7 @@ class Answering:
         self, question: Question, asker: Asker, correlation_id: bytes, wish: Wish | None = None
     ) -> Reply:
         """Answer a request that may be anything; raises RequestRefused."""
-        self._check_journal()
+        self._check()
         traced = wish is not None and wish.trace  # of itself, not of the one that it shares
         ready = None if traced else await self._ready.get(question)
         if ready is not None:
@@ -119,6 +130,7 @@ class Answering:
             return await self._executed(question, self.operation(asker, correlation_id), wish)
 
     async def _executed(self, question: Question, operation: Operation, wish: Wish | None) -> Reply:
+        in_flight, ready = self._in_flight, self._ready  # of a list no newer than the next line's
         asked = self._persisted.resolved(request_of_body(question[2]))
         document = self._engine.document(asked)
         kind = document.kind(asked.operation_name)
@@ -131,7 +143,7 @@ class Answering:
         # What a shared answer cost was paid by another request.
         if asked.wants_cost or kind is not OperationType.QUERY:
             return await self._reply(asked, operation, question[1])
-        return await self._in_flight.lead(question, self._lead(question, asked, operation))
+        return await in_flight.lead(question, self._lead(question, asked, operation, ready))
 
     def _shared(self, outcome: str, reply: Reply, asker: Asker, correlation_id: bytes) -> Reply:
         self._telemetry.request(outcome)
@@ -154,10 +166,16 @@ class Answering:
         operations = operations_of_body(body, self._limits.batch)
         return batch_reply(media_type, await asyncio.gather(*map(part, operations)))
 
-    async def _lead(self, question: Question, asked: GraphQLRequest, operation: Operation) -> Reply:
+    async def _lead(
+        self,
+        question: Question,
+        asked: GraphQLRequest,
+        operation: Operation,
+        ready: ReadyAnswers[Reply],
+    ) -> Reply:
         reply = await self._reply(asked, operation, question[1])
         if operation.parts and reply.is_complete:
-            self._ready.put(question, reply, len(reply.body), operation.parts)
+            ready.put(question, reply, len(reply.body), operation.parts)
         return reply
 
     async def answer_query(

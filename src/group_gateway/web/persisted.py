@@ -45,6 +45,10 @@ class PersistedDocuments:
         self._automatic = automatic and not self._enforced
         self._learned = _Learned(max_bytes)
 
+    def generation(self) -> int:
+        """Give a number that another list of trusted documents changes."""
+        return 0 if self._trusted is None else self._trusted.lists()
+
     def resolved(self, asked: GraphQLRequest) -> GraphQLRequest:
         """Give the request with its document; raises RequestRefused."""
         if asked.document_id is not None:

@@ -28,6 +28,12 @@ class TrustedDocuments:
         self._by_id = documents_of(path.read_bytes())
         self._texts = frozenset(self._by_id.values())
         self._next_look = clock() + _LOOK_EVERY
+        self._lists = 1
+
+    def lists(self) -> int:
+        """Give how many lists there have been, this one included."""
+        self._look()
+        return self._lists
 
     def text(self, id: str) -> str | None:
         """Give the document of that id."""
@@ -54,6 +60,7 @@ class TrustedDocuments:
             return
         self._stamp = stamp
         self._texts = frozenset(self._by_id.values())
+        self._lists += 1
         self._telemetry.trusted_documents("reloaded")
 
     def _seen(self) -> tuple[int, int, int]:
