@@ -15,6 +15,7 @@ HEAD = (
     b"Authorization: Bearer sandbox\r\n"
 )
 PROBE = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
+LAST = PROBE[:-2] + b"Connection: close\r\n\r\n"
 
 
 def post(query, more=b"", **variables):
@@ -24,6 +25,7 @@ def post(query, more=b"", **variables):
 
 
 READ = post("query ($id: ID!) { group(id: $id) { name } }", id=TEST_GROUP_ID)
+BODY = READ.partition(b"\r\n\r\n")[2]
 LISTEN = post(CHANGES, b"Accept: text/event-stream\r\n", id=TEST_GROUP_ID)
 
 
@@ -85,8 +87,27 @@ async def test_what_has_an_answer_gets_no_other(serve):
 
 async def test_many_requests_at_once(server):
     """Each is answered, in its turn, however many were sent before the first answer."""
-    last = PROBE[:-2] + b"Connection: close\r\n\r\n"
-    async with bare(server, 3000 * PROBE + READ + last) as (reader, _):
+    async with bare(server, 3000 * PROBE + READ + LAST) as (reader, _):
         told = (await reader.read(-1)).split(b"HTTP/1.1 200 ")
     assert len(told) == 1 + 3002
     assert b"Test Group" in told[-2]
+
+
+H2C = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP\r\n"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        READ.replace(HEAD, HEAD + H2C),
+        HEAD + H2C + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY),
+        READ.replace(HEAD, HEAD + b"Connection: Upgrade\r\nUpgrade: TLS/1.0\r\n"),
+    ],
+)
+async def test_a_wish_for_another_protocol(server, sent):
+    """Who would rather speak HTTP/2, as Java's client, is answered in HTTP/1.1, body and all."""
+    async with bare(server, sent[:-5]) as (reader, writer):
+        await server.http.get("/livez")  # by then the first piece has been read
+        writer.write(sent[-5:] + PROBE + sent + LAST)
+        told = (await reader.read(-1)).split(b"HTTP/1.1 200 ")
+    assert [b"Test Group" in answer for answer in told] == [False, True, False, True, False]

@@ -2,11 +2,13 @@
 
 uvicorn reads all that has come, and makes of each request an object that waits: a few megabytes of
 small ones took hundreds, and held up everybody else. It also tells only the last of them that the
-client has left. This is its protocol reading little by little, and not ahead of what it answers.
+client has left, and drops what follows a wish for HTTP/2, be it the body. This is its protocol
+reading little by little, and not ahead of what it answers.
 """
 
 from typing import Any
 
+from httptools import HttpParserError, HttpParserUpgrade
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 _PIECE = 4096
@@ -39,13 +41,45 @@ class PipeliningProtocol(HttpToolsProtocol):
     def _read(self, piece: bytes) -> bool:
         """Read a piece; tell whether to go on."""
         self._ended_here = False
-        HttpToolsProtocol.data_received(self, piece)
+        self._unset_keepalive_if_required()
+        self._parse(piece)
         return not self._is_read_no_more()
+
+    def _parse(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except HttpParserUpgrade as upgrade:
+            if self._should_upgrade():
+                self.handle_websocket_upgrade()
+            elif self._is_declined():
+                self._parse(self._head_without_upgrade() + data[upgrade.args[0] :])
+        except HttpParserError:
+            self.send_400_response("Invalid HTTP request received.")
+
+    def _is_declined(self) -> bool:
+        """Tell whether a request wants another protocol, but is to be answered in this one.
+
+        So does Java's client with each first request (RFC 9110, section 7.8).
+        """
+        return self.parser.should_upgrade() and self._get_upgrade() not in {None, b"websocket"}
+
+    def _head_without_upgrade(self) -> bytes:
+        parser = self.parser
+        version = parser.get_http_version().encode()
+        lines = [b"%b %b HTTP/%b" % (parser.get_method(), self.url, version)]
+        lines += [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
+        return b"\r\n".join([*lines, b"", b""])
+
+    def on_headers_complete(self) -> None:
+        """Begin to answer a request, or have it wait for its turn."""
+        if not self._is_declined():
+            super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """Take note of the end of a request."""
-        self._note_arrival()
-        super().on_message_complete()
+        if not self._is_declined():
+            self._note_arrival()
+            super().on_message_complete()
 
     def _note_arrival(self) -> None:
         self._ended_here = True
