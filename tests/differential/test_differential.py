@@ -3,12 +3,15 @@
 The long form is `python -m differential.run`, from `tests`.
 """
 
+import pytest
+
 from differential.trial import trial
 
 OPERATIONS = 1500
 SEED = 1
 
 
+@pytest.mark.no_cover  # thrice as fast, and others cover what it runs
 async def test_plans_answer_as_graphql_core_does():
     """Random operations over sound and broken data get the same bytes, errors and upstream calls.
 

@@ -150,6 +150,7 @@ async def test_any_group_is_shown_as_far_as_it_can_be(
     await check(gateway, shelf, mutated(changes))
 
 
+@pytest.mark.no_cover  # thrice as fast, and others cover what it runs
 @settings(
     max_examples=60,
     deadline=None,

@@ -108,6 +108,7 @@ async def ask(world: World, rng: Random) -> int:
     return compared
 
 
+@pytest.mark.no_cover  # thrice as fast, and others cover what it runs
 @pytest.mark.parametrize("most", [incremental.MOST_PARTS, 3])
 async def test_parts_make_the_whole(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is deferred or streamed, and however much of it is not: nothing is lost or added."""
