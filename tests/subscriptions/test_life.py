@@ -37,6 +37,21 @@ async def test_nothing_is_left_behind(server):
     await until(lambda: len(asyncio.all_tasks()) <= before)
 
 
+async def test_a_query_that_is_given_up(serve, sandbox):
+    """Nobody waits for its answer any more, so the upstream is asked for no further page of it."""
+    server = await serve(cache_ttl=0)
+    sandbox.use(max_count=7, latency_ms=20)
+    async with server.introduced() as talk:
+        await talk.say("ping")
+        assert await talk.hear() == {"type": "pong"}
+        before = len(asyncio.all_tasks())
+        await talk.ask("1", '{ groups(filter: {practitioner: "none"}) { nodes { id } } }')
+        await until(lambda: len(sandbox.calls) > 1)
+        await talk.say("complete", id="1")
+        await until(lambda: len(asyncio.all_tasks()) <= before)
+        assert len(sandbox.calls) < 20  # the pages that are looked through
+
+
 async def idle(server):
     """Wait until nobody listens."""
     await server.until_metric(0, "subscriptions_open")

@@ -136,14 +136,19 @@ class Answering:
         kind = document.kind(asked.operation_name)
         if kind is OperationType.SUBSCRIPTION:
             raise self._subscription(asked)
-        if wish is not None and wish.trace:
-            return await self._reply(asked, operation, question[1], Tracer())
-        if wish is not None and document.in_parts:
-            return await self._in_parts(asked, operation, question[1])
-        # What a shared answer cost was paid by another request.
-        if asked.wants_cost or kind is not OperationType.QUERY:
-            return await self._reply(asked, operation, question[1])
-        return await in_flight.lead(question, self._lead(question, asked, operation, ready))
+        try:
+            if wish is not None and wish.trace:
+                return await self._reply(asked, operation, question[1], Tracer())
+            if wish is not None and document.in_parts:
+                return await self._in_parts(asked, operation, question[1])
+            # What a shared answer cost was paid by another request.
+            if asked.wants_cost or kind is not OperationType.QUERY:
+                return await self._reply(asked, operation, question[1])
+            return await in_flight.lead(question, self._lead(question, asked, operation, ready))
+        except asyncio.CancelledError:
+            if kind is OperationType.QUERY:  # a mutation that has begun goes on
+                operation.abandon()
+            raise
 
     def _shared(self, outcome: str, reply: Reply, asker: Asker, correlation_id: bytes) -> Reply:
         self._telemetry.request(outcome)
