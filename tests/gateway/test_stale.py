@@ -91,6 +91,14 @@ async def test_a_shared_cache_keeps_them_too(
     assert answer["data"] == {"group": {"name": "Test Group"}}
 
 
+async def test_redis_is_asked_for_something(make_stale: Any, redis: RedisServer) -> None:
+    """Where an upstream's list leaves nothing out there is nothing to recall, and no empty call."""
+    gateway = await make_stale(cache_url=redis.url)
+    await gateway.data(TWO)
+    async with redis.client() as client:
+        assert (await client.info("commandstats"))["cmdstat_mget"]["rejected_calls"] == 0
+
+
 async def test_some_of_it(make_stale: Any, sandbox: Any) -> None:
     """What was not read before is an error beside what was."""
     gateway = await make_stale()

@@ -146,7 +146,7 @@ class CacheStore:
         put before its owner was last refused. The seconds are negative for what is still good.
         """
         nothing: list[tuple[bytes, float] | None] = [None] * len(slots)
-        if not self._stale:
+        if not self._stale or not slots:
             return nothing
         values = await self._values([key for s in slots for key in (s.tag, s.owner, s.key)])
         if values is None:
