@@ -92,7 +92,7 @@ def create_app(
     places = _stream_limits(settings)
     streams = build_streams(places, engine, answering, callers, journal, telemetry)
     wishes = Wishes(settings.router_key, parts=settings.incremental_delivery)
-    endpoint = Endpoint(answering, callers, limits, journal, page, wishes, streams.events)
+    endpoint = Endpoint(answering, callers, limits, page, wishes, streams.events)
     endpoint_route = Route(ENDPOINT_PATH, endpoint.get, methods=["GET", "POST"])
     routes = [*probe_routes(client, journal, telemetry), metrics_route(telemetry)]
     parts: list[_Closes] = [services.watches, services.writes, client, identity_network, cache]

@@ -187,6 +187,7 @@ class Answering:
         self, asked: GraphQLRequest, asker: Asker, media_type: str, correlation_id: bytes
     ) -> Reply:
         """Answer a request that may only read; raises RequestRefused."""
+        self._check()
         with self.admission:
             asked = self._persisted.resolved(asked)
             match self._engine.document(asked).kind(asked.operation_name):

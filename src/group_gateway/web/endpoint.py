@@ -17,7 +17,6 @@ from group_gateway.room import Room
 from group_gateway.web.answering import Answering, SubscriptionAsked
 from group_gateway.web.crosssite import check_same_site
 from group_gateway.web.graphiql import GraphiQL
-from group_gateway.web.journal import Journal
 from group_gateway.web.limits import RequestLimits
 from group_gateway.web.receiving import whole_body
 from group_gateway.web.replies import (
@@ -59,7 +58,6 @@ class Endpoint:
         answering: Answering,
         callers: Callers,
         limits: RequestLimits,
-        journal: Journal,
         page: GraphiQL | None = None,
         wishes: Wishes | None = None,
         events: EventStreams | None = None,
@@ -68,7 +66,6 @@ class Endpoint:
         self._callers = callers
         self._limits = limits
         self._room = Room(limits.bodies)
-        self._journal = journal
         self._page = page
         self._wishes = wishes or Wishes()
         self._events = events
@@ -150,7 +147,6 @@ class Endpoint:
                 raise not_acceptable()
             self._check_upgrade(request)
             check_same_site(request.headers, self._limits.origins)
-            self._journal.check()
             asker = await self._callers.identify(authorization)
             asked = request_of_query(request.query_params)
             kind = media_type or GRAPHQL_RESPONSE
