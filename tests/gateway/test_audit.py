@@ -6,6 +6,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+import httpx
+import pytest
+
 from frontdoor import Gateway
 from group_gateway.sandbox.wellknown import TEST_GROUP_ID
 from waiting import until
@@ -102,6 +105,30 @@ async def test_a_file_that_becomes_writable(make_gateway: Any, tmp_path: Path) -
     await status(gateway, 503)
     folder.mkdir()
     await status(gateway, 200)
+
+
+@pytest.mark.parametrize("required", [True, False])
+async def test_no_room_for_a_record(make_gateway: Any, tmp_path: Path, *, required: bool) -> None:
+    """What can't be recorded is not answered, by POST or GET, unless that is switched off."""
+    file = tmp_path / "later" / "audit.jsonl"
+    gateway = await make_gateway(
+        audit_file=str(file), audit_required=required, batch_operations=1000
+    )
+    headers = {"authorization": "Bearer sandbox"}
+
+    async def ask() -> list[httpx.Response]:
+        return [
+            await gateway.http.post("/graphql", json={"query": READ}, headers=headers),
+            await gateway.http.get("/graphql", params={"query": READ}, headers=headers),
+        ]
+
+    assert [answer.status_code for answer in await ask()] == [200, 200]
+    for _ in range(10):
+        await gateway.http.post("/graphql", json=[{"query": READ}] * 1000, headers=headers)
+    assert [answer.status_code for answer in await ask()] == [503 if required else 200] * 2
+    file.parent.mkdir()
+    await until(lambda: file.exists() and file.read_bytes().count(b"\n") >= 10_000)
+    assert [answer.status_code for answer in await ask()] == [200, 200]
 
 
 async def status(gateway: Gateway, expected: int) -> None:
