@@ -55,12 +55,12 @@ class JsonLines(logging.Formatter):
 class Outlet(logging.Handler):
     """Writes lines to a file descriptor from a thread of its own.
 
-    A pipe that nobody empties would hold up all requests else. At most `most` lines wait; how many
+    Otherwise a pipe that nobody reads would block all requests. At most `most` lines wait; how many
     were lost beyond that is told as soon as there is room.
     """
 
     _LAST_WORDS = 1.0
-    """Seconds that the end of the process waits for lines to be written."""
+    """Seconds that the process waits at its end for lines to be written."""
 
     def __init__(self, descriptor: int = 2, most: int = 10_000) -> None:
         super().__init__()

@@ -13,10 +13,10 @@ class Callers(Protocol):
     """Tells who asks by the Authorization header of a request."""
 
     def known(self, authorization: str | None) -> Caller | None:
-        """Give a caller who can be told without waiting; this is on the way of every request."""
+        """Give the caller where that takes no waiting, else None. Called for every request."""
 
     async def identify(self, authorization: str | None) -> Asker:
-        """Give the caller, or the stranger with what is to be said to it."""
+        """Give the caller, or a stranger that holds the error to raise; may wait."""
 
 
 def bearer_token(authorization: str) -> str | None:

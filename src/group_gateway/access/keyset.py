@@ -45,7 +45,8 @@ class KeySet:
     async def find(self, kid: str | None, algorithm: str) -> jwt.PyJWK | None:
         """Give the key with this id for one of ALGORITHMS; None when the issuer has none.
 
-        Without an id it is the issuer's only key. Raises UpstreamUnavailable when nobody can tell.
+        Without an id it is the issuer's only key. Raises UpstreamUnavailable for a key that is not
+        known while the keys can't be fetched.
         """
         if self._clock() >= self.fresh_until:
             self._fetch_soon()

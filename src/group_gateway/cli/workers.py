@@ -1,7 +1,7 @@
 """Several processes that serve: started, replaced when they die, ended together. Used by `serve`.
 
-uvicorn's supervisor, but for whom it starts: its replacements would be other servers than ours,
-which lose requests when they end.
+uvicorn's supervisor, except for what it starts: its own replacements would run uvicorn's server,
+which loses requests when it ends.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 
 class Worker(Process):
-    """A worker process of a command. It ends when the command's process is there no more."""
+    """A worker process of a command. It ends when the command's process is gone."""
 
     has_served = False
     has_ended = False

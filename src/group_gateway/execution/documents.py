@@ -125,7 +125,7 @@ class Documents:
         return Document(node, (), in_parts=self._incremental and asks_for_parts(node))
 
     def _validated(self, node: DocumentNode) -> list[GraphQLError]:
-        """Give what is wrong with a document: what is too much before anything else."""
+        """Give what is wrong with a document; the limits come before the other rules."""
         try:
             error = excess(node, self._limits)
         except FragmentCycle:

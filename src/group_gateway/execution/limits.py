@@ -107,7 +107,7 @@ def _error(code: RequestCode, said: str, limit: int, node: Node | None = None) -
 
 
 def _few(number: int) -> str:
-    """Write a number that fragments within fragments may have made as long as they like."""
+    """Write a number, which fragments within fragments may have made very long."""
     return str(number) if number < 10**9 else "more than 1000000000"
 
 
@@ -218,7 +218,7 @@ class _Measure:
         fields: defaultdict[str, list[FieldNode]],
         spread: set[str],
     ) -> None:
-        """Collect fields by response key; of each fragment once, as who compares them does."""
+        """Collect fields by response key; those of a fragment once, as graphql-core does."""
         for node in selections.selections:
             if isinstance(node, FieldNode):
                 fields[(node.alias or node.name).value].append(node)

@@ -1,4 +1,4 @@
-"""Plans: operations that run without graphql-core, for as long as all is as it should be.
+"""Plans: operations that run without graphql-core, as long as every value is as expected.
 
 A plan belongs to an operation of a document and to the values of the variables that its `@skip`
 and `@include` depend on. Used by `engine`.

@@ -23,9 +23,9 @@ class LeaderGone(Exception):
 
 
 class AnswersInFlight(Generic[Reply]):
-    """The queries under way. `epoch` counts the writes that this process has made.
+    """The queries under way. `epoch` counts the changes that this process has made or found.
 
-    What began before such a write is not joined after it.
+    What began before such a change is not joined after it.
     """
 
     def __init__(self, epoch: Callable[[], int]) -> None:

@@ -98,7 +98,7 @@ def resolved(
 
 
 def accepted(kind: Any, value: object) -> Any:
-    """Give what to show of an element of a Python type, an enum or a `JsonObject`, else BROKEN."""
+    """Give what to show of an element whose field has type `kind`; BROKEN if it does not fit."""
     if kind is float and type(value) is int:
         return _as_float(value)
     json_type = _JSON_TYPES.get(kind)

@@ -35,12 +35,12 @@ class Admission:
     however busy it is, more only while fewer than 70 % of the last 10 or so samples found it so,
     and none is overdue by 50 ms. Where one is refused the process is overloaded: those that it has
     get no more done at once than a few would, they only wait for each other. So the bound falls by
-    a third each 100 ms, down to 8, as long as the loop is busy and others are refused; else it
-    rises, by 40 % and 10 in a second. What operations wait for, such as an upstream, leaves the
+    a third each 100 ms, down to 8, as long as the loop is busy and others are refused; otherwise
+    it rises, by 40 % and 10 in a second. What operations wait for, such as an upstream, leaves the
     loop idle and lowers nothing.
 
     Where there are no more connections than that, 128 are taken under overload too: clients that
-    ask again at once, whatever they are told, would else be refused for ever.
+    ask again at once, whatever they are told, would otherwise be refused for ever.
     """
 
     def __init__(self, most: int) -> None:
@@ -112,6 +112,6 @@ class Admission:
             fewer = max(min(self._bound, self._active) * _SHARE_KEPT, _LEAST)
             self._bound, self._lowered = min(self._bound, fewer), now
         self._has_refused = False
-        # It goes on until the loop is idle, else it would sample but what the operations do.
+        # Until the loop is idle: it would otherwise sample nothing but moments with operations.
         if self._active or self._bound < self._most or self._busy > _IDLE:
             self._sample()

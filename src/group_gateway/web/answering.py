@@ -104,7 +104,10 @@ class Answering:
         return None if self._in_flight.joined(question) else self.admission.refusal()
 
     def _check(self) -> None:
-        """Look after what shared answers depend on, which nobody asks about; or RequestRefused."""
+        """Drop shared answers when the list of documents has changed; raises RequestRefused.
+
+        The latter when there is no room to record a request.
+        """
         if (documents := self._persisted.generation()) != self._documents:
             self._begin_anew(documents)
         if self._journal.tells_all:

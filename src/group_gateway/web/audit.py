@@ -1,8 +1,8 @@
 """The audit log: JSON lines in a file, written by a thread of its own. Used by `journal`.
 
-A record that can't be written is kept and tried again each second; nothing waits for it. While more
-than `capacity` are kept no request is taken, or, where a deployment wants that, records are lost
-and counted.
+A record that can't be written is kept and tried again each second; no request waits for that. While
+`capacity` records are kept, `journal` refuses requests, or, where a deployment wants that, records
+are lost and counted.
 """
 
 import logging

@@ -49,7 +49,7 @@ def check_same_site(headers: Headers, origins: Collection[str]) -> None:
 def check_origin(headers: Headers, origins: Collection[str]) -> None:
     """Refuse a WebSocket that another site's page wants to open; raises RequestRefused.
 
-    Browsers ask for no permission, but they always tell the origin, and can send no header else.
+    Browsers send no preflight for one, but always an Origin; a page can add no header of its own.
     """
     origin = headers.get("origin")
     if origin not in origins and not _is_own(origin, headers):

@@ -11,7 +11,7 @@ from group_gateway.web.streaming.racing import first_of, gone
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Pieces of a body, to be sent as they come; `until` is in seconds since the epoch."""
+    """Pieces of a body to send as they come, `until` a time in seconds since the epoch."""
 
     pieces: AsyncGenerator[bytes, None]
     until: float

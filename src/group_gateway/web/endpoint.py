@@ -107,7 +107,7 @@ class Endpoint:
     def at_once(self, raw_headers: RawHeaders, body: bytes) -> tuple[Reply, bytes] | None:
         """Give what `post` would answer, and its correlation id, where that takes no waiting.
 
-        None is for everything else: what it is will be found out by `post`.
+        None is for everything else, which goes to `post`.
         """
         headers = header_values(raw_headers, self._read)
         media_type = _chosen_media_type(headers.get(b"accept"))

@@ -18,9 +18,9 @@ from group_gateway.web.replies import CORRELATION_HEADER, Reply, new_correlation
 
 ENDPOINT_PATH = "/graphql"
 ENDING = "group_gateway.ending"
-"""Where the lifespan's state has a function that ends what would go on for ever."""
+"""Key in the lifespan's state of a function that ends all subscriptions."""
 HEEDING = "group_gateway.heeding"
-"""Where the lifespan's state has a function that takes the open connections into account."""
+"""Key in the lifespan's state of a function that is to be given the set of open connections."""
 # Strict-Transport-Security is for whoever ends TLS to say: the proxy in front.
 _HEADERS: Final = {
     "Cache-Control": "no-store",
@@ -46,7 +46,7 @@ class Front(Starlette):
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        # Else `/graphql/` would be sent on by http and the Host header, and the token with it.
+        # A redirect of `/graphql/` would go by http and the Host header, and the token with it.
         self.router.redirect_slashes = False
         self._endpoint = endpoint
         self._origins = origins

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 class RequestLimits:
     """What one request may take: bytes of body, seconds, upstream calls, operations in an array.
 
-    `bodies` is what all bodies that arrive or are held may take together, and `ready_bytes` all
-    answers that are kept ready; `operations` how many are executed at once; `origins` are other
-    sites whose pages may ask; `subscriptions` whether there are any.
+    `bodies` bounds all bodies that arrive or are held together, in bytes, and `ready_bytes` all
+    answers that are kept ready; `operations` is how many are executed at once; `origins` are other
+    sites whose pages may ask; `subscriptions` tells whether they are offered.
     """
 
     body: int = 4 * 1024 * 1024

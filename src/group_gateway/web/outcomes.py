@@ -51,7 +51,7 @@ class Outcomes:
         return extensions
 
     def _describe(self, trail: Trail, asked: GraphQLRequest, codes: Iterable[str]) -> None:
-        """Say in a trail what was asked, in words of the schema only, and how it ended."""
+        """Note in a trail what was asked, by names from the schema alone, and how it ended."""
         document = self._engine.document(asked)
         operation = document.operation(asked.operation_name)
         trail.kind = operation.operation.value if operation else ""

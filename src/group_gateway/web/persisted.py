@@ -86,7 +86,7 @@ class PersistedDocuments:
 
 
 class _Learned:
-    """Texts by their hash; those that were used last go last."""
+    """Texts by their hash; the least recently used are dropped first."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -121,7 +121,7 @@ def _mismatch() -> RequestRefused:
 def _unknown() -> RequestRefused:
     """Give the refusal upon which clients send the text along, in the words that they look for.
 
-    The status is 200 as at Apollo's servers: to clients of old another one is a broken network.
+    The status is 200, as from Apollo's servers: older clients take any other for a network failure.
     """
     code = RequestCode.PERSISTED_QUERY_NOT_FOUND
     return RequestRefused("PersistedQueryNotFound", HTTPStatus.OK, code)

@@ -73,8 +73,8 @@ def answer_reply(
 ) -> Reply:
     """Give the reply to a request that was heard (GraphQL over HTTP, section 6.4).
 
-    200 is for all that was executed. As `application/json`, for clients of old, also a request that
-    failed before is a 200.
+    200 is for all that was executed; as `application/json`, for older clients, also for a request
+    that failed before.
     """
     ok = answer.executed or media_type == JSON
     status = HTTPStatus.OK if ok else HTTPStatus.BAD_REQUEST

@@ -41,7 +41,7 @@ def media_type_for(accept: str | None) -> str | None:
     """Choose the media type of the answer; None when the client takes neither (RFC 9110, 12.5.1).
 
     The one of higher quality, else the one named first. A client that says nothing, or that
-    anything goes, gets `application/json`, as clients of old expect.
+    anything goes, gets `application/json`, as older clients expect.
     """
     if not accept:
         return JSON

@@ -10,7 +10,7 @@ Level = Literal["ok", "warn", "fail"]
 class Finding:
     """What a check came to.
 
-    `warn`: the gateway works, with less than it could; `fail`: it won't work like this. `remedy`
+    `warn`: the gateway works, less well than it could; `fail`: it won't work like this. `remedy`
     is one sentence, empty where nothing needs to be done. Neither holds a token, an id, or
     anything out of a resource.
     """
@@ -27,7 +27,7 @@ def ok(check: str, text: str) -> Finding:
 
 
 def warn(check: str, text: str, remedy: str = "") -> Finding:
-    """Give the finding that the gateway does with less than it could have."""
+    """Give the finding that the gateway works less well than it could."""
     return Finding(check, "warn", text, remedy)
 
 

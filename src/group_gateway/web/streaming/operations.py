@@ -77,7 +77,7 @@ class Operations:
                 await self._refuse(id, refused, visitor)
 
     async def _refusal(self, id: str, payload: bytes, visitor: Visitor) -> RequestRefused | None:
-        """Run an operation to its end; give the refusal to say if it was not."""
+        """Run an operation to its end; give the refusal to send if it was not taken."""
         try:
             async with self._turns:
                 wanted = await self._answer(id, payload, visitor)
@@ -131,7 +131,7 @@ class Operations:
         await self._say(error_of(id, reply.body))
 
     def _forget(self, id: str) -> None:
-        """Let the id be used again, before the client can know that it may."""
+        """Free the id, before the client is told that the operation has ended."""
         if self._by_id.get(id) is asyncio.current_task():
             del self._by_id[id]
 

@@ -1,4 +1,4 @@
-"""Several things that go on until the first of them ends, such as the client's patience.
+"""Runs several things at once until the first of them ends, such as the client's patience.
 
 Used where an answer takes its time: by `delivery`, `eventstream` and `conversation`.
 """
@@ -14,9 +14,9 @@ T = TypeVar("T")
 
 
 async def first_of(*works: Coroutine[Any, Any, T], until: float | None) -> T:
-    """Give what the first to end gives, or raise what it raises; the others are cancelled.
+    """Give or raise what the first to end does, and cancel the others; all have ended by then.
 
-    All have ended then. Raises TimeoutError when none has by `until`, in seconds since the epoch.
+    Raises TimeoutError when none has ended by `until`, in seconds since the epoch.
     """
     tasks = [asyncio.ensure_future(work) for work in works]
     seconds = None if until is None else max(until - time.time(), 0.0)

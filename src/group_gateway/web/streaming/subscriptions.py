@@ -1,7 +1,7 @@
 """The subscriptions of a process: who may open one, and what is told of them. Transport-free.
 
-An operation begins for each event: its caller is asked for anew, so that a token which has expired
-or whose key was withdrawn gets no event more.
+Each event is an operation of its own, whose caller is identified anew: a token that has expired, or
+whose key was withdrawn, gets no further event.
 """
 
 import asyncio
