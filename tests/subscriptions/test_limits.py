@@ -3,7 +3,7 @@
 import asyncio
 import json
 import socket
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
 import pytest
@@ -68,13 +68,19 @@ async def test_subscriptions_in_all(serve):
         assert codes(message) == ["OVERLOADED"]
         assert message["payload"][0]["extensions"]["retryAfter"] > 0
         assert await denied(server.connected()) == (503, "OVERLOADED")
-    async with asyncio.timeout(PATIENCE):
+    async with there_is_room(server) as talk:
+        await talk.listen("1")
+
+
+@asynccontextmanager
+async def there_is_room(server):
+    """Connect as soon as those who are just leaving have left."""
+    async with asyncio.timeout(PATIENCE), AsyncExitStack() as stack:
         while True:
             try:
-                async with server.introduced() as talk:
-                    await talk.listen("1")
-                    break
-            except InvalidStatus:  # the one before is just leaving
+                yield await stack.enter_async_context(server.introduced())
+                break
+            except InvalidStatus:
                 await asyncio.sleep(0.02)
 
 
@@ -240,6 +246,20 @@ async def test_messages_that_come_together(server):
         told = await reader.read(-1)
     assert told.count(b"pong") > count - 100
     assert told.endswith(b"\x88\x02\x03\xe8")
+
+
+async def test_who_has_left_before_it_is_failed(serve, caplog):
+    """There is nobody to be told what was wrong, which is no error."""
+    server = await serve(subscriptions_open=1)
+    init = {"type": "connection_init", "payload": {"Authorization": "Bearer sandbox"}}
+    complete = json.dumps({"type": "complete", "id": "1"}).encode()
+    async with bare(server) as (reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(frame(0x81, json.dumps(init).encode()))
+        await reader.readuntil(b'"connection_ack"}')
+        writer.write(1000 * frame(0x81, complete) + frame(0x83))
+    async with there_is_room(server):
+        assert caplog.records == []
 
 
 async def test_who_has_much_to_say_when_it_is_closed(server, caplog):

@@ -238,8 +238,10 @@ def close_in_stages(transport: asyncio.Transport) -> None:
     said may be lost on its way (RFC 9112, section 9.6). The caller drops what comes, and cuts the
     connection off when it was not closed in time.
     """
-    if transport.can_write_eof():
+    try:
         transport.write_eof()
+    except OSError:  # the client has reset it, which asyncio's loop is about to find out
+        transport.abort()
     transport.resume_reading()
 
 
