@@ -7,6 +7,10 @@ from group_gateway.access.callers import NO_TOKEN, bearer_token
 from group_gateway.cache.keys import KeyRing
 from group_gateway.operation import Asker, Caller
 
+_MOST_KEPT = 1024
+_LONGEST_KEPT = 4096
+"""Characters: anybody may send junk, which would be kept as well."""
+
 
 class PassThrough:
     """The caller's bearer token goes upstream, and the upstream decides what it may do.
@@ -18,10 +22,15 @@ class PassThrough:
         self._keys = keys
         self._anonymous = anonymous
         # A caller asks more than once, and a digest costs more than a look-up.
-        self.known = lru_cache(maxsize=1024)(self._known)
+        self._kept = lru_cache(_MOST_KEPT)(self._found)
 
-    def _known(self, authorization: str | None) -> Caller | None:
+    def known(self, authorization: str | None) -> Caller | None:
         """See Callers."""
+        if authorization is not None and len(authorization) > _LONGEST_KEPT:
+            return self._found(authorization)
+        return self._kept(authorization)
+
+    def _found(self, authorization: str | None) -> Caller | None:
         if authorization is None:
             return Caller(self._keys.digest("anonymous")) if self._anonymous else None
         token = bearer_token(authorization)

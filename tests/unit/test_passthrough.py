@@ -1,0 +1,27 @@
+"""Callers whose tokens are passed on: found again, in bounded memory."""
+
+import tracemalloc
+
+from group_gateway.access.passthrough import PassThrough
+from group_gateway.cache.keys import KeyRing
+
+
+def test_callers_are_told_apart_by_their_tokens() -> None:
+    """However long a token is, it is one caller, with a scope that no other token has."""
+    callers = PassThrough(KeyRing(bytes(16)))
+    tokens = ["a", "b", "a" * 5_000, "b" * 5_000]
+    found = [callers.known(f"Bearer {token}") for token in tokens]
+    assert found == [callers.known(f"Bearer {token}") for token in tokens]
+    assert len({caller.scope for caller in found if caller is not None}) == 4
+
+
+def test_long_tokens_take_no_memory() -> None:
+    """Junk of the length of all headers, as anybody may send it, leaves nothing behind."""
+    callers = PassThrough(KeyRing(bytes(16)))
+    tracemalloc.start()
+    try:
+        for number in range(500):
+            assert callers.known(f"Bearer {number:060000}") is not None
+        assert tracemalloc.get_traced_memory()[0] < 10_000_000
+    finally:
+        tracemalloc.stop()
