@@ -6,6 +6,7 @@ sealed value is accepted only in the place that it was sealed for; anything else
 """
 
 import hashlib
+import hmac
 import os
 
 from cryptography.exceptions import InvalidTag
@@ -36,8 +37,8 @@ class Seal:
 
     def open(self, place: str, sealed: bytes) -> bytes | None:
         """Give the value back; None when it was not closed for this place in this epoch."""
-        value = sealed[_SEAL_BYTES:]
-        return value if sealed[:_SEAL_BYTES] == self._mark(place, value) else None
+        mark, value = sealed[:_SEAL_BYTES], sealed[_SEAL_BYTES:]
+        return value if hmac.compare_digest(mark, self._mark(place, value)) else None
 
     def _mark(self, place: str, value: bytes) -> bytes:
         state = hashlib.blake2b(key=self._key, digest_size=_SEAL_BYTES, person=_FORMAT)

@@ -6,6 +6,7 @@ be used with another one, and nobody can make one up to send words of their own 
 
 import base64
 import binascii
+import hmac
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from group_gateway.errors import BadUserInput
 
 _VERSION = "1"
 _SIGNATURE = 16
+_HEAD = len(_VERSION) + _SIGNATURE
 _decoder = msgspec.json.Decoder(list[Any])
 
 
@@ -41,12 +43,9 @@ class Cursors:
             text = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
         except (binascii.Error, UnicodeError):
             raise BadUserInput("The cursor is not one that this gateway gave.") from None
-        version, signature, payload = (
-            text[:1],
-            text[1 : 1 + _SIGNATURE],
-            text[1 + _SIGNATURE :],
-        )
-        if version != _VERSION or signature != self._sign(payload):
+        version, signature, payload = text[:1], text[1:_HEAD], text[_HEAD:]
+        signed = hmac.compare_digest(signature.encode(), self._sign(payload).encode())
+        if version != _VERSION or not signed:
             raise BadUserInput("The cursor belongs to another query, or is not a cursor.")
         return _decoder.decode(payload)
 
