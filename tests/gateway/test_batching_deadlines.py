@@ -1,4 +1,4 @@
-"""An operation's own deadline holds, whatever its groups travel with."""
+"""An operation's own deadline holds, whatever its groups travel with, and no other's."""
 
 import asyncio
 from typing import Any
@@ -11,9 +11,11 @@ from group_gateway.cache.backend import memory_backend
 from group_gateway.cache.keys import KeyRing
 from group_gateway.cache.store import CacheStore
 from group_gateway.errors import UpstreamTimeout
+from group_gateway.fhir.bundle import PageLink
 from group_gateway.groups.reading.fetching import Lifetimes
 from group_gateway.groups.reading.knowledge import UpstreamKnowledge
 from group_gateway.groups.reading.loader import GroupLoader
+from group_gateway.groups.reading.pages import SearchPages
 from group_gateway.groups.reading.snapshot import Slots
 from group_gateway.operation import Caller, Operation
 from group_gateway.sandbox.wellknown import JESS_ID, TEST_GROUP_ID
@@ -34,26 +36,30 @@ class Gate(Way):
         await self.opening.wait()
 
 
+def parts(way: httpx.AsyncBaseTransport) -> tuple[GroupClient, CacheStore, Slots]:
+    """Give what reads are made of; nothing is kept."""
+    cache = CacheStore(memory_backend(max_entries=1, max_bytes=1), max_ttl=0)
+    slots = Slots(KeyRing(bytes(16)), UPSTREAM)
+    return GroupClient(UPSTREAM, way, call_timeout=60), cache, slots
+
+
 def loader_over(way: httpx.AsyncBaseTransport) -> GroupLoader:
-    """Give a loader that keeps nothing."""
-    return GroupLoader(
-        GroupClient(UPSTREAM, way, call_timeout=60),
-        CacheStore(memory_backend(max_entries=1, max_bytes=1), max_ttl=0),
-        Slots(KeyRing(bytes(16)), UPSTREAM),
-        UpstreamKnowledge(),
-        Lifetimes(),
-    )
+    """Give a loader of groups."""
+    return GroupLoader(*parts(way), UpstreamKnowledge(), Lifetimes())
+
+
+def operation(seconds: float) -> Operation:
+    """Give an operation with so much time."""
+    end = asyncio.get_running_loop().time() + seconds
+    return Operation(Caller("scope", "Bearer sandbox"), end, calls_left=50)
 
 
 async def test_an_operation_near_its_end(sandbox: Any) -> None:
     """One that has little time left ends in time, though another's groups share its call."""
     gate = Gate(sandbox)
     loader = loader_over(gate)
-    caller = Caller("scope", "Bearer sandbox")
-    now = asyncio.get_running_loop().time()
-    short, long = (Operation(caller, now + seconds, calls_left=50) for seconds in (0.2, 60))
-    soon = asyncio.ensure_future(loader.load(short, TEST_GROUP_ID))
-    later = asyncio.ensure_future(loader.load(long, JESS_ID))
+    soon = asyncio.ensure_future(loader.load(operation(0.2), TEST_GROUP_ID))
+    later = asyncio.ensure_future(loader.load(operation(60), JESS_ID))
     with pytest.raises(UpstreamTimeout):
         await soon
     assert not later.done()
@@ -62,3 +68,33 @@ async def test_an_operation_near_its_end(sandbox: Any) -> None:
     assert group is not None
     assert group.id == JESS_ID
     assert len(sandbox.calls) == 1
+
+
+async def test_a_group_that_another_asked_for(sandbox: Any) -> None:
+    """Whoever joins a read that runs out of its own time has another one, not a failure."""
+    gate = Gate(sandbox)
+    loader = loader_over(gate)
+    soon = asyncio.ensure_future(loader.load(operation(0.2), JESS_ID))
+    later = asyncio.ensure_future(loader.load(operation(60), JESS_ID))
+    found = asyncio.ensure_future(loader.find(operation(60), JESS_ID))
+    with pytest.raises(UpstreamTimeout):
+        await soon
+    gate.opening.set()
+    for group in await asyncio.gather(later, found):
+        assert group is not None
+        assert group.id == JESS_ID
+    assert len(sandbox.calls) == 2
+
+
+async def test_a_page_that_another_asked_for(sandbox: Any) -> None:
+    """So with pages of a search."""
+    gate = Gate(sandbox)
+    pages = SearchPages(*parts(gate), lifetime=0)
+    link = PageLink((("_count", "1"),))
+    soon = asyncio.ensure_future(pages.get(operation(0.2), link))
+    later = asyncio.ensure_future(pages.get(operation(60), link))
+    with pytest.raises(UpstreamTimeout):
+        await soon
+    gate.opening.set()
+    assert len((await later).groups) == 1
+    assert len(sandbox.calls) == 2

@@ -2,6 +2,7 @@
 
 A flight goes on when one of those who wait for it goes away; it is bounded by the deadline of the
 one who began it, and an upstream exchange is never cut off in the middle because a client left.
+Those who joined it and have more time begin another one then.
 """
 
 import asyncio
@@ -12,6 +13,8 @@ from group_gateway.errors import GatewayError, TooManyUpstreamCalls, UpstreamTim
 from group_gateway.operation import Operation, Part
 
 Value = TypeVar("Value")
+_EARLY = 0.01
+"""Seconds by which a timer may be early."""
 
 
 class Flight(Generic[Value]):
@@ -43,6 +46,11 @@ class Flight(Generic[Value]):
                 return await asyncio.shield(self.future)
         except TimeoutError:
             raise UpstreamTimeout("The upstream did not answer in time.") from None
+
+    def ran_out(self, operation: Operation) -> bool:
+        """Tell whether it failed for want of its own time, of which this operation has more."""
+        now = asyncio.get_running_loop().time()
+        return self.deadline <= now + _EARLY < operation.deadline
 
     def land(self, value: Value, part: Part | None = None) -> None:
         """Answer those who wait; `part` is what the cache keeps of the answer, if it does."""

@@ -37,16 +37,24 @@ class GroupLoader:
         self._ticks: dict[str, list[GroupFlight]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def load(self, operation: Operation, id: str) -> Found:
-        """Give the group as this caller may see it, or None when there is none."""
-        flight = self._join(operation, id)
-        flight.exact = True
-        return await flight.wait(operation)
+    async def load(self, operation: Operation, id: str, *, exact: bool = True) -> Found:
+        """Give the group as this caller may see it, or None when there is none.
+
+        Unless that is to be `exact`, one that the caller may not see may be None too.
+        """
+        while True:
+            flight = self._join(operation, id)
+            flight.exact = flight.exact or exact
+            try:
+                return await flight.wait(operation)
+            except UpstreamTimeout:
+                if not flight.ran_out(operation):
+                    raise
 
     async def find(self, operation: Operation, id: str) -> Found:
         """Give the group if this caller may see it, as a search would. May cost fewer calls."""
         try:
-            return await self._join(operation, id).wait(operation)
+            return await self.load(operation, id, exact=False)
         except Forbidden:
             return None
 

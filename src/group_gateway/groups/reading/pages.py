@@ -7,7 +7,7 @@ from functools import partial
 import msgspec
 
 from group_gateway.cache.store import CacheStore, Slot
-from group_gateway.errors import GatewayError, UpstreamInvalidResponse
+from group_gateway.errors import GatewayError, UpstreamInvalidResponse, UpstreamTimeout
 from group_gateway.fhir.bundle import NotASearchset, PageLink, Searchset, parse_searchset
 from group_gateway.groups.reading.fallback import recall
 from group_gateway.groups.reading.flights import Flight, charge, within
@@ -32,6 +32,15 @@ class SearchPages:
     async def get(self, operation: Operation, link: PageLink) -> Searchset:
         """Give the page behind `link` as this caller may see it."""
         slot = self._slots.search(operation.caller, _canonical(link))
+        while True:
+            flight = self._join(operation, link, slot)
+            try:
+                return await flight.wait(operation)
+            except UpstreamTimeout:
+                if not flight.ran_out(operation):
+                    raise
+
+    def _join(self, operation: Operation, link: PageLink, slot: Slot) -> Flight[Searchset]:
         flight = self._flights.get(slot.key)
         if flight is None:
             flight = self._flights[slot.key] = Flight(operation)
@@ -40,7 +49,7 @@ class SearchPages:
             task.add_done_callback(self._tasks.discard)
         elif operation not in flight.operations:
             flight.operations.append(operation)
-        return await flight.wait(operation)
+        return flight
 
     def forget(self) -> None:
         """Let nobody join a flight that may have left before a write."""
