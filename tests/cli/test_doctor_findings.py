@@ -148,6 +148,24 @@ def test_no_date(examine: Examine) -> None:
     assert findings["clock"] == ("warn: Answers have no `Date`, so the server's clock is unknown.")
 
 
+def test_a_group_that_can_not_be_written_to(examine: Examine) -> None:
+    """A number that nothing holds is told, and the rest is examined all the same."""
+    number = "1e99999999999999999999"
+    answers = {**HARDLY, "/Group": bundle(*BOTH), "/Group/a": {**BOTH[0], "name": number}}
+
+    def answer(path: str) -> bytes:
+        quoted, bare = f'"{number}"'.encode(), f"  {number}".encode()  # of one length
+        return fhir(answers)(path).replace(quoted, bare)
+
+    findings = examine.server(answer)
+    assert findings["read"] == "ok: A group can be read by its id."
+    assert findings["write guard"] == (
+        "warn: The group holds a value that can't be decoded, so it can't be written to."
+        " Have it corrected on the server."
+    )
+    assert "clock" in findings
+
+
 def test_open_server(examine: Examine) -> None:
     """A server that wants no token is told, with the setting that goes with it."""
     findings = examine.server(fhir(HARDLY), token="")

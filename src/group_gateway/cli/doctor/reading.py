@@ -3,6 +3,7 @@
 from group_gateway.cli.doctor.contact import named
 from group_gateway.cli.doctor.findings import Finding, fail, ok, warn
 from group_gateway.cli.doctor.interview import Exchange, Reply
+from group_gateway.errors import UpstreamInvalidResponse
 from group_gateway.fhir.resource import GroupResource
 from group_gateway.groups.writing.basis import Basis
 from group_gateway.upstream.answer import http_date
@@ -24,7 +25,11 @@ def read(reply: Reply[GroupResource | None]) -> Finding:
 
 def guard(group: GroupResource) -> Finding:
     """Check what tells the gateway's writes that nobody else changed a group in between."""
-    basis = Basis.of(group, group.date)
+    try:
+        basis = Basis.of(group, group.date)
+    except UpstreamInvalidResponse:
+        text = "The group holds a value that can't be decoded, so it can't be written to."
+        return warn(_GUARD, text, "Have it corrected on the server.")
     if basis.is_exact:
         return ok(_GUARD, "Reads have their version as `ETag`: writes go with it, and are exact.")
     if basis.second is not None:
