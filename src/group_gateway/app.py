@@ -26,7 +26,7 @@ from group_gateway.groups.reading.loader import GroupLoader
 from group_gateway.groups.reading.pages import SearchPages
 from group_gateway.groups.reading.reads import GroupReads
 from group_gateway.groups.reading.renewal import Renewal
-from group_gateway.groups.reading.snapshot import Slots
+from group_gateway.groups.reading.snapshot import CacheSlots
 from group_gateway.groups.watching.watches import GroupWatches
 from group_gateway.groups.writing.writes import GroupWrites
 from group_gateway.schema.build import build_schema
@@ -273,7 +273,7 @@ def _services(  # noqa: PLR0913, PLR0917 - all that the use cases take
 ) -> Services:
     lifetimes = _lifetimes(settings)
     knowledge = UpstreamKnowledge()
-    slots = Slots(keys, client.base_url)
+    slots = CacheSlots(keys, client.base_url)
     loader = GroupLoader(client, cache, slots, knowledge, lifetimes)
     pages = SearchPages(client, cache, slots, lifetime=lifetimes.search)
     renewal = Renewal(cache, slots, loader, pages)

@@ -16,7 +16,7 @@ from group_gateway.groups.reading.fetching import Lifetimes
 from group_gateway.groups.reading.knowledge import UpstreamKnowledge
 from group_gateway.groups.reading.loader import GroupLoader
 from group_gateway.groups.reading.pages import SearchPages
-from group_gateway.groups.reading.snapshot import Slots
+from group_gateway.groups.reading.snapshot import CacheSlots
 from group_gateway.operation import Caller, Operation
 from group_gateway.sandbox.wellknown import JESS_ID, TEST_GROUP_ID
 from group_gateway.upstream.client import GroupClient
@@ -36,10 +36,10 @@ class Gate(Way):
         await self.opening.wait()
 
 
-def parts(way: httpx.AsyncBaseTransport) -> tuple[GroupClient, CacheStore, Slots]:
+def parts(way: httpx.AsyncBaseTransport) -> tuple[GroupClient, CacheStore, CacheSlots]:
     """Give what reads are made of; nothing is kept."""
     cache = CacheStore(memory_backend(max_entries=1, max_bytes=1), max_ttl=0)
-    slots = Slots(KeyRing(bytes(16)), UPSTREAM)
+    slots = CacheSlots(KeyRing(bytes(16)), UPSTREAM)
     return GroupClient(UPSTREAM, way, call_timeout=60), cache, slots
 
 

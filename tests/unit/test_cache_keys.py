@@ -4,7 +4,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from group_gateway.cache.keys import KeyRing
-from group_gateway.groups.reading.snapshot import Slots
+from group_gateway.groups.reading.snapshot import CacheSlots
 from group_gateway.operation import Caller
 
 RING = KeyRing(b"a secret of 16 b")
@@ -26,7 +26,7 @@ def test_without_the_secret_nothing_can_be_recomputed() -> None:
 def test_slots_tell_callers_groups_searches_and_upstreams_apart() -> None:
     """No two of them share a key; callers share the tag that a write renews."""
     one, other = Caller(RING.digest("one")), Caller(RING.digest("other"))
-    here, there = Slots(RING, "http://here"), Slots(RING, "http://there")
+    here, there = CacheSlots(RING, "http://here"), CacheSlots(RING, "http://there")
     slots = [
         make(caller, name)
         for upstream in (here, there)

@@ -11,7 +11,7 @@ from group_gateway.cache.store import CacheStore, Lookup, Slot
 from group_gateway.errors import Forbidden, UpstreamTimeout
 from group_gateway.groups.reading.fetching import Found, GroupFetcher, GroupFlight, Lifetimes, Miss
 from group_gateway.groups.reading.knowledge import UpstreamKnowledge
-from group_gateway.groups.reading.snapshot import Slots, unpack
+from group_gateway.groups.reading.snapshot import CacheSlots, unpack
 from group_gateway.operation import Caller, Operation
 from group_gateway.upstream.client import GroupClient
 
@@ -26,7 +26,7 @@ class GroupLoader:
         self,
         client: GroupClient,
         cache: CacheStore,
-        slots: Slots,
+        slots: CacheSlots,
         knowledge: UpstreamKnowledge,
         lifetimes: Lifetimes,
     ) -> None:

@@ -11,7 +11,7 @@ from group_gateway.errors import GatewayError, UpstreamInvalidResponse, Upstream
 from group_gateway.fhir.bundle import NotASearchset, PageLink, Searchset, parse_searchset
 from group_gateway.groups.reading.fallback import recall
 from group_gateway.groups.reading.flights import Flight, charge, within
-from group_gateway.groups.reading.snapshot import Slots
+from group_gateway.groups.reading.snapshot import CacheSlots
 from group_gateway.operation import Caller, Operation
 from group_gateway.upstream.client import GroupClient
 
@@ -20,7 +20,7 @@ class SearchPages:
     """Gives pages for all callers of a process; entries live `lifetime` seconds."""
 
     def __init__(
-        self, client: GroupClient, cache: CacheStore, slots: Slots, *, lifetime: float
+        self, client: GroupClient, cache: CacheStore, slots: CacheSlots, *, lifetime: float
     ) -> None:
         self._client = client
         self._cache = cache

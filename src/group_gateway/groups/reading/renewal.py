@@ -9,7 +9,7 @@ from collections.abc import Callable
 from group_gateway.cache.store import CacheStore
 from group_gateway.groups.reading.loader import GroupLoader
 from group_gateway.groups.reading.pages import SearchPages
-from group_gateway.groups.reading.snapshot import Slots
+from group_gateway.groups.reading.snapshot import CacheSlots
 from group_gateway.operation import Caller
 
 
@@ -20,7 +20,7 @@ class Renewal:
     """
 
     def __init__(
-        self, cache: CacheStore, slots: Slots, loader: GroupLoader, pages: SearchPages
+        self, cache: CacheStore, slots: CacheSlots, loader: GroupLoader, pages: SearchPages
     ) -> None:
         self._cache = cache
         self._slots = slots

@@ -34,8 +34,8 @@ def unpack(entry: bytes) -> GroupResource | None:
     return GroupResource(raw, id, etag=etag, date=date)
 
 
-class Slots:
-    """Names the cache slots of one upstream."""
+class CacheSlots:
+    """Gives the cache slots of what is read from one upstream."""
 
     def __init__(self, keys: KeyRing, upstream: str) -> None:
         self._keys = keys

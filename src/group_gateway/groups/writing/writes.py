@@ -24,7 +24,7 @@ from group_gateway.errors import (
 from group_gateway.fhir.outcome import warning
 from group_gateway.groups.reading.knowledge import UpstreamKnowledge
 from group_gateway.groups.reading.renewal import Renewal
-from group_gateway.groups.reading.snapshot import Slots
+from group_gateway.groups.reading.snapshot import CacheSlots
 from group_gateway.groups.writing.basis import Basis
 from group_gateway.groups.writing.batch import Batch
 from group_gateway.groups.writing.changes import Change
@@ -54,7 +54,7 @@ class GroupWrites:
         client: GroupClient,
         knowledge: UpstreamKnowledge,
         renewal: Renewal,
-        slots: Slots,
+        slots: CacheSlots,
         leases: Leases,
     ) -> None:
         self._client = client
