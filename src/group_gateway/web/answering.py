@@ -183,7 +183,7 @@ class Answering:
     ) -> Reply:
         reply = await self._reply(asked, operation, question[1])
         if operation.parts and reply.is_complete:
-            ready.put(question, reply, len(reply.body), operation.parts)
+            ready.put(question, reply, reply.size, operation.parts)
         return reply
 
     async def answer_query(

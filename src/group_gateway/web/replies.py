@@ -26,6 +26,8 @@ _HEADERS = (
     (b"vary", b"Accept, Authorization"),
     (b"x-content-type-options", b"nosniff"),
 )
+_ID_BYTES = 250
+"""Bytes of an id in a set, at most: measured."""
 _draw = random.Random().getrandbits  # noqa: S311 - a name, no secret
 
 
@@ -41,6 +43,11 @@ class Reply:
     """What the operation did, where somebody is told of it."""
     delivery: Delivery | None = None
     """What gives the body, where that comes piece by piece."""
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes while it is kept: the trail may hold a thousand ids."""
+        return len(self.body) + (_ID_BYTES * len(self.trail.read) if self.trail else 0)
 
 
 def new_correlation_id() -> bytes:
