@@ -154,7 +154,7 @@ def test_limits() -> None:
             assert amount(told) == getattr(Settings(), setting.strip("`").lower()), setting
     fixed = {name: amount(told) for name, (told, setting, _) in rows.items() if not setting}
     assert fixed == {
-        "Bytes of a request's headers, those that come last not counted": (
+        "Bytes of a request's headers, and of what is around a body in chunks": (
             ConnectionLimits().header_bytes
         ),
         "Levels of a body's JSON": 1000,  # about: the interpreter's own bound

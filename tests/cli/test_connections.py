@@ -82,6 +82,14 @@ SENT: dict[str, tuple[bytes, tuple[int, str]]] = {
     ),
     "a length below 0": (POST + b"Content-Length: -1\r\n\r\n", MALFORMED),
     "headers without end": (POST + b"X-A: " + b"b" * 4_000_000, (431, "HEADERS_TOO_LARGE")),
+    "a trailer without end": (
+        POST + b"Transfer-Encoding: chunked\r\n\r\n0\r\nX-A: " + b"b" * 4_000_000,
+        (431, "HEADERS_TOO_LARGE"),
+    ),
+    "a chunk's extension without end": (
+        POST + b"Transfer-Encoding: chunked\r\n\r\n5;" + b"b" * 4_000_000,
+        (431, "HEADERS_TOO_LARGE"),
+    ),
     "a path without end": (b"GET /" + b"a" * 400_000, (431, "HEADERS_TOO_LARGE")),
 }
 
@@ -112,6 +120,14 @@ def test_a_request_that_comes_in_pieces(server: Server) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for start in range(0, len(WHOLE), 20):
             connection.sendall(WHOLE[start : start + 20])
+        assert receive(connection).startswith(b"HTTP/1.1 200")
+
+
+def test_chunks_of_one_byte(server: Server) -> None:
+    """What is around them does not count, though it is many times the body."""
+    chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in READ + 60_000 * b" ")
+    with connect(server) as connection:
+        connection.sendall(POST + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n")
         assert receive(connection).startswith(b"HTTP/1.1 200")
 
 

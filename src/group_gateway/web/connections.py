@@ -23,6 +23,8 @@ ENDLESS = "group_gateway.endless"
 """Stands in the scope of a request whose answer goes on until somebody ends it."""
 _LINGERING_SECONDS = 5.0
 """How long a client that was refused may go on sending, until it has noticed."""
+_AROUND = 8
+"""Bytes around each of a body that are nothing out of the ordinary; 5 where each is a chunk."""
 _LEAVING_SECONDS = 0.5
 """How long an idle connection stays open in the end, for a request that may be on its way."""
 
@@ -82,7 +84,7 @@ class BoundedProtocol(PipeliningProtocol):
         """Read a piece; while a request is not complete its time runs."""
         if not super()._read(piece):
             return False
-        if self._in_headers and not self._ended_here:  # else most of it may be another's body
+        if self._arriving and not self._ended_here:  # else most of it may be another's
             self._header_bytes += len(piece)
             if self._header_bytes > self._limits.header_bytes:
                 message = f"Headers have at most {self._limits.header_bytes} bytes."
@@ -93,6 +95,15 @@ class BoundedProtocol(PipeliningProtocol):
         elif self._timer is None:
             self._wait()
         return True
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body."""
+        self._note_body(len(body))
+        super().on_body(body)
+
+    def _note_body(self, size: int) -> None:
+        """Count it not among the headers, nor what is around chunks, be they of one byte each."""
+        self._header_bytes = max(self._header_bytes - _AROUND * size, 0)
 
     def on_message_begin(self) -> None:
         """Take note of a request's first byte."""

@@ -12,7 +12,9 @@ from httptools import HttpParserError, HttpParserUpgrade
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 _PIECE = 4096
-"""Bytes that are read before others have a turn, if a request has ended in them."""
+"""Bytes that are read before it is asked whether others have a turn."""
+_TURN = 0.001
+"""Seconds of reading after which they have."""
 
 
 class PipeliningProtocol(HttpToolsProtocol):
@@ -29,8 +31,9 @@ class PipeliningProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read, as far as it is time for it."""
+        until = self.loop.time() + _TURN if len(data) > _PIECE else 0.0
         for start in range(0, len(data) or 1, _PIECE):
-            if start and (self._ended_here or self.pipeline):
+            if start and (self.pipeline or self.loop.time() > until):
                 self._hold(data[start:])
                 return
             if not self._read(data[start : start + _PIECE]):

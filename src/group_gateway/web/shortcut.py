@@ -44,6 +44,7 @@ class ShortcutProtocol(BoundedProtocol):
         if self._held is None:
             super().on_body(body)
         else:
+            self._note_body(len(body))
             self._held += body
 
     def on_message_complete(self) -> None:
