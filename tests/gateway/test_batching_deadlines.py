@@ -36,16 +36,19 @@ class Gate(Way):
         await self.opening.wait()
 
 
-def parts(way: httpx.AsyncBaseTransport) -> tuple[GroupClient, CacheStore, CacheSlots]:
-    """Give what reads are made of; nothing is kept."""
-    cache = CacheStore(memory_backend(max_entries=1, max_bytes=1), max_ttl=0)
+def parts(
+    way: httpx.AsyncBaseTransport, **options: Any
+) -> tuple[GroupClient, CacheStore, CacheSlots]:
+    """Give what reads are made of; nothing is kept unless the cache's `options` say so."""
+    backend = memory_backend(max_entries=100, max_bytes=100_000)
+    cache = CacheStore(backend, **{"max_ttl": 0, **options})
     slots = CacheSlots(KeyRing(bytes(16)), UPSTREAM)
     return GroupClient(UPSTREAM, way, call_timeout=60), cache, slots
 
 
-def loader_over(way: httpx.AsyncBaseTransport) -> GroupLoader:
+def loader_over(way: httpx.AsyncBaseTransport, **options: Any) -> GroupLoader:
     """Give a loader of groups."""
-    return GroupLoader(*parts(way), UpstreamKnowledge(), Lifetimes())
+    return GroupLoader(*parts(way, **options), UpstreamKnowledge(), Lifetimes())
 
 
 def operation(seconds: float) -> Operation:
@@ -68,6 +71,26 @@ async def test_an_operation_near_its_end(sandbox: Any) -> None:
     assert group is not None
     assert group.id == JESS_ID
     assert len(sandbox.calls) == 1
+
+
+async def test_what_was_read_before_stands_in(sandbox: Any) -> None:
+    """One that ends before its call does is shown what it read before, as it would be alone."""
+    gate = Gate(sandbox)
+    gate.opening.set()
+    now = [0.0]
+    loader = loader_over(gate, max_ttl=1, stale=600, wall_clock=lambda: now[0])
+    assert await loader.load(operation(60), TEST_GROUP_ID)
+    now[0] = 60.0
+    gate.opening.clear()
+    short = operation(0.2)
+    soon = asyncio.ensure_future(loader.load(short, TEST_GROUP_ID))
+    later = asyncio.ensure_future(loader.load(operation(60), JESS_ID))
+    group = await soon
+    assert group is not None
+    assert group.id == TEST_GROUP_ID
+    assert short.stale is not None
+    gate.opening.set()
+    assert await later
 
 
 async def test_a_group_that_another_asked_for(sandbox: Any) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from group_gateway.cache.store import CacheStore, Lookup, Slot
-from group_gateway.errors import Forbidden, GatewayError
+from group_gateway.errors import Forbidden, GatewayError, UpstreamTimeout
 from group_gateway.fhir.bundle import PageLink
 from group_gateway.fhir.resource import GroupResource
 from group_gateway.groups.reading.fallback import recall, vanished
@@ -25,6 +25,8 @@ from group_gateway.upstream.client import GroupClient
 Found = GroupResource | None
 _LONGEST_LIST = 100
 """Ids in one search: the upstream's page maximum, and well below common limits for URLs."""
+_CLOSE = 0.1
+"""Seconds that a flight may outlast its own deadline for the sake of those it travels with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +79,35 @@ class GroupFetcher:
         self._cache = cache
         self._lists = knowledge.id_lists
         self._lifetimes = lifetimes
+        self._ending: set[asyncio.Task[None]] = set()
 
     async def fetch(self, caller: Caller, misses: Sequence[Miss]) -> None:
-        """Land or crash every flight, each for itself."""
-        if len(misses) > 1 and self._lists.worth_trying:
-            chunks = range(0, len(misses), _LONGEST_LIST)
-            await asyncio.gather(
-                *(self._fetch_list(caller, misses[i : i + _LONGEST_LIST]) for i in chunks)
-            )
-        else:
-            await self._read_all(caller, misses)
+        """Land or crash every flight, each for itself and by its own deadline."""
+        timers = self._own_ends(misses)
+        try:
+            if len(misses) > 1 and self._lists.worth_trying:
+                chunks = range(0, len(misses), _LONGEST_LIST)
+                await asyncio.gather(
+                    *(self._fetch_list(caller, misses[i : i + _LONGEST_LIST]) for i in chunks)
+                )
+            else:
+                await self._read_all(caller, misses)
+        finally:
+            for timer in timers:
+                timer.cancel()
+
+    def _own_ends(self, misses: Sequence[Miss]) -> list[asyncio.TimerHandle]:
+        """Have flights end in time where a call that they share may take until a later end."""
+        last = max(miss.flight.deadline for miss in misses) - _CLOSE
+        early = [miss for miss in misses if miss.flight.deadline < last]
+        call_at = asyncio.get_running_loop().call_at
+        return [call_at(miss.flight.deadline, self._end, miss) for miss in early]
+
+    def _end(self, miss: Miss) -> None:
+        late = UpstreamTimeout("The upstream did not answer in time.")
+        task = asyncio.create_task(self._fail([miss], late))
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
 
     async def _fetch_list(self, caller: Caller, misses: Sequence[Miss]) -> None:
         left = {miss.id: miss for miss in misses}

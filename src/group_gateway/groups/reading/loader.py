@@ -5,7 +5,6 @@ operations that arrived together, goes upstream together. Nobody waits for what 
 """
 
 import asyncio
-from collections.abc import Sequence
 
 from group_gateway.cache.store import CacheStore, Lookup, Slot
 from group_gateway.errors import Forbidden, UpstreamTimeout
@@ -14,9 +13,6 @@ from group_gateway.groups.reading.knowledge import UpstreamKnowledge
 from group_gateway.groups.reading.snapshot import CacheSlots, unpack
 from group_gateway.operation import Caller, Operation
 from group_gateway.upstream.client import GroupClient
-
-_CLOSE = 0.1
-"""Seconds that a flight may outlast its own deadline for the sake of those it travels with."""
 
 
 class GroupLoader:
@@ -86,7 +82,6 @@ class GroupLoader:
         task.add_done_callback(self._tasks.discard)
 
     async def _run(self, caller: Caller, tick: list[GroupFlight]) -> None:
-        timers = _own_ends(tick)
         try:
             misses = await self._look_up(caller, tick)
             if misses:
@@ -95,8 +90,6 @@ class GroupLoader:
             for flight in tick:
                 flight.crash(error)
         finally:
-            for timer in timers:
-                timer.cancel()
             for flight in tick:
                 if self._flights.get((caller.scope, flight.id)) is flight:
                     del self._flights[caller.scope, flight.id]
@@ -119,12 +112,3 @@ class GroupLoader:
         except ValueError:  # not an entry of ours: the upstream knows better
             return False
         return True
-
-
-def _own_ends(tick: Sequence[GroupFlight]) -> list[asyncio.TimerHandle]:
-    """Have flights end at their own deadline where their call may take until a later one."""
-    last = max(flight.deadline for flight in tick) - _CLOSE
-    early = [flight for flight in tick if flight.deadline < last]
-    call_at = asyncio.get_running_loop().call_at
-    late = "The upstream did not answer in time."
-    return [call_at(flight.deadline, flight.crash, UpstreamTimeout(late)) for flight in early]
