@@ -98,7 +98,10 @@ class GroupFetcher:
 
     def _own_ends(self, misses: Sequence[Miss]) -> list[asyncio.TimerHandle]:
         """Have flights end in time where a call that they share may take until a later end."""
-        last = max(miss.flight.deadline for miss in misses) - _CLOSE
+        ends = {miss.flight.deadline for miss in misses}
+        last = max(ends) - _CLOSE
+        if min(ends) >= last:  # as those of one operation always do
+            return []
         early = [miss for miss in misses if miss.flight.deadline < last]
         call_at = asyncio.get_running_loop().call_at
         return [call_at(miss.flight.deadline, self._end, miss) for miss in early]
