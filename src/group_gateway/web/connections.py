@@ -23,8 +23,8 @@ ENDLESS = "group_gateway.endless"
 """Stands in the scope of a request whose answer goes on until somebody ends it."""
 _LINGERING_SECONDS = 5.0
 """How long a client that was refused may go on sending, until it has noticed."""
-_AROUND = 8
-"""Bytes around each of a body that are nothing out of the ordinary; 5 where each is a chunk."""
+AROUND = 8
+"""Bytes with each of a body that do not count as headers; there are 6 where each is a chunk."""
 _LEAVING_SECONDS = 0.5
 """How long an idle connection stays open in the end, for a request that may be on its way."""
 
@@ -75,17 +75,12 @@ class BoundedProtocol(PipeliningProtocol):
         self._cut_off_never()
         super().connection_lost(exc)
 
-    def data_received(self, data: bytes) -> None:
-        """Read on; drop it from who was refused."""
-        if self._refused is None:
-            super().data_received(data)
-
     def _read(self, piece: bytes) -> bool:
         """Read a piece; while a request is not complete its time runs."""
         if not super()._read(piece):
             return False
         if self._arriving and not self._ended_here:  # else most of it may be another's
-            self._header_bytes += len(piece)
+            self._header_bytes = max(self._header_bytes, 0) + len(piece)
             if self._header_bytes > self._limits.header_bytes:
                 message = f"Headers have at most {self._limits.header_bytes} bytes."
                 self._refuse(RequestRefused(message, 431, RequestCode.HEADERS_TOO_LARGE))
@@ -98,12 +93,8 @@ class BoundedProtocol(PipeliningProtocol):
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
-        self._note_body(len(body))
+        self._header_bytes -= AROUND * len(body)
         super().on_body(body)
-
-    def _note_body(self, size: int) -> None:
-        """Count it not among the headers, nor what is around chunks, be they of one byte each."""
-        self._header_bytes = max(self._header_bytes - _AROUND * size, 0)
 
     def on_message_begin(self) -> None:
         """Take note of a request's first byte."""
@@ -135,7 +126,7 @@ class BoundedProtocol(PipeliningProtocol):
             super().handle_websocket_upgrade()
 
     def _note_arrival(self) -> None:
-        super()._note_arrival()
+        self._ended_here = True
         self._arriving = False
 
     def on_response_complete(self) -> None:
@@ -194,12 +185,10 @@ class BoundedProtocol(PipeliningProtocol):
         message = f"A request arrives within {self._limits.seconds:g} seconds."
         self._refuse(RequestRefused(message, 408, RequestCode.REQUEST_TIMEOUT))
 
-    def _is_read_no_more(self) -> bool:
-        return self._refused is not None or super()._is_read_no_more()
-
     def _refuse(self, refused: RequestRefused) -> None:
         """Answer without the application, when it has answered what came before, and close."""
         self._refused = refused
+        self._deaf = True
         self._wait_no_more()
         if self._arriving and self._has_answer():
             self.transport.close()  # whatever came now would be taken for another's answer

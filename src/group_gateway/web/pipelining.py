@@ -28,36 +28,43 @@ class PipeliningProtocol(HttpToolsProtocol):
         """What is left for later; None while the connection is read."""
         self._ended_here = False
         """Whether a request has ended in the piece that is being read."""
+        self._deaf = False
+        """Whether what comes is not to be read here: a WebSocket has it, or nobody."""
 
     def data_received(self, data: bytes) -> None:
         """Read, as far as it is time for it."""
-        until = self.loop.time() + _TURN if len(data) > _PIECE else 0.0
-        for start in range(0, len(data) or 1, _PIECE):
-            if start and (self.pipeline or self.loop.time() > until):
-                self._hold(data[start:])
-                return
+        if self._deaf:
+            return
+        if len(data) > _PIECE:
+            self._read_pieces(data)
+        elif self._read(data) and self.pipeline:
+            self._hold(b"")
+
+    def _read_pieces(self, data: bytes) -> None:
+        until = self.loop.time() + _TURN
+        for start in range(0, len(data), _PIECE):
             if not self._read(data[start : start + _PIECE]):
                 return
-        if self.pipeline:
-            self._hold(b"")
+            if self.pipeline or self.loop.time() > until:
+                self._hold(data[start + _PIECE :])
+                return
 
     def _read(self, piece: bytes) -> bool:
         """Read a piece; tell whether to go on."""
         self._ended_here = False
-        self._unset_keepalive_if_required()
-        self._parse(piece)
-        return not self._is_read_no_more()
-
-    def _parse(self, data: bytes) -> None:
+        if self.timeout_keep_alive_task is not None:
+            self._unset_keepalive_if_required()
         try:
-            self.parser.feed_data(data)
+            self.parser.feed_data(piece)
         except HttpParserUpgrade as upgrade:
             if self._should_upgrade():
                 self.handle_websocket_upgrade()
             elif self._is_declined():
-                self._parse(self._head_without_upgrade() + data[upgrade.args[0] :])
+                rest = piece[upgrade.args[0] :]
+                return PipeliningProtocol._read(self, self._head_without_upgrade() + rest)
         except HttpParserError:
             self.send_400_response("Invalid HTTP request received.")
+        return not (self._deaf or self.transport.is_closing())
 
     def _is_declined(self) -> bool:
         """Tell whether a request wants another protocol, but is to be answered in this one.
@@ -87,6 +94,11 @@ class PipeliningProtocol(HttpToolsProtocol):
     def _note_arrival(self) -> None:
         self._ended_here = True
 
+    def handle_websocket_upgrade(self) -> None:
+        """Hand the connection over."""
+        self._deaf = True
+        super().handle_websocket_upgrade()
+
     def on_response_complete(self) -> None:
         """Begin to answer the next request, or read on."""
         super().on_response_complete()
@@ -108,10 +120,6 @@ class PipeliningProtocol(HttpToolsProtocol):
         """Tell whether all requests whose headers were read are answered."""
         return self._running is None or self._running.response_complete
 
-    def _is_read_no_more(self) -> bool:
-        """Tell whether the connection is closed, or a WebSocket's now."""
-        return self.transport.is_closing() or self.transport.get_protocol() is not self
-
     def _hold(self, unread: bytes) -> None:
         self._unread = unread
         self._rest()
@@ -125,7 +133,7 @@ class PipeliningProtocol(HttpToolsProtocol):
 
     def _read_on(self) -> None:
         unread = self._unread
-        if unread is not None and not self.pipeline and not self._is_read_no_more():
+        if unread is not None and not self.pipeline and not self.transport.is_closing():
             self._unread = None
             self.transport.resume_reading()
             self.data_received(unread)

@@ -8,9 +8,9 @@ nothing had been. Used by `cli`.
 
 from typing import Any, Final
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from group_gateway.web.connections import BoundedProtocol
+from group_gateway.web.connections import AROUND, BoundedProtocol
 from group_gateway.web.front import ENDPOINT_PATH, Front
 from group_gateway.web.replies import CORRELATION_HEADER
 
@@ -28,7 +28,7 @@ class ShortcutProtocol(BoundedProtocol):
     def data_received(self, data: bytes) -> None:
         """Read on; what has not arrived whole is not waited for."""
         super().data_received(data)
-        if self._held is not None and not self._is_read_no_more():
+        if self._held is not None and not self._deaf and not self.transport.is_closing():
             self._release()
 
     def on_headers_complete(self) -> None:
@@ -44,7 +44,7 @@ class ShortcutProtocol(BoundedProtocol):
         if self._held is None:
             super().on_body(body)
         else:
-            self._note_body(len(body))
+            self._header_bytes -= AROUND * len(body)
             self._held += body
 
     def on_message_complete(self) -> None:
@@ -56,7 +56,7 @@ class ShortcutProtocol(BoundedProtocol):
         else:
             self._held = None
             self._note_arrival()
-            self.on_response_complete()
+            HttpToolsProtocol.on_response_complete(self)  # nothing waits for this answer's end
 
     def _is_usual(self) -> bool:
         """Tell whether the answer may be written as soon as it is there, and nothing else is to do.
