@@ -43,8 +43,9 @@ from group_gateway.web.wishes import Wish, Wishes
 _READ = frozenset({b"accept", b"authorization", b"content-length", b"content-type"})
 RawHeaders = Sequence[tuple[bytes, bytes]]
 """As ASGI has them: names in lower case."""
-_chosen_media_type = lru_cache(256)(media_type_for)
-_check_json_content = lru_cache(256)(check_json_content)
+# Few: clients agree on some values, and one that makes up its own sends as much as headers take.
+_chosen_media_type = lru_cache(32)(media_type_for)
+_check_json_content = lru_cache(32)(check_json_content)
 
 
 class Endpoint:

@@ -26,7 +26,7 @@ class Wish:
 
 _TRACED: Final = Wish(trace=True)
 _IN_PARTS: Final = Wish(parts=True)
-_takes_parts = lru_cache(256)(takes_parts)
+_takes_parts = lru_cache(32)(takes_parts)
 
 
 class Wishes:

@@ -36,7 +36,7 @@ _COMMENT: Final = b":\n\n"
 _COMPLETE: Final = b"event: complete\ndata:\n\n"
 
 
-@lru_cache(256)
+@lru_cache(32)
 def takes_events(accept: str | None) -> bool:
     """Tell whether a client names event streams among what it takes."""
     return accept is not None and takes(accept, EVENT_STREAM)
