@@ -90,6 +90,6 @@ class ShortcutProtocol(BoundedProtocol):
         headers = [*self.server_state.default_headers, *reply.headers]
         headers.append((CORRELATION_HEADER, correlation_id))
         lines = b"".join([b"%b: %b\r\n" % header for header in headers])
-        self.transport.write(b"%b%b\r\n" % (STATUS_LINE[reply.status], lines))
-        self.transport.write(reply.body)
+        head = b"%b%b\r\n" % (STATUS_LINE[reply.status], lines)
+        self.transport.writelines((head, reply.body))  # in one system call, and one packet
         return True
