@@ -2,8 +2,10 @@
 
 import base64
 import json
+import signal
 import socket
 import struct
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
@@ -18,6 +20,8 @@ from cli.test_sandbox import name_of
 from waiting import until_seen
 
 POST = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+KEEP_ALIVE = 5.0
+"""Seconds that a connection stays open which nobody uses: uvicorn's own."""
 READ = json.dumps({"query": "{ __typename }"}).encode()
 WHOLE = POST + b"Content-Length: %d\r\n\r\n" % len(READ) + READ
 UPGRADE = (
@@ -128,6 +132,23 @@ def test_chunks_of_one_byte(server: Server) -> None:
     chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in READ + 60_000 * b" ")
     with connect(server) as connection:
         connection.sendall(POST + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n")
+        assert receive(connection).startswith(b"HTTP/1.1 200")
+
+
+def test_a_process_that_stood_still() -> None:
+    """A request that came meanwhile is answered, and its connection not closed as unused."""
+    probe = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
+    nowhere = ("--no-upstream-check", "--upstream-url", "http://127.0.0.1:9")
+    with (
+        serving("serve", "--port", "0", *nowhere) as server,
+        connect(server) as connection,
+    ):
+        connection.sendall(probe)
+        assert receive(connection).startswith(b"HTTP/1.1 200")
+        server.process.send_signal(signal.SIGSTOP)
+        connection.sendall(probe)
+        time.sleep(KEEP_ALIVE + 0.5)
+        server.process.send_signal(signal.SIGCONT)
         assert receive(connection).startswith(b"HTTP/1.1 200")
 
 

@@ -25,6 +25,8 @@ _LINGERING_SECONDS = 5.0
 """How long a client that was refused may go on sending, until it has noticed."""
 AROUND = 8
 """Bytes with each of a body that do not count as headers; there are 6 where each is a chunk."""
+_SECOND_LOOK = 0.02
+"""Seconds after which a connection that is not used is closed, when still nothing has come."""
 _LEAVING_SECONDS = 0.5
 """How long an idle connection stays open in the end, for a request that may be on its way."""
 
@@ -134,6 +136,15 @@ class BoundedProtocol(PipeliningProtocol):
         super().on_response_complete()
         if self._refused is not None and self._is_idle() and not self.transport.is_closing():
             self._part(self._refused)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection that is not used, unless a request has come that nobody has read yet.
+
+        So it is where the process was busy: libuv looks at its timers before it looks at sockets.
+        """
+        self.timeout_keep_alive_task = self.loop.call_later(
+            _SECOND_LOOK, super().timeout_keep_alive_handler
+        )
 
     def pause_writing(self) -> None:
         """Give the client its time to take what was sent."""
