@@ -141,7 +141,7 @@ COLD = "a cold POST in all, without HTTP"
 _PARTS: Mapping[str, Callable[[_Subject], Work]] = {
     REQUEST: _request,
     "document: parsed, limited, validated (new ones)": _document,
-    "plan: compiled (at the second use)": _plan,
+    "plan: compiled (at the first use)": _plan,
     "cache: looked up": _lookup,
     READ: _read,
     ANSWER: _compiled,

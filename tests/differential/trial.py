@@ -1,6 +1,6 @@
 """The differential test: random operations on random worlds, each asked several times of both.
 
-A plan is made when an operation comes again, and belongs to the values of its conditions: so each
+A plan is made when an operation first comes, and belongs to the values of its conditions: so each
 operation is asked with other values of its variables each time, and in the end once more.
 """
 
