@@ -1,0 +1,1 @@
+"""The checks of `group-gateway doctor`, one module for each subject."""

@@ -1,0 +1,1 @@
+"""Metrics, logs and audit records of what the gateway does."""

@@ -1,0 +1,1 @@
+"""The HTTP/1.1 transport to the upstream, under httpx's API."""
