@@ -8,7 +8,7 @@ import sys
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from group_gateway.cli.serving import config
+from group_gateway.server.uvicorn_server import config
 
 
 class Constant:

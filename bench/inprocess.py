@@ -13,13 +13,13 @@ from starlette.applications import Starlette
 from starlette.types import Message
 
 from group_gateway.app import create_app
+from group_gateway.config import Settings
 from group_gateway.execution.documents import Document
 from group_gateway.execution.engine import Engine, GraphQLRequest
-from group_gateway.fhir.resource import GroupResource
-from group_gateway.groups.reading.connection import Connection
+from group_gateway.fhir.group_resource import GroupResource
+from group_gateway.groups.reading.relay_connection import Connection
 from group_gateway.operation import Caller, Operation
 from group_gateway.schema.context import Context
-from group_gateway.settings import Settings
 
 _BATCH_NS = 5_000_000
 _LEAST_SAMPLES = 5

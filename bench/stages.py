@@ -18,18 +18,18 @@ from bench.system import SERVER_CORE
 from bench.workloads import Workload
 from group_gateway.cache.backend import memory_backend
 from group_gateway.cache.store import CacheStore, Slot
+from group_gateway.execution.compiled_plans import OperationPlans, Planning
 from group_gateway.execution.compiler import compile_fields
+from group_gateway.execution.document_limits import DocumentLimits
 from group_gateway.execution.documents import Documents
 from group_gateway.execution.engine import GraphQLRequest
-from group_gateway.execution.limits import DocumentLimits
-from group_gateway.execution.plans import OperationPlans, Planning
 from group_gateway.execution.selection import Selection, variable_values
 from group_gateway.fhir.bundle import parse_searchset
-from group_gateway.fhir.resource import GroupResource
+from group_gateway.fhir.group_resource import GroupResource
+from group_gateway.http.requests import request_of_body
 from group_gateway.schema.context import Context
 from group_gateway.upstream.link import link_to
-from group_gateway.upstream.transport import UpstreamTransport
-from group_gateway.web.wire import request_of_body
+from group_gateway.upstream.transport.httpx_transport import UpstreamTransport
 
 Stages = dict[str, dict[str, float]]
 """CPU microseconds by stage and workload."""

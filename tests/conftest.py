@@ -12,10 +12,10 @@ from starlette.applications import Starlette
 
 from frontdoor import Gateway, opened
 from group_gateway.app import create_app
+from group_gateway.config import Settings
 from group_gateway.sandbox import SandboxOptions
 from group_gateway.sandbox import create_app as create_sandbox
 from group_gateway.sandbox.quirks import Quirks
-from group_gateway.settings import Settings
 
 pytest_plugins = ["upstreams.plugin"]
 

@@ -11,20 +11,20 @@ import pytest
 
 from group_gateway import __version__, errors
 from group_gateway.cli import main
+from group_gateway.config import PREFIX, SETTINGS, Settings
+from group_gateway.execution.document_limits import DocumentLimits
 from group_gateway.execution.incremental import MOST_PARTS
-from group_gateway.execution.limits import DocumentLimits
-from group_gateway.groups.reading.connection import LARGEST_PAGE
-from group_gateway.groups.reading.reads import MOST_IDS
+from group_gateway.groups.reading.group_reads import MOST_IDS
+from group_gateway.groups.reading.pagination import PAGE_SIZE
+from group_gateway.groups.reading.relay_connection import LARGEST_PAGE
 from group_gateway.groups.reading.search import SCAN_PAGES
-from group_gateway.groups.reading.spots import PAGE_SIZE
-from group_gateway.groups.writing.validation import MOST_MEMBERS
+from group_gateway.groups.writing.input_validation import MOST_MEMBERS
 from group_gateway.groups.writing.writes import LONGEST_QUEUE
-from group_gateway.schema.members import LARGEST_PAGE as LARGEST_MEMBER_PAGE
-from group_gateway.settings import PREFIX, SETTINGS, Settings
-from group_gateway.web.connections import ConnectionLimits
-from group_gateway.web.streaming.boundedsocket import MOST_FRAMES
-from group_gateway.web.streaming.conversation import INIT_SECONDS
-from group_gateway.web.streaming.operations import MOST_AT_ONCE
+from group_gateway.http.subscriptions.graphql_websocket import INIT_SECONDS
+from group_gateway.http.subscriptions.socket_operations import MOST_AT_ONCE
+from group_gateway.schema.member_fields import LARGEST_PAGE as LARGEST_MEMBER_PAGE
+from group_gateway.server.http_protocol import ConnectionLimits
+from group_gateway.server.websocket_protocol import MOST_FRAMES
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

@@ -20,7 +20,7 @@ from hatchling.builders.config import BuilderConfig
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 _SOURCES = "src/graphiql"
-_ASSETS = "src/group_gateway/web/graphiql_assets"
+_ASSETS = "src/group_gateway/http/graphiql_assets"
 _NOT_SOURCES = ("node_modules", "__pycache__")
 _ERROR_CODE = re.compile(r"npm error( (code|errno|path|syscall) .*)?")  # npm's sentence follows
 

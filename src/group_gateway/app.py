@@ -11,47 +11,52 @@ import httpx
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from group_gateway.access.build import build_account, build_callers
 from group_gateway.cache.backend import Backend, memory_backend, redis_backend
-from group_gateway.cache.keys import KeyRing
 from group_gateway.cache.leases import Leases, NoLeases, RedisLeases
-from group_gateway.cache.seal import Cipher, Seal
+from group_gateway.cache.sealed_values import ValueEncryptor, ValueSigner
 from group_gateway.cache.store import CacheStore
+from group_gateway.config import Settings
+from group_gateway.digests import DigestKeys
+from group_gateway.execution.document_limits import DocumentLimits
 from group_gateway.execution.engine import Engine
-from group_gateway.execution.limits import DocumentLimits
-from group_gateway.groups.reading.fetching import Lifetimes
-from group_gateway.groups.reading.knowledge import UpstreamKnowledge
-from group_gateway.groups.reading.learning import Learning
+from group_gateway.groups.reading.cache_slots import CacheSlots
+from group_gateway.groups.reading.capabilities import UpstreamCapabilities
+from group_gateway.groups.reading.capability_probe import CapabilityReader
+from group_gateway.groups.reading.group_fetcher import Lifetimes
+from group_gateway.groups.reading.group_reads import GroupReads
+from group_gateway.groups.reading.invalidation import Invalidator
 from group_gateway.groups.reading.loader import GroupLoader
-from group_gateway.groups.reading.pages import SearchPages
-from group_gateway.groups.reading.reads import GroupReads
-from group_gateway.groups.reading.renewal import Renewal
-from group_gateway.groups.reading.snapshot import CacheSlots
+from group_gateway.groups.reading.search_pages import SearchPages
 from group_gateway.groups.watching.watches import GroupWatches
 from group_gateway.groups.writing.writes import GroupWrites
-from group_gateway.schema.build import build_schema
+from group_gateway.http.endpoint import Endpoint
+from group_gateway.http.gateway_app import (
+    END_SUBSCRIPTIONS,
+    ENDPOINT_PATH,
+    TRACK_CONNECTIONS,
+    GatewayApp,
+)
+from group_gateway.http.graphiql import GraphiQL
+from group_gateway.http.metrics import metrics_route
+from group_gateway.http.negotiation import Negotiation
+from group_gateway.http.persisted.persisted_documents import PersistedDocuments
+from group_gateway.http.persisted.trusted_documents import TrustedDocuments
+from group_gateway.http.pipeline import RequestPipeline
+from group_gateway.http.probes import probe_routes
+from group_gateway.http.request_limits import RequestLimits
+from group_gateway.http.subscriptions.streams import StreamLimits, build_streams
+from group_gateway.identity.authentication import build_account, build_authenticator
+from group_gateway.observability.audit import AuditLog
+from group_gateway.observability.request_log import RequestLog
+from group_gateway.observability.telemetry import Telemetry
 from group_gateway.schema.context import Services
-from group_gateway.settings import Settings
-from group_gateway.telemetry import Telemetry
+from group_gateway.schema.federated_schema import build_schema
+from group_gateway.server.http_protocol import ConnectionLimits
 from group_gateway.upstream.client import GroupClient
-from group_gateway.upstream.guard import Resilience
-from group_gateway.upstream.jsonendpoint import JsonEndpoint
-from group_gateway.upstream.serviceaccount import ServiceAccount
-from group_gateway.upstream.transport import UpstreamTransport
-from group_gateway.web.answering import Answering
-from group_gateway.web.audit import AuditLog
-from group_gateway.web.connections import ConnectionLimits
-from group_gateway.web.endpoint import Endpoint
-from group_gateway.web.front import ENDING, ENDPOINT_PATH, HEEDING, Front
-from group_gateway.web.graphiql import GraphiQL
-from group_gateway.web.journal import Journal
-from group_gateway.web.limits import RequestLimits
-from group_gateway.web.metrics import metrics_route
-from group_gateway.web.persisted import PersistedDocuments
-from group_gateway.web.probes import probe_routes
-from group_gateway.web.streaming.build import StreamLimits, build_streams
-from group_gateway.web.trusted import TrustedDocuments
-from group_gateway.web.wishes import Wishes
+from group_gateway.upstream.json_endpoint import JsonEndpoint
+from group_gateway.upstream.resilience.resilient_client import Resilience
+from group_gateway.upstream.service_account import ServiceAccount
+from group_gateway.upstream.transport.httpx_transport import UpstreamTransport
 
 _MEGABYTE = 1024 * 1024
 
@@ -70,7 +75,7 @@ def create_app(
     and callers' tokens expire by (seconds since the epoch). `state.engine` is what runs all
     requests.
     """
-    keys = KeyRing(settings.key())
+    keys = DigestKeys(settings.key())
     telemetry = Telemetry()
     identity_network = transport or _identity_network(settings)
     identity_endpoint = _identity_endpoint(settings, identity_network)
@@ -84,20 +89,23 @@ def create_app(
     if settings.graphiql:
         page = GraphiQL(token=page_token, subscriptions=settings.subscriptions)
     audit = _audit(settings, telemetry)
-    journal = Journal(keys, settings.log_requests, *audit, required=settings.audit_required)
+    journal = RequestLog(keys, settings.log_requests, *audit, required=settings.audit_required)
     limits = _limits(settings)
     documents = _persisted(settings, telemetry)
-    answering = Answering(engine, limits, cache, telemetry, journal, documents)
-    callers = build_callers(settings, keys, identity_endpoint, clock)
+    answering = RequestPipeline(engine, limits, cache, telemetry, journal, documents)
+    callers = build_authenticator(settings, keys, identity_endpoint, clock)
     places = _stream_limits(settings)
     streams = build_streams(places, engine, answering, callers, journal, telemetry)
-    wishes = Wishes(settings.router_key, parts=settings.incremental_delivery)
+    wishes = Negotiation(settings.router_key, parts=settings.incremental_delivery)
     endpoint = Endpoint(answering, callers, limits, page, wishes, streams.events)
     endpoint_route = Route(ENDPOINT_PATH, endpoint.get, methods=["GET", "POST"])
     routes = [*probe_routes(client, journal, telemetry), metrics_route(telemetry)]
     parts: list[_Closes] = [services.watches, services.writes, client, identity_network, cache]
-    state = {ENDING: streams.end, HEEDING: answering.admission.heed}
-    front = Front(
+    state = {
+        END_SUBSCRIPTIONS: streams.end,
+        TRACK_CONNECTIONS: answering.admission.track_connections,
+    }
+    front = GatewayApp(
         endpoint,
         origins=settings.origins(),
         sockets=streams.sockets,
@@ -205,7 +213,7 @@ def _engine(settings: Settings, services: Services) -> Engine:
         aliases=settings.query_aliases,
         directives=settings.query_directives,
         introspection=settings.introspection,
-        discreet=not settings.introspection,
+        hide_suggestions=not settings.introspection,
     )
     compiled = settings.compiled
     return Engine(
@@ -250,12 +258,12 @@ def _cache(
     )
 
 
-def _backend(settings: Settings, keys: KeyRing) -> Backend:
+def _backend(settings: Settings, keys: DigestKeys) -> Backend:
     if settings.cache_url.startswith("memory:"):
         return memory_backend(
             max_entries=settings.cache_entries, max_bytes=settings.cache_megabytes * _MEGABYTE
         )
-    seal = Cipher(keys) if settings.cache_encryption else Seal(keys)
+    seal = ValueEncryptor(keys) if settings.cache_encryption else ValueSigner(keys)
     return redis_backend(settings.cache_url, seal, timeout=settings.cache_timeout)
 
 
@@ -268,16 +276,16 @@ def _services(  # noqa: PLR0913, PLR0917 - all that the use cases take
     client: GroupClient,
     cache: CacheStore,
     leases: Leases,
-    keys: KeyRing,
+    keys: DigestKeys,
     telemetry: Telemetry,
 ) -> Services:
     lifetimes = _lifetimes(settings)
-    knowledge = UpstreamKnowledge()
+    knowledge = UpstreamCapabilities()
     slots = CacheSlots(keys, client.base_url)
     loader = GroupLoader(client, cache, slots, knowledge, lifetimes)
     pages = SearchPages(client, cache, slots, lifetime=lifetimes.search)
-    renewal = Renewal(cache, slots, loader, pages)
-    reads = GroupReads(loader, pages, Learning(client, knowledge), keys)
+    renewal = Invalidator(cache, slots, loader, pages)
+    reads = GroupReads(loader, pages, CapabilityReader(client, knowledge), keys)
     return Services(
         reads=reads,
         writes=GroupWrites(client, knowledge, renewal, slots, leases),

@@ -11,7 +11,7 @@ _BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
-class KeyRing:
+class DigestKeys:
     """Makes digests under a secret of 16 to 64 bytes."""
 
     secret: bytes

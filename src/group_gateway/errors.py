@@ -21,7 +21,7 @@ Messages are written for the caller. They hold no upstream body, no credential a
 from enum import StrEnum
 from typing import ClassVar
 
-from group_gateway.fhir.outcome import Issue
+from group_gateway.fhir.operation_outcome import Issue
 
 
 class RequestCode(StrEnum):

@@ -8,7 +8,7 @@ FREE = 64 * 1024
 """Bytes of each body that are not counted, so that small ones come in beside huge ones."""
 
 
-class Room:
+class MemoryBudget:
     """A budget of `most` bytes, the `FREE` ones of each body not counted, or of `most` parts."""
 
     def __init__(self, most: int) -> None:
@@ -26,14 +26,14 @@ class Room:
         self._left += size
 
 
-class HeldBody(bytes):
+class BudgetedBytes(bytes):
     """A body that gives its room back once the last reference to it is gone."""
 
-    room: Room
+    room: MemoryBudget
     taken: int
 
     @classmethod
-    def of(cls, body: bytearray, room: Room, taken: int) -> "HeldBody":
+    def of(cls, body: bytearray, room: MemoryBudget, taken: int) -> "BudgetedBytes":
         """Make one of `body`; it owns `taken` bytes of the room from now on."""
         held = cls(body)
         held.room, held.taken = room, taken

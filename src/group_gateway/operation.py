@@ -36,7 +36,7 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
-class Stranger:
+class Anonymous:
     """A caller that was not identified. Fields that need a caller raise `kind` with `message`."""
 
     kind: type[GatewayError]
@@ -48,11 +48,11 @@ class Stranger:
         return f"stranger: {self.message}"
 
 
-Asker = Caller | Stranger
+Principal = Caller | Anonymous
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class CacheDependency:
     """A cache entry that an answer was made from.
 
     It holds while its tag has this generation, and until `expires` (seconds since the epoch).
@@ -64,7 +64,7 @@ class Part:
 
 
 @dataclass(slots=True)
-class Trail:
+class AuditRecord:
     """What an operation did: its kind, root fields and document's digest, and how it ended.
 
     `read` are the ids of groups that it was given, `written` those that it changed or made,
@@ -92,32 +92,32 @@ class Operation:
     in seconds of the oldest part that was served although it is past its time, if there is one.
     """
 
-    asker: Asker
+    asker: Principal
     deadline: float
     calls_left: int
     correlation_id: str = ""
-    parts: list[Part] | None = field(default_factory=list)
+    parts: list[CacheDependency] | None = field(default_factory=list)
     stale: float | None = None
-    trail: Trail | None = None
+    trail: AuditRecord | None = None
     """Kept only where somebody is told of it."""
 
     @property
     def caller(self) -> Caller:
         """Who asks; raises what a stranger is told. Every key and call needs it."""
-        if isinstance(self.asker, Stranger):
+        if isinstance(self.asker, Anonymous):
             raise self.asker.kind(self.asker.message)
         return self.asker
 
-    def made_of(self, part: Part | None) -> None:
+    def depends_on(self, part: CacheDependency | None) -> None:
         """Note a part of the answer; None: it has one that must not outlive the operation."""
         if part is None:
             self.parts = None
         elif self.parts is not None:
             self.parts.append(part)
 
-    def made_of_outdated(self, age: float) -> None:
+    def depends_on_stale(self, age: float) -> None:
         """Note a part that is past its time, read `age` seconds ago."""
-        self.made_of(None)
+        self.depends_on(None)
         self.stale = max(age, self.stale or 0.0)
 
     def remaining(self) -> float:

@@ -13,7 +13,7 @@ from access.served import served
 from conftest import Sandbox
 from frontdoor import Gateway, opened
 from group_gateway.app import create_app
-from group_gateway.settings import Settings
+from group_gateway.config import Settings
 
 
 @dataclass

@@ -8,7 +8,7 @@ from typing import Any
 
 import uvicorn
 
-from group_gateway.cli.serving import CompanionServer
+from group_gateway.server.uvicorn_server import CompanionServer
 
 
 @asynccontextmanager

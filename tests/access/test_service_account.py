@@ -12,11 +12,11 @@ from access.asking import CREATE, FOUND, LIST, NAME, code
 from access.issuer import signed
 from conftest import Sandbox
 from frontdoor import Gateway
-from group_gateway.access.knobs import AccessSettings
 from group_gateway.errors import UpstreamNotAsked
+from group_gateway.identity.identity_settings import AccessSettings
 from group_gateway.sandbox import FaultRule
-from group_gateway.upstream.jsonendpoint import JsonEndpoint
-from group_gateway.upstream.serviceaccount import ServiceAccount
+from group_gateway.upstream.json_endpoint import JsonEndpoint
+from group_gateway.upstream.service_account import ServiceAccount
 from waiting import until
 
 FETCH = "POST /auth/token/"

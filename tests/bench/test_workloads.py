@@ -14,7 +14,7 @@ from bench.stages import ANSWER, COLD, EXCHANGE, READ, REQUEST, REST, with_rest
 from bench.workloads import BUNDLE, CONNECTION, PLAIN, Workload
 from frontdoor import Gateway, opened
 from group_gateway.app import create_app
-from group_gateway.settings import Settings
+from group_gateway.config import Settings
 
 
 class Files(httpx.AsyncBaseTransport):

@@ -7,8 +7,8 @@ import pytest
 
 from cli.wrongservers import Answer, answering
 from group_gateway.cli import main
+from group_gateway.config import PREFIX
 from group_gateway.sandbox.wellknown import TOKEN
-from group_gateway.settings import PREFIX
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import pytest
 
 from cli.commands import Ended
 from group_gateway.cli import main
-from group_gateway.settings import PREFIX
+from group_gateway.config import PREFIX
 
 
 @dataclass(frozen=True)

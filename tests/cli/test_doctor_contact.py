@@ -7,10 +7,10 @@ import pytest
 from cli.examining import Examine
 from cli.scriptedfhir import HARDLY, fhir
 from cli.wrongservers import answering, http, page, self_signed
-from group_gateway.cli.doctor.contact import base_url
-from group_gateway.cli.doctor.interview import Exchange, Reply
+from group_gateway.cli.doctor.checks.contact import base_url
+from group_gateway.cli.doctor.upstream_probe import Exchange, Reply
+from group_gateway.config import Settings
 from group_gateway.errors import UpstreamInvalidResponse
-from group_gateway.settings import Settings
 
 HINT = (
     "GROUP_GATEWAY_UPSTREAM_URL is what stands before /metadata and /Group, such as"

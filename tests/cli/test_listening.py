@@ -10,10 +10,10 @@ import pytest
 import uvloop
 from starlette.applications import Starlette
 
-from group_gateway.cli.failures import CommandFailed
-from group_gateway.cli.listening import address_of, listen
-from group_gateway.cli.serving import DrainingServer, config
-from group_gateway.web.front import HEEDING
+from group_gateway.http.gateway_app import TRACK_CONNECTIONS
+from group_gateway.server.command_failure import CommandFailed
+from group_gateway.server.listening import address_of, listen
+from group_gateway.server.uvicorn_server import GracefulServer, config
 from waiting import until
 
 
@@ -71,7 +71,7 @@ async def test_the_application_knows_how_many_there_are() -> None:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Any]]:
-        yield {HEEDING: told.append}
+        yield {TRACK_CONNECTIONS: told.append}
 
     with listen("127.0.0.1", 0) as sock:
         async with serving(Starlette(lifespan=lifespan), sock):
@@ -82,9 +82,9 @@ async def test_the_application_knows_how_many_there_are() -> None:
 
 
 @asynccontextmanager
-async def serving(app: Starlette, sock: socket.socket) -> AsyncIterator[DrainingServer]:
+async def serving(app: Starlette, sock: socket.socket) -> AsyncIterator[GracefulServer]:
     """Serve an application within the block."""
-    server = DrainingServer(config(app))
+    server = GracefulServer(config(app))
     task = asyncio.create_task(server.serve(sockets=[sock]))
     await until(lambda: server.started)
     yield server

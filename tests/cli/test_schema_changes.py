@@ -6,7 +6,7 @@ import pytest
 
 from cli.commands import Ended, run
 from group_gateway import __version__
-from group_gateway.cli.schemachanges import changes, may_break
+from group_gateway.cli.schema_changes import changes, may_break
 
 ROOT = Path(__file__).parents[2]
 RELEASED = ROOT / "docs" / "released.graphql"

@@ -7,7 +7,7 @@ import pytest
 
 from cli.commands import run
 from cli.failing import Failing
-from group_gateway.settings import PREFIX, SETTINGS, Settings, SettingsError, read_settings
+from group_gateway.config import PREFIX, SETTINGS, Settings, SettingsError, read_settings
 
 
 def wrong(value: str, name: str = "PORT", **flags: Any) -> str:

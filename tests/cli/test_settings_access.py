@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from cli.failing import Failing
-from group_gateway.settings import SettingsError, read_settings
+from group_gateway.config import SettingsError, read_settings
 
 UPSTREAM = {"upstream_url": "https://fhir.test"}
 JWT = {

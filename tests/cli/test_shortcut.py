@@ -11,11 +11,11 @@ import pytest
 
 from cli.commands import PATIENCE
 from group_gateway.app import connection_limits, create_app
-from group_gateway.cli.listening import listen
-from group_gateway.cli.serving import CompanionServer, config
+from group_gateway.config import Settings
+from group_gateway.http.gateway_app import GatewayApp
 from group_gateway.sandbox.wellknown import TEST_GROUP_ID
-from group_gateway.settings import Settings
-from group_gateway.web.front import Front
+from group_gateway.server.listening import listen
+from group_gateway.server.uvicorn_server import CompanionServer, config
 from waiting import until
 
 ID = {"id": TEST_GROUP_ID}
@@ -93,13 +93,13 @@ async def served(
     app = create_app(known, transport=httpx.ASGITransport(app=sandbox.app))
     with listen("127.0.0.1", 0) as sock:
         running = Served(f"http://127.0.0.1:{sock.getsockname()[1]}")
-        ordinary = Front.__call__
+        ordinary = GatewayApp.__call__
 
-        async def counted(self: Front, scope: Any, receive: Any, send: Any) -> None:
+        async def counted(self: GatewayApp, scope: Any, receive: Any, send: Any) -> None:
             running.applied += scope["type"] == "http"
             await ordinary(self, scope, receive, send)
 
-        monkeypatch.setattr(Front, "__call__", counted)
+        monkeypatch.setattr(GatewayApp, "__call__", counted)
         server = CompanionServer(config(app, connection_limits(known)))
         task = asyncio.create_task(server.serve(sockets=[sock]))
         yield running

@@ -10,7 +10,7 @@ import pytest
 from core.harness import Fhir
 from frontdoor import Gateway, opened
 from group_gateway.app import create_app
-from group_gateway.settings import Settings
+from group_gateway.config import Settings
 from upstreams.processes import Upstream
 
 

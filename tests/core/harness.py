@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from group_gateway.upstream.transport import UpstreamTransport
+from group_gateway.upstream.transport.httpx_transport import UpstreamTransport
 
 
 @dataclass

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from frontdoor import opened
 from group_gateway.app import create_app
-from group_gateway.settings import Settings
+from group_gateway.config import Settings
 
 IDS = tuple(f"00000000-0000-4000-8000-{number:012}" for number in range(200))
 FIRST_PAGE = "/Group?_count=100&_offset=0"

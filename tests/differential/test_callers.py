@@ -31,10 +31,10 @@ async def test_callers_at_once_get_what_they_get_alone(seed):
             for request in random_requests(world, rng)
             for token in TOKENS
         ]
-        at_once = await asyncio.gather(
+        fast_path = await asyncio.gather(
             *(post(world.fast.app, body, token) for body, token in requests)
         )
-        for (body, token), answer in zip(requests, at_once, strict=True):
+        for (body, token), answer in zip(requests, fast_path, strict=True):
             alone = await post(world.plain.app, body, token)
             told = [Answer(without_own(said.body), ()).told() for said in (alone, answer)]
             assert told[0] == told[1], (body, token)

@@ -11,9 +11,9 @@ from differential.resources import Resource
 from differential.upstream import Manners, Upstream
 from frontdoor import post
 from group_gateway.app import create_app
-from group_gateway.execution.plans import MOST_PLANS
+from group_gateway.config import Settings
+from group_gateway.execution.compiled_plans import MOST_PLANS
 from group_gateway.sandbox.wellknown import SEED_GROUP_IDS, TEST_GROUP_ID
-from group_gateway.settings import Settings
 from waiting import until
 
 QUERY = "query ($id: ID!) { group(id: $id) { id name member { entity { reference } } } }"

@@ -11,8 +11,8 @@ from differential.comparing import Side
 from differential.resources import PEOPLE, GroupWriter, Taste
 from differential.upstream import Manners, Upstream
 from group_gateway.app import create_app
-from group_gateway.execution.plans import Planning
-from group_gateway.settings import Settings
+from group_gateway.config import Settings
+from group_gateway.execution.compiled_plans import Planning
 
 TOKENS = ("one", "other")
 """Two callers, who see different groups under the same ids."""

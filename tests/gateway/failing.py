@@ -6,7 +6,7 @@ from typing import Any
 from frontdoor import opened
 from gateway.canned import GROUP, SECRET, Canned, outcome
 from group_gateway.app import create_app
-from group_gateway.settings import Settings
+from group_gateway.config import Settings
 
 ISSUES = "issues { severity code details { text } diagnostics expression }"
 READS = {

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 
 from frontdoor import Gateway, opened
 from group_gateway.app import create_app
-from group_gateway.settings import Settings
+from group_gateway.config import Settings
 
 GROUPS = """query ($filter: GroupFilter, $first: Int, $after: String, $last: Int, $before: String) {
   groups(filter: $filter, first: $first, after: $after, last: $last, before: $before) {

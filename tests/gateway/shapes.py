@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 Path = tuple[str | int, ...]
-Verdict = tuple[Any, list[Path]]
+ParameterSupport = tuple[Any, list[Path]]
 """What is shown, and the paths of the errors."""
 
 
@@ -22,7 +22,7 @@ class Scalar:
         """Give the selection: none."""
         return ""
 
-    def judge(self, value: Any, path: Path) -> Verdict:
+    def judge(self, value: Any, path: Path) -> ParameterSupport:
         """Judge a value that is there."""
         match self.name, value:
             case ("String", str()) | ("Boolean", bool()):
@@ -50,7 +50,7 @@ class Object:
         """Give the selection of all elements."""
         return "{ " + " ".join(f"{n} {k.query()}" for n, k in self.elements.items()) + " }"
 
-    def judge(self, value: Any, path: Path) -> Verdict:
+    def judge(self, value: Any, path: Path) -> ParameterSupport:
         """Judge a value that is there."""
         if isinstance(value, str) and self.bare:
             value = {self.bare: value}
@@ -73,7 +73,7 @@ class Listed:
         """Give the selection of an item."""
         return self.item.query()
 
-    def judge(self, value: Any, path: Path) -> Verdict:
+    def judge(self, value: Any, path: Path) -> ParameterSupport:
         """Judge a value that is there."""
         if not isinstance(value, list):
             return [], [path]
@@ -96,7 +96,7 @@ class Required:
         """Give the selection of the object."""
         return self.kind.query()
 
-    def judge(self, value: Any, path: Path) -> Verdict:
+    def judge(self, value: Any, path: Path) -> ParameterSupport:
         """Judge a value that is there."""
         shown, errors = self.kind.judge(value, path)
         return self.kind.judge({}, path)[0] if shown is None else shown, errors
@@ -110,7 +110,7 @@ class Flag:
         """Give the selection: none."""
         return ""
 
-    def judge(self, value: Any, path: Path) -> Verdict:
+    def judge(self, value: Any, path: Path) -> ParameterSupport:
         """Judge a value that is there."""
         return (value, []) if isinstance(value, bool) else (False, [path])
 
@@ -118,7 +118,7 @@ class Flag:
 Kind = Scalar | Object | Listed | Required | Flag
 
 
-def judge(kind: Kind, value: Any, path: Path) -> Verdict:
+def judge(kind: Kind, value: Any, path: Path) -> ParameterSupport:
     """Judge what the upstream has in a place, None being nothing."""
     if value is not None:
         return kind.judge(value, path)

@@ -8,15 +8,15 @@ import pytest
 
 from gateway.writing import Way
 from group_gateway.cache.backend import memory_backend
-from group_gateway.cache.keys import KeyRing
 from group_gateway.cache.store import CacheStore
+from group_gateway.digests import DigestKeys
 from group_gateway.errors import UpstreamTimeout
 from group_gateway.fhir.bundle import PageLink
-from group_gateway.groups.reading.fetching import Lifetimes
-from group_gateway.groups.reading.knowledge import UpstreamKnowledge
+from group_gateway.groups.reading.cache_slots import CacheSlots
+from group_gateway.groups.reading.capabilities import UpstreamCapabilities
+from group_gateway.groups.reading.group_fetcher import Lifetimes
 from group_gateway.groups.reading.loader import GroupLoader
-from group_gateway.groups.reading.pages import SearchPages
-from group_gateway.groups.reading.snapshot import CacheSlots
+from group_gateway.groups.reading.search_pages import SearchPages
 from group_gateway.operation import Caller, Operation
 from group_gateway.sandbox.wellknown import JESS_ID, TEST_GROUP_ID
 from group_gateway.upstream.client import GroupClient
@@ -42,13 +42,13 @@ def parts(
     """Give what reads are made of; nothing is kept unless the cache's `options` say so."""
     backend = memory_backend(max_entries=100, max_bytes=100_000)
     cache = CacheStore(backend, **{"max_ttl": 0, **options})
-    slots = CacheSlots(KeyRing(bytes(16)), UPSTREAM)
+    slots = CacheSlots(DigestKeys(bytes(16)), UPSTREAM)
     return GroupClient(UPSTREAM, way, call_timeout=60), cache, slots
 
 
 def loader_over(way: httpx.AsyncBaseTransport, **options: Any) -> GroupLoader:
     """Give a loader of groups."""
-    return GroupLoader(*parts(way, **options), UpstreamKnowledge(), Lifetimes())
+    return GroupLoader(*parts(way, **options), UpstreamCapabilities(), Lifetimes())
 
 
 def operation(seconds: float) -> Operation:

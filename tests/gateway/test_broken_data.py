@@ -15,7 +15,7 @@ from frontdoor import Gateway, opened
 from gateway.shapes import GROUP, MARKER, Object, Path, example, judge, places, replaced
 from gateway.upstream import Shelf
 from group_gateway.app import create_app
-from group_gateway.settings import Settings
+from group_gateway.config import Settings
 
 ID = "1"
 GOOD = example() | {"id": ID, "resourceType": "Group"}

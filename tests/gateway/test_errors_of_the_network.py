@@ -9,9 +9,9 @@ from frontdoor import Gateway, opened
 from gateway.canned import SECRET, Canned, Reply
 from gateway.failing import READS, WRITES, ask, only_error
 from group_gateway.app import create_app
+from group_gateway.config import Settings
 from group_gateway.sandbox.quirks import FaultRule
 from group_gateway.sandbox.wellknown import JESS_ID, TEST_GROUP_ID
-from group_gateway.settings import Settings
 from upstream.peer import Connection, Handler, peer
 
 

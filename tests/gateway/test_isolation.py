@@ -16,10 +16,10 @@ from frontdoor import Gateway, opened
 from gateway.isolation import ADMIN, History, Upstream, Window
 from gateway.isolation_callers import ByKey, ByToken, PassedOn
 from group_gateway.app import create_app
+from group_gateway.config import Settings
 from group_gateway.sandbox import SandboxOptions
 from group_gateway.sandbox import create_app as create_sandbox
 from group_gateway.sandbox.tokens import Caller
-from group_gateway.settings import Settings
 from redis_server import redis_server
 
 TTL, SEARCH_TTL = 30.0, 10.0

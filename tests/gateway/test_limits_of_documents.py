@@ -6,10 +6,10 @@ import pytest
 from graphql import get_introspection_query
 
 from frontdoor import Gateway
+from group_gateway.execution.document_limits import DocumentLimits
 from group_gateway.execution.documents import Documents
-from group_gateway.execution.limits import DocumentLimits
 from group_gateway.sandbox.wellknown import TEST_GROUP_ID
-from group_gateway.schema.build import build_schema
+from group_gateway.schema.federated_schema import build_schema
 
 
 def group(selection: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 from frontdoor import opened
 from gateway.canned import Reply
 from group_gateway.app import create_app
-from group_gateway.settings import Settings
+from group_gateway.config import Settings
 
 
 class Metadata(httpx.AsyncBaseTransport):

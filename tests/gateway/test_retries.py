@@ -9,9 +9,9 @@ import pytest
 from frontdoor import opened
 from gateway.canned import Canned, Reply
 from group_gateway.app import create_app
+from group_gateway.config import Settings
 from group_gateway.sandbox.quirks import FaultRule
 from group_gateway.sandbox.wellknown import JESS_ID, TEST_GROUP_ID
-from group_gateway.settings import Settings
 from upstream.peer import Connection, peer
 
 READ = f'{{ group(id: "{TEST_GROUP_ID}") {{ id }} }}'

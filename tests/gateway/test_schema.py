@@ -20,7 +20,7 @@ from graphql import (
 
 from frontdoor import Gateway
 from group_gateway.sandbox.wellknown import DEVICE_GROUP_ID, NESTED_GROUP_ID, RICH_GROUP_ID, TEAM_ID
-from group_gateway.schema.build import print_sdl
+from group_gateway.schema.federated_schema import print_sdl
 
 VALUES = ("CodeableConcept", "Boolean", "Quantity", "Range", "Reference")
 HERE = Path(__file__).parent

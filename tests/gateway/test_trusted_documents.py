@@ -9,7 +9,7 @@ import os
 import pytest
 
 from gateway.test_persisted_queries import AUTHORIZED, NAMED, READ, ask, refusal
-from group_gateway.settings import SettingsError, read_settings
+from group_gateway.config import SettingsError, read_settings
 
 OTHER = "query ($id: ID!) { group(id: $id) { id } }"
 ID = hashlib.sha256(READ.encode()).hexdigest()

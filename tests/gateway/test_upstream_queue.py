@@ -5,7 +5,7 @@ from typing import Any
 
 from frontdoor import Gateway, opened
 from group_gateway.app import create_app
-from group_gateway.settings import Settings
+from group_gateway.config import Settings
 from upstream.peer import Connection, peer
 from waiting import until
 

@@ -11,7 +11,7 @@ from core.documents import ADD, ASSIGN, REMOVE, UPDATE, change
 from core.harness import Fhir
 from frontdoor import opened
 from group_gateway.app import create_app
-from group_gateway.settings import Settings
+from group_gateway.config import Settings
 from waiting import until
 
 __all__ = ["ADD", "ASSIGN", "CREATE", "REMOVE", "UPDATE"]

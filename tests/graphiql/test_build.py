@@ -11,7 +11,7 @@ from hatchling.plugin.utils import load_plugin_from_script
 
 ROOT = Path(__file__).parents[2]
 SOURCES = Path("src/graphiql")
-ASSETS = Path("src/group_gateway/web/graphiql_assets")
+ASSETS = Path("src/group_gateway/http/graphiql_assets")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from group_gateway.web.graphiql import GraphiQL
+from group_gateway.http.graphiql import GraphiQL
 
 
 def client(graphiql: GraphiQL, path: str = "/graphql") -> httpx.AsyncClient:

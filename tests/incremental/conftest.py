@@ -14,7 +14,7 @@ from access.served import served
 from conftest import Sandbox
 from frontdoor import opened
 from group_gateway.app import create_app
-from group_gateway.settings import Settings
+from group_gateway.config import Settings
 from incremental.multipart import Client
 
 PATIENCE = 60

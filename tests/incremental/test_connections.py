@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from cli.commands import PATIENCE, Server, ask, serving
-from group_gateway.web.delivery import Delivery
+from group_gateway.http.chunked_body import ChunkedBody
 from incremental.conftest import Gate
 from incremental.multipart import ACCEPT, Client
 from incremental.test_life import outcomes
@@ -133,7 +133,7 @@ async def test_a_client_that_takes_nothing() -> None:
         await asyncio.Event().wait()
 
     until = time.time() + 0.05
-    await asyncio.wait_for(Delivery(pieces(), until).send(forever, forever), PATIENCE)
+    await asyncio.wait_for(ChunkedBody(pieces(), until).send(forever, forever), PATIENCE)
     assert closed.is_set()
 
 
@@ -152,4 +152,4 @@ async def test_a_bug_is_not_hidden() -> None:
 
     until = time.time() + PATIENCE
     with pytest.raises(LookupError):
-        await Delivery(pieces(), until).send(forever, take)
+        await ChunkedBody(pieces(), until).send(forever, take)

@@ -14,7 +14,7 @@ from gateway.upstream import Shelf
 from group_gateway.execution import incremental
 from group_gateway.sandbox.quirks import FaultRule
 from group_gateway.sandbox.wellknown import NESTED_GROUP_ID, TEST_GROUP_ID
-from group_gateway.schema.build import print_sdl
+from group_gateway.schema.federated_schema import print_sdl
 from incremental.conftest import Gate
 from incremental.multipart import ACCEPT, Client
 

@@ -15,15 +15,15 @@ import uvicorn
 from access.issuer import Issuer
 from conftest import Sandbox
 from group_gateway.app import connection_limits, create_app
-from group_gateway.cli.serving import DrainingServer
+from group_gateway.config import Settings
 from group_gateway.sandbox.wellknown import TEST_GROUP_ID
-from group_gateway.settings import Settings
-from group_gateway.web.shortcut import ShortcutProtocol
-from group_gateway.web.streaming.boundedsocket import BoundedSocket
+from group_gateway.server.fast_path import FastPathProtocol
+from group_gateway.server.uvicorn_server import GracefulServer
+from group_gateway.server.websocket_protocol import BoundedWebSocketProtocol
 from subscriptions.listening import PATIENCE, Server
 
 
-class QuietServer(DrainingServer):
+class QuietServer(GracefulServer):
     """The command's server, which leaves signals to pytest."""
 
     @contextlib.contextmanager
@@ -37,10 +37,10 @@ async def serving(settings: Settings, network: httpx.AsyncBaseTransport) -> Asyn
     """Serve a gateway as the command does, but for its logs."""
     app = create_app(settings, transport=network)
     limits = connection_limits(settings)
-    sockets: Any = partial(BoundedSocket, seconds=limits.seconds)
+    sockets: Any = partial(BoundedWebSocketProtocol, seconds=limits.seconds)
     config = uvicorn.Config(
         app,
-        http=partial(ShortcutProtocol, limits=limits),  # type: ignore[arg-type]
+        http=partial(FastPathProtocol, limits=limits),  # type: ignore[arg-type]
         ws=sockets if limits.message_bytes else "none",
         ws_max_size=limits.message_bytes,
         ws_per_message_deflate=False,

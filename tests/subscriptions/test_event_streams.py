@@ -2,8 +2,8 @@
 
 import pytest
 
+from group_gateway.http.subscriptions import eventstream
 from group_gateway.sandbox.wellknown import TEST_GROUP_ID
-from group_gateway.web.streaming import eventstream
 from subscriptions.listening import CHANGES
 
 IT = {"id": TEST_GROUP_ID, "since": "long ago"}

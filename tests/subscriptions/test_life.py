@@ -9,8 +9,8 @@ import httpx
 from websockets.asyncio.client import connect
 
 from cli.commands import ask, serving
+from group_gateway.http.subscriptions.socket_operations import ANSWERED_AT_ONCE as AT_ONCE
 from group_gateway.sandbox.wellknown import GOLD_KIDNEY_ID, TEST_GROUP_ID, TOKEN
-from group_gateway.web.streaming.operations import ANSWERED_AT_ONCE as AT_ONCE
 from subscriptions.listening import CHANGES, PROTOCOL, Stream, Talk
 from waiting import until
 

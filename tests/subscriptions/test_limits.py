@@ -9,10 +9,10 @@ import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from group_gateway.http.subscriptions import boundedsocket
+from group_gateway.http.subscriptions.socket_operations import MOST_AT_ONCE
 from group_gateway.sandbox.wellknown import MEDIUM_GROUP_ID, READ_TOKEN, TEST_GROUP_ID
-from group_gateway.web.streaming import boundedsocket
-from group_gateway.web.streaming.boundedsocket import MOST_FRAMES
-from group_gateway.web.streaming.operations import MOST_AT_ONCE
+from group_gateway.server.websocket_protocol import MOST_FRAMES
 from subscriptions.listening import CHANGES, PATIENCE, changed, codes
 
 WRITES = 12

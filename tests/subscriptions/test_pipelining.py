@@ -5,8 +5,8 @@ import re
 
 import pytest
 
+from group_gateway.http.subscriptions import eventstream
 from group_gateway.sandbox.wellknown import TEST_GROUP_ID
-from group_gateway.web.streaming import eventstream
 from subscriptions.listening import CHANGES
 from subscriptions.test_limits import UPGRADE, bare
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from group_gateway.http.subscriptions import conversation
 from group_gateway.sandbox.wellknown import TEST_GROUP_ID
-from group_gateway.web.streaming import conversation
 from subscriptions.listening import CHANGES, PROTOCOL, changed, codes
 
 MUTATION = """

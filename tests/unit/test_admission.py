@@ -6,8 +6,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from group_gateway.web.admission import Admission
-from group_gateway.web.wire import RequestRefused
+from group_gateway.http.admission import Admission
+from group_gateway.http.requests import RequestRefused
 
 MOST = 500
 IDLE, BUSY, FAR_TOO_LONG = 0.01, 0.015, 0.25
@@ -136,7 +136,7 @@ def test_no_more_than_the_setting_says() -> None:
     """A process that is to take two takes two, also under overload."""
 
     async def case(busy: Busy) -> None:
-        busy.admission.heed(range(3))
+        busy.admission.track_connections(range(3))
         await busy.turns(BUSY, 400, newcomers=1)
 
     assert judged(2, case, most=2) == 2
@@ -172,7 +172,7 @@ def test_few_connections_are_never_refused(connections: int, room: int) -> None:
 
     async def case(busy: Busy) -> None:
         await busy.turns(BUSY, 400, newcomers=1)
-        busy.admission.heed(range(connections))
+        busy.admission.track_connections(range(connections))
 
     assert judged(128, case) == room
 

@@ -3,15 +3,15 @@
 import pytest
 
 from group_gateway.errors import UpstreamInvalidResponse
-from group_gateway.fhir.resource import GroupResource
-from group_gateway.groups.writing.basis import Basis
+from group_gateway.fhir.group_resource import GroupResource
+from group_gateway.groups.writing.base_version import BaseVersion
 
 
-def basis(etag: str | None, version: object, second: int | None = 1000) -> Basis:
+def basis(etag: str | None, version: object, second: int | None = 1000) -> BaseVersion:
     """Give the basis that a read with this tag and this version is."""
     meta = b'"meta":{"versionId":%s},' % str(version).encode() if version else b""
     raw = b'{"resourceType":"Group",' + meta + b'"id":"1"}'
-    return Basis.of(GroupResource(raw, "1", etag=etag), second)
+    return BaseVersion.of(GroupResource(raw, "1", etag=etag), second)
 
 
 @pytest.mark.parametrize(
@@ -56,4 +56,4 @@ def test_a_state_that_nothing_tells_apart():
 def test_a_group_that_can_not_be_read():
     """Nothing is written on top of what can't be decoded."""
     with pytest.raises(UpstreamInvalidResponse):
-        Basis.of(GroupResource(b'{"resourceType":"Group","id":"1","name":"\xff"}', "1"))
+        BaseVersion.of(GroupResource(b'{"resourceType":"Group","id":"1","name":"\xff"}', "1"))

@@ -3,11 +3,11 @@
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from group_gateway.cache.keys import KeyRing
-from group_gateway.groups.reading.snapshot import CacheSlots
+from group_gateway.digests import DigestKeys
+from group_gateway.groups.reading.cache_slots import CacheSlots
 from group_gateway.operation import Caller
 
-RING = KeyRing(b"a secret of 16 b")
+RING = DigestKeys(b"a secret of 16 b")
 parts = st.lists(st.text("ab\x00", max_size=3), max_size=4).map(tuple)
 
 
@@ -20,7 +20,7 @@ def test_other_parts_give_other_digits(one: tuple[str, ...], other: tuple[str, .
 
 def test_without_the_secret_nothing_can_be_recomputed() -> None:
     """Two gateways with other secrets have no key in common."""
-    assert RING.digest("a") != KeyRing(b"another secret 16").digest("a")
+    assert RING.digest("a") != DigestKeys(b"another secret 16").digest("a")
 
 
 def test_slots_tell_callers_groups_searches_and_upstreams_apart() -> None:

@@ -4,35 +4,37 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from group_gateway.cache.keys import KeyRing
-from group_gateway.cache.seal import Cipher, Seal
+from group_gateway.cache.sealed_values import ValueEncryptor, ValueSigner
+from group_gateway.digests import DigestKeys
 
-KINDS = pytest.mark.parametrize("kind", [Seal, Cipher])
+KINDS = pytest.mark.parametrize("kind", [ValueSigner, ValueEncryptor])
 
 
-def _seal(kind: type[Seal], secret: bytes = b"s" * 32, epoch: str = "one") -> Seal:
-    seal = kind(KeyRing(secret))
+def _seal(kind: type[ValueSigner], secret: bytes = b"s" * 32, epoch: str = "one") -> ValueSigner:
+    seal = kind(DigestKeys(secret))
     seal.epoch = epoch
     return seal
 
 
 @KINDS
 @given(value=st.binary())
-def test_a_value_comes_back(kind: type[Seal], value: bytes) -> None:
+def test_a_value_comes_back(kind: type[ValueSigner], value: bytes) -> None:
     """Any bytes do, none included."""
     assert _seal(kind).open("place", _seal(kind).close("place", value)) == value
 
 
 @KINDS
 @given(data=st.binary(max_size=200))
-def test_foreign_bytes_do_not_open(kind: type[Seal], data: bytes) -> None:
+def test_foreign_bytes_do_not_open(kind: type[ValueSigner], data: bytes) -> None:
     """Nothing but a seal of ours is believed."""
     assert _seal(kind).open("place", data) is None
 
 
 @KINDS
 @given(value=st.binary(min_size=1), data=st.data())
-def test_a_changed_value_does_not_open(kind: type[Seal], value: bytes, data: st.DataObject) -> None:
+def test_a_changed_value_does_not_open(
+    kind: type[ValueSigner], value: bytes, data: st.DataObject
+) -> None:
     """One bit is enough, and so is a missing end."""
     sealed = _seal(kind).close("place", value)
     at = data.draw(st.integers(0, len(sealed) - 1))
@@ -42,7 +44,9 @@ def test_a_changed_value_does_not_open(kind: type[Seal], value: bytes, data: st.
 
 
 @KINDS
-def test_a_value_opens_only_in_its_place_and_epoch_and_under_its_key(kind: type[Seal]) -> None:
+def test_a_value_opens_only_in_its_place_and_epoch_and_under_its_key(
+    kind: type[ValueSigner],
+) -> None:
     """Whoever can write to the store can't move an entry from one caller to another."""
     sealed = _seal(kind).close("place", b"value")
     assert _seal(kind).open("other", sealed) is None
@@ -52,13 +56,13 @@ def test_a_value_opens_only_in_its_place_and_epoch_and_under_its_key(kind: type[
 
 def test_the_two_kinds_do_not_open_each_other() -> None:
     """A deployment that begins to encrypt believes nothing that lies in clear."""
-    assert _seal(Cipher).open("place", _seal(Seal).close("place", b"value")) is None
-    assert _seal(Seal).open("place", _seal(Cipher).close("place", b"value")) is None
+    assert _seal(ValueEncryptor).open("place", _seal(ValueSigner).close("place", b"value")) is None
+    assert _seal(ValueSigner).open("place", _seal(ValueEncryptor).close("place", b"value")) is None
 
 
 def test_a_cipher_hides_the_value() -> None:
     """Nothing of it can be read, and the same value never looks the same twice."""
     value = b"Patient/1 " * 20
-    one, two = (_seal(Cipher).close("place", value) for _ in range(2))
+    one, two = (_seal(ValueEncryptor).close("place", value) for _ in range(2))
     assert value[:8] not in one
     assert one != two

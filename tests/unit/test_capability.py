@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from group_gateway.upstream.capability import GroupCapability, group_capability
+from group_gateway.upstream.capability_statement import GroupCapability, group_capability
 
 NAMES = ["rest", "resource", "type", "searchParam", "name", "interaction", "code", "software"]
 json_values = st.recursive(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from group_gateway.fhir.resource import GroupResource, NotAGroup
+from group_gateway.fhir.group_resource import GroupResource, NotAGroup
 from group_gateway.groups.writing.drafts import body_of, elements_of
 
 HEAD = {"resourceType": "Group", "id": "1", "actual": True}

@@ -5,8 +5,8 @@ from typing import Any
 
 from hypothesis import given
 
+from group_gateway.groups.writing.member_index import is_active, member_key, members_of
 from group_gateway.groups.writing.memberships import AddMembers, DeactivateMembers, RemoveMembers
-from group_gateway.groups.writing.roster import is_active, member_key, members_of
 from unit.groupstates import additions, groups, keys
 
 

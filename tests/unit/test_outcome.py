@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from group_gateway.fhir.outcome import LONGEST_TEXT, MOST_ISSUES, Issue, parse_issues
+from group_gateway.fhir.operation_outcome import LONGEST_TEXT, MOST_ISSUES, Issue, parse_issues
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=3),

@@ -2,13 +2,13 @@
 
 import tracemalloc
 
-from group_gateway.access.passthrough import PassThrough
-from group_gateway.cache.keys import KeyRing
+from group_gateway.digests import DigestKeys
+from group_gateway.identity.pass_through import PassThroughAuthenticator
 
 
 def test_callers_are_told_apart_by_their_tokens() -> None:
     """However long a token is, it is one caller, with a scope that no other token has."""
-    callers = PassThrough(KeyRing(bytes(16)))
+    callers = PassThroughAuthenticator(DigestKeys(bytes(16)))
     tokens = ["a", "b", "a" * 5_000, "b" * 5_000]
     found = [callers.known(f"Bearer {token}") for token in tokens]
     assert found == [callers.known(f"Bearer {token}") for token in tokens]
@@ -17,7 +17,7 @@ def test_callers_are_told_apart_by_their_tokens() -> None:
 
 def test_long_tokens_take_no_memory() -> None:
     """Junk of the length of all headers, as anybody may send it, leaves nothing behind."""
-    callers = PassThrough(KeyRing(bytes(16)))
+    callers = PassThroughAuthenticator(DigestKeys(bytes(16)))
     tracemalloc.start()
     try:
         for number in range(500):

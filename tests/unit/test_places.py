@@ -2,11 +2,11 @@
 
 import pytest
 
-from group_gateway.fhir.outcome import Issue
+from group_gateway.fhir.operation_outcome import Issue
 from group_gateway.groups.writing.changes import SetElements, SetResponsibilities
 from group_gateway.groups.writing.creation import NewGroup
+from group_gateway.groups.writing.input_paths import place_of
 from group_gateway.groups.writing.memberships import AddMembers, RemoveMembers
-from group_gateway.groups.writing.places import place_of
 
 ADDED = {"entity": {"reference": "Patient/2"}}
 SENT = {"member": [{"entity": {"reference": "Patient/1"}}, ADDED]}

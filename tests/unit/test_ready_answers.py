@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from group_gateway.cache.store import CacheStore, Slot
-from group_gateway.execution.sharing import ReadyAnswers
-from group_gateway.operation import Part
+from group_gateway.execution.response_cache import ResponseCache
+from group_gateway.operation import CacheDependency
 from unit.interleaving import Fate, GatedBackend, Gates, SharedStore, Time
 
 TTL = 30.0
@@ -38,7 +38,7 @@ class Kept:
             clock=self.time,
             wall_clock=self.time,
         )
-        self.ready: ReadyAnswers[str] = ReadyAnswers(self.cache, max_bytes=10_000)
+        self.ready: ResponseCache[str] = ResponseCache(self.cache, max_bytes=10_000)
 
     async def keep(self, answer: str) -> None:
         """Read both parts, and keep an answer made of them."""
@@ -47,7 +47,9 @@ class Kept:
         parts = [
             self.cache.part(slot, seen, TTL) for slot, seen in zip(slots, lookups, strict=True)
         ]
-        self.ready.put(QUESTION, answer, len(answer), [p for p in parts if isinstance(p, Part)])
+        self.ready.put(
+            QUESTION, answer, len(answer), [p for p in parts if isinstance(p, CacheDependency)]
+        )
 
     async def go_on(self, work: Any, steps: int | None = None) -> Any:
         """Let something go on by so many steps, or to its end."""

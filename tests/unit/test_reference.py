@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from group_gateway.fhir.reference import (
+from group_gateway.fhir.literal_reference import (
     LiteralReference,
     entity_reference,
     is_logical_id,

@@ -4,9 +4,9 @@ import tracemalloc
 
 import pytest
 
-from group_gateway.operation import Trail
-from group_gateway.web.replies import new_reply
-from group_gateway.web.wire import JSON
+from group_gateway.http.requests import JSON
+from group_gateway.http.responses import new_reply
+from group_gateway.operation import AuditRecord
 
 
 @pytest.mark.parametrize("count", [1, 20, 1000])
@@ -14,7 +14,7 @@ def test_the_size_of_an_answer(count: int) -> None:
     """It is no less than what body and trail take, which says which groups were read."""
     tracemalloc.start()
     try:
-        trail = Trail(read={f"{number:064}" for number in range(count)})
+        trail = AuditRecord(read={f"{number:064}" for number in range(count)})
         body = b"x" * count
         taken = tracemalloc.get_traced_memory()[0]
     finally:

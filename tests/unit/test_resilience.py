@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from group_gateway.errors import UpstreamNotAsked, UpstreamTimeout, UpstreamUnavailable
 from group_gateway.upstream.answer import Answer
-from group_gateway.upstream.breaker import Breaker
-from group_gateway.upstream.retries import LONGEST_PAUSE, RetryBudget, pause
+from group_gateway.upstream.resilience.breaker import Breaker
+from group_gateway.upstream.resilience.retries import LONGEST_PAUSE, RetryBudget, pause
 
 
 class Clock:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from group_gateway.groups.writing.roster import (
-    Roster,
+from group_gateway.groups.writing.member_index import (
+    MemberIndex,
     member_key,
     members_of,
     reference_key,
@@ -45,25 +45,25 @@ def test_the_normal_form_of_a_reference(member, key):
 def test_a_group_without_members(elements):
     """An element that is absent or no list has no members."""
     assert members_of(elements) == []
-    assert Roster(elements).find("Patient/1") == []
-    assert Roster(elements).current("Patient/1") is None
+    assert MemberIndex(elements).find("Patient/1") == []
+    assert MemberIndex(elements).current("Patient/1") is None
 
 
 def test_relative_references_come_first():
     """A relative reference finds relative entries, and absolute ones where there are none."""
-    assert Roster({"member": [THERE, HERE]}).find("Patient/1") == [HERE]
-    assert Roster({"member": [THERE, ELSEWHERE]}).find("Patient/1") == [THERE, ELSEWHERE]
+    assert MemberIndex({"member": [THERE, HERE]}).find("Patient/1") == [HERE]
+    assert MemberIndex({"member": [THERE, ELSEWHERE]}).find("Patient/1") == [THERE, ELSEWHERE]
     key = member_key(THERE) or ""
-    assert Roster({"member": [HERE, ELSEWHERE, THERE]}).find(key) == [THERE]
-    assert Roster({"member": [HERE, ELSEWHERE]}).find(key) == []
+    assert MemberIndex({"member": [HERE, ELSEWHERE, THERE]}).find(key) == [THERE]
+    assert MemberIndex({"member": [HERE, ELSEWHERE]}).find(key) == []
 
 
 def test_an_active_entry_counts_before_a_former_one():
     """Of entries of one member the active one is its membership, else the first."""
     former = {**HERE, "inactive": True}
-    assert Roster({"member": [former, HERE]}).current("Patient/1") is HERE
+    assert MemberIndex({"member": [former, HERE]}).current("Patient/1") is HERE
     again = {**former, "period": {"start": "2025"}}
-    assert Roster({"member": [former, again]}).current("Patient/1") is former
+    assert MemberIndex({"member": [former, again]}).current("Patient/1") is former
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import httpx
 import pytest
 import uvloop
 
-from group_gateway.upstream.transport import UpstreamTransport
+from group_gateway.upstream.transport.httpx_transport import UpstreamTransport
 
 
 def pytest_asyncio_loop_factories(

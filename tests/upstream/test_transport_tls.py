@@ -9,7 +9,7 @@ import pytest
 
 from frontdoor import Gateway
 from group_gateway.app import create_app
-from group_gateway.settings import Settings
+from group_gateway.config import Settings
 from upstream.certificates import Authority
 from upstream.peer import OK, Connection, answering, peer
 

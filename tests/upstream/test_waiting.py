@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from group_gateway.upstream.waiting import QueueFull, Slots
+from group_gateway.upstream.transport.fair_queue import QueueFull, Slots
 
 LONG = 30.0
 
@@ -34,12 +34,14 @@ async def test_callers_take_turns() -> None:
     await slots.acquire("much", LONG)
     order: list[str] = []
 
-    async def call(lane: str) -> None:
-        await slots.acquire(lane, LONG)
-        order.append(lane)
+    async def call(caller_key: str) -> None:
+        await slots.acquire(caller_key, LONG)
+        order.append(caller_key)
         slots.release()
 
-    calls = [asyncio.create_task(call(lane)) for lane in ["much"] * 5 + ["little", "other"]]
+    calls = [
+        asyncio.create_task(call(caller_key)) for caller_key in ["much"] * 5 + ["little", "other"]
+    ]
     await turn()
     slots.release()
     await asyncio.gather(*calls)
@@ -54,7 +56,7 @@ async def test_a_queue_has_an_end() -> None:
     await turn()
     with pytest.raises(QueueFull):
         await slots.acquire("a", LONG)
-    waiting += [asyncio.create_task(slots.acquire(lane, LONG)) for lane in "bcd"]
+    waiting += [asyncio.create_task(slots.acquire(caller_key, LONG)) for caller_key in "bcd"]
     await turn()
     with pytest.raises(QueueFull):
         await slots.acquire("e", LONG)

@@ -20,7 +20,7 @@ from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ResponseError
 
 from group_gateway.cache.leases import Evaluate
-from group_gateway.cache.seal import Seal
+from group_gateway.cache.sealed_values import ValueSigner
 
 _ENTRY_OVERHEAD = 300
 """Bytes that an entry costs beside its key and value: dict slot, tuple, objects' headers.
@@ -135,7 +135,7 @@ class _SealedRedisCache(RedisCache):  # type: ignore[misc]  # aiocache ships no 
     invalidations.
     """
 
-    def __init__(self, url: str, seal: Seal, *, timeout: float) -> None:
+    def __init__(self, url: str, seal: ValueSigner, *, timeout: float) -> None:
         self._seal = seal
         patience = max(timeout, _PATIENCE)
         pool = BlockingConnectionPool.from_url(
@@ -197,7 +197,7 @@ def memory_backend(*, max_entries: int, max_bytes: int) -> BoundedMemoryCache:
     return BoundedMemoryCache(max_entries=max_entries, max_bytes=max_bytes)
 
 
-def redis_backend(url: str, seal: Seal, *, timeout: float) -> Backend:
+def redis_backend(url: str, seal: ValueSigner, *, timeout: float) -> Backend:
     """Give a back end in Redis, shared by all replicas; each call takes `timeout` seconds at most.
 
     `url` is `redis://`, `rediss://` or `unix://`. Opens nothing until used.

@@ -2,7 +2,7 @@
 
 Without one, anybody who can write to the shared store could hand one caller's entry to another. A
 sealed value is accepted only in the place that it was sealed for; anything else counts as absent. A
-`Seal` leaves the value readable in the store, a `Cipher` encrypts it.
+`ValueSigner` leaves the value readable in the store, a `ValueEncryptor` encrypts it.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ import os
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from group_gateway.cache.keys import KeyRing
+from group_gateway.digests import DigestKeys
 
 _SEAL_BYTES = 16
 _NONCE_BYTES = 12
@@ -21,13 +21,13 @@ _CIPHER_FORMAT = b"hidden entry 2"
 """What is inside: entries of a gateway that writes another form are absent for this one."""
 
 
-class Seal:
+class ValueSigner:
     """Closes and opens values under a key of the gateway.
 
     `epoch` is part of every seal: values closed in one epoch can't be opened in another.
     """
 
-    def __init__(self, keys: KeyRing) -> None:
+    def __init__(self, keys: DigestKeys) -> None:
         self._key = keys.digest("seal").encode()
         self.epoch = ""
 
@@ -47,7 +47,7 @@ class Seal:
         return state.digest()
 
 
-class Cipher(Seal):
+class ValueEncryptor(ValueSigner):
     """A seal that hides the value too: AES-GCM, which also shows that nobody changed it.
 
     Each place and epoch has a key of its own, so that random nonces never run out.

@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from group_gateway.cache.backend import Backend
-from group_gateway.cache.debts import Debts
-from group_gateway.operation import Part
-from group_gateway.telemetry import Telemetry
+from group_gateway.cache.pending_invalidations import PendingInvalidations
+from group_gateway.observability.telemetry import Telemetry
+from group_gateway.operation import CacheDependency
 
 _GENERATION_BYTES = 8
 _EXPIRY = struct.Struct(">d")
@@ -88,7 +88,7 @@ class CacheStore:
         self._wall_clock = wall_clock
         self._telemetry = telemetry or Telemetry()
         # By then every generation that an unheard invalidation was to end has expired by itself.
-        self._debts = Debts(self._tag_ttl)
+        self._debts = PendingInvalidations(self._tag_ttl)
         self._recovery: asyncio.Task[None] | None = None
         self._is_private = backend.peek(()) is not None
         self._invalidations = 0
@@ -159,18 +159,18 @@ class CacheStore:
         if self._stale:
             await self.invalidate(owners)
 
-    def part(self, slot: Slot, lookup: Lookup, ttl: float) -> Part | None:
+    def part(self, slot: Slot, lookup: Lookup, ttl: float) -> CacheDependency | None:
         """Give the part that stands for a slot's value: found by the lookup, or put for `ttl`."""
         if lookup.generation is None:
             return None
         expires = lookup.expires if lookup.value is not None else self._wall_clock() + ttl
-        return Part(slot.tag, lookup.generation, expires)
+        return CacheDependency(slot.tag, lookup.generation, expires)
 
     def is_over(self, expires: float) -> bool:
         """Tell whether a time (seconds since the epoch) has come."""
         return expires <= self._wall_clock()
 
-    def holds_now(self, parts: Sequence[Part]) -> bool | None:
+    def holds_now(self, parts: Sequence[CacheDependency]) -> bool | None:
         """Tell whether all parts still hold; None when that can't be told without waiting."""
         if not self._is_usable:
             return False
@@ -180,7 +180,7 @@ class CacheStore:
         generations = self._backend.peek([part.tag for part in parts])
         return None if generations is None else _same(generations, parts)
 
-    async def holds(self, parts: Sequence[Part]) -> bool:
+    async def holds(self, parts: Sequence[CacheDependency]) -> bool:
         """Tell whether all parts still hold."""
         now = self._wall_clock()
         if any(part.expires <= now for part in parts):
@@ -199,7 +199,7 @@ class CacheStore:
         finally:
             self._invalidations += 1  # not before: until then the old generations are found
             if not told:
-                self._debts.owe(new, self._clock())
+                self._debts.add(new, self._clock())
                 self._failed("an invalidation was not heard")
 
     async def _values(self, keys: list[str]) -> list[bytes | None] | None:
@@ -259,7 +259,7 @@ def _generation() -> bytes:
     return os.urandom(_GENERATION_BYTES)
 
 
-def _same(generations: Sequence[bytes | None], parts: Sequence[Part]) -> bool:
+def _same(generations: Sequence[bytes | None], parts: Sequence[CacheDependency]) -> bool:
     return list(generations) == [part.generation for part in parts]
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from group_gateway import __version__
 from group_gateway.cli import doctor, sandbox, schema, serve
-from group_gateway.cli.failures import CommandFailed
-from group_gateway.settings import SettingsError
+from group_gateway.config import SettingsError
+from group_gateway.server.command_failure import CommandFailed
 
 _DESCRIPTION = "A GraphQL gateway in front of a FHIR R4 Group REST API."
 _EPILOG = "Settings are GROUP_GATEWAY_* variables, also in a file .env here; flags go before both."

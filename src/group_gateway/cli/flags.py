@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from group_gateway.settings import PREFIX, Settings, SettingsError, read_settings
+from group_gateway.config import PREFIX, Settings, SettingsError, read_settings
 
 DOTENV = Path(".env")
 _SETTINGS = ("host", "port", "upstream_url", "upstream_check", "workers")

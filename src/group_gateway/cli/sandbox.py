@@ -9,14 +9,14 @@ import msgspec
 from starlette.applications import Starlette
 
 from group_gateway.app import connection_limits, create_app
-from group_gateway.cli.failures import CommandFailed
 from group_gateway.cli.flags import add_address_flags, settings_of
-from group_gateway.cli.listening import address_of, listen
-from group_gateway.cli.serving import CommandServer, CompanionServer, config, say
+from group_gateway.config import PREFIX, Settings, SettingsError
 from group_gateway.sandbox import SERVER_OPTIONS, SandboxOptions
 from group_gateway.sandbox import create_app as create_sandbox
 from group_gateway.sandbox.wellknown import TOKEN
-from group_gateway.settings import PREFIX, Settings, SettingsError
+from group_gateway.server.command_failure import CommandFailed
+from group_gateway.server.listening import address_of, listen
+from group_gateway.server.uvicorn_server import CommandServer, CompanionServer, config, say
 
 
 def add_command(commands: Any) -> None:

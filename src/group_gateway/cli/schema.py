@@ -8,9 +8,9 @@ from typing import Any
 from graphql import GraphQLError
 
 from group_gateway import __version__
-from group_gateway.cli.failures import CommandFailed
-from group_gateway.cli.schemachanges import changes, may_break, version_of
-from group_gateway.schema.build import print_sdl
+from group_gateway.cli.schema_changes import changes, may_break, version_of
+from group_gateway.schema.federated_schema import print_sdl
+from group_gateway.server.command_failure import CommandFailed
 
 
 def add_command(commands: Any) -> None:

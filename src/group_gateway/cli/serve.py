@@ -12,12 +12,12 @@ from starlette.applications import Starlette
 
 from group_gateway.app import connection_limits, create_app
 from group_gateway.cli.doctor.examination import first_contact
-from group_gateway.cli.failures import CommandFailed
 from group_gateway.cli.flags import add_address_flags, add_upstream_flag, settings_with_upstream
-from group_gateway.cli.listening import address_of, listen
-from group_gateway.cli.serving import CommandServer, config, say
-from group_gateway.cli.workers import CommandWorkers
-from group_gateway.settings import PREFIX, Settings
+from group_gateway.config import PREFIX, Settings
+from group_gateway.server.command_failure import CommandFailed
+from group_gateway.server.listening import address_of, listen
+from group_gateway.server.uvicorn_server import CommandServer, config, say
+from group_gateway.server.workers import CommandWorkers
 
 _COLLECT_AFTER = 20_000
 

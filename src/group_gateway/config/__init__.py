@@ -4,8 +4,8 @@
 stand, `checks` holds them against each other and against what they name.
 """
 
-from group_gateway.settings.checks import SettingsError
-from group_gateway.settings.reading import read_settings
-from group_gateway.settings.table import PREFIX, SETTINGS, Settings
+from group_gateway.config.consistency import SettingsError
+from group_gateway.config.environment import read_settings
+from group_gateway.config.settings import PREFIX, SETTINGS, Settings
 
 __all__ = ["PREFIX", "SETTINGS", "Settings", "SettingsError", "read_settings"]

@@ -5,10 +5,10 @@ import ssl
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from group_gateway.access.apikeys import read_keys
-from group_gateway.access.knobs import misfits
-from group_gateway.settings.table import PREFIX, Settings
-from group_gateway.web.manifest import NotAManifest, documents_of
+from group_gateway.config.settings import PREFIX, Settings
+from group_gateway.http.persisted.manifest import NotAManifest, documents_of
+from group_gateway.identity.api_keys import read_keys
+from group_gateway.identity.identity_settings import misfits
 
 # As browsers send it (RFC 6454, section 6.2): in lower case, and without a path.
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d+)?|https?://\[[0-9a-f:]+\](:\d+)?")

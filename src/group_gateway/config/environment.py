@@ -9,8 +9,8 @@ import msgspec
 from dotenv import dotenv_values
 from msgspec import inspect
 
-from group_gateway.settings.checks import SettingsError, check
-from group_gateway.settings.table import PREFIX, SETTINGS, Settings
+from group_gateway.config.consistency import SettingsError, check
+from group_gateway.config.settings import PREFIX, SETTINGS, Settings
 
 
 def read_settings(

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from group_gateway.access.knobs import ACCESS_SETTINGS, AccessSettings
+from group_gateway.identity.identity_settings import ACCESS_SETTINGS, AccessSettings
 
 PREFIX = "GROUP_GATEWAY_"
 Seconds = Annotated[float, Meta(ge=0, le=86_400)]

@@ -19,6 +19,12 @@ from graphql import (
 )
 from graphql.pyutils import is_awaitable
 
+from group_gateway.execution.codecs import (
+    DEFINITION,
+    compile_struct,
+    element_of,
+    is_json_type,
+)
 from group_gateway.execution.fields import Info, Resolver, compile_resolver
 from group_gateway.execution.selection import (
     Fields,
@@ -28,13 +34,7 @@ from group_gateway.execution.selection import (
     is_typename,
     text_of,
 )
-from group_gateway.execution.structs import (
-    DEFINITION,
-    compile_struct,
-    element_of,
-    is_json_type,
-)
-from group_gateway.fhir.resource import GroupResource
+from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.schema.group import Group
 
 Completer = Callable[[Any, Info], Any]

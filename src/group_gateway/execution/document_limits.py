@@ -39,8 +39,8 @@ _WIDTH = 100
 class DocumentLimits:
     """The limits. Fields and aliases are counted with all fragments expanded.
 
-    `discreet` leaves out suggestions of names, and `introspection` says whether the schema may
-    be asked for.
+    `hide_suggestions` leaves out suggestions of names. `introspection` allows asking for the
+    schema.
     """
 
     tokens: int = 5_000
@@ -50,7 +50,7 @@ class DocumentLimits:
     root_fields: int = 200
     aliases: int = 500
     directives: int = 100
-    discreet: bool = False
+    hide_suggestions: bool = False
     introspection: bool = True
 
 

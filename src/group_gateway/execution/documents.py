@@ -21,9 +21,9 @@ from graphql import (
 )
 
 from group_gateway.errors import RequestCode
+from group_gateway.execution.compiled_plans import OperationPlans, Planning
+from group_gateway.execution.document_limits import DocumentLimits, FragmentCycle, excess, too_large
 from group_gateway.execution.incremental import asks_for_parts
-from group_gateway.execution.limits import DocumentLimits, FragmentCycle, excess, too_large
-from group_gateway.execution.plans import OperationPlans, Planning
 
 _BASE, _OVERHEAD = 20_000, 140
 """Bytes that a document takes, and those for each byte of its text, its plan included: measured."""
@@ -136,7 +136,7 @@ class Documents:
         self, node: DocumentNode, rules: tuple[type[ASTValidationRule], ...]
     ) -> list[GraphQLError]:
         return validate(
-            self._schema, node, rules, max_errors=10, hide_suggestions=self._limits.discreet
+            self._schema, node, rules, max_errors=10, hide_suggestions=self._limits.hide_suggestions
         )
 
     def _keep(self, text: str, document: Document) -> None:

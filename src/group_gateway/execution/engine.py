@@ -10,17 +10,17 @@ from graphql import ExecutionResult, GraphQLError
 from graphql.execution import Executor, create_source_event_stream
 
 from group_gateway.errors import GatewayError
+from group_gateway.execution.compiled_plans import Planning
+from group_gateway.execution.document_limits import DocumentLimits
 from group_gateway.execution.documents import Document, Documents
-from group_gateway.execution.incremental import PartsExecutor, WholeExecutor, execute
-from group_gateway.execution.limits import DocumentLimits
-from group_gateway.execution.parts import AnswerInParts
-from group_gateway.execution.plans import Planning
-from group_gateway.execution.presentation import present
+from group_gateway.execution.error_formatting import present
+from group_gateway.execution.incremental import DeferStreamExecutor, WholeExecutor, execute
+from group_gateway.execution.incremental_result import IncrementalResult
 from group_gateway.execution.tracing import Tracer
-from group_gateway.groups.watching.watches import GroupEvent, Renew
+from group_gateway.groups.watching.watches import BeginOperation, GroupEvent
 from group_gateway.operation import Operation
-from group_gateway.schema.build import GatewaySchema
 from group_gateway.schema.context import Context, Services
+from group_gateway.schema.federated_schema import GatewaySchema
 
 _encode = msgspec.json.Encoder().encode
 
@@ -136,17 +136,19 @@ class Engine:
 
     async def run_in_parts(
         self, request: GraphQLRequest, operation: Operation
-    ) -> Answer | AnswerInParts:
+    ) -> Answer | IncrementalResult:
         """Execute a request whose document is `in_parts`, up to the first of them."""
         if self.document(request).operation(request.operation_name) is None:
             return await self.run(request, operation)
         context = Context(operation, self._services, in_parts=True)
         # What the parts need of the upstream goes together, and none waits for another.
-        executor = self._executor(PartsExecutor, request, context, enable_early_execution=True)
+        executor = self._executor(
+            DeferStreamExecutor, request, context, enable_early_execution=True
+        )
         result = await execute(executor)
         if isinstance(result, ExecutionResult):
             return _answer(result, context)
-        return AnswerInParts(result, executor, operation)
+        return IncrementalResult(result, executor, operation)
 
     def _executor(
         self, kind: type[Executor[Any]], request: GraphQLRequest, context: Context, **options: Any
@@ -159,11 +161,13 @@ class Engine:
             context_value=context,
             raw_variable_values=dict(request.variables or {}),
             operation_name=request.operation_name,
-            hide_suggestions=self._limits.discreet,
+            hide_suggestions=self._limits.hide_suggestions,
             **options,
         )
 
-    async def subscribe(self, request: GraphQLRequest, renew: Renew) -> AsyncGenerator[Event, None]:
+    async def subscribe(
+        self, request: GraphQLRequest, renew: BeginOperation
+    ) -> AsyncGenerator[Event, None]:
         """Execute a subscription: an answer for each event, and last what went wrong, if anything.
 
         Each event has the operation that read it, begun by `renew`; graphql-core's own `subscribe`

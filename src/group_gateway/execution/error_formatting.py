@@ -12,8 +12,8 @@ from typing import Any
 from graphql import FieldNode, GraphQLError
 
 from group_gateway.errors import GatewayError, UpstreamInvalidResponse
-from group_gateway.fhir.outcome import Issue
-from group_gateway.fhir.resource import NotAGroup
+from group_gateway.fhir.group_resource import NotAGroup
+from group_gateway.fhir.operation_outcome import Issue
 from group_gateway.operation import Operation
 
 _UNREADABLE = "The upstream sent a group that can't be read."

@@ -20,7 +20,7 @@ from graphql.execution.incremental import IncrementalExecutor
 from graphql.pyutils import RefMap
 
 from group_gateway.errors import BadUserInput
-from group_gateway.room import Room
+from group_gateway.memory_budget import MemoryBudget
 
 MOST_PARTS = 100
 """Deferred fragments and streamed lists of one answer; what is beyond comes with what holds it."""
@@ -49,12 +49,13 @@ class WholeExecutor(Executor[None]):
         """See graphql-core: nothing is streamed."""
 
 
-class PartsExecutor(IncrementalExecutor):
+class DeferStreamExecutor(IncrementalExecutor):
     """graphql-core's, with at most `MOST_PARTS` parts; each with the errors that it reported."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._room = Room(MOST_PARTS)  # shared with the executors of parts, which are copies
+        # Shared with the executors of parts, which are copies.
+        self._room = MemoryBudget(MOST_PARTS)
 
     def create_sub_executor(self, *arguments: Any) -> IncrementalExecutor:
         """See graphql-core: a part has reported nothing yet."""
@@ -72,8 +73,8 @@ class PartsExecutor(IncrementalExecutor):
         delivery_group_map: Any,
     ) -> Any:
         """See graphql-core: defers no more than there is room for."""
-        at_once = delivery_group_map is _AT_ONCE
-        if at_once or (new_defer_usages and not self._room.take(len(new_defer_usages))):
+        immediate = delivery_group_map is _AT_ONCE
+        if immediate or (new_defer_usages and not self._room.take(len(new_defer_usages))):
             return self.execute_fields(parent_type, source_value, path, grouped_field_set, _AT_ONCE)
         return super().execute_collected_subfields(
             parent_type, source_value, path, grouped_field_set, new_defer_usages, delivery_group_map

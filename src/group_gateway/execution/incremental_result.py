@@ -17,12 +17,12 @@ from graphql import (
 )
 from graphql.execution import CompletedResult
 
-from group_gateway.execution.incremental import PartsExecutor
-from group_gateway.execution.presentation import present
+from group_gateway.execution.error_formatting import present
+from group_gateway.execution.incremental import DeferStreamExecutor
 from group_gateway.operation import Operation
 
 
-class AnswerInParts:
+class IncrementalResult:
     """The parts of an answer, each a map to encode. It must be closed.
 
     `codes` are those of the errors in the parts given so far.
@@ -31,7 +31,7 @@ class AnswerInParts:
     def __init__(
         self,
         results: ExperimentalIncrementalExecutionResults,
-        executor: PartsExecutor,
+        executor: DeferStreamExecutor,
         operation: Operation,
     ) -> None:
         self._results = results

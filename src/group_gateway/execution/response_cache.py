@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from group_gateway.cache.store import CacheStore
-from group_gateway.operation import Part
+from group_gateway.operation import CacheDependency
 
 Reply = TypeVar("Reply")
 Question = tuple[str, str, bytes]
@@ -22,7 +22,7 @@ class LeaderGone(Exception):
     """The request that was to answer the question ended without an answer."""
 
 
-class AnswersInFlight(Generic[Reply]):
+class SingleFlight(Generic[Reply]):
     """The queries under way. `epoch` counts the changes that this process has made or found.
 
     What began before such a change is not joined after it.
@@ -61,7 +61,7 @@ class AnswersInFlight(Generic[Reply]):
 @dataclass(slots=True)
 class _Ready(Generic[Reply]):
     reply: Reply
-    parts: Sequence[Part]
+    parts: Sequence[CacheDependency]
     size: int
     expires: float
     """When the first part ends."""
@@ -69,7 +69,7 @@ class _Ready(Generic[Reply]):
     """The cache's epoch at which all parts were last seen to hold."""
 
 
-class ReadyAnswers(Generic[Reply]):
+class ResponseCache(Generic[Reply]):
     """Answers kept while every part of them holds in the cache; at most `max_bytes` of them."""
 
     _OVERHEAD = 1000
@@ -122,7 +122,9 @@ class ReadyAnswers(Generic[Reply]):
             self._ready.move_to_end(question)
         return ready.reply
 
-    def put(self, question: Question, reply: Reply, size: int, parts: Sequence[Part]) -> None:
+    def put(
+        self, question: Question, reply: Reply, size: int, parts: Sequence[CacheDependency]
+    ) -> None:
         """Keep an answer of `size` bytes, made of these parts."""
         parts = tuple(dict.fromkeys(parts))
         size += len(question[2]) + self._OVERHEAD + self._PART * len(parts)

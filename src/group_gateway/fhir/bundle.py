@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
-from group_gateway.fhir.resource import UNREADABLE, GroupResource, NotAGroup
+from group_gateway.fhir.group_resource import UNREADABLE, GroupResource, NotAGroup
 
 Query = tuple[tuple[str, str], ...]
 """The parameters of a search, in order."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from group_gateway.fhir.codes import RESPONSIBILITY
+from group_gateway.fhir.group_rules import RESPONSIBILITY
 
 
 def concept_text(value: object) -> str | None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sized
 from contextlib import contextmanager
 
 from group_gateway.errors import Overloaded
-from group_gateway.web.wire import RequestRefused
+from group_gateway.http.requests import RequestRefused
 
 RETRY_AFTER = 1
 """Seconds that a client is told to wait: by then the process has found its measure again."""
@@ -54,7 +54,7 @@ class Admission:
         self._has_refused = False
         self._lowered = float("-inf")
 
-    def heed(self, connections: Sized) -> None:
+    def track_connections(self, connections: Sized) -> None:
         """Take into account how many connections a server has."""
         self._connections = connections
 

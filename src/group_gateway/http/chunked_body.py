@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from starlette.types import Receive, Send
 
-from group_gateway.web.streaming.racing import first_of, gone
+from group_gateway.concurrency import first_completed, gone
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class ChunkedBody:
     """Pieces of a body to send as they come, `until` a time in seconds since the epoch."""
 
     pieces: AsyncGenerator[bytes, None]
@@ -22,7 +22,7 @@ class Delivery:
         However it ends, `pieces` is closed then.
         """
         with suppress(TimeoutError):
-            await first_of(self._send_all(send), gone(receive), until=self.until)
+            await first_completed(self._send_all(send), gone(receive), until=self.until)
 
     async def _send_all(self, send: Send) -> bytes:
         async with aclosing(self.pieces) as pieces:

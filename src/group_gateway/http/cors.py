@@ -10,8 +10,8 @@ from typing import Any, Final
 from starlette.datastructures import Headers
 
 from group_gateway.errors import RequestCode
-from group_gateway.web.replies import CORRELATION_HEADER
-from group_gateway.web.wire import JSON, RequestRefused
+from group_gateway.http.requests import JSON, RequestRefused
+from group_gateway.http.responses import CORRELATION_HEADER
 
 # Browsers ask for permission before they send any of these to another site. Apollo's clients send
 # the last two for this very purpose.

@@ -11,25 +11,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from group_gateway.access.callers import Callers
 from group_gateway.errors import RequestCode
-from group_gateway.room import Room
-from group_gateway.web.answering import Answering, SubscriptionAsked
-from group_gateway.web.crosssite import check_same_site
-from group_gateway.web.graphiql import GraphiQL
-from group_gateway.web.limits import RequestLimits
-from group_gateway.web.receiving import whole_body
-from group_gateway.web.replies import (
-    CORRELATION_HEADER,
-    Reply,
-    new_correlation_id,
-    not_acceptable,
-    revalidated,
-    send_reply,
-)
-from group_gateway.web.streaming.eventstream import EventStreams, as_events, takes_events
-from group_gateway.web.streaming.subscriptions import Visitor
-from group_gateway.web.wire import (
+from group_gateway.http.cors import check_same_site
+from group_gateway.http.graphiql import GraphiQL
+from group_gateway.http.negotiation import Negotiation, RequestedFormat
+from group_gateway.http.pipeline import RequestPipeline, SubscriptionRequested
+from group_gateway.http.request_body import whole_body
+from group_gateway.http.request_limits import RequestLimits
+from group_gateway.http.requests import (
     GRAPHQL_RESPONSE,
     RequestRefused,
     check_json_content,
@@ -38,7 +27,18 @@ from group_gateway.web.wire import (
     request_of_query,
     wants_html,
 )
-from group_gateway.web.wishes import Wish, Wishes
+from group_gateway.http.responses import (
+    CORRELATION_HEADER,
+    Reply,
+    new_correlation_id,
+    not_acceptable,
+    revalidated,
+    send_reply,
+)
+from group_gateway.http.subscriptions.event_stream import EventStreams, as_events, takes_events
+from group_gateway.http.subscriptions.open_subscriptions import ClientSession
+from group_gateway.identity.authenticator import Authenticator
+from group_gateway.memory_budget import MemoryBudget
 
 _READ = frozenset({b"accept", b"authorization", b"content-length", b"content-type"})
 RawHeaders = Sequence[tuple[bytes, bytes]]
@@ -56,19 +56,19 @@ class Endpoint:
 
     def __init__(  # noqa: PLR0913, PLR0917 - all that answering takes
         self,
-        answering: Answering,
-        callers: Callers,
+        answering: RequestPipeline,
+        callers: Authenticator,
         limits: RequestLimits,
         page: GraphiQL | None = None,
-        wishes: Wishes | None = None,
+        wishes: Negotiation | None = None,
         events: EventStreams | None = None,
     ) -> None:
         self._answering = answering
         self._callers = callers
         self._limits = limits
-        self._room = Room(limits.bodies)
+        self._room = MemoryBudget(limits.bodies)
         self._page = page
-        self._wishes = wishes or Wishes()
+        self._wishes = wishes or Negotiation()
         self._events = events
         self._read = _READ | self._wishes.headers
 
@@ -87,15 +87,15 @@ class Endpoint:
             body = await whole_body(receive, length, self._limits.body, self._room)
             authorization = headers.get(b"authorization")
             known = self._callers.known(authorization)
-            asker = known or await self._callers.identify(authorization)
+            asker = known or await self._callers.authenticate(authorization)
             question = (asker.scope, media_type or GRAPHQL_RESPONSE, body)
             wish = self._wish(headers, scope["http_version"])
             try:
                 reply = await self._answering.answer(question, asker, correlation_id, wish)
                 if media_type is None and reply.delivery is None:
                     reply = as_events(reply)
-            except SubscriptionAsked as wanted:
-                visitor = Visitor(asker, authorization, correlation_id)
+            except SubscriptionRequested as wanted:
+                visitor = ClientSession(asker, authorization, correlation_id)
                 stream = self._stream(wanted, accept, visitor)
         except RequestRefused as refused:
             known = self._callers.known(headers.get(b"authorization"))
@@ -105,7 +105,7 @@ class Endpoint:
         else:
             await stream(scope, receive, send)
 
-    def at_once(self, raw_headers: RawHeaders, body: bytes) -> tuple[Reply, bytes] | None:
+    def fast_path(self, raw_headers: RawHeaders, body: bytes) -> tuple[Reply, bytes] | None:
         """Give what `post` would answer, and its correlation id, where that takes no waiting.
 
         None is for everything else, which goes to `post`.
@@ -121,15 +121,17 @@ class Endpoint:
             _check_json_content(headers.get(b"content-type"))
         except RequestRefused:
             return None
-        return self._answering.at_once((asker.scope, media_type, body), asker)
+        return self._answering.fast_path((asker.scope, media_type, body), asker)
 
-    def _wish(self, headers: Mapping[bytes, str], version: str = "1.1") -> Wish | None:
+    def _wish(self, headers: Mapping[bytes, str], version: str = "1.1") -> RequestedFormat | None:
         return self._wishes.of(headers, version) if self._wishes.headers else None
 
     def _streams(self, accept: str | None) -> bool:
         return self._events is not None and takes_events(accept)
 
-    def _stream(self, wanted: SubscriptionAsked, accept: str | None, visitor: Visitor) -> ASGIApp:
+    def _stream(
+        self, wanted: SubscriptionRequested, accept: str | None, visitor: ClientSession
+    ) -> ASGIApp:
         """Give the answer to a subscription; raises RequestRefused where it can't be streamed."""
         if self._events is None or not takes_events(accept):
             raise wanted
@@ -148,13 +150,13 @@ class Endpoint:
                 raise not_acceptable()
             self._check_upgrade(request)
             check_same_site(request.headers, self._limits.origins)
-            asker = await self._callers.identify(authorization)
+            asker = await self._callers.authenticate(authorization)
             asked = request_of_query(request.query_params)
             kind = media_type or GRAPHQL_RESPONSE
             try:
                 reply = await self._answering.answer_query(asked, asker, kind, correlation_id)
-            except SubscriptionAsked as wanted:
-                visitor = Visitor(asker, authorization, correlation_id)
+            except SubscriptionRequested as wanted:
+                visitor = ClientSession(asker, authorization, correlation_id)
                 return self._stream(wanted, accept, visitor)
             if media_type is None:
                 reply = as_events(reply)

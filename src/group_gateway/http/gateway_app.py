@@ -12,14 +12,14 @@ from starlette.datastructures import MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from group_gateway.web.crosssite import cors_options
-from group_gateway.web.endpoint import Endpoint, RawHeaders
-from group_gateway.web.replies import CORRELATION_HEADER, Reply, new_correlation_id
+from group_gateway.http.cors import cors_options
+from group_gateway.http.endpoint import Endpoint, RawHeaders
+from group_gateway.http.responses import CORRELATION_HEADER, Reply, new_correlation_id
 
 ENDPOINT_PATH = "/graphql"
-ENDING = "group_gateway.ending"
+END_SUBSCRIPTIONS = "group_gateway.ending"
 """Key in the lifespan's state of a function that ends all subscriptions."""
-HEEDING = "group_gateway.heeding"
+TRACK_CONNECTIONS = "group_gateway.heeding"
 """Key in the lifespan's state of a function that is to be given the set of open connections."""
 # Strict-Transport-Security is for whoever ends TLS to say: the proxy in front.
 _HEADERS: Final = {
@@ -31,7 +31,7 @@ _HEADERS: Final = {
 }
 
 
-class Front(Starlette):
+class GatewayApp(Starlette):
     """The gateway's application: Starlette with a short way for GraphQL requests.
 
     Pages of `origins` may ask from browsers. `sockets` answers WebSockets, if there are to be any.
@@ -55,14 +55,14 @@ class Front(Starlette):
         self._post: ASGIApp = CORSMiddleware(endpoint.post, **cors) if origins else endpoint.post
         self._visit: ASGIApp = CORSMiddleware(self._others, **cors) if origins else self._others
 
-    def at_once(self, headers: RawHeaders, body: bytes) -> tuple[Reply, bytes] | None:
+    def fast_path(self, headers: RawHeaders, body: bytes) -> tuple[Reply, bytes] | None:
         """Give the answer to a POST to the endpoint and its id, where that takes no waiting.
 
         A page of another site gets an answer with more headers, so not this one.
         """
         if self._origins and any(name == b"origin" for name, _ in headers):
             return None
-        return self._endpoint.at_once(headers, body)
+        return self._endpoint.fast_path(headers, body)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection (ASGI)."""

@@ -12,12 +12,12 @@ from typing import Any, Final
 import msgspec
 
 from group_gateway.execution.engine import GraphQLRequest
-from group_gateway.execution.parts import AnswerInParts
+from group_gateway.execution.incremental_result import IncrementalResult
+from group_gateway.http.admission import Admission
+from group_gateway.http.chunked_body import ChunkedBody
+from group_gateway.http.operation_report import OperationReport
+from group_gateway.http.responses import Reply, parts_reply
 from group_gateway.operation import Operation
-from group_gateway.web.admission import Admission
-from group_gateway.web.delivery import Delivery
-from group_gateway.web.outcomes import Outcomes
-from group_gateway.web.replies import Reply, parts_reply
 
 _LAST_SECONDS = 10.0
 """How long after its deadline an operation's last part may still be on its way to the client."""
@@ -28,21 +28,23 @@ _LAST_BOUNDARY: Final = b"\r\n-----\r\n"
 _HEAD: Final = b"\r\ncontent-type: application/json; charset=utf-8\r\n\r\n"
 
 
-class PartsDelivery:
+class IncrementalDelivery:
     """Delivers answers in parts. An operation has its place until its last part is taken."""
 
-    def __init__(self, admission: Admission, outcomes: Outcomes) -> None:
+    def __init__(self, admission: Admission, outcomes: OperationReport) -> None:
         self._admission = admission
         self._outcomes = outcomes
 
-    def reply(self, answer: AnswerInParts, asked: GraphQLRequest, operation: Operation) -> Reply:
+    def reply(
+        self, answer: IncrementalResult, asked: GraphQLRequest, operation: Operation
+    ) -> Reply:
         """Give the reply that delivers an answer."""
         seconds = operation.deadline + _LAST_SECONDS - asyncio.get_running_loop().time()
         pieces = self._pieces(answer, asked, operation)
-        return parts_reply(Delivery(pieces, time.time() + seconds))
+        return parts_reply(ChunkedBody(pieces, time.time() + seconds))
 
     async def _pieces(
-        self, answer: AnswerInParts, asked: GraphQLRequest, operation: Operation
+        self, answer: IncrementalResult, asked: GraphQLRequest, operation: Operation
     ) -> AsyncGenerator[bytes, None]:
         outcome, begin = "abandoned", _BOUNDARY
         try:

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from group_gateway.telemetry import Telemetry
+from group_gateway.observability.telemetry import Telemetry
 
 
 def metrics_route(telemetry: Telemetry) -> Route:

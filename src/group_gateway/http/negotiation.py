@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from group_gateway.web.wire import takes_parts
+from group_gateway.http.requests import takes_parts
 
 _ACCEPT: Final = b"accept"
 _TRACE: Final = b"apollo-federation-include-trace"
@@ -14,7 +14,7 @@ _KEY: Final = b"x-router-key"
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class RequestedFormat:
     """`trace`: the answer is to hold a trace of its operation, for a router (Apollo's `ftv1`).
 
     `parts`: it may come in parts.
@@ -24,12 +24,12 @@ class Wish:
     parts: bool = False
 
 
-_TRACED: Final = Wish(trace=True)
-_IN_PARTS: Final = Wish(parts=True)
+_TRACED: Final = RequestedFormat(trace=True)
+_IN_PARTS: Final = RequestedFormat(parts=True)
 _takes_parts = lru_cache(32)(takes_parts)
 
 
-class Wishes:
+class Negotiation:
     """Reads wishes from headers. `headers` are those it reads: none where nothing may be asked.
 
     `router_key` is what a router proves itself by, if any may ask for traces: times tell what was
@@ -42,7 +42,7 @@ class Wishes:
         self.headers = frozenset({_TRACE, _KEY} if router_key else ())
         self.headers |= frozenset({_ACCEPT} if parts else ())
 
-    def of(self, headers: Mapping[bytes, str], http_version: str) -> Wish | None:
+    def of(self, headers: Mapping[bytes, str], http_version: str) -> RequestedFormat | None:
         """Give what the headers ask for, if it is anything that they may.
 
         HTTP/1.0 has no bodies that come piece by piece.

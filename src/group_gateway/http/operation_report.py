@@ -5,18 +5,18 @@ from collections.abc import Iterable
 from typing import Any
 
 from group_gateway.execution.engine import Engine, GraphQLRequest
-from group_gateway.operation import Asker, Operation, Trail
-from group_gateway.telemetry import Telemetry
-from group_gateway.web.journal import Journal
-from group_gateway.web.limits import RequestLimits
-from group_gateway.web.wire import RequestRefused
+from group_gateway.http.request_limits import RequestLimits
+from group_gateway.http.requests import RequestRefused
+from group_gateway.observability.request_log import RequestLog
+from group_gateway.observability.telemetry import Telemetry
+from group_gateway.operation import AuditRecord, Operation, Principal
 
 
-class Outcomes:
+class OperationReport:
     """Tells of operations, once for each."""
 
     def __init__(
-        self, engine: Engine, limits: RequestLimits, telemetry: Telemetry, journal: Journal
+        self, engine: Engine, limits: RequestLimits, telemetry: Telemetry, journal: RequestLog
     ) -> None:
         self._engine = engine
         self._limits = limits
@@ -30,12 +30,14 @@ class Outcomes:
         self._telemetry.request(outcome)
         seconds = self._limits.seconds - operation.deadline + asyncio.get_running_loop().time()
         self._telemetry.executed(seconds)
-        trail = operation.trail if outcome == "complete" else operation.trail or Trail()
+        trail = operation.trail if outcome == "complete" else operation.trail or AuditRecord()
         if trail is not None:
             self._describe(trail, asked, codes)
             self._journal.tell(outcome, operation.asker, operation.correlation_id, trail, seconds)
 
-    def refuse(self, refused: RequestRefused, asker: Asker | None, correlation_id: bytes) -> None:
+    def refuse(
+        self, refused: RequestRefused, asker: Principal | None, correlation_id: bytes
+    ) -> None:
         """Tell of a request that was not taken."""
         outcome = "refused" if refused.retry_after is None else "shed"
         self._telemetry.request(outcome)
@@ -50,7 +52,7 @@ class Outcomes:
             extensions["stale"] = {"age": round(operation.stale)}
         return extensions
 
-    def _describe(self, trail: Trail, asked: GraphQLRequest, codes: Iterable[str]) -> None:
+    def _describe(self, trail: AuditRecord, asked: GraphQLRequest, codes: Iterable[str]) -> None:
         """Note in a trail what was asked, by names from the schema alone, and how it ended."""
         document = self._engine.document(asked)
         operation = document.operation(asked.operation_name)
@@ -63,3 +65,10 @@ class Outcomes:
         """Give the upstream calls that an operation caused, alone or with others, and could."""
         allowed = self._limits.upstream_calls
         return {"upstreamCalls": allowed - operation.calls_left, "upstreamCallsAllowed": allowed}
+
+
+def check_audit(request_log: RequestLog) -> None:
+    """Raise RequestRefused when the audit log is required and can't be written."""
+    if not request_log.can_record:
+        message = "The audit log can't be written, so nothing is answered."
+        raise RequestRefused(message, 503, RequestCode.AUDIT_UNAVAILABLE, retry_after=5)

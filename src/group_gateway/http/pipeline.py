@@ -13,35 +13,35 @@ from graphql import OperationType
 from group_gateway.cache.store import CacheStore
 from group_gateway.errors import RequestCode
 from group_gateway.execution.engine import Answer, Engine, GraphQLRequest
-from group_gateway.execution.parts import AnswerInParts
-from group_gateway.execution.sharing import AnswersInFlight, LeaderGone, Question, ReadyAnswers
+from group_gateway.execution.incremental_result import IncrementalResult
+from group_gateway.execution.response_cache import LeaderGone, Question, ResponseCache, SingleFlight
 from group_gateway.execution.tracing import Tracer
-from group_gateway.operation import Asker, Operation, Trail
-from group_gateway.telemetry import Telemetry
-from group_gateway.web.admission import Admission
-from group_gateway.web.journal import Journal
-from group_gateway.web.limits import RequestLimits
-from group_gateway.web.outcomes import Outcomes
-from group_gateway.web.parts import PartsDelivery
-from group_gateway.web.persisted import PersistedDocuments
-from group_gateway.web.replies import (
-    Reply,
-    answer_reply,
-    batch_reply,
-    new_correlation_id,
-    refusal,
-)
-from group_gateway.web.wire import (
+from group_gateway.http.admission import Admission
+from group_gateway.http.incremental_delivery import IncrementalDelivery
+from group_gateway.http.negotiation import RequestedFormat
+from group_gateway.http.operation_report import OperationReport, check_audit
+from group_gateway.http.persisted.persisted_documents import PersistedDocuments
+from group_gateway.http.request_limits import RequestLimits
+from group_gateway.http.requests import (
     JSON,
     RequestRefused,
     is_array,
     operations_of_body,
     request_of_body,
 )
-from group_gateway.web.wishes import Wish
+from group_gateway.http.responses import (
+    Reply,
+    answer_reply,
+    batch_reply,
+    new_correlation_id,
+    refusal,
+)
+from group_gateway.observability.request_log import RequestLog
+from group_gateway.observability.telemetry import Telemetry
+from group_gateway.operation import AuditRecord, Operation, Principal
 
 
-class SubscriptionAsked(RequestRefused):
+class SubscriptionRequested(RequestRefused):
     """A subscription, where one answer is expected; for whoever can stream to take."""
 
     def __init__(self, asked: GraphQLRequest) -> None:
@@ -50,7 +50,7 @@ class SubscriptionAsked(RequestRefused):
         self.asked = asked
 
 
-class Answering:
+class RequestPipeline:
     """Answers requests of callers that are known, within `limits`."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - all that answering takes
@@ -59,7 +59,7 @@ class Answering:
         limits: RequestLimits,
         cache: CacheStore,
         telemetry: Telemetry,
-        journal: Journal,
+        journal: RequestLog,
         persisted: PersistedDocuments,
     ) -> None:
         self._engine = engine
@@ -67,8 +67,8 @@ class Answering:
         self._telemetry = telemetry
         self._journal = journal
         self.admission = Admission(limits.operations)
-        self._outcomes = Outcomes(engine, limits, telemetry, journal)
-        self._parts = PartsDelivery(self.admission, self._outcomes)
+        self._outcomes = OperationReport(engine, limits, telemetry, journal)
+        self._parts = IncrementalDelivery(self.admission, self._outcomes)
         self._persisted = persisted
         self._cache = cache
         self._begin_anew(persisted.generation())
@@ -76,12 +76,12 @@ class Answering:
     def _begin_anew(self, documents: int) -> None:
         """Share nothing any more that was answered by another list of trusted documents."""
         self._documents = documents
-        self._in_flight: AnswersInFlight[Reply] = AnswersInFlight(self._engine.epoch)
-        self._ready: ReadyAnswers[Reply] = ReadyAnswers(
+        self._in_flight: SingleFlight[Reply] = SingleFlight(self._engine.epoch)
+        self._ready: ResponseCache[Reply] = ResponseCache(
             self._cache, max_bytes=self._limits.ready_bytes
         )
 
-    def at_once(self, question: Question, asker: Asker) -> tuple[Reply, bytes] | None:
+    def fast_path(self, question: Question, asker: Principal) -> tuple[Reply, bytes] | None:
         """Give the answer and its correlation id, where that takes no waiting.
 
         It is one that is ready, or the refusal of what there is no room for.
@@ -110,11 +110,14 @@ class Answering:
         """
         if (documents := self._persisted.generation()) != self._documents:
             self._begin_anew(documents)
-        if self._journal.tells_all:
-            self._journal.check()
+        check_audit(self._journal)
 
     async def answer(
-        self, question: Question, asker: Asker, correlation_id: bytes, wish: Wish | None = None
+        self,
+        question: Question,
+        asker: Principal,
+        correlation_id: bytes,
+        wish: RequestedFormat | None = None,
     ) -> Reply:
         """Answer a request that may be anything; raises RequestRefused."""
         self._check()
@@ -132,7 +135,9 @@ class Answering:
         with self.admission:
             return await self._executed(question, self.operation(asker, correlation_id), wish)
 
-    async def _executed(self, question: Question, operation: Operation, wish: Wish | None) -> Reply:
+    async def _executed(
+        self, question: Question, operation: Operation, wish: RequestedFormat | None
+    ) -> Reply:
         in_flight, ready = self._in_flight, self._ready  # of a list no newer than the next line's
         asked = self._persisted.resolved(request_of_body(question[2]))
         document = self._engine.document(asked)
@@ -153,14 +158,18 @@ class Answering:
                 operation.abandon()
             raise
 
-    def _shared(self, outcome: str, reply: Reply, asker: Asker, correlation_id: bytes) -> Reply:
+    def _shared(self, outcome: str, reply: Reply, asker: Principal, correlation_id: bytes) -> Reply:
         self._telemetry.request(outcome)
         if reply.trail is not None:
             self._journal.tell(outcome, asker, correlation_id.decode(), reply.trail, 0.0)
         return reply
 
     async def _batch(
-        self, question: Question, asker: Asker, correlation_id: bytes, wish: Wish | None
+        self,
+        question: Question,
+        asker: Principal,
+        correlation_id: bytes,
+        wish: RequestedFormat | None,
     ) -> Reply:
         scope, media_type, body = question
 
@@ -179,7 +188,7 @@ class Answering:
         question: Question,
         asked: GraphQLRequest,
         operation: Operation,
-        ready: ReadyAnswers[Reply],
+        ready: ResponseCache[Reply],
     ) -> Reply:
         reply = await self._reply(asked, operation, question[1])
         if operation.parts and reply.is_complete:
@@ -187,7 +196,7 @@ class Answering:
         return reply
 
     async def answer_query(
-        self, asked: GraphQLRequest, asker: Asker, media_type: str, correlation_id: bytes
+        self, asked: GraphQLRequest, asker: Principal, media_type: str, correlation_id: bytes
     ) -> Reply:
         """Answer a request that may only read; raises RequestRefused."""
         self._check()
@@ -204,18 +213,18 @@ class Answering:
 
     def _subscription(self, asked: GraphQLRequest) -> RequestRefused:
         if self._limits.subscriptions:
-            return SubscriptionAsked(asked)
+            return SubscriptionRequested(asked)
         message = "Subscriptions are switched off here."
         return RequestRefused(message, 400, RequestCode.SUBSCRIPTIONS_DISABLED)
 
-    def operation(self, asker: Asker, correlation_id: bytes) -> Operation:
+    def operation(self, asker: Principal, correlation_id: bytes) -> Operation:
         """Begin an operation, with its time and its budget of calls."""
         return Operation(
             asker=asker,
             deadline=asyncio.get_running_loop().time() + self._limits.seconds,
             calls_left=self._limits.upstream_calls,
             correlation_id=correlation_id.decode(),
-            trail=Trail() if self._journal.tells_all else None,
+            trail=AuditRecord() if self._journal.tells_all else None,
         )
 
     async def _reply(
@@ -233,7 +242,7 @@ class Answering:
         self, asked: GraphQLRequest, operation: Operation, media_type: str
     ) -> Reply:
         answer = await self._engine.run_in_parts(asked, operation)
-        if isinstance(answer, AnswerInParts):
+        if isinstance(answer, IncrementalResult):
             return self._parts.reply(answer, asked, operation)
         return self._told(answer, asked, operation, media_type, {})
 
@@ -254,7 +263,7 @@ class Answering:
         self,
         refused: RequestRefused,
         media_type: str | None,
-        asker: Asker | None,
+        asker: Principal | None,
         correlation_id: bytes,
     ) -> Reply:
         """Give the answer to a request that is not taken, and tell of it."""

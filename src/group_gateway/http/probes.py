@@ -12,10 +12,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from group_gateway.errors import GatewayError, UpstreamUnavailable
+from group_gateway.observability.request_log import RequestLog
+from group_gateway.observability.telemetry import Telemetry
 from group_gateway.operation import Caller
-from group_gateway.telemetry import Telemetry
 from group_gateway.upstream.client import GroupClient
-from group_gateway.web.journal import Journal
 
 _NOBODY = Caller("probe")
 _PATIENCE = 2.0
@@ -59,7 +59,7 @@ class _Upstream:
         return None
 
 
-def probe_routes(client: GroupClient, journal: Journal, telemetry: Telemetry) -> list[BaseRoute]:
+def probe_routes(client: GroupClient, journal: RequestLog, telemetry: Telemetry) -> list[BaseRoute]:
     """Give `/livez`, which asks nobody, and `/readyz`, which asks the upstream for an answer.
 
     A gateway is not ready before its upstream has answered once, nor while it can't write its audit

@@ -5,11 +5,11 @@ from typing import Any
 from starlette.types import Receive
 
 from group_gateway.errors import Overloaded, RequestCode
-from group_gateway.room import FREE, HeldBody, Room
-from group_gateway.web.wire import RequestRefused
+from group_gateway.http.requests import RequestRefused
+from group_gateway.memory_budget import FREE, BudgetedBytes, MemoryBudget
 
 
-async def whole_body(receive: Receive, length: str | None, limit: int, room: Room) -> bytes:
+async def whole_body(receive: Receive, length: str | None, limit: int, room: MemoryBudget) -> bytes:
     """Give a body of at most `limit` bytes that finds room; raises RequestRefused for any other.
 
     `length` is the Content-Length; what that says to be too long is not waited for.
@@ -23,7 +23,7 @@ async def whole_body(receive: Receive, length: str | None, limit: int, room: Roo
     return await _held(receive, message, limit, room)
 
 
-async def _held(receive: Receive, message: Any, limit: int, room: Room) -> bytes:
+async def _held(receive: Receive, message: Any, limit: int, room: MemoryBudget) -> bytes:
     body, taken = bytearray(), 0
     try:
         while True:
@@ -36,7 +36,7 @@ async def _held(receive: Receive, message: Any, limit: int, room: Room) -> bytes
             if not message.get("more_body", False):
                 break
             message = await receive()
-        held = HeldBody.of(body, room, taken) if taken else bytes(body)
+        held = BudgetedBytes.of(body, room, taken) if taken else bytes(body)
         taken = 0
         return held
     finally:

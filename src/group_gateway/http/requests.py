@@ -9,7 +9,7 @@ import msgspec
 
 from group_gateway.errors import RequestCode
 from group_gateway.execution.engine import GraphQLRequest
-from group_gateway.web.manifest import bare_id
+from group_gateway.http.persisted.manifest import bare_id
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 JSON = "application/json"

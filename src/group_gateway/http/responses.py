@@ -12,10 +12,12 @@ from starlette.types import Receive, Send
 
 from group_gateway.errors import RequestCode
 from group_gateway.execution.engine import Answer
-from group_gateway.operation import Trail
-from group_gateway.web.delivery import Delivery
-from group_gateway.web.wire import GRAPHQL_RESPONSE, JSON, RequestRefused
+from group_gateway.http.chunked_body import ChunkedBody
+from group_gateway.http.requests import GRAPHQL_RESPONSE, JSON, RequestRefused
+from group_gateway.operation import AuditRecord
 
+ENDLESS = "group_gateway.endless"
+"""ASGI scope key that marks a response with no natural end (SSE); closed abruptly on shutdown."""
 CORRELATION_HEADER = b"x-correlation-id"
 _encode = msgspec.json.Encoder().encode
 _CONTENT_TYPES = {
@@ -39,9 +41,9 @@ class Reply:
     headers: list[tuple[bytes, bytes]]
     body: bytes
     is_complete: bool = False
-    trail: Trail | None = None
+    trail: AuditRecord | None = None
     """What the operation did, where somebody is told of it."""
-    delivery: Delivery | None = None
+    delivery: ChunkedBody | None = None
     """What gives the body, where that comes piece by piece."""
 
     @property
@@ -64,7 +66,7 @@ def new_reply(
     body: bytes,
     *,
     is_complete: bool = False,
-    trail: Trail | None = None,
+    trail: AuditRecord | None = None,
 ) -> Reply:
     """Give the answer with this body. Nobody on the way may keep it, or read it as another type."""
     headers = [
@@ -76,7 +78,7 @@ def new_reply(
 
 
 def answer_reply(
-    answer: Answer, media_type: str, extensions: Mapping[str, Any], trail: Trail | None
+    answer: Answer, media_type: str, extensions: Mapping[str, Any], trail: AuditRecord | None
 ) -> Reply:
     """Give the reply to a request that was heard (GraphQL over HTTP, section 6.4).
 
@@ -89,7 +91,7 @@ def answer_reply(
     return new_reply(status, media_type, body, is_complete=answer.is_complete, trail=trail)
 
 
-def parts_reply(delivery: Delivery) -> Reply:
+def parts_reply(delivery: ChunkedBody) -> Reply:
     """Give the answer whose body comes in parts."""
     # nginx would keep the first part until there is more to send.
     kind = (b"content-type", b'multipart/mixed; boundary="-"')

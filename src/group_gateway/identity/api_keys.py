@@ -8,14 +8,14 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from group_gateway.access.callers import NO_TOKEN, bearer_token
-from group_gateway.access.scopes import rights_of
-from group_gateway.cache.keys import KeyRing
+from group_gateway.digests import DigestKeys
 from group_gateway.errors import Unauthenticated
-from group_gateway.operation import Asker, Caller, Interaction, Stranger
+from group_gateway.identity.authenticator import NO_TOKEN, bearer_token
+from group_gateway.identity.scopes import rights_of
+from group_gateway.operation import Anonymous, Caller, Interaction, Principal
 
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_UNKNOWN = Stranger(Unauthenticated, "The API key is not known.")
+_UNKNOWN = Anonymous(Unauthenticated, "The API key is not known.")
 _FIELDS = 3
 
 Keys = Mapping[str, tuple[str, frozenset[Interaction]]]
@@ -46,10 +46,10 @@ def read_keys(path: Path) -> Keys:
     return keys
 
 
-class KeyCallers:
+class ApiKeyAuthenticator:
     """Callers with an API key, sent as a bearer token; it never goes upstream."""
 
-    def __init__(self, known: Keys, keys: KeyRing) -> None:
+    def __init__(self, known: Keys, keys: DigestKeys) -> None:
         self._callers = {
             digest: Caller(
                 keys.digest("api key", name, *sorted(rights)),
@@ -64,7 +64,7 @@ class KeyCallers:
         key = bearer_token(authorization or "")
         return self._callers.get(hashlib.sha256(key.encode()).hexdigest()) if key else None
 
-    async def identify(self, authorization: str | None) -> Asker:
+    async def authenticate(self, authorization: str | None) -> Principal:
         """See Callers."""
         caller = self.known(authorization)
         if caller is not None:

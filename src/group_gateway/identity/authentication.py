@@ -3,30 +3,30 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from group_gateway.access.anybody import Anybody
-from group_gateway.access.apikeys import KeyCallers, read_keys
-from group_gateway.access.callers import Callers
-from group_gateway.access.keyset import KeySet
-from group_gateway.access.knobs import AccessSettings
-from group_gateway.access.passthrough import PassThrough
-from group_gateway.access.tokens import TokenCallers, TokenRules
-from group_gateway.cache.keys import KeyRing
-from group_gateway.upstream.jsonendpoint import JsonEndpoint
-from group_gateway.upstream.serviceaccount import ServiceAccount
+from group_gateway.digests import DigestKeys
+from group_gateway.identity.api_keys import ApiKeyAuthenticator, read_keys
+from group_gateway.identity.authenticator import Authenticator
+from group_gateway.identity.identity_settings import AccessSettings
+from group_gateway.identity.jwt_bearer import JwtAuthenticator, TokenRules
+from group_gateway.identity.key_set import KeySet
+from group_gateway.identity.open_access import OpenAccess
+from group_gateway.identity.pass_through import PassThroughAuthenticator
+from group_gateway.upstream.json_endpoint import JsonEndpoint
+from group_gateway.upstream.service_account import ServiceAccount
 
 
-def build_callers(
+def build_authenticator(
     settings: AccessSettings,
-    keys: KeyRing,
+    keys: DigestKeys,
     endpoint: Callable[[str], JsonEndpoint],
     clock: Callable[[], float],
-) -> Callers:
+) -> Authenticator:
     """Build what knows the callers; `endpoint` gives the way to a URL."""
     match settings.callers:
         case "pass-through":
-            return PassThrough(keys, anonymous=settings.allow_anonymous)
+            return PassThroughAuthenticator(keys, anonymous=settings.allow_anonymous)
         case "jwt":
-            return TokenCallers(
+            return JwtAuthenticator(
                 KeySet(endpoint(settings.jwt_keys_url), clock),
                 TokenRules(
                     settings.jwt_issuer,
@@ -39,9 +39,9 @@ def build_callers(
                 passes_on=not settings.service_client_id,
             )
         case "api-keys":
-            return KeyCallers(read_keys(Path(settings.api_keys_file)), keys)
+            return ApiKeyAuthenticator(read_keys(Path(settings.api_keys_file)), keys)
         case "anybody":
-            return Anybody(keys)
+            return OpenAccess(keys)
 
 
 def build_account(

@@ -3,19 +3,19 @@
 from typing import Protocol
 
 from group_gateway.errors import Unauthenticated
-from group_gateway.operation import Asker, Caller, Stranger
+from group_gateway.operation import Anonymous, Caller, Principal
 
 _SCHEME = "bearer "
-NO_TOKEN = Stranger(Unauthenticated, "Send a bearer token in the Authorization header.")
+NO_TOKEN = Anonymous(Unauthenticated, "Send a bearer token in the Authorization header.")
 
 
-class Callers(Protocol):
+class Authenticator(Protocol):
     """Tells who asks by the Authorization header of a request."""
 
     def known(self, authorization: str | None) -> Caller | None:
         """Give the caller where that takes no waiting, else None. Called for every request."""
 
-    async def identify(self, authorization: str | None) -> Asker:
+    async def authenticate(self, authorization: str | None) -> Principal:
         """Give the caller, or a stranger that holds the error to raise; may wait."""
 
 

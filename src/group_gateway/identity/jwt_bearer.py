@@ -6,13 +6,13 @@ from typing import Any
 
 import jwt
 
-from group_gateway.access.callers import NO_TOKEN, bearer_token
-from group_gateway.access.keyset import ALGORITHMS, KeySet
-from group_gateway.access.passthrough import passed_on
-from group_gateway.access.scopes import rights_of, scopes_in
-from group_gateway.cache.keys import KeyRing
+from group_gateway.digests import DigestKeys
 from group_gateway.errors import Unauthenticated, UpstreamUnavailable
-from group_gateway.operation import Asker, Caller, Stranger
+from group_gateway.identity.authenticator import NO_TOKEN, bearer_token
+from group_gateway.identity.key_set import ALGORITHMS, KeySet
+from group_gateway.identity.pass_through import passed_on
+from group_gateway.identity.scopes import rights_of, scopes_in
+from group_gateway.operation import Anonymous, Caller, Principal
 
 _MOST_KEPT = 4096
 _LONGEST_NAME = 256
@@ -47,7 +47,7 @@ class _Verified:
     generation: int
 
 
-class TokenCallers:
+class JwtAuthenticator:
     """Callers with a JWT.
 
     With `passes_on` the verified token goes upstream, which decides what it allows. Else the
@@ -58,7 +58,7 @@ class TokenCallers:
         self,
         keyset: KeySet,
         rules: TokenRules,
-        keys: KeyRing,
+        keys: DigestKeys,
         clock: Callable[[], float],
         *,
         passes_on: bool,
@@ -81,7 +81,7 @@ class TokenCallers:
             return None
         return verified.caller if verified.generation == self._keyset.generation else None
 
-    async def identify(self, authorization: str | None) -> Asker:
+    async def authenticate(self, authorization: str | None) -> Principal:
         """See Callers."""
         token = bearer_token(authorization or "")
         if token is None:
@@ -91,9 +91,9 @@ class TokenCallers:
             end = claims["exp"] + self._rules.leeway
             caller = self._caller(token, claims, end)
         except UpstreamUnavailable as failure:
-            return Stranger(UpstreamUnavailable, failure.message)
+            return Anonymous(UpstreamUnavailable, failure.message)
         except (jwt.PyJWTError, ArithmeticError, RecursionError, TypeError, ValueError) as error:
-            return Stranger(Unauthenticated, _REASONS.get(type(error), _BROKEN))
+            return Anonymous(Unauthenticated, _REASONS.get(type(error), _BROKEN))
         verified = _Verified(caller, end, self._keyset.generation)
         self._keep(authorization, verified)
         return verified.caller

@@ -11,7 +11,7 @@ from typing import Any
 import jwt
 
 from group_gateway.errors import GatewayError, UpstreamUnavailable
-from group_gateway.upstream.jsonendpoint import JsonEndpoint
+from group_gateway.upstream.json_endpoint import JsonEndpoint
 
 _RENEWAL = 300.0
 _PAUSE = 5.0

@@ -1,19 +1,19 @@
 """Anybody: a service account with open doors, which a deployment must ask for by name."""
 
-from group_gateway.cache.keys import KeyRing
-from group_gateway.operation import Asker, Caller
+from group_gateway.digests import DigestKeys
+from group_gateway.operation import Caller, Principal
 
 
-class Anybody:
+class OpenAccess:
     """Everybody is the same caller, whatever credential they send; none goes upstream."""
 
-    def __init__(self, keys: KeyRing) -> None:
+    def __init__(self, keys: DigestKeys) -> None:
         self._everybody = Caller(keys.digest("anybody"))
 
     def known(self, _: str | None) -> Caller:
         """See Callers."""
         return self._everybody
 
-    async def identify(self, _: str | None) -> Asker:
+    async def authenticate(self, _: str | None) -> Principal:
         """See Callers."""
         return self._everybody

@@ -3,22 +3,22 @@
 from collections.abc import Mapping
 from functools import lru_cache
 
-from group_gateway.access.callers import NO_TOKEN, bearer_token
-from group_gateway.cache.keys import KeyRing
-from group_gateway.operation import Asker, Caller
+from group_gateway.digests import DigestKeys
+from group_gateway.identity.authenticator import NO_TOKEN, bearer_token
+from group_gateway.operation import Caller, Principal
 
 _MOST_KEPT = 1024
 _LONGEST_KEPT = 4096
 """Characters: anybody may send junk, which would be kept as well."""
 
 
-class PassThrough:
+class PassThroughAuthenticator:
     """The caller's bearer token goes upstream, and the upstream decides what it may do.
 
     With `anonymous` a request without a token is passed on too, for upstreams that are open.
     """
 
-    def __init__(self, keys: KeyRing, *, anonymous: bool = False) -> None:
+    def __init__(self, keys: DigestKeys, *, anonymous: bool = False) -> None:
         self._keys = keys
         self._anonymous = anonymous
         # A caller asks more than once, and a digest costs more than a look-up.
@@ -36,14 +36,14 @@ class PassThrough:
         token = bearer_token(authorization)
         return None if token is None else passed_on(token, self._keys)
 
-    async def identify(self, authorization: str | None) -> Asker:
+    async def authenticate(self, authorization: str | None) -> Principal:
         """See Callers."""
         return self.known(authorization) or NO_TOKEN
 
 
 def passed_on(
     token: str,
-    keys: KeyRing,
+    keys: DigestKeys,
     identity: Mapping[str, str] | None = None,
     until: float | None = None,
 ) -> Caller:

@@ -11,7 +11,7 @@ import queue
 import threading
 from pathlib import Path
 
-from group_gateway.telemetry import Telemetry
+from group_gateway.observability.telemetry import Telemetry
 
 _RETRY_SECONDS = 1.0
 _log = logging.getLogger(__name__)

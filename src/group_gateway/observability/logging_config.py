@@ -102,8 +102,10 @@ class Outlet(logging.Handler):
 LOGGING: Final[dict[str, Any]] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"json": {"()": "group_gateway.logs.JsonLines"}},
-    "handlers": {"stderr": {"()": "group_gateway.logs.Outlet", "formatter": "json"}},
+    "formatters": {"json": {"()": "group_gateway.observability.logging_config.JsonLines"}},
+    "handlers": {
+        "stderr": {"()": "group_gateway.observability.logging_config.Outlet", "formatter": "json"}
+    },
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {_OWN: {"level": "INFO"}},
 }

@@ -1,7 +1,7 @@
-"""What is said of each request: a line in the log, and a record in the audit log. For `endpoint`.
+"""Writes a line in the log and a record in the audit log for each request.
 
-The log has no id of anybody's: callers and documents are keyed digests. The audit log has the ids
-of groups, and who asked, because that is what it is for.
+The log holds no ids: callers and documents are keyed digests. The audit log holds the ids of
+groups and who asked, because that is its purpose.
 """
 
 import logging
@@ -11,11 +11,9 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from group_gateway.cache.keys import KeyRing
-from group_gateway.errors import RequestCode
-from group_gateway.operation import Asker, Caller, Trail
-from group_gateway.web.audit import AuditLog
-from group_gateway.web.wire import RequestRefused
+from group_gateway.digests import DigestKeys
+from group_gateway.observability.audit import AuditLog
+from group_gateway.operation import AuditRecord, Caller, Principal
 
 Requests = Literal["none", "failed", "all"]
 _FAILURES: Final = frozenset(
@@ -32,12 +30,12 @@ _encode = msgspec.json.Encoder().encode
 _log = logging.getLogger(__name__)
 
 
-class Journal:
+class RequestLog:
     """Tells of requests. `requests` are those that the log has a line for."""
 
     def __init__(
         self,
-        keys: KeyRing,
+        keys: DigestKeys,
         requests: Requests = "none",
         audit: AuditLog | None = None,
         *,
@@ -59,21 +57,25 @@ class Journal:
         """Give what stands for a document."""
         return self._keys.digest("document", query)
 
-    def check(self) -> None:
-        """Refuse a request that could not be recorded; raises RequestRefused."""
-        if self._audit is not None and self._required and not self._audit.has_room:
-            message = "The audit log can't be written, so nothing is answered."
-            raise RequestRefused(message, 503, RequestCode.AUDIT_UNAVAILABLE, retry_after=5)
+    @property
+    def can_record(self) -> bool:
+        """Whether a request that must be recorded can be recorded."""
+        return self._audit is None or not self._required or self._audit.has_room
 
-    def refuse(self, outcome: str, code: str, asker: Asker | None, correlation_id: str) -> None:
+    def refuse(self, outcome: str, code: str, asker: Principal | None, correlation_id: str) -> None:
         """Tell of a request that was not taken."""
         if self._audit is not None and not self._audit.has_room:
             self._audit.lose()
         elif self.tells_all:
-            self.tell(outcome, asker, correlation_id, Trail(codes=(code,)), 0.0)
+            self.tell(outcome, asker, correlation_id, AuditRecord(codes=(code,)), 0.0)
 
     def tell(
-        self, outcome: str, asker: Asker | None, correlation_id: str, trail: Trail, seconds: float
+        self,
+        outcome: str,
+        asker: Principal | None,
+        correlation_id: str,
+        trail: AuditRecord,
+        seconds: float,
     ) -> None:
         """Tell of a request that has its answer; `asker` is None where nobody looked who asks."""
         caller = asker.scope if isinstance(asker, Caller) else None
@@ -95,7 +97,9 @@ class Journal:
             _log.info("A request was answered.", extra=facts)
         self.record(outcome, asker, correlation_id, trail)
 
-    def record(self, outcome: str, asker: Asker | None, correlation_id: str, trail: Trail) -> None:
+    def record(
+        self, outcome: str, asker: Principal | None, correlation_id: str, trail: AuditRecord
+    ) -> None:
         """Tell the audit log alone."""
         caller = asker.scope if isinstance(asker, Caller) else None
         if self._audit is not None and (self._required or self._audit.has_room):
@@ -110,7 +114,7 @@ def _record(
     caller: str | None,
     identity: Mapping[str, str] | None,
     correlation_id: str,
-    trail: Trail,
+    trail: AuditRecord,
 ) -> bytes:
     facts = {
         "time": datetime.now(UTC).isoformat(timespec="milliseconds"),

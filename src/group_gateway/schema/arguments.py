@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 from strawberry import argument
 
-from group_gateway.schema.codes import GroupType
+from group_gateway.schema.enums import GroupType
 
 GroupId = Annotated[strawberry.ID, argument(description="The group's logical id.")]
 OfType = Annotated[GroupType | None, argument(description="Only groups made of this.")]

@@ -6,12 +6,12 @@ from typing import Any, TypeVar
 
 import strawberry
 
-from group_gateway.fhir.resource import GroupResource
-from group_gateway.groups.reading.connection import Connection, Edge, PageInfo, paging
+from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.groups.reading.filters import GroupFilter
+from group_gateway.groups.reading.relay_connection import Connection, Edge, PageInfo, paging
 from group_gateway.schema.arguments import After, First, OfType
-from group_gateway.schema.codes import GroupType
 from group_gateway.schema.context import Info
+from group_gateway.schema.enums import GroupType
 
 Value = TypeVar("Value")
 

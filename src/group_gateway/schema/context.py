@@ -7,11 +7,11 @@ from typing import Any
 import strawberry
 from graphql import GraphQLError
 
-from group_gateway.cache.keys import KeyRing
+from group_gateway.digests import DigestKeys
 from group_gateway.errors import BadUserInput, UpstreamInvalidResponse
-from group_gateway.groups.reading.reads import GroupReads
-from group_gateway.groups.reading.renewal import Renewal
-from group_gateway.groups.watching.watches import GroupEvent, GroupWatches, Renew
+from group_gateway.groups.reading.group_reads import GroupReads
+from group_gateway.groups.reading.invalidation import Invalidator
+from group_gateway.groups.watching.watches import BeginOperation, GroupEvent, GroupWatches
 from group_gateway.groups.writing.writes import GroupWrites
 from group_gateway.operation import Operation
 
@@ -22,9 +22,9 @@ class Services:
 
     reads: GroupReads
     writes: GroupWrites
-    renewal: Renewal
+    renewal: Invalidator
     watches: GroupWatches
-    keys: KeyRing
+    keys: DigestKeys
     upstream_url: str
 
 
@@ -47,7 +47,7 @@ class Context:
     reported: list[GraphQLError] = field(default_factory=list)
     known: dict[Any, Any] = field(default_factory=dict)
     in_parts: bool = False
-    renew: Renew = _nothing_follows
+    renew: BeginOperation = _nothing_follows
     """Begins the operation of a subscription's next event."""
 
     def changes(self, id: str, since: str | None) -> AsyncGenerator[GroupEvent, None]:

@@ -19,7 +19,7 @@ from strawberry.types.enum import StrawberryEnumDefinition
 from strawberry.types.field import StrawberryField
 
 from group_gateway.errors import UpstreamInvalidResponse
-from group_gateway.fhir.resource import GroupResource
+from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.schema.context import Info
 
 PLAIN_ELEMENT = "plain-element"

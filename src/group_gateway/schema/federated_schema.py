@@ -10,7 +10,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from group_gateway.schema.context import Info
 from group_gateway.schema.elements import default_resolver
-from group_gateway.schema.entities import resolve_entities
+from group_gateway.schema.federation_entities import resolve_entities
 from group_gateway.schema.group import (
     Device,
     Medication,

@@ -4,9 +4,9 @@ from collections.abc import Awaitable
 from typing import Any
 
 from group_gateway.errors import BadUserInput, GatewayError
-from group_gateway.groups.reading.reads import checked_id
+from group_gateway.groups.reading.group_reads import checked_id
 from group_gateway.schema.context import Info
-from group_gateway.schema.references import EntityStub
+from group_gateway.schema.reference_resource import EntityStub
 
 MOST_REPRESENTATIONS = 1000
 

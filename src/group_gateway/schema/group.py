@@ -11,9 +11,8 @@ import strawberry.federation
 from strawberry.federation.schema_directives import Key
 from strawberry.federation.types import FieldSet
 
-from group_gateway.fhir.resource import GroupResource
-from group_gateway.schema import connections, members, references, views
-from group_gateway.schema.codes import GroupType
+from group_gateway.fhir.group_resource import GroupResource
+from group_gateway.schema import connection_fields, group_views, member_fields, reference_resource
 from group_gateway.schema.datatypes import (
     CodeableConcept,
     Meta,
@@ -29,6 +28,7 @@ from group_gateway.schema.elements import (
     required,
     resolved,
 )
+from group_gateway.schema.enums import GroupType
 
 
 class Entity:
@@ -37,7 +37,7 @@ class Entity:
     @classmethod
     def is_type_of(cls, value: object, _info: object) -> bool:
         """Tell whether a value can be shown as this type (asked by graphql-core)."""
-        return isinstance(value, references.EntityStub) and value.type == cls.__name__
+        return isinstance(value, reference_resource.EntityStub) and value.type == cls.__name__
 
 
 STUB = Key(fields=FieldSet("id"), resolvable=False)
@@ -80,7 +80,7 @@ class Reference(JsonObject):
         ]
         | None
     ) = strawberry.field(
-        resolver=references.resource,
+        resolver=reference_resource.resource,
         description="What it leads to; null where that is not a resource of this upstream, "
         "or a group that does not exist.",
     )
@@ -166,20 +166,20 @@ class Group:
         Characteristic, "characteristic", "Traits that define the members."
     )
     responsibilities: list[str] = strawberry.field(
-        resolver=views.responsibilities,
+        resolver=group_views.responsibilities,
         description="A team's responsibilities, which the upstream carries in characteristics.",
     )
     member: list[Member] = resolved(
-        members.member,
+        member_fields.member,
         list[Member],
         "The members: all, or those (in)active, from `offset` on, at most `count`.",
         element="member",
     )
     members: MemberConnection = resolved(
-        members.members, MemberConnection, "The members in pages, for large groups."
+        member_fields.members, MemberConnection, "The members in pages, for large groups."
     )
     version: str = strawberry.field(
-        resolver=views.version,
+        resolver=group_views.version,
         description="What was read, opaque. Give it back as `ifVersion` of a write.",
     )
 
@@ -202,12 +202,12 @@ class GroupConnection:
     """Relay's connection for groups."""
 
     edges: list[GroupEdge] = resolved(
-        connections.edges, list[GroupEdge], "The groups with their cursors."
+        connection_fields.edges, list[GroupEdge], "The groups with their cursors."
     )
-    nodes: list[Group] = resolved(connections.nodes, list[Group], "The groups.")
-    page_info: PageInfo = resolved(connections.page_info, PageInfo, "Where the page stands.")
+    nodes: list[Group] = resolved(connection_fields.nodes, list[Group], "The groups.")
+    page_info: PageInfo = resolved(connection_fields.page_info, PageInfo, "Where the page stands.")
     total_count: int | None = strawberry.field(
-        resolver=connections.total_count,
+        resolver=connection_fields.total_count,
         description="How many groups there are on all pages; the upstream is asked only when "
         "this is selected, and may not know.",
     )
@@ -221,7 +221,9 @@ class Patient(Entity):
 
     id: strawberry.ID = strawberry.field(description="Its logical id.")
     groups: GroupConnection = resolved(
-        connections.patient_groups, GroupConnection, "The groups that the patient is a member of."
+        connection_fields.patient_groups,
+        GroupConnection,
+        "The groups that the patient is a member of.",
     )
 
 
@@ -233,7 +235,7 @@ class Practitioner(Entity):
 
     id: strawberry.ID = strawberry.field(description="Its logical id.")
     groups: GroupConnection = resolved(
-        connections.practitioner_groups,
+        connection_fields.practitioner_groups,
         GroupConnection,
         "The groups that the practitioner is a member of.",
     )

@@ -5,7 +5,7 @@ from typing import Any
 import strawberry
 
 from group_gateway.fhir.characteristic import is_broken_responsibility, responsibilities_of
-from group_gateway.fhir.resource import GroupResource
+from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.schema.context import Info
 from group_gateway.schema.elements import objects
 

@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from group_gateway.fhir.outcome import Issue, error
-from group_gateway.groups.writing.validation import (
+from group_gateway.fhir.operation_outcome import Issue, error
+from group_gateway.groups.writing.input_validation import (
     id_issues,
     member_issues,
     member_type_issues,

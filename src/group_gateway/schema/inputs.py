@@ -5,7 +5,7 @@ from typing import Any
 import strawberry
 from strawberry import Maybe, Some
 
-from group_gateway.schema.codes import GroupType
+from group_gateway.schema.enums import GroupType
 from group_gateway.schema.values import (
     CharacteristicInput,
     CodeableConceptInput,

@@ -9,19 +9,19 @@ import strawberry.federation
 from strawberry import argument
 
 from group_gateway.errors import Forbidden, GatewayError, Refused
-from group_gateway.fhir.outcome import Issue
-from group_gateway.fhir.resource import GroupResource
+from group_gateway.fhir.group_resource import GroupResource
+from group_gateway.fhir.operation_outcome import Issue
 from group_gateway.groups.writing.changes import Change, SetElements, SetResponsibilities
 from group_gateway.groups.writing.creation import NewGroup
+from group_gateway.groups.writing.input_validation import refuse
+from group_gateway.groups.writing.member_index import relative_to
 from group_gateway.groups.writing.memberships import AddMembers
-from group_gateway.groups.writing.requests import Outcome
-from group_gateway.groups.writing.roster import relative_to
-from group_gateway.groups.writing.validation import refuse
-from group_gateway.schema import checks
-from group_gateway.schema.codes import IssueSeverity
+from group_gateway.groups.writing.write_requests import Outcome
+from group_gateway.schema import input_checks
 from group_gateway.schema.context import Info
 from group_gateway.schema.datatypes import CodeableConcept
 from group_gateway.schema.elements import resolved
+from group_gateway.schema.enums import IssueSeverity
 from group_gateway.schema.group import Group
 from group_gateway.schema.inputs import (
     AddGroupMembersInput,
@@ -137,7 +137,7 @@ async def create_group(info: Info, input: Creation) -> Payload:  # noqa: A002 - 
     }
     _localize(draft.get("member"), info)
     try:
-        refuse(checks.creation_issues(draft, responsibilities))
+        refuse(input_checks.creation_issues(draft, responsibilities))
     except Refused as refused:
         return _refusal(refused)
     new = NewGroup(draft, responsibilities)
@@ -159,7 +159,7 @@ async def update_group(info: Info, input: Update) -> Payload:  # noqa: A002 - co
     )
     _localize(values.get("member"), info)
     try:
-        refuse(checks.update_issues(input.id, values))
+        refuse(input_checks.update_issues(input.id, values))
     except Refused as refused:
         return _refusal(refused)
     return await _change(info, input.id, SetElements(values), version_of(input.if_version))
@@ -170,7 +170,7 @@ async def add_group_members(info: Info, input: Addition) -> Payload:  # noqa: A0
     members = to_fhir(input.members)
     _localize(members, info)
     try:
-        refuse(checks.addition_issues(input.group_id, members))
+        refuse(input_checks.addition_issues(input.group_id, members))
     except Refused as refused:
         return _refusal(refused)
     return await _change(
@@ -183,7 +183,7 @@ async def remove_group_members(info: Info, input: Removal) -> Payload:  # noqa: 
     home = info.context.services.upstream_url
     references = [relative_to(member.reference, home) for member in input.members]
     try:
-        refuse(checks.removal_issues(input.group_id, references))
+        refuse(input_checks.removal_issues(input.group_id, references))
     except Refused as refused:
         return _refusal(refused)
     change = info.context.services.writes.removal(references)
@@ -194,7 +194,7 @@ async def set_group_responsibilities(info: Info, input: Assignment) -> Payload: 
     """Set a team's responsibilities."""
     codes = tuple(input.responsibilities)
     try:
-        refuse(checks.responsibilities_issues(input.group_id, codes))
+        refuse(input_checks.responsibilities_issues(input.group_id, codes))
     except Refused as refused:
         return _refusal(refused)
     return await _change(

@@ -5,16 +5,16 @@ from typing import Annotated
 import strawberry
 
 from group_gateway.errors import GatewayError
-from group_gateway.fhir.resource import GroupResource
-from group_gateway.groups.reading.connection import Connection
+from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.groups.reading.filters import GroupFilter
+from group_gateway.groups.reading.relay_connection import Connection
 from group_gateway.schema.arguments import After, Before, First, GroupId, Last
-from group_gateway.schema.codes import GroupType
-from group_gateway.schema.connections import code_of, connect, given
+from group_gateway.schema.connection_fields import code_of, connect, given
 from group_gateway.schema.context import Info
 from group_gateway.schema.elements import resolved
+from group_gateway.schema.enums import GroupType
+from group_gateway.schema.federation_service import Service, service
 from group_gateway.schema.group import Group, GroupConnection
-from group_gateway.schema.service import Service, service
 
 
 @strawberry.input(

@@ -6,7 +6,7 @@ from typing import Any
 import strawberry
 
 from group_gateway.errors import UpstreamInvalidResponse
-from group_gateway.fhir.reference import LiteralReference, parse_reference
+from group_gateway.fhir.literal_reference import LiteralReference, parse_reference
 from group_gateway.schema.context import Info
 from group_gateway.schema.elements import elements_of
 

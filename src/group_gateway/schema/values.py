@@ -7,7 +7,7 @@ from typing import Any
 import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
-from group_gateway.fhir.reference import parse_reference
+from group_gateway.fhir.literal_reference import parse_reference
 
 
 def is_given(value: object) -> bool:

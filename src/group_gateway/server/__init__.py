@@ -1,1 +1,1 @@
-"""A process that serves: sockets, workers, graceful shutdown, bounded HTTP/1.1 and WebSocket protocols."""
+"""A process that serves: sockets, workers, shutdown, bounded HTTP/1.1 and WebSockets."""

@@ -10,19 +10,19 @@ from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from group_gateway.web.connections import AROUND, BoundedProtocol
-from group_gateway.web.front import ENDPOINT_PATH, Front
-from group_gateway.web.replies import CORRELATION_HEADER
+from group_gateway.http.gateway_app import ENDPOINT_PATH, GatewayApp
+from group_gateway.http.responses import CORRELATION_HEADER
+from group_gateway.server.http_protocol import AROUND, BoundedHttpProtocol
 
 _PATH: Final = ENDPOINT_PATH.encode()
 
 
-class ShortcutProtocol(BoundedProtocol):
+class FastPathProtocol(BoundedHttpProtocol):
     """HTTP/1.1 with a shortcut for POSTs to the endpoint of a Front."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._front = self.app if isinstance(self.app, Front) else None
+        self._front = self.app if isinstance(self.app, GatewayApp) else None
         self._held: bytearray | None = None
 
     def data_received(self, data: bytes) -> None:
@@ -83,7 +83,7 @@ class ShortcutProtocol(BoundedProtocol):
             super().on_body(bytes(body))
 
     def _answered(self, body: bytes) -> bool:
-        answer = self._front.at_once(self.headers, body) if self._front is not None else None
+        answer = self._front.fast_path(self.headers, body) if self._front is not None else None
         if answer is None:
             return False
         reply, correlation_id = answer

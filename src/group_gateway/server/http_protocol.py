@@ -15,12 +15,10 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from group_gateway.errors import Overloaded, RequestCode
-from group_gateway.web.pipelining import PipeliningProtocol, abandon
-from group_gateway.web.replies import Reply, new_correlation_id, refusal
-from group_gateway.web.wire import JSON, RequestRefused
+from group_gateway.http.requests import JSON, RequestRefused
+from group_gateway.http.responses import ENDLESS, Reply, new_correlation_id, refusal
+from group_gateway.server.pipelining import PipeliningProtocol, abandon
 
-ENDLESS = "group_gateway.endless"
-"""Stands in the scope of a request whose answer goes on until somebody ends it."""
 _LINGERING_SECONDS = 5.0
 """How long a client that was refused may go on sending, until it has noticed."""
 AROUND = 8
@@ -45,7 +43,7 @@ class ConnectionLimits:
     message_bytes: int = 0
 
 
-class BoundedProtocol(PipeliningProtocol):
+class BoundedHttpProtocol(PipeliningProtocol):
     """HTTP/1.1 within limits. A timer runs only while a client is being waited for."""
 
     def __init__(self, *, limits: ConnectionLimits, **options: Any) -> None:

@@ -4,7 +4,7 @@ import errno
 import os
 import socket
 
-from group_gateway.cli.failures import CommandFailed
+from group_gateway.server.command_failure import CommandFailed
 
 BACKLOG = 2048
 _OF_THE_PORT = (errno.EADDRINUSE, errno.EACCES)

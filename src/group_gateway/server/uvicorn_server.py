@@ -15,12 +15,12 @@ from typing import Any
 
 import uvicorn
 
-from group_gateway.cli.listening import BACKLOG
-from group_gateway.logs import LOGGING
-from group_gateway.web.connections import ConnectionLimits
-from group_gateway.web.front import ENDING, HEEDING
-from group_gateway.web.shortcut import ShortcutProtocol
-from group_gateway.web.streaming.boundedsocket import BoundedSocket
+from group_gateway.http.gateway_app import END_SUBSCRIPTIONS, TRACK_CONNECTIONS
+from group_gateway.observability.logging_config import LOGGING
+from group_gateway.server.fast_path import FastPathProtocol
+from group_gateway.server.http_protocol import ConnectionLimits
+from group_gateway.server.listening import BACKLOG
+from group_gateway.server.websocket_protocol import BoundedWebSocketProtocol
 
 INTERRUPTED = 130
 DRAIN_SECONDS = 30
@@ -41,7 +41,7 @@ def config(app: Any, limits: ConnectionLimits = _DEFAULT, **more: Any) -> uvicor
     """
     return uvicorn.Config(
         app,
-        http=partial(ShortcutProtocol, limits=limits),  # type: ignore[arg-type]  # it is called
+        http=partial(FastPathProtocol, limits=limits),  # type: ignore[arg-type]  # it is called
         ws=_sockets(limits),
         ws_max_size=limits.message_bytes,
         ws_per_message_deflate=False,
@@ -57,10 +57,14 @@ def config(app: Any, limits: ConnectionLimits = _DEFAULT, **more: Any) -> uvicor
 
 
 def _sockets(limits: ConnectionLimits) -> Any:
-    return partial(BoundedSocket, seconds=limits.seconds) if limits.message_bytes else "none"
+    return (
+        partial(BoundedWebSocketProtocol, seconds=limits.seconds)
+        if limits.message_bytes
+        else "none"
+    )
 
 
-class DrainingServer(uvicorn.Server):
+class GracefulServer(uvicorn.Server):
     """A server that in the end answers everybody whose connection the system has taken for it.
 
     It lets in all who wait at each turn of the event loop. libuv lets in one, so that under load
@@ -70,7 +74,7 @@ class DrainingServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, as Server does."""
         await super().startup(sockets)
-        self.lifespan.state.get(HEEDING, id)(self.server_state.connections)
+        self.lifespan.state.get(TRACK_CONNECTIONS, id)(self.server_state.connections)
         self._doors = [sock.dup() for sock in sockets or ()]
         self._entering: set[asyncio.Task[None]] = set()
         for door in self._doors:
@@ -117,7 +121,7 @@ class DrainingServer(uvicorn.Server):
                 await self._let_in(listener)
         if self._entering:
             await asyncio.wait(self._entering)
-        self.lifespan.state.get(ENDING, bool)()
+        self.lifespan.state.get(END_SUBSCRIPTIONS, bool)()
         await super().shutdown(sockets)
 
     async def _let_in(self, listener: socket.socket) -> None:
@@ -134,7 +138,7 @@ class DrainingServer(uvicorn.Server):
         return protocol
 
 
-class CommandServer(DrainingServer):
+class CommandServer(GracefulServer):
     """The server of a command. `status` is the command's exit status when it has ended."""
 
     status = 0

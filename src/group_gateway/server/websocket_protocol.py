@@ -13,7 +13,7 @@ from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Close, CloseCode, Frame
 
-from group_gateway.web.connections import close_in_stages, cut_off
+from group_gateway.server.http_protocol import close_in_stages, cut_off
 
 MOST_FRAMES = 1000
 """Pings, pongs and further fragments in a second: each costs as much as a small message."""
@@ -24,7 +24,7 @@ CLOSE_SECONDS = 1.0
 _NO_HANDSHAKE = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
-class BoundedSocket(WebSocketsSansIOProtocol):
+class BoundedWebSocketProtocol(WebSocketsSansIOProtocol):
     """A WebSocket within limits. `seconds` is what a client may take to take what was sent."""
 
     def __init__(self, *, seconds: float, **options: Any) -> None:

@@ -17,7 +17,7 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 from uvicorn.supervisors.multiprocess import Process
 
-from group_gateway.cli.serving import INTERRUPTED, START_SECONDS, DrainingServer
+from group_gateway.server.uvicorn_server import INTERRUPTED, START_SECONDS, GracefulServer
 
 _FAILED = 1
 _FIRST_PAUSE: Final = 1.0
@@ -37,7 +37,7 @@ class Worker(Process):
     def server(self) -> uvicorn.Server:
         """The server that runs in it."""
         if self._server is None:
-            self._server = DrainingServer(self.config)
+            self._server = GracefulServer(self.config)
         return self._server
 
     def always_pong(self) -> None:

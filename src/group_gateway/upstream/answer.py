@@ -25,8 +25,8 @@ from group_gateway.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-from group_gateway.fhir.outcome import Issue, parse_issues
-from group_gateway.fhir.resource import UNREADABLE
+from group_gateway.fhir.group_resource import UNREADABLE
+from group_gateway.fhir.operation_outcome import Issue, parse_issues
 
 CORRELATION_HEADERS = ("fumage-correlation-id", "x-correlation-id", "x-request-id")
 """The header that the upstream's support asks for, and what other servers call it."""

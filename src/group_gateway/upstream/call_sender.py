@@ -19,10 +19,10 @@ from group_gateway.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-from group_gateway.telemetry import Telemetry
+from group_gateway.observability.telemetry import Telemetry
 from group_gateway.upstream.answer import Answer
-from group_gateway.upstream.http1 import NoRoom
 from group_gateway.upstream.link import Link
+from group_gateway.upstream.transport.http1_connection import NoRoom
 
 Kind = Literal["read", "search", "write", "metadata"]
 
@@ -44,7 +44,7 @@ class Call:
         return hash((self.path, self.body) if self.method == "POST" else self.path)
 
 
-class Exchanges:
+class CallSender:
     """Makes calls over a link. `timeout` bounds each in seconds, below the time it is given."""
 
     def __init__(self, link: Link, *, timeout: float, telemetry: Telemetry) -> None:
@@ -59,7 +59,7 @@ class Exchanges:
         try:
             async with asyncio.timeout(min(within, self.timeout)):
                 answer = await self._link.exchange(
-                    call.method, call.path, call.headers, call.body, lane=call.scope
+                    call.method, call.path, call.headers, call.body, caller_key=call.scope
                 )
             outcome = f"{answer.status // 100}xx"
         except httpx.PoolTimeout as error:

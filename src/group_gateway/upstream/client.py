@@ -13,15 +13,15 @@ import httpx
 
 from group_gateway.errors import UpstreamInvalidResponse
 from group_gateway.fhir.bundle import NotASearchset, PageLink, Query, Searchset, parse_searchset
-from group_gateway.fhir.reference import is_logical_id
-from group_gateway.fhir.resource import GroupResource, NotAGroup
+from group_gateway.fhir.group_resource import GroupResource, NotAGroup
+from group_gateway.fhir.literal_reference import is_logical_id
+from group_gateway.observability.telemetry import Telemetry
 from group_gateway.operation import Caller
-from group_gateway.telemetry import Telemetry
 from group_gateway.upstream.answer import Answer, decoded, failure_of, is_absent, is_json_or_empty
-from group_gateway.upstream.calls import Call, Exchanges, Kind
-from group_gateway.upstream.guard import Guard, Resilience
+from group_gateway.upstream.call_sender import Call, CallSender, Kind
 from group_gateway.upstream.link import link_to
-from group_gateway.upstream.serviceaccount import ServiceAccount, ServiceLink
+from group_gateway.upstream.resilience.resilient_client import Resilience, ResilientClient
+from group_gateway.upstream.service_account import ServiceAccount, ServiceLink
 
 Again = Callable[[], object]
 """Called before a call is repeated; raises TooManyUpstreamCalls if the budget is used up."""
@@ -83,8 +83,8 @@ class GroupClient:
         link = link_to(self.base_url, transport, call_timeout=call_timeout)
         if account is not None:
             link = ServiceLink(link, account)
-        exchanges = Exchanges(link, timeout=call_timeout, telemetry=telemetry)
-        self._guard = Guard(exchanges, resilience or Resilience(), telemetry)
+        exchanges = CallSender(link, timeout=call_timeout, telemetry=telemetry)
+        self._guard = ResilientClient(exchanges, resilience or Resilience(), telemetry)
 
     async def read(
         self, caller: Caller, id: str, within: float, again: Again | None = None

@@ -11,8 +11,8 @@ from typing import Protocol
 import httpx
 
 from group_gateway.upstream.answer import CORRELATION_HEADERS, Answer
-from group_gateway.upstream.pool import Timeouts
-from group_gateway.upstream.transport import UpstreamTransport
+from group_gateway.upstream.transport.httpx_transport import UpstreamTransport
+from group_gateway.upstream.transport.pool import Timeouts
 
 _HEADERS = {
     "accept": "application/fhir+json",
@@ -37,7 +37,7 @@ class Link(Protocol):
         headers: Mapping[str, str],
         body: bytes | None,
         *,
-        lane: str = "",
+        caller_key: str = "",
     ) -> Answer:
         """Send a request to a path below the base; raises httpx.TransportError.
 
@@ -71,7 +71,7 @@ class _DirectLink:
         headers: Mapping[str, str],
         body: bytes | None,
         *,
-        lane: str = "",
+        caller_key: str = "",
     ) -> Answer:
         own = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         if body is not None:
@@ -81,7 +81,7 @@ class _DirectLink:
             head.encode("latin-1") + (body or b""),
             self._timeouts,
             repeatable=method == "GET",
-            lane=lane,
+            caller_key=caller_key,
         )
         seen = {
             known: value.decode("latin-1")
@@ -113,7 +113,7 @@ class _HttpxLink:
         headers: Mapping[str, str],
         body: bytes | None,
         *,
-        lane: str = "",  # noqa: ARG002 - another transport waits in its own way
+        caller_key: str = "",  # noqa: ARG002 - another transport waits in its own way
     ) -> Answer:
         request = httpx.Request(
             method,

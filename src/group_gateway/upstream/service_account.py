@@ -16,7 +16,7 @@ from typing import Any
 
 from group_gateway.errors import GatewayError, UpstreamNotAsked
 from group_gateway.upstream.answer import Answer
-from group_gateway.upstream.jsonendpoint import JsonEndpoint
+from group_gateway.upstream.json_endpoint import JsonEndpoint
 from group_gateway.upstream.link import Link
 
 _PAUSE = 1.0
@@ -185,14 +185,14 @@ class ServiceLink:
         headers: Mapping[str, str],
         body: bytes | None,
         *,
-        lane: str = "",
+        caller_key: str = "",
     ) -> Answer:
         """See Link. A request that the upstream did not let in goes once more, with a new token.
 
         Raises UpstreamNotAsked when there is no token that the upstream takes: it is not the
         caller's credential that is wrong.
         """
-        send = partial(self._send, method, path, headers, body, lane)
+        send = partial(self._send, method, path, headers, body, caller_key)
         token = await self._account.token()
         answer = await send(token)
         if answer.status != HTTPStatus.UNAUTHORIZED:
@@ -209,10 +209,10 @@ class ServiceLink:
         path: str,
         headers: Mapping[str, str],
         body: bytes | None,
-        lane: str,
+        caller_key: str,
         token: ServiceToken,
     ) -> Answer:
         own = {**headers, "authorization": token.authorization}
-        answer = await self._link.exchange(method, path, own, body, lane=lane)
+        answer = await self._link.exchange(method, path, own, body, caller_key=caller_key)
         self._account.note(token, accepted=answer.status != HTTPStatus.UNAUTHORIZED)
         return answer

@@ -9,9 +9,9 @@ from typing import Any
 
 from group_gateway.cli.doctor.examination import examine
 from group_gateway.cli.doctor.report import write_json, write_lines
-from group_gateway.cli.failures import CommandFailed
 from group_gateway.cli.flags import add_upstream_flag, settings_with_upstream
-from group_gateway.settings import PREFIX, Settings
+from group_gateway.config import PREFIX, Settings
+from group_gateway.server.command_failure import CommandFailed
 
 _DESCRIPTION = f"""\
 Looks at the FHIR server and says in words what is wrong: base URL, credentials, scopes,

@@ -6,24 +6,31 @@ A failure ends the examination where what follows would only repeat it.
 import time
 from collections.abc import AsyncIterator
 
-from group_gateway.cli.doctor import contact, credentials, identity, paging, reading, searching
-from group_gateway.cli.doctor.capability import capability_of, statement
+from group_gateway.cli.doctor.checks import (
+    caller_identity,
+    contact,
+    credentials,
+    group_read,
+    group_searches,
+    page_walk,
+)
+from group_gateway.cli.doctor.checks.declared_capability import capability_of, statement
 from group_gateway.cli.doctor.findings import Finding, warn
-from group_gateway.cli.doctor.interview import Interview, Reply
+from group_gateway.cli.doctor.upstream_probe import Reply, UpstreamProbe
+from group_gateway.config import Settings
 from group_gateway.errors import UpstreamInvalidResponse
 from group_gateway.fhir.bundle import Searchset
-from group_gateway.settings import Settings
-from group_gateway.upstream.capability import GroupCapability
+from group_gateway.upstream.capability_statement import GroupCapability
 
 
 async def examine(settings: Settings, token: str | None) -> AsyncIterator[Finding]:
     """Give the findings one by one, as they come; without a token, as the service account."""
     if settings.callers == "jwt":
-        yield await identity.issuers_keys(settings)
+        yield await caller_identity.issuers_keys(settings)
     if token is None and settings.service_client_id:
-        finding, token = await identity.service_account(settings)
+        finding, token = await caller_identity.service_account(settings)
         yield finding
-    interview = Interview(settings, token)
+    interview = UpstreamProbe(settings, token)
     try:
         async for finding in _examine(interview, settings, token):
             yield finding
@@ -33,7 +40,7 @@ async def examine(settings: Settings, token: str | None) -> AsyncIterator[Findin
 
 async def first_contact(settings: Settings) -> list[Finding]:
     """Give the findings of the first two checks: whether a FHIR server answers at all."""
-    interview = Interview(settings, None)
+    interview = UpstreamProbe(settings, None)
     try:
         reply = await interview.statement()
     finally:
@@ -42,14 +49,14 @@ async def first_contact(settings: Settings) -> list[Finding]:
 
 
 async def _examine(
-    interview: Interview, settings: Settings, token: str | None
+    interview: UpstreamProbe, settings: Settings, token: str | None
 ) -> AsyncIterator[Finding]:
     stated = await interview.statement()
     connection = contact.connection(stated, settings)
     yield connection
     if connection.level == "fail":
         return
-    search = await interview.search(("_count", str(searching.SAMPLE)))
+    search = await interview.search(("_count", str(group_searches.SAMPLE)))
     base_url = contact.base_url(_clearer(stated, search), settings)
     yield base_url
     if base_url.level == "fail":
@@ -63,7 +70,7 @@ async def _examine(
             yield finding
     exchange = search.exchange or stated.exchange
     if exchange is not None:
-        yield reading.clock(exchange)
+        yield group_read.clock(exchange)
 
 
 def _clearer(stated: Reply[object], search: Reply[Searchset]) -> Reply[object]:
@@ -73,18 +80,18 @@ def _clearer(stated: Reply[object], search: Reply[Searchset]) -> Reply[object]:
 
 
 async def _behaviour(
-    interview: Interview, said: GroupCapability | None, sample: Searchset
+    interview: UpstreamProbe, said: GroupCapability | None, sample: Searchset
 ) -> AsyncIterator[Finding]:
     if not sample.groups:
         text = "There are no groups to see, so searches and reads can't be tried."
         yield warn("search", text, "If there should be some, the token is another's.")
         return
-    yield await searching.id_lists(interview, sample)
-    yield await searching.by_type(interview, said, sample)
-    yield await searching.by_patient(interview, said, sample)
-    yield await paging.pages(interview, sample)
-    yield await paging.total(interview, sample)
+    yield await group_searches.id_lists(interview, sample)
+    yield await group_searches.by_type(interview, said, sample)
+    yield await group_searches.by_patient(interview, said, sample)
+    yield await page_walk.pages(interview, sample)
+    yield await page_walk.total(interview, sample)
     reply = await interview.read(sample.groups[0].id)
-    yield reading.read(reply)
+    yield group_read.read(reply)
     if reply.value is not None:
-        yield reading.guard(reply.value)
+        yield group_read.guard(reply.value)

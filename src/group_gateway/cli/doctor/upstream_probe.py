@@ -11,13 +11,13 @@ from typing import Generic, TypeVar
 
 import httpx
 
+from group_gateway.config import Settings
 from group_gateway.errors import GatewayError
 from group_gateway.fhir.bundle import PageLink, Searchset
-from group_gateway.fhir.resource import GroupResource
+from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.operation import Caller
-from group_gateway.settings import Settings
 from group_gateway.upstream.client import GroupClient
-from group_gateway.upstream.transport import UpstreamTransport
+from group_gateway.upstream.transport.httpx_transport import UpstreamTransport
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -64,7 +64,7 @@ class _Witness(httpx.AsyncBaseTransport):
         await self._inner.aclose()
 
 
-class Interview:
+class UpstreamProbe:
     """Questions to the upstream of the settings, with a token or without one."""
 
     def __init__(self, settings: Settings, token: str | None) -> None:

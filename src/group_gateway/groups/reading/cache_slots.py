@@ -6,9 +6,9 @@ an absent group's entry is empty.
 
 import msgspec
 
-from group_gateway.cache.keys import KeyRing
 from group_gateway.cache.store import Slot
-from group_gateway.fhir.resource import GroupResource
+from group_gateway.digests import DigestKeys
+from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.operation import Caller
 
 _SEPARATOR = b"\n"
@@ -37,7 +37,7 @@ def unpack(entry: bytes) -> GroupResource | None:
 class CacheSlots:
     """Gives the cache slots of what is read from one upstream."""
 
-    def __init__(self, keys: KeyRing, upstream: str) -> None:
+    def __init__(self, keys: DigestKeys, upstream: str) -> None:
         self._keys = keys
         self._upstream = upstream
         self.search_tag = self._keys.digest("tag", upstream, "search")

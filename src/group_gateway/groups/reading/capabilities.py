@@ -12,7 +12,7 @@ _RETRY_AFTER = 600.0
 
 
 @dataclass(slots=True)
-class Trial:
+class CapabilityProbe:
     """Something that an upstream may or may not do; `proven` when the last try worked."""
 
     clock: Callable[[], float] = time.monotonic
@@ -31,7 +31,7 @@ class Trial:
 
 
 @dataclass(slots=True)
-class UpstreamKnowledge:
+class UpstreamCapabilities:
     """The trials of one upstream: id lists (`_id=a,b`), each search parameter, and updates.
 
     `omission_removes` is whether an update removes the members that it leaves out.
@@ -39,14 +39,14 @@ class UpstreamKnowledge:
     read or when it names none.
     """
 
-    id_lists: Trial = field(default_factory=Trial)
-    parameters: dict[str, Trial] = field(default_factory=dict)
-    omission_removes: Trial = field(default_factory=Trial)
+    id_lists: CapabilityProbe = field(default_factory=CapabilityProbe)
+    parameters: dict[str, CapabilityProbe] = field(default_factory=dict)
+    omission_removes: CapabilityProbe = field(default_factory=CapabilityProbe)
     declared: frozenset[str] | None = None
 
-    def parameter(self, name: str) -> Trial:
+    def parameter(self, name: str) -> CapabilityProbe:
         """Give the trial of a search parameter."""
-        return self.parameters.setdefault(name, Trial())
+        return self.parameters.setdefault(name, CapabilityProbe())
 
     def refuse(self, name: str) -> None:
         """Note that a search by this parameter was turned down.

@@ -7,9 +7,9 @@ import asyncio
 import time
 
 from group_gateway.errors import GatewayError
-from group_gateway.groups.reading.knowledge import UpstreamKnowledge
+from group_gateway.groups.reading.capabilities import UpstreamCapabilities
 from group_gateway.operation import Operation
-from group_gateway.upstream.capability import group_capability
+from group_gateway.upstream.capability_statement import group_capability
 from group_gateway.upstream.client import GroupClient
 
 _FRESH = 3600.0
@@ -17,10 +17,10 @@ _RETRY_AFTER = 60.0
 _PATIENCE = 2.0
 
 
-class Learning:
+class CapabilityReader:
     """Keeps `knowledge.declared` up to date: read again after an hour, or a minute if it failed."""
 
-    def __init__(self, client: GroupClient, knowledge: UpstreamKnowledge) -> None:
+    def __init__(self, client: GroupClient, knowledge: UpstreamCapabilities) -> None:
         self.knowledge = knowledge
         self._client = client
         self._lock = asyncio.Lock()

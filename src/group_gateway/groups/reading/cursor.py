@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from group_gateway.cache.keys import KeyRing
+from group_gateway.digests import DigestKeys
 from group_gateway.errors import BadUserInput
 
 _VERSION = "1"
@@ -26,7 +26,7 @@ class Cursors:
     `question` is any text that is equal for equal questions only.
     """
 
-    def __init__(self, keys: KeyRing, question: str) -> None:
+    def __init__(self, keys: DigestKeys, question: str) -> None:
         self._keys = keys
         self._question = question
 

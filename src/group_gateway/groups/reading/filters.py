@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
-from group_gateway.fhir.reference import entity_text, parse_reference
-from group_gateway.fhir.resource import UNREADABLE, GroupResource, NotAGroup
+from group_gateway.fhir.group_resource import UNREADABLE, GroupResource, NotAGroup
+from group_gateway.fhir.literal_reference import entity_text, parse_reference
 
 PATIENT_PARAMETERS = ("patient", "member")
 """Search parameters that find a patient's groups: Canvas Medical's, and FHIR R4's."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Generic, TypeVar
 
 from group_gateway.errors import GatewayError, TooManyUpstreamCalls, UpstreamTimeout
-from group_gateway.operation import Operation, Part
+from group_gateway.operation import CacheDependency, Operation
 
 Value = TypeVar("Value")
 _EARLY = 0.01
@@ -24,7 +24,7 @@ class Flight(Generic[Value]):
         self.future: asyncio.Future[Value] = asyncio.get_running_loop().create_future()
         self.operations = [operation]
         self.deadline = operation.deadline
-        self._part: Part | None = None
+        self._part: CacheDependency | None = None
         self._age: float | None = None
 
     async def wait(self, operation: Operation) -> Value:
@@ -34,9 +34,9 @@ class Flight(Generic[Value]):
         else:
             value = await self.wait_in_time(operation)
         if self._age is None:
-            operation.made_of(self._part)
+            operation.depends_on(self._part)
         else:
-            operation.made_of_outdated(self._age)
+            operation.depends_on_stale(self._age)
         return value
 
     async def wait_in_time(self, operation: Operation) -> Value:
@@ -52,7 +52,7 @@ class Flight(Generic[Value]):
         now = asyncio.get_running_loop().time()
         return self.deadline <= now + _EARLY < operation.deadline
 
-    def land(self, value: Value, part: Part | None = None) -> None:
+    def land(self, value: Value, part: CacheDependency | None = None) -> None:
         """Answer those who wait; `part` is what the cache keeps of the answer, if it does."""
         if not self.future.done():
             self._part = part

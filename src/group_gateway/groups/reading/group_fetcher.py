@@ -12,13 +12,13 @@ from functools import partial
 from group_gateway.cache.store import CacheStore, Lookup, Slot
 from group_gateway.errors import Forbidden, GatewayError, UpstreamTimeout
 from group_gateway.fhir.bundle import PageLink
-from group_gateway.fhir.resource import GroupResource
-from group_gateway.groups.reading.fallback import recall, vanished
+from group_gateway.fhir.group_resource import GroupResource
+from group_gateway.groups.reading.cache_slots import pack, unpack
+from group_gateway.groups.reading.capabilities import UpstreamCapabilities
 from group_gateway.groups.reading.flights import Flight, charge, refund, within
-from group_gateway.groups.reading.knowledge import UpstreamKnowledge
-from group_gateway.groups.reading.plans import is_refusal
-from group_gateway.groups.reading.snapshot import pack, unpack
-from group_gateway.groups.reading.spots import Page
+from group_gateway.groups.reading.pagination import Page
+from group_gateway.groups.reading.search_parameters import is_refusal
+from group_gateway.groups.reading.stale_if_error import stale_if_error, vanished
 from group_gateway.operation import Caller, Operation
 from group_gateway.upstream.client import GroupClient
 
@@ -72,7 +72,7 @@ class GroupFetcher:
         self,
         client: GroupClient,
         cache: CacheStore,
-        knowledge: UpstreamKnowledge,
+        knowledge: UpstreamCapabilities,
         lifetimes: Lifetimes,
     ) -> None:
         self._client = client
@@ -181,7 +181,7 @@ class GroupFetcher:
     async def _fail(self, misses: Sequence[Miss], failure: Exception) -> None:
         """End flights with a failure, or with what was read before if it may stand in."""
         slots = [miss.slot for miss in misses]
-        before = await recall(self._cache, slots, failure, self._lifetimes.group)
+        before = await stale_if_error(self._cache, slots, failure, self._lifetimes.group)
         for miss, recalled in zip(misses, before, strict=True):
             group = unpack(recalled.value) if recalled else None
             if recalled and group:

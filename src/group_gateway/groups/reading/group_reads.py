@@ -2,19 +2,19 @@
 
 from collections.abc import Sequence
 
-from group_gateway.cache.keys import KeyRing
+from group_gateway.digests import DigestKeys
 from group_gateway.errors import BadUserInput
-from group_gateway.fhir.reference import is_logical_id
-from group_gateway.fhir.resource import GroupResource
-from group_gateway.groups.reading.connection import Connection, Paging
+from group_gateway.fhir.group_resource import GroupResource
+from group_gateway.fhir.literal_reference import is_logical_id
+from group_gateway.groups.reading.capability_probe import CapabilityReader
 from group_gateway.groups.reading.cursor import Cursors
 from group_gateway.groups.reading.filters import GroupFilter
-from group_gateway.groups.reading.learning import Learning
-from group_gateway.groups.reading.listing import Listing
+from group_gateway.groups.reading.id_list import IdList
 from group_gateway.groups.reading.loader import GroupLoader
-from group_gateway.groups.reading.pages import SearchPages
+from group_gateway.groups.reading.paginator import Paginator
+from group_gateway.groups.reading.relay_connection import Connection, Paging
 from group_gateway.groups.reading.search import Search
-from group_gateway.groups.reading.walk import Walk
+from group_gateway.groups.reading.search_pages import SearchPages
 from group_gateway.operation import Operation
 
 MOST_IDS = 1000
@@ -24,7 +24,7 @@ class GroupReads:
     """Reads groups for the operation that each call names."""
 
     def __init__(
-        self, loader: GroupLoader, pages: SearchPages, learning: Learning, keys: KeyRing
+        self, loader: GroupLoader, pages: SearchPages, learning: CapabilityReader, keys: DigestKeys
     ) -> None:
         self._loader = loader
         self._pages = pages
@@ -57,12 +57,12 @@ class GroupReads:
         if ids is None:
             search = Search(self._pages, self._learning, operation, wanted)
             return Connection(
-                Walk(search), Cursors(self._keys, f"search {wanted}"), paging, operation.trail
+                Paginator(search), Cursors(self._keys, f"search {wanted}"), paging, operation.trail
             )
         distinct = list(dict.fromkeys(map(checked_id, ids)))
         if len(distinct) > MOST_IDS:
             raise BadUserInput(f"A filter takes at most {MOST_IDS} ids.")
-        listing = Listing(lambda id: self._loader.find(operation, id), distinct, wanted)
+        listing = IdList(lambda id: self._loader.find(operation, id), distinct, wanted)
         return Connection(
             listing, Cursors(self._keys, f"ids {distinct} {wanted}"), paging, operation.trail
         )

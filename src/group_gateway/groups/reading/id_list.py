@@ -7,14 +7,14 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
-from group_gateway.fhir.resource import GroupResource
-from group_gateway.groups.reading.connection import Batch, Step
+from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.groups.reading.filters import GroupFilter
+from group_gateway.groups.reading.relay_connection import Batch, Step
 
 _MOST_AT_ONCE = 100
 
 
-class Listing:
+class IdList:
     """The groups behind `ids`, as `find` gives them, that fit. See `Source` for the methods."""
 
     def __init__(

@@ -7,13 +7,13 @@ where to listen for changes.
 from collections.abc import Callable
 
 from group_gateway.cache.store import CacheStore
+from group_gateway.groups.reading.cache_slots import CacheSlots
 from group_gateway.groups.reading.loader import GroupLoader
-from group_gateway.groups.reading.pages import SearchPages
-from group_gateway.groups.reading.snapshot import CacheSlots
+from group_gateway.groups.reading.search_pages import SearchPages
 from group_gateway.operation import Caller
 
 
-class Renewal:
+class Invalidator:
     """Drops what was read, and tells listeners. `epoch` counts the changes.
 
     What was asked for in one epoch is not joined in a later one.

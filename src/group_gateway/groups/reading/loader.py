@@ -8,9 +8,15 @@ import asyncio
 
 from group_gateway.cache.store import CacheStore, Lookup, Slot
 from group_gateway.errors import Forbidden, UpstreamTimeout
-from group_gateway.groups.reading.fetching import Found, GroupFetcher, GroupFlight, Lifetimes, Miss
-from group_gateway.groups.reading.knowledge import UpstreamKnowledge
-from group_gateway.groups.reading.snapshot import CacheSlots, unpack
+from group_gateway.groups.reading.cache_slots import CacheSlots, unpack
+from group_gateway.groups.reading.capabilities import UpstreamCapabilities
+from group_gateway.groups.reading.group_fetcher import (
+    Found,
+    GroupFetcher,
+    GroupFlight,
+    Lifetimes,
+    Miss,
+)
 from group_gateway.operation import Caller, Operation
 from group_gateway.upstream.client import GroupClient
 
@@ -23,7 +29,7 @@ class GroupLoader:
         client: GroupClient,
         cache: CacheStore,
         slots: CacheSlots,
-        knowledge: UpstreamKnowledge,
+        knowledge: UpstreamCapabilities,
         lifetimes: Lifetimes,
     ) -> None:
         self._fetcher = GroupFetcher(client, cache, knowledge, lifetimes)

@@ -10,7 +10,7 @@ from typing import Any
 
 from group_gateway.errors import UpstreamInvalidResponse
 from group_gateway.fhir.bundle import PageLink, Query, Searchset
-from group_gateway.fhir.resource import GroupResource
+from group_gateway.fhir.group_resource import GroupResource
 
 PAGE_SIZE = 100
 """Groups asked for in one page: the most that the upstream gives."""
@@ -21,7 +21,7 @@ _DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class PagePosition:
     """The place of a group: an index on the page behind `link`.
 
     `offset` is the number of groups before that page, None where only links lead on. `filtered`
@@ -43,7 +43,7 @@ class Spot:
         return [self.link.query, self.link.at_base, self.index, self.offset, self.filtered]
 
     @classmethod
-    def from_json(cls, place: list[Any]) -> "Spot":
+    def from_json(cls, place: list[Any]) -> "PagePosition":
         """Read a place that `to_json` gave."""
         query, at_base, index, offset, filtered = place
         link = PageLink(tuple((name, value) for name, value in query), at_base)
@@ -83,9 +83,9 @@ class Page:
         """The ids of the groups on it."""
         return [group.id for group in self.content.groups]
 
-    def spot(self, index: int) -> Spot:
+    def spot(self, index: int) -> PagePosition:
         """Give the place of one of its groups."""
-        return Spot(self.link, index, self.begin if self.exact else None, self.filtered)
+        return PagePosition(self.link, index, self.begin if self.exact else None, self.filtered)
 
     @property
     def is_linked(self) -> bool:

@@ -10,12 +10,12 @@ from typing import Any
 
 from group_gateway.errors import BadUserInput, UpstreamInvalidResponse
 from group_gateway.fhir.bundle import PageLink
-from group_gateway.groups.reading.connection import Batch, Step
+from group_gateway.groups.reading.pagination import PAGE_SIZE, Page, PagePosition, numbered
+from group_gateway.groups.reading.relay_connection import Batch, Step
 from group_gateway.groups.reading.search import Search
-from group_gateway.groups.reading.spots import PAGE_SIZE, Page, Spot, numbered
 
 
-class Walk:
+class Paginator:
     """The groups of a search. See `Source` for what the methods promise."""
 
     def __init__(self, search: Search) -> None:
@@ -34,7 +34,7 @@ class Walk:
 
     async def backward(self, place: list[Any] | None, count: int) -> AsyncIterator[Batch]:
         """Give what comes before a place, or all, from the end to the beginning."""
-        spot = None if place is None else Spot.from_json(place)
+        spot = None if place is None else PagePosition.from_json(place)
         if spot is not None and spot.number == 0:
             yield Batch((), more=False)
             return
@@ -58,7 +58,7 @@ class Walk:
     async def _enter_after(self, place: list[Any] | None, count: int) -> tuple[Page, int]:
         if place is None:
             return await self._search.start(count), 0
-        spot = Spot.from_json(place)
+        spot = PagePosition.from_json(place)
         if spot.number is None:
             return await self._page_of(spot), spot.index + 1
         wanted = spot.number + 1
@@ -66,13 +66,13 @@ class Walk:
         page = await self._search.follow(link, filtered=spot.filtered)
         return page, page.index_of(wanted)
 
-    async def _before(self, spot: Spot, count: int) -> tuple[Page, int]:
+    async def _before(self, spot: PagePosition, count: int) -> tuple[Page, int]:
         if spot.number is None:
             return await self._page_of(spot), spot.index
         size = _size(count, filtered=spot.filtered)
         return await self._page_before(spot.link, spot.number, size, filtered=spot.filtered)
 
-    async def _page_of(self, spot: Spot) -> Page:
+    async def _page_of(self, spot: PagePosition) -> Page:
         page = await self._search.follow(spot.link, filtered=spot.filtered)
         if spot.index >= len(page.groups):
             raise BadUserInput("The cursor's place is gone. Start again without a cursor.")

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from group_gateway.errors import BadUserInput, UpstreamSearchUnsupported
-from group_gateway.fhir.resource import GroupResource
+from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.groups.reading.cursor import Cursors
-from group_gateway.operation import Trail
+from group_gateway.operation import AuditRecord
 
 DEFAULT_PAGE = 20
 LARGEST_PAGE = 1000
@@ -110,7 +110,7 @@ class Connection:
     """One slice of a source. Raises BadUserInput for a cursor that is not one of `cursors`."""
 
     def __init__(
-        self, source: Source, cursors: Cursors, paging: Paging, trail: Trail | None = None
+        self, source: Source, cursors: Cursors, paging: Paging, trail: AuditRecord | None = None
     ) -> None:
         self._source = source
         self._cursors = cursors

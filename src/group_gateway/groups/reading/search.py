@@ -10,12 +10,18 @@ from group_gateway.errors import (
     UpstreamSearchUnsupported,
 )
 from group_gateway.fhir.bundle import PageLink, Query, Searchset
+from group_gateway.groups.reading.capabilities import UpstreamCapabilities
+from group_gateway.groups.reading.capability_probe import CapabilityReader
 from group_gateway.groups.reading.filters import GroupFilter
-from group_gateway.groups.reading.knowledge import UpstreamKnowledge
-from group_gateway.groups.reading.learning import Learning
-from group_gateway.groups.reading.pages import SearchPages
-from group_gateway.groups.reading.plans import Verdict, covers, is_refusal, judge, parameters_for
-from group_gateway.groups.reading.spots import PAGE_SIZE, Page, numbers
+from group_gateway.groups.reading.pagination import PAGE_SIZE, Page, numbers
+from group_gateway.groups.reading.search_pages import SearchPages
+from group_gateway.groups.reading.search_parameters import (
+    ParameterSupport,
+    covers,
+    is_refusal,
+    judge,
+    parameters_for,
+)
 from group_gateway.operation import Operation
 
 SCAN_PAGES = 20
@@ -27,7 +33,11 @@ class Search:
     """The pages of a search. Each is fetched once."""
 
     def __init__(
-        self, pages: SearchPages, learning: Learning, operation: Operation, wanted: GroupFilter
+        self,
+        pages: SearchPages,
+        learning: CapabilityReader,
+        operation: Operation,
+        wanted: GroupFilter,
     ) -> None:
         self.wanted = wanted
         self.largest = PAGE_SIZE
@@ -37,7 +47,7 @@ class Search:
         self._fetched: dict[PageLink, Searchset] = {}
 
     @property
-    def _knowledge(self) -> UpstreamKnowledge:
+    def _knowledge(self) -> UpstreamCapabilities:
         return self._learning.knowledge
 
     async def start(self, count: int) -> Page:
@@ -65,7 +75,7 @@ class Search:
                 return page
             count = PAGE_SIZE  # what is to be looked through is looked through in large pages
 
-    def _learn(self, query: Query, content: Searchset) -> Verdict:
+    def _learn(self, query: Query, content: Searchset) -> ParameterSupport:
         verdict = judge(query, self.wanted, content)
         for name in verdict.obeyed | verdict.ignored:
             self._knowledge.parameter(name).learn(works=name in verdict.obeyed)

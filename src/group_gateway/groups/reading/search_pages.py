@@ -9,9 +9,9 @@ import msgspec
 from group_gateway.cache.store import CacheStore, Slot
 from group_gateway.errors import GatewayError, UpstreamInvalidResponse, UpstreamTimeout
 from group_gateway.fhir.bundle import NotASearchset, PageLink, Searchset, parse_searchset
-from group_gateway.groups.reading.fallback import recall
+from group_gateway.groups.reading.cache_slots import CacheSlots
 from group_gateway.groups.reading.flights import Flight, charge, within
-from group_gateway.groups.reading.snapshot import CacheSlots
+from group_gateway.groups.reading.stale_if_error import stale_if_error
 from group_gateway.operation import Caller, Operation
 from group_gateway.upstream.client import GroupClient
 
@@ -81,7 +81,7 @@ class SearchPages:
                 caller, link, within([flight]), partial(charge, [flight])
             )
         except GatewayError as failure:
-            [recalled] = await recall(self._cache, [slot], failure, self._lifetime)
+            [recalled] = await stale_if_error(self._cache, [slot], failure, self._lifetime)
             if recalled is None:
                 raise
             flight.land_outdated(parse_searchset(recalled.value), recalled.age)

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 from group_gateway.errors import BadUserInput, GatewayError, UpstreamInvalidResponse
 from group_gateway.fhir.bundle import Query, Searchset
+from group_gateway.groups.reading.capabilities import UpstreamCapabilities
 from group_gateway.groups.reading.filters import PATIENT_PARAMETERS, GroupFilter
-from group_gateway.groups.reading.knowledge import UpstreamKnowledge
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ParameterSupport:
     """How an upstream took the parameters.
 
     `applied`: the answer can be relied on as it is. Of the parameters, some are proven to be
@@ -38,7 +38,7 @@ def is_refusal(error: GatewayError) -> bool:
 
 
 def parameters_for(
-    wanted: GroupFilter, knowledge: UpstreamKnowledge, refused: Collection[str] = ()
+    wanted: GroupFilter, knowledge: UpstreamCapabilities, refused: Collection[str] = ()
 ) -> Query:
     """Give the search parameters to send, leaving out those that are known not to work."""
 
@@ -71,18 +71,18 @@ def covers(query: Query, wanted: GroupFilter) -> bool:
     )
 
 
-def judge(query: Query, wanted: GroupFilter, page: Searchset) -> Verdict:
+def judge(query: Query, wanted: GroupFilter, page: Searchset) -> ParameterSupport:
     """Judge how the upstream took the parameters, from one page of its answer.
 
     Without any `self` link a page on which everything fits proves nothing either way: the
     parameter is then neither obeyed nor ignored. An empty page is a true answer in any case.
     """
     if not page.groups:
-        return Verdict(applied=True)
+        return ParameterSupport(applied=True)
     names = frozenset(name for name, _ in query)
     unfit = frozenset(name for name in names if not all(map(wanted.part(name).fits, page.groups)))
     own = page.links.get("self")
     if own is None:
-        return Verdict(applied=not names, ignored=unfit)
+        return ParameterSupport(applied=not names, ignored=unfit)
     ignored = unfit | (names - {name for name, _ in own.query})
-    return Verdict(applied=not ignored, obeyed=names - ignored, ignored=ignored)
+    return ParameterSupport(applied=not ignored, obeyed=names - ignored, ignored=ignored)

@@ -18,7 +18,7 @@ class Recalled:
     age: float
 
 
-async def recall(
+async def stale_if_error(
     cache: CacheStore, slots: Sequence[Slot], failure: Exception, lifetime: float
 ) -> list[Recalled | None]:
     """Give what was read before and may be shown in place of a failure, for each slot.

@@ -4,21 +4,21 @@ import hashlib
 from dataclasses import dataclass
 
 from group_gateway.errors import UpstreamInvalidResponse
-from group_gateway.fhir.resource import GroupResource, NotAGroup
+from group_gateway.fhir.group_resource import GroupResource, NotAGroup
 
 GONE = ""
 """Stands for the version of a group that does not exist; no version is empty."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class Snapshot:
     """A digest of the upstream's bytes, which tells equal ones at once, and the version in them."""
 
     digest: bytes
     version: str
 
     @classmethod
-    def of(cls, group: GroupResource | None, before: "Sight | None") -> "Sight":
+    def of(cls, group: GroupResource | None, before: "Snapshot | None") -> "Snapshot":
         """Look at a group; `before` spares decoding one that has not changed.
 
         Raises UpstreamInvalidResponse.

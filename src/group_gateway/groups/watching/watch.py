@@ -3,8 +3,8 @@
 import asyncio
 
 from group_gateway.errors import GatewayError
-from group_gateway.fhir.resource import GroupResource
-from group_gateway.groups.watching.sight import Sight
+from group_gateway.fhir.group_resource import GroupResource
+from group_gateway.groups.watching.snapshot import Snapshot
 from group_gateway.operation import Caller
 
 
@@ -42,7 +42,7 @@ class Watch:
 
     def __init__(self) -> None:
         self._listeners: dict[Listener, None] = {}
-        self._sights: dict[str, Sight] = {}
+        self._sights: dict[str, Snapshot] = {}
 
     def __bool__(self) -> bool:
         """Tell whether anybody listens."""
@@ -82,7 +82,7 @@ class Watch:
     def has_changed(self, caller: Caller, group: GroupResource | None) -> bool:
         """Note what a poll found for a caller; tell whether its version is a new one."""
         before = self._sights.get(caller.scope)
-        seen = self._sights[caller.scope] = Sight.of(group, before)
+        seen = self._sights[caller.scope] = Snapshot.of(group, before)
         return before is not None and before.version != seen.version
 
     def has_read(self, listener: Listener, group: GroupResource | None) -> bool:
@@ -91,7 +91,7 @@ class Watch:
         Others of the same caller who had another are told: the poll won't notice any more.
         """
         scope = listener.caller.scope
-        seen = Sight.of(group, self._sights.get(scope))
+        seen = Snapshot.of(group, self._sights.get(scope))
         had, listener.version = listener.version, seen.version
         if listener in self._listeners:
             self._sights[scope] = seen

@@ -12,16 +12,16 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 
 from group_gateway.errors import BadUserInput, Forbidden, GatewayError, Unauthenticated
-from group_gateway.fhir.resource import GroupResource
-from group_gateway.groups.reading.reads import GroupReads, checked_id
-from group_gateway.groups.reading.renewal import Renewal
-from group_gateway.groups.watching.sight import GONE
+from group_gateway.fhir.group_resource import GroupResource
+from group_gateway.groups.reading.group_reads import GroupReads, checked_id
+from group_gateway.groups.reading.invalidation import Invalidator
+from group_gateway.groups.watching.snapshot import GONE
 from group_gateway.groups.watching.watch import Listener, Watch
+from group_gateway.observability.telemetry import Telemetry
 from group_gateway.operation import Operation
-from group_gateway.telemetry import Telemetry
 from group_gateway.upstream.client import GroupClient
 
-Renew = Callable[[], Awaitable[Operation]]
+BeginOperation = Callable[[], Awaitable[Operation]]
 """Begins a further operation of the same caller, with time and budget of its own."""
 
 _AT_ONCE = 4
@@ -47,7 +47,7 @@ class GroupWatches:
         self,
         client: GroupClient,
         reads: GroupReads,
-        renewal: Renewal,
+        renewal: Invalidator,
         telemetry: Telemetry,
         *,
         interval: float,
@@ -65,7 +65,7 @@ class GroupWatches:
         renewal.listen(self._changed)
 
     async def follow(
-        self, renew: Renew, id: str, since: str | None = None
+        self, renew: BeginOperation, id: str, since: str | None = None
     ) -> AsyncGenerator[GroupEvent, None]:
         """Give the group each time it has become another version, and end when it is gone.
 
@@ -118,7 +118,9 @@ class GroupWatches:
         if watch is not None:
             watch.tell()
 
-    async def _read_again(self, renew: Renew, id: str) -> tuple[Operation, GroupResource | None]:
+    async def _read_again(
+        self, renew: BeginOperation, id: str
+    ) -> tuple[Operation, GroupResource | None]:
         """Read a group that may have changed, for as long as it takes the upstream to answer."""
         pause = _SOON
         while True:

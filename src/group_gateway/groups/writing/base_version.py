@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from group_gateway.errors import UpstreamInvalidResponse
-from group_gateway.fhir.resource import GroupResource, NotAGroup
+from group_gateway.fhir.group_resource import GroupResource, NotAGroup
 from group_gateway.groups.writing.drafts import elements_of
 from group_gateway.upstream.client import Precondition
 
 
 @dataclass(frozen=True, slots=True)
-class Basis:
+class BaseVersion:
     """A fresh read of a group, and its decoded elements, which nobody may change.
 
     `second` is one of the upstream's clock that had begun when the group was read, None when the
@@ -22,7 +22,7 @@ class Basis:
     second: int | None
 
     @classmethod
-    def of(cls, group: GroupResource, second: int | None = None) -> "Basis":
+    def of(cls, group: GroupResource, second: int | None = None) -> "BaseVersion":
         """Give the basis that a read is. Raises UpstreamInvalidResponse."""
         try:
             return cls(group, elements_of(group), second)

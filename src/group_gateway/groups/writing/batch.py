@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from group_gateway.errors import GatewayError, Refused
-from group_gateway.fhir.outcome import Issue, error, warning
-from group_gateway.fhir.resource import GroupResource
+from group_gateway.fhir.group_resource import GroupResource
+from group_gateway.fhir.operation_outcome import Issue, error, warning
 from group_gateway.groups.reading.flights import Flight
-from group_gateway.groups.writing.basis import Basis
-from group_gateway.groups.writing.requests import Outcome, Request
+from group_gateway.groups.writing.base_version import BaseVersion
+from group_gateway.groups.writing.write_requests import Outcome, Request
 
 Elements = dict[str, Any]
 
@@ -50,14 +50,14 @@ class Batch:
         for request in self.requests:
             request.remarks.append(issue)
 
-    def is_outdated(self, basis: Basis) -> bool:
+    def is_outdated(self, basis: BaseVersion) -> bool:
         """Tell whether a request was meant for another version than this."""
         return any(r.based_on not in {None, basis.group.version} for r in self._bound())
 
     def _bound(self) -> list[Request]:
         return [request for request in self.requests if request.based_on is not None]
 
-    def apply(self, basis: Basis) -> Elements | None:
+    def apply(self, basis: BaseVersion) -> Elements | None:
         """Give what is to be PUT, None when nothing is; end requests that can't be made."""
         draft = dict(basis.elements)
         for request in list(self.requests):
@@ -67,7 +67,7 @@ class Batch:
             self.end_all(basis.group)
         return draft if self.requests else None
 
-    def _apply_one(self, request: Request, basis: Basis, draft: Elements) -> None:
+    def _apply_one(self, request: Request, basis: BaseVersion, draft: Elements) -> None:
         if request.based_on is not None and request.based_on != basis.group.version:
             text = "The group was changed in the meantime."
             self._end(request, basis.group, error("conflict", text, *request.bound_by))
@@ -95,7 +95,7 @@ class Batch:
         for request in list(self.requests):
             self._end(request, group, *request.change.located(issues, sent))
 
-    def settle(self, stored: Basis | None, failure: GatewayError) -> None:
+    def settle(self, stored: BaseVersion | None, failure: GatewayError) -> None:
         """End all requests of a PUT whose answer was lost, by what is stored now, if known."""
         for request in list(self.requests):
             if stored is None or request.change.check(stored.elements):
@@ -105,7 +105,7 @@ class Batch:
                 text = "The upstream's answer was lost; the group was read again and is as asked."
                 self._end(request, stored.group, *request.remarks, warning("transient", text))
 
-    def verify(self, stored: Basis, sent: Elements) -> bool:
+    def verify(self, stored: BaseVersion, sent: Elements) -> bool:
         """End all requests that took, with a warning for what did not; tell if all did.
 
         Those that are left have another way to their end. What a later request of the same batch

@@ -14,11 +14,14 @@ from group_gateway.fhir.characteristic import (
     responsibility,
     responsibility_of,
 )
-from group_gateway.fhir.outcome import Issue, warning
+from group_gateway.fhir.operation_outcome import Issue, warning
+from group_gateway.groups.writing.input_paths import at, place_of, responsibility_place
+from group_gateway.groups.writing.input_validation import (
+    member_type_issues,
+    responsibility_type_issues,
+)
+from group_gateway.groups.writing.member_index import MemberIndex, member_key, members_of, says
 from group_gateway.groups.writing.merging import GROUP, PERIOD, holds, merged
-from group_gateway.groups.writing.places import at, place_of, responsibility_place
-from group_gateway.groups.writing.roster import Roster, member_key, members_of, says
-from group_gateway.groups.writing.validation import member_type_issues, responsibility_type_issues
 
 Elements = dict[str, Any]
 _REASONS = "the upstream did not store it so, or somebody has changed it since"
@@ -149,7 +152,7 @@ def _held(characteristic: object) -> str | None:
 
 def _merged_members(before: Elements, wanted: list[Elements]) -> list[Elements]:
     """Give the wanted members, each with what its entry held that the input can't say."""
-    roster = Roster(before)
+    roster = MemberIndex(before)
     return [_merged_member(roster.current(member_key(m) or ""), m) for m in wanted]
 
 
@@ -162,7 +165,7 @@ def _merged_member(entry: Elements | None, wanted: Elements) -> Elements:
 
 def _lists(stored: Any, wanted: list[Elements] | None) -> bool:
     """Tell whether the stored members are those wanted, in any order."""
-    roster = Roster({"member": stored})
+    roster = MemberIndex({"member": stored})
     asked = wanted or []
     return len(members_of({"member": stored})) == len(asked) and all(
         says(roster.current(member_key(member) or ""), member) for member in asked

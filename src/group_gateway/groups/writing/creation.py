@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from group_gateway.fhir.characteristic import responsibility
-from group_gateway.fhir.outcome import Issue
+from group_gateway.fhir.operation_outcome import Issue
 from group_gateway.groups.writing.changes import SetElements
-from group_gateway.groups.writing.places import Place, at, place_of, responsibility_place
+from group_gateway.groups.writing.input_paths import Place, at, place_of, responsibility_place
 
 Elements = dict[str, Any]
 

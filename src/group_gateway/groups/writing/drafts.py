@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from group_gateway.fhir.resource import UNREADABLE, GroupResource, NotAGroup
-from group_gateway.groups.writing.roster import members_of
+from group_gateway.fhir.group_resource import UNREADABLE, GroupResource, NotAGroup
+from group_gateway.groups.writing.member_index import members_of
 
 _decoder = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 _encoder = msgspec.json.Encoder(decimal_format="number")

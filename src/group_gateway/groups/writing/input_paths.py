@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from group_gateway.fhir.outcome import Issue
+from group_gateway.fhir.operation_outcome import Issue
 
 Place = tuple[str, ...]
 # The upstream's framework names the place in the text: `body -> member -> 0 -> entity …`.

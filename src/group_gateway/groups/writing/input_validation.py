@@ -10,10 +10,10 @@ from itertools import islice
 from typing import Any
 
 from group_gateway.errors import Refused
-from group_gateway.fhir.codes import MEMBER_TYPES, RESPONSIBILITIES
-from group_gateway.fhir.outcome import Issue, error
-from group_gateway.fhir.reference import entity_reference, is_logical_id, parse_reference
-from group_gateway.groups.writing.roster import members_of, reference_key
+from group_gateway.fhir.group_rules import MEMBER_TYPES, RESPONSIBILITIES
+from group_gateway.fhir.literal_reference import entity_reference, is_logical_id, parse_reference
+from group_gateway.fhir.operation_outcome import Issue, error
+from group_gateway.groups.writing.member_index import members_of, reference_key
 
 LONGEST_NAME = 1_000
 MOST_MEMBERS = 10_000

@@ -7,7 +7,7 @@ without a version. Of 10,000 members hardly any is absolute, so hardly any has t
 from collections import defaultdict
 from typing import Any
 
-from group_gateway.fhir.reference import entity_text, parse_reference
+from group_gateway.fhir.literal_reference import entity_text, parse_reference
 from group_gateway.groups.writing.merging import holds
 
 Elements = dict[str, Any]
@@ -62,7 +62,7 @@ def counting(entries: list[Elements]) -> Elements:
     return next(filter(is_active, entries), entries[0])
 
 
-class Roster:
+class MemberIndex:
     """An index of a Group's members. An upstream may list the same one more than once."""
 
     def __init__(self, elements: Elements) -> None:

@@ -9,19 +9,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from group_gateway.errors import Refused
-from group_gateway.fhir.outcome import Issue, information, warning
+from group_gateway.fhir.operation_outcome import Issue, information, warning
 from group_gateway.groups.writing.changes import Change, Elements
-from group_gateway.groups.writing.merging import PERIOD, merged
-from group_gateway.groups.writing.places import Place, at, place_of
-from group_gateway.groups.writing.roster import (
-    Roster,
+from group_gateway.groups.writing.input_paths import Place, at, place_of
+from group_gateway.groups.writing.input_validation import member_type_issues
+from group_gateway.groups.writing.member_index import (
+    MemberIndex,
     counting,
     is_active,
     member_key,
     members_of,
     says,
 )
-from group_gateway.groups.writing.validation import member_type_issues
+from group_gateway.groups.writing.merging import PERIOD, merged
 
 _SMALL = re.compile("[0-9]{1,9}")
 
@@ -37,7 +37,7 @@ class AddMembers(Change):
         issues = member_type_issues({**elements, "member": list(self.members)}, "members")
         if issues:
             raise Refused("The change is not valid.", issues=tuple(issues))
-        roster = Roster(elements)
+        roster = MemberIndex(elements)
         remarks, added = [], []
         renewed: dict[int, Elements] = {}
         for index, member in enumerate(self.members):
@@ -54,7 +54,7 @@ class AddMembers(Change):
 
     def check(self, stored: Elements) -> list[Issue]:
         """See Change."""
-        roster = Roster(stored)
+        roster = MemberIndex(stored)
         return [
             warning("incomplete", text, "members", index)
             for index, member in enumerate(self.members)
@@ -78,7 +78,7 @@ class RemoveMembers(Change):
 
     def apply(self, elements: Elements) -> list[Issue]:
         """See Change."""
-        roster = Roster(elements)
+        roster = MemberIndex(elements)
         gone = {id(entry) for key in self.keys for entry in roster.find(key)}
         if gone:
             elements["member"] = [m for m in members_of(elements) if id(m) not in gone]
@@ -104,10 +104,10 @@ class RemoveMembers(Change):
         return DeactivateMembers(self.keys) if kept else None
 
     def _active(self, elements: Elements) -> set[str]:
-        roster = Roster(elements)
+        roster = MemberIndex(elements)
         return {key for key in self.keys if any(map(is_active, roster.find(key)))}
 
-    def _not_members(self, roster: Roster) -> list[Issue]:
+    def _not_members(self, roster: MemberIndex) -> list[Issue]:
         return [
             information("not-found", "Not a member.", "members", index)
             for index, key in enumerate(self.keys)
@@ -121,7 +121,7 @@ class DeactivateMembers(RemoveMembers):
 
     def apply(self, elements: Elements) -> list[Issue]:
         """See Change."""
-        roster = Roster(elements)
+        roster = MemberIndex(elements)
         remarks = self._not_members(roster)
         ended: dict[int, Elements] = {}
         for index, key in enumerate(self.keys):

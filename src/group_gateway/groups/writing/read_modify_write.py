@@ -20,14 +20,14 @@ from group_gateway.errors import (
     UpstreamNotAsked,
     UpstreamUnavailable,
 )
-from group_gateway.fhir.outcome import error, warning
+from group_gateway.fhir.operation_outcome import error, warning
+from group_gateway.groups.reading.capabilities import CapabilityProbe
 from group_gateway.groups.reading.flights import charge, within
-from group_gateway.groups.reading.knowledge import Trial
-from group_gateway.groups.writing.basis import Basis
+from group_gateway.groups.writing.base_version import BaseVersion
 from group_gateway.groups.writing.batch import Batch
 from group_gateway.groups.writing.clock import LastWrites
 from group_gateway.groups.writing.drafts import as_sent, body_of
-from group_gateway.groups.writing.requests import Request
+from group_gateway.groups.writing.write_requests import Request
 from group_gateway.operation import Caller
 from group_gateway.upstream.client import GroupClient, Written
 
@@ -40,7 +40,7 @@ _ABSENT = frozenset({"not-found", "deleted"})
 
 
 @dataclass(slots=True)
-class Turn:
+class ReadModifyWrite:
     """A PUT in the making for one group, on behalf of one caller.
 
     `more` gives requests that may join before an attempt. `renew` is awaited whenever the cache may
@@ -49,7 +49,7 @@ class Turn:
     """
 
     client: GroupClient
-    omission: Trial
+    omission: CapabilityProbe
     last_writes: LastWrites
     id: str
     caller: Caller
@@ -94,7 +94,7 @@ class Turn:
         step_aside = random.uniform(0.01, 0.03) * self.refusals  # noqa: S311 - no secret
         return self.last_writes.pause(self.id) + step_aside
 
-    async def _read(self) -> Basis | None:
+    async def _read(self) -> BaseVersion | None:
         flights = self.batch.flights
         charge(flights)
         clock = self.last_writes.clock
@@ -103,11 +103,11 @@ class Turn:
             self.caller, self.id, within(flights), partial(charge, flights)
         )
         if group is None or group.date is None:
-            return None if group is None else Basis.of(group)
+            return None if group is None else BaseVersion.of(group)
         clock.observe(group.date, asked)
-        return Basis.of(group, clock.second_begun(asked, group.date))
+        return BaseVersion.of(group, clock.second_begun(asked, group.date))
 
-    async def _put(self, basis: Basis, draft: dict[str, Any]) -> None:
+    async def _put(self, basis: BaseVersion, draft: dict[str, Any]) -> None:
         charge(self.batch.flights)
         body = body_of(draft, basis.elements)
         self.batch.mark(sent=True)
@@ -133,14 +133,14 @@ class Turn:
 
     async def _verify(self, written: Written, body: bytes, sent: dict[str, Any]) -> None:
         await self.renew()
-        stored = Basis.of(written.resource) if written.resource else await self._read_back()
+        stored = BaseVersion.of(written.resource) if written.resource else await self._read_back()
         if stored is None:
             text = "The change was made, but the group can't be read back: this is what was sent."
             self.batch.end_all(as_sent(body), warning("transient", text))
         elif not self.batch.verify(stored, sent):
             self.omission.learn(works=False)
 
-    async def _read_back(self) -> Basis | None:
+    async def _read_back(self) -> BaseVersion | None:
         try:
             return await self._read()
         except GatewayError:  # what became of the write is what has to be told, not this
@@ -154,7 +154,9 @@ class Turn:
             self.last_writes.note(self.id, stored.second)
         self.batch.settle(stored, failure)
 
-    async def _refused(self, refusal: GatewayError, basis: Basis, sent: dict[str, Any]) -> None:
+    async def _refused(
+        self, refusal: GatewayError, basis: BaseVersion, sent: dict[str, Any]
+    ) -> None:
         if isinstance(refusal, Conflict) and self._worth_another_try(basis):
             if not basis.is_exact:
                 self.last_writes.note(self.id, basis.second)
@@ -168,7 +170,7 @@ class Turn:
         else:
             self.batch.refuse(basis.group, refusal.issues, sent)
 
-    def _worth_another_try(self, basis: Basis) -> bool:
+    def _worth_another_try(self, basis: BaseVersion) -> bool:
         """Tell whether a conflict can be over something that was changed in the meantime."""
         again = basis.group.raw == self.refused
         self.refused = basis.group.raw

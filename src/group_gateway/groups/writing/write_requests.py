@@ -4,8 +4,8 @@ import asyncio
 from dataclasses import dataclass, field
 
 from group_gateway.errors import GatewayError
-from group_gateway.fhir.outcome import Issue
-from group_gateway.fhir.resource import GroupResource
+from group_gateway.fhir.group_resource import GroupResource
+from group_gateway.fhir.operation_outcome import Issue
 from group_gateway.groups.reading.flights import Flight
 from group_gateway.groups.writing.changes import Change
 from group_gateway.operation import Caller, Operation

@@ -21,20 +21,20 @@ from group_gateway.errors import (
     UpstreamNotAsked,
     UpstreamUnavailable,
 )
-from group_gateway.fhir.outcome import warning
-from group_gateway.groups.reading.knowledge import UpstreamKnowledge
-from group_gateway.groups.reading.renewal import Renewal
-from group_gateway.groups.reading.snapshot import CacheSlots
-from group_gateway.groups.writing.basis import Basis
+from group_gateway.fhir.operation_outcome import warning
+from group_gateway.groups.reading.cache_slots import CacheSlots
+from group_gateway.groups.reading.capabilities import UpstreamCapabilities
+from group_gateway.groups.reading.invalidation import Invalidator
+from group_gateway.groups.writing.base_version import BaseVersion
 from group_gateway.groups.writing.batch import Batch
 from group_gateway.groups.writing.changes import Change
 from group_gateway.groups.writing.clock import LastWrites, UpstreamClock
 from group_gateway.groups.writing.creation import NewGroup
 from group_gateway.groups.writing.drafts import as_sent, body_of
+from group_gateway.groups.writing.member_index import reference_key
 from group_gateway.groups.writing.memberships import DeactivateMembers, RemoveMembers
-from group_gateway.groups.writing.requests import Outcome, Request, noted
-from group_gateway.groups.writing.roster import reference_key
-from group_gateway.groups.writing.turns import Turn
+from group_gateway.groups.writing.read_modify_write import ReadModifyWrite
+from group_gateway.groups.writing.write_requests import Outcome, Request, noted
 from group_gateway.operation import Caller, Operation
 from group_gateway.upstream.client import GroupClient, Written
 
@@ -52,8 +52,8 @@ class GroupWrites:
     def __init__(
         self,
         client: GroupClient,
-        knowledge: UpstreamKnowledge,
-        renewal: Renewal,
+        knowledge: UpstreamCapabilities,
+        renewal: Invalidator,
         slots: CacheSlots,
         leases: Leases,
     ) -> None:
@@ -101,14 +101,14 @@ class GroupWrites:
             self._last_writes.note(written.id, written.date)
         return Outcome(stored.group, tuple(new.check(stored.elements)))
 
-    async def _stored(self, operation: Operation, written: Written) -> Basis | None:
+    async def _stored(self, operation: Operation, written: Written) -> BaseVersion | None:
         group = written.resource
         try:
             if group is None:
                 operation.charge()
                 within = operation.remaining()
                 group = await self._client.read(operation.caller, written.id, within)
-            return None if group is None else Basis.of(group)
+            return None if group is None else BaseVersion.of(group)
         except GatewayError:  # the group was created, and that is what has to be told
             return None
 
@@ -161,7 +161,7 @@ class GroupWrites:
     async def _drain(self, id: str, queue: deque[Request]) -> None:
         try:
             while (first := _next(queue)) is not None:
-                turn = Turn(
+                turn = ReadModifyWrite(
                     self._client,
                     self._omission,
                     self._last_writes,

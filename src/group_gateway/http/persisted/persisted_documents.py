@@ -11,11 +11,11 @@ from http import HTTPStatus
 from typing import Final, Literal
 
 from group_gateway.errors import RequestCode
+from group_gateway.execution.document_limits import LONGEST_DOCUMENT
 from group_gateway.execution.engine import GraphQLRequest
-from group_gateway.execution.limits import LONGEST_DOCUMENT
-from group_gateway.telemetry import Telemetry
-from group_gateway.web.trusted import TrustedDocuments
-from group_gateway.web.wire import RequestRefused
+from group_gateway.http.persisted.trusted_documents import TrustedDocuments
+from group_gateway.http.requests import RequestRefused
+from group_gateway.observability.telemetry import Telemetry
 
 TrustMode = Literal["off", "log", "enforce"]
 _OVERHEAD: Final = 300

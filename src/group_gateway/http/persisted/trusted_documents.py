@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from group_gateway.telemetry import Telemetry
-from group_gateway.web.manifest import NotAManifest, documents_of
+from group_gateway.http.persisted.manifest import NotAManifest, documents_of
+from group_gateway.observability.telemetry import Telemetry
 
 _LOOK_EVERY = 1.0
 """Seconds between two looks at the file, each of which costs a system call."""

@@ -13,14 +13,13 @@ from typing import Final, NoReturn
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from group_gateway.concurrency import first_completed, gone
 from group_gateway.errors import Unauthenticated
 from group_gateway.execution.engine import Answer, GraphQLRequest
-from group_gateway.web.answering import Answering
-from group_gateway.web.connections import ENDLESS
-from group_gateway.web.replies import CORRELATION_HEADER, Reply, send_reply
-from group_gateway.web.streaming.racing import first_of, gone
-from group_gateway.web.streaming.subscriptions import Subscriptions, Visitor
-from group_gateway.web.wire import JSON, RequestRefused, takes
+from group_gateway.http.pipeline import RequestPipeline
+from group_gateway.http.requests import JSON, RequestRefused, takes
+from group_gateway.http.responses import CORRELATION_HEADER, ENDLESS, Reply, send_reply
+from group_gateway.http.subscriptions.open_subscriptions import ClientSession, Subscriptions
 
 EVENT_STREAM: Final = "text/event-stream"
 _ALIVE_SECONDS: Final = 12.0
@@ -53,11 +52,11 @@ def as_events(reply: Reply) -> Reply:
 class EventStreams:
     """Answers subscriptions with event streams."""
 
-    def __init__(self, subscriptions: Subscriptions, answering: Answering) -> None:
+    def __init__(self, subscriptions: Subscriptions, answering: RequestPipeline) -> None:
         self._subscriptions = subscriptions
         self._answering = answering
 
-    def respond(self, asked: GraphQLRequest, visitor: Visitor) -> ASGIApp:
+    def respond(self, asked: GraphQLRequest, visitor: ClientSession) -> ASGIApp:
         """Give the answer to a subscription, an ASGI application for this one request."""
 
         async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,14 +71,14 @@ class EventStreams:
         return application
 
     async def _stream(
-        self, asked: GraphQLRequest, visitor: Visitor, receive: Receive, send: Send
+        self, asked: GraphQLRequest, visitor: ClientSession, receive: Receive, send: Send
     ) -> None:
         headers = [*_HEADERS, (CORRELATION_HEADER, visitor.correlation_id)]
         await send({"type": "http.response.start", "status": HTTPStatus.OK, "headers": headers})
         await _send(send, _COMMENT)
         answers = self._subscriptions.answers(asked, visitor)
         try:
-            last = await first_of(
+            last = await first_completed(
                 self._events(answers, visitor, send),
                 _stay_alive(send),
                 gone(receive),
@@ -92,7 +91,7 @@ class EventStreams:
         await _send(send, last, more=False)
 
     async def _events(
-        self, answers: AsyncGenerator[Answer, None], visitor: Visitor, send: Send
+        self, answers: AsyncGenerator[Answer, None], visitor: ClientSession, send: Send
     ) -> bytes:
         """Send an event for each answer; give what the stream ends with."""
         try:
@@ -108,10 +107,10 @@ class EventStreams:
         await self._subscriptions.ending.wait()
         return b""
 
-    def _last(self, refused: RequestRefused, visitor: Visitor) -> bytes:
+    def _last(self, refused: RequestRefused, visitor: ClientSession) -> bytes:
         return _next(self._refusal(refused, visitor).body) + _COMPLETE
 
-    def _refusal(self, refused: RequestRefused, visitor: Visitor) -> Reply:
+    def _refusal(self, refused: RequestRefused, visitor: ClientSession) -> Reply:
         return self._answering.refusal(refused, JSON, visitor.asker, visitor.correlation_id)
 
 

@@ -10,11 +10,12 @@ from typing import Final
 
 from starlette.types import Receive, Send
 
+from group_gateway.concurrency import first_completed
 from group_gateway.errors import Unauthenticated
-from group_gateway.operation import Stranger
-from group_gateway.web.answering import Answering
-from group_gateway.web.replies import new_correlation_id
-from group_gateway.web.streaming.messages import (
+from group_gateway.http.pipeline import RequestPipeline
+from group_gateway.http.requests import RequestRefused
+from group_gateway.http.responses import new_correlation_id
+from group_gateway.http.subscriptions.messages import (
     ACK,
     PONG,
     Close,
@@ -26,25 +27,24 @@ from group_gateway.web.streaming.messages import (
     Subscribe,
     read,
 )
-from group_gateway.web.streaming.operations import Operations
-from group_gateway.web.streaming.places import Places
-from group_gateway.web.streaming.racing import first_of
-from group_gateway.web.streaming.subscriptions import Subscriptions, Visitor
-from group_gateway.web.wire import RequestRefused
+from group_gateway.http.subscriptions.open_subscriptions import ClientSession, Subscriptions
+from group_gateway.http.subscriptions.socket_operations import Operations
+from group_gateway.http.subscriptions.subscription_limit import SubscriptionLimit
+from group_gateway.operation import Anonymous
 
 INIT_SECONDS: Final = 10.0
 """Seconds in which a client must have said who it is."""
 _TRY_AGAIN = 1013
 
 
-class Conversation:
+class GraphQLWebSocket:
     """One connection's; `callers` are the places for those who have said who they are."""
 
     def __init__(
         self,
         subscriptions: Subscriptions,
-        answering: Answering,
-        callers: Places,
+        answering: RequestPipeline,
+        callers: SubscriptionLimit,
         receive: Receive,
         send: Send,
     ) -> None:
@@ -62,7 +62,7 @@ class Conversation:
         """
         try:
             introduced = self._introduced(authorization)
-            visitor = await first_of(introduced, self._ending(), until=None)
+            visitor = await first_completed(introduced, self._ending(), until=None)
             if visitor is None:
                 return
             with self._callers.take(visitor.asker.scope):
@@ -75,21 +75,21 @@ class Conversation:
     async def _ending(self) -> None:
         await self._subscriptions.ending.wait()
 
-    async def _introduced(self, authorization: str | None) -> Visitor:
+    async def _introduced(self, authorization: str | None) -> ClientSession:
         """Hear who it is, within its time."""
         try:
             async with asyncio.timeout(INIT_SECONDS):
                 init = await self._init()
                 authorization = authorization or init.authorization()
-                asker = await self._subscriptions.identify(authorization)
+                asker = await self._subscriptions.authenticate(authorization)
         except TimeoutError:
             raise Close(4408, "Connection initialisation timeout") from None
-        if isinstance(asker, Stranger):
+        if isinstance(asker, Anonymous):
             if asker.kind is Unauthenticated:
                 raise Close(4403, f"Forbidden: {asker.message}")
             raise Close(_TRY_AGAIN, asker.message)
         await self._say(ACK)
-        return Visitor(asker, authorization, b"")
+        return ClientSession(asker, authorization, b"")
 
     async def _init(self) -> ConnectionInit:
         while not isinstance(message := await self._heard(), ConnectionInit):
@@ -98,18 +98,18 @@ class Conversation:
             await self._be_polite(message)
         return message
 
-    async def _answer_all(self, visitor: Visitor) -> None:
+    async def _answer_all(self, visitor: ClientSession) -> None:
         operations = Operations(self._subscriptions, self._answering, self._say)
         try:
             listening = self._listen(visitor, operations)
-            await first_of(listening, self._ending(), until=visitor.until)
+            await first_completed(listening, self._ending(), until=visitor.until)
             await operations.settle()
         except TimeoutError:
             raise Close(4403, "Forbidden: The token has expired.") from None
         finally:
             await operations.abandon()
 
-    async def _listen(self, visitor: Visitor, operations: Operations) -> None:
+    async def _listen(self, visitor: ClientSession, operations: Operations) -> None:
         while True:
             match await self._heard():
                 case ConnectionInit():

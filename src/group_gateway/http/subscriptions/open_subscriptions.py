@@ -9,20 +9,21 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from group_gateway.access.callers import Callers
 from group_gateway.execution.engine import Answer, Engine, Event, GraphQLRequest
-from group_gateway.operation import Asker, Caller, Operation, Trail
-from group_gateway.telemetry import Telemetry
-from group_gateway.web.answering import Answering
-from group_gateway.web.journal import Journal
-from group_gateway.web.streaming.places import Places
+from group_gateway.http.operation_report import check_audit
+from group_gateway.http.pipeline import RequestPipeline
+from group_gateway.http.subscriptions.subscription_limit import SubscriptionLimit
+from group_gateway.identity.authenticator import Authenticator
+from group_gateway.observability.request_log import RequestLog
+from group_gateway.observability.telemetry import Telemetry
+from group_gateway.operation import AuditRecord, Caller, Operation, Principal
 
 
 @dataclass(frozen=True, slots=True)
-class Visitor:
+class ClientSession:
     """Somebody who stays: who it is, and the Authorization by which that can be found again."""
 
-    asker: Asker
+    asker: Principal
     authorization: str | None
     correlation_id: bytes
 
@@ -38,11 +39,11 @@ class Subscriptions:
     def __init__(  # noqa: PLR0913, PLR0917 - all that answering takes
         self,
         engine: Engine,
-        answering: Answering,
-        callers: Callers,
-        journal: Journal,
+        answering: RequestPipeline,
+        callers: Authenticator,
+        journal: RequestLog,
         telemetry: Telemetry,
-        places: Places,
+        places: SubscriptionLimit,
     ) -> None:
         self._engine = engine
         self._answering = answering
@@ -52,12 +53,12 @@ class Subscriptions:
         self.places = places
         self.ending = asyncio.Event()
 
-    async def identify(self, authorization: str | None) -> Asker:
+    async def authenticate(self, authorization: str | None) -> Principal:
         """Give who sends this Authorization."""
-        return self._callers.known(authorization) or await self._callers.identify(authorization)
+        return self._callers.known(authorization) or await self._callers.authenticate(authorization)
 
     async def answers(
-        self, asked: GraphQLRequest, visitor: Visitor
+        self, asked: GraphQLRequest, visitor: ClientSession
     ) -> AsyncGenerator[Answer, None]:
         """Give the answers to a subscription as they come, the caller's place being taken.
 
@@ -66,8 +67,8 @@ class Subscriptions:
 
         async def renew() -> Operation:
             if self._journal.tells_all:
-                self._journal.check()
-            asker = await self.identify(visitor.authorization)
+                check_audit(self._journal)
+            asker = await self.authenticate(visitor.authorization)
             return self._answering.operation(asker, visitor.correlation_id)
 
         trail = self._trail(asked)
@@ -82,16 +83,16 @@ class Subscriptions:
             id = visitor.correlation_id.decode()
             self._journal.tell("ended", visitor.asker, id, trail, seconds)
 
-    def _trail(self, asked: GraphQLRequest) -> Trail:
+    def _trail(self, asked: GraphQLRequest) -> AuditRecord:
         document = self._engine.document(asked)
-        return Trail(
+        return AuditRecord(
             kind="subscription",
             fields=document.root_fields(asked.operation_name),
             document=self._journal.digest(asked.query),
             events=0,
         )
 
-    def _tell(self, event: Event, trail: Trail, visitor: Visitor) -> None:
+    def _tell(self, event: Event, trail: AuditRecord, visitor: ClientSession) -> None:
         """Count an event, and record what was shown with it."""
         answer, shown = event.answer, event.operation.trail
         trail.codes = tuple(sorted({error["extensions"]["code"] for error in answer.errors}))

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from group_gateway.errors import GatewayError, RequestCode
 from group_gateway.execution.engine import GraphQLRequest
-from group_gateway.web.answering import Answering, SubscriptionAsked
-from group_gateway.web.streaming.messages import Close, Gone, complete_of, error_of, next_of
-from group_gateway.web.streaming.subscriptions import Subscriptions, Visitor
-from group_gateway.web.wire import GRAPHQL_RESPONSE, RequestRefused
+from group_gateway.http.pipeline import RequestPipeline, SubscriptionRequested
+from group_gateway.http.requests import GRAPHQL_RESPONSE, RequestRefused
+from group_gateway.http.subscriptions.messages import Close, Gone, complete_of, error_of, next_of
+from group_gateway.http.subscriptions.open_subscriptions import ClientSession, Subscriptions
 
 MOST_AT_ONCE: Final = 100
 """Operations under way on one connection, those included that are just being given up."""
@@ -27,7 +27,7 @@ class Operations:
     def __init__(
         self,
         subscriptions: Subscriptions,
-        answering: Answering,
+        answering: RequestPipeline,
         say: Callable[[bytes], Awaitable[None]],
     ) -> None:
         self._subscriptions = subscriptions
@@ -38,7 +38,7 @@ class Operations:
         self._endless: set[asyncio.Task[None]] = set()
         self._turns = asyncio.Semaphore(ANSWERED_AT_ONCE)
 
-    async def begin(self, id: str, payload: bytes, visitor: Visitor) -> None:
+    async def begin(self, id: str, payload: bytes, visitor: ClientSession) -> None:
         """Begin an operation; raises Close when there is one of that id."""
         if id in self._by_id:
             raise Close(4409, f"Subscriber for {id} already exists")
@@ -69,14 +69,16 @@ class Operations:
         """End all. What a mutation has begun goes on."""
         await _cancelled(self._tasks)
 
-    async def _run(self, id: str, payload: bytes, visitor: Visitor) -> None:
+    async def _run(self, id: str, payload: bytes, visitor: ClientSession) -> None:
         with suppress(Gone):
             refused = await self._refusal(id, payload, visitor)
             if refused is not None:
                 self._forget(id)
                 await self._refuse(id, refused, visitor)
 
-    async def _refusal(self, id: str, payload: bytes, visitor: Visitor) -> RequestRefused | None:
+    async def _refusal(
+        self, id: str, payload: bytes, visitor: ClientSession
+    ) -> RequestRefused | None:
         """Run an operation to its end; give the refusal to send if it was not taken."""
         try:
             async with self._turns:
@@ -93,13 +95,15 @@ class Operations:
             return RequestRefused(message, 500, GatewayError.code)
         return None
 
-    async def _answer(self, id: str, payload: bytes, visitor: Visitor) -> GraphQLRequest | None:
+    async def _answer(
+        self, id: str, payload: bytes, visitor: ClientSession
+    ) -> GraphQLRequest | None:
         """Answer what has one answer; give what wants more."""
-        asker = await self._subscriptions.identify(visitor.authorization)
+        asker = await self._subscriptions.authenticate(visitor.authorization)
         question = (asker.scope, GRAPHQL_RESPONSE, payload)
         try:
             reply = await self._answering.answer(question, asker, visitor.correlation_id)
-        except SubscriptionAsked as wanted:
+        except SubscriptionRequested as wanted:
             return wanted.asked
         self._forget(id)
         if reply.status == HTTPStatus.OK:
@@ -109,7 +113,7 @@ class Operations:
             await self._say(error_of(id, reply.body))
         return None
 
-    async def _subscribe(self, id: str, asked: GraphQLRequest, visitor: Visitor) -> None:
+    async def _subscribe(self, id: str, asked: GraphQLRequest, visitor: ClientSession) -> None:
         if self._subscriptions.ending.is_set():  # it had waited for its turn, and came too late
             return
         self._endless.update(filter(None, [asyncio.current_task()]))
@@ -124,7 +128,7 @@ class Operations:
         self._forget(id)
         await self._say(last)
 
-    async def _refuse(self, id: str, refused: RequestRefused, visitor: Visitor) -> None:
+    async def _refuse(self, id: str, refused: RequestRefused, visitor: ClientSession) -> None:
         reply = self._answering.refusal(
             refused, GRAPHQL_RESPONSE, visitor.asker, visitor.correlation_id
         )

@@ -3,15 +3,15 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from group_gateway.access.callers import Callers
 from group_gateway.execution.engine import Engine
-from group_gateway.telemetry import Telemetry
-from group_gateway.web.answering import Answering
-from group_gateway.web.journal import Journal
-from group_gateway.web.streaming.eventstream import EventStreams
-from group_gateway.web.streaming.places import Places
-from group_gateway.web.streaming.sockets import Sockets
-from group_gateway.web.streaming.subscriptions import Subscriptions
+from group_gateway.http.pipeline import RequestPipeline
+from group_gateway.http.subscriptions.event_stream import EventStreams
+from group_gateway.http.subscriptions.open_subscriptions import Subscriptions
+from group_gateway.http.subscriptions.subscription_limit import SubscriptionLimit
+from group_gateway.http.subscriptions.websocket_endpoint import WebSocketEndpoint
+from group_gateway.identity.authenticator import Authenticator
+from group_gateway.observability.request_log import RequestLog
+from group_gateway.observability.telemetry import Telemetry
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +32,26 @@ class Streams:
     """What answers subscriptions if they are offered, and what ends them all."""
 
     events: EventStreams | None
-    sockets: Sockets | None
+    sockets: WebSocketEndpoint | None
     end: Callable[[], None]
 
 
 def build_streams(  # noqa: PLR0913, PLR0917 - all that answering takes
     limits: StreamLimits,
     engine: Engine,
-    answering: Answering,
-    callers: Callers,
-    journal: Journal,
+    answering: RequestPipeline,
+    callers: Authenticator,
+    journal: RequestLog,
     telemetry: Telemetry,
 ) -> Streams:
     """Build it. Opens nothing."""
     most, of_one = limits.open, limits.per_caller
-    places = Places("subscriptions", most, of_one, telemetry.subscribed)
-    all_sockets, of_callers = (Places("WebSockets", most, each) for each in (most, of_one))
+    places = SubscriptionLimit("subscriptions", most, of_one, telemetry.subscribed)
+    all_sockets, of_callers = (
+        SubscriptionLimit("WebSockets", most, each) for each in (most, of_one)
+    )
     subscriptions = Subscriptions(engine, answering, callers, journal, telemetry, places)
     events = EventStreams(subscriptions, answering)
-    sockets = Sockets(subscriptions, answering, all_sockets, of_callers, limits.origins)
+    sockets = WebSocketEndpoint(subscriptions, answering, all_sockets, of_callers, limits.origins)
     end = subscriptions.ending.set
     return Streams(events, sockets, end) if limits.offered else Streams(None, None, end)

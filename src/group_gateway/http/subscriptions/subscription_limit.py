@@ -6,13 +6,13 @@ from contextlib import contextmanager
 from http import HTTPStatus
 
 from group_gateway.errors import Overloaded, RequestCode
-from group_gateway.web.wire import RequestRefused
+from group_gateway.http.requests import RequestRefused
 
 RETRY_AFTER = 5
 """Seconds that a client is told to wait: what is open stays so for long."""
 
 
-class Places:
+class SubscriptionLimit:
     """At most `most`, and at most `per_caller` of one scope. `what` names them in refusals.
 
     `note` is told how many are taken, whenever that changes.

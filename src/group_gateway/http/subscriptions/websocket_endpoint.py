@@ -9,17 +9,17 @@ from contextlib import suppress
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
-from group_gateway.web.answering import Answering
-from group_gateway.web.crosssite import check_origin
-from group_gateway.web.replies import CORRELATION_HEADER, Reply, new_correlation_id
-from group_gateway.web.streaming.conversation import Conversation
-from group_gateway.web.streaming.messages import SUBPROTOCOL, Close
-from group_gateway.web.streaming.places import Places
-from group_gateway.web.streaming.subscriptions import Subscriptions
-from group_gateway.web.wire import JSON, RequestRefused
+from group_gateway.http.cors import check_origin
+from group_gateway.http.pipeline import RequestPipeline
+from group_gateway.http.requests import JSON, RequestRefused
+from group_gateway.http.responses import CORRELATION_HEADER, Reply, new_correlation_id
+from group_gateway.http.subscriptions.graphql_websocket import GraphQLWebSocket
+from group_gateway.http.subscriptions.messages import SUBPROTOCOL, Close
+from group_gateway.http.subscriptions.open_subscriptions import Subscriptions
+from group_gateway.http.subscriptions.subscription_limit import SubscriptionLimit
 
 
-class Sockets:
+class WebSocketEndpoint:
     """Takes WebSockets, as many as there are `places`; pages of `origins` may connect too.
 
     Of one caller as many as there are places for `callers`.
@@ -28,9 +28,9 @@ class Sockets:
     def __init__(
         self,
         subscriptions: Subscriptions,
-        answering: Answering,
-        places: Places,
-        callers: Places,
+        answering: RequestPipeline,
+        places: SubscriptionLimit,
+        callers: SubscriptionLimit,
         origins: Collection[str],
     ) -> None:
         self._subscriptions = subscriptions
@@ -64,7 +64,7 @@ class Sockets:
         """Hold a conversation; give how it is to be closed."""
         if spoken is None:
             return Close(4406, f"Subprotocol not acceptable: speak {SUBPROTOCOL}")
-        conversation = Conversation(
+        conversation = GraphQLWebSocket(
             self._subscriptions, self._answering, self._callers, receive, send
         )
         try:

@@ -18,11 +18,11 @@ from group_gateway.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-from group_gateway.telemetry import Telemetry
+from group_gateway.observability.telemetry import Telemetry
 from group_gateway.upstream.answer import Answer
-from group_gateway.upstream.breaker import Breaker
-from group_gateway.upstream.calls import Call, Exchanges, Kind
-from group_gateway.upstream.retries import RetryBudget, pause
+from group_gateway.upstream.call_sender import Call, CallSender, Kind
+from group_gateway.upstream.resilience.breaker import Breaker
+from group_gateway.upstream.resilience.retries import RetryBudget, pause
 
 _KINDS: tuple[Kind, ...] = ("read", "search", "write")
 _TROUBLE = 429
@@ -44,10 +44,10 @@ class Resilience:
     rest: float = 0.0
 
 
-class Guard:
+class ResilientClient:
     """Makes calls, repeats reads that failed, and makes none while a breaker is open."""
 
-    def __init__(self, exchanges: Exchanges, resilience: Resilience, telemetry: Telemetry) -> None:
+    def __init__(self, exchanges: CallSender, resilience: Resilience, telemetry: Telemetry) -> None:
         self._exchanges = exchanges
         self._retries = resilience.retries
         self._budget = RetryBudget()

@@ -21,16 +21,16 @@ class Slots:
         self._waiting = 0
         self._lanes: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
 
-    async def acquire(self, lane: str, patience: float) -> None:
+    async def acquire(self, caller_key: str, patience: float) -> None:
         """Take a slot, or wait for one; raises QueueFull, and TimeoutError after `patience`."""
         if self._free:
             self._free -= 1
             return
-        waiters = self._lanes.get(lane)
+        waiters = self._lanes.get(caller_key)
         if self._waiting >= self._queue or 2 * len(waiters or ()) >= self._queue:
             raise QueueFull
         if waiters is None:
-            waiters = self._lanes[lane] = deque()
+            waiters = self._lanes[caller_key] = deque()
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiters.append(turn)
         self._waiting += 1
@@ -39,27 +39,27 @@ class Slots:
                 await turn
         except BaseException:
             if turn.cancelled():
-                self._leave(lane, turn)
+                self._leave(caller_key, turn)
             else:
                 self.release()  # the slot came too late
             raise
 
-    def _leave(self, lane: str, turn: asyncio.Future[None]) -> None:
-        waiters = self._lanes.get(lane)
+    def _leave(self, caller_key: str, turn: asyncio.Future[None]) -> None:
+        waiters = self._lanes.get(caller_key)
         if waiters and turn in waiters:  # else `release` has passed it over
             waiters.remove(turn)
             self._waiting -= 1
             if not waiters:
-                del self._lanes[lane]
+                del self._lanes[caller_key]
 
     def release(self) -> None:
         """Give a slot back: to the lane whose turn it is, which then goes to the end."""
         while self._lanes:
-            lane, waiters = self._lanes.popitem(last=False)
+            caller_key, waiters = self._lanes.popitem(last=False)
             turn = waiters.popleft()
             self._waiting -= 1
             if waiters:
-                self._lanes[lane] = waiters
+                self._lanes[caller_key] = waiters
             if not turn.cancelled():
                 turn.set_result(None)
                 return

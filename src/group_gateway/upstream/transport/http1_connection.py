@@ -10,7 +10,7 @@ from typing import cast
 import httptools
 import httpx
 
-from group_gateway.room import FREE, HeldBody, Room
+from group_gateway.memory_budget import FREE, BudgetedBytes, MemoryBudget
 
 Headers = list[tuple[bytes, bytes]]
 _FINAL = 200  # below it an interim answer (RFC 9110, section 15.2)
@@ -41,7 +41,7 @@ class Http1Connection(asyncio.Protocol):
     time) since when it waits.
     """
 
-    def __init__(self, max_body: int, room: Room) -> None:
+    def __init__(self, max_body: int, room: MemoryBudget) -> None:
         self._max_body = max_body
         self._room = room
         self._body = bytearray()
@@ -100,7 +100,7 @@ class Http1Connection(asyncio.Protocol):
         """Give the body, and the room that it takes with it."""
         if not self._taken:
             return bytes(self._body)
-        held, self._taken = HeldBody.of(self._body, self._room, self._taken), 0
+        held, self._taken = BudgetedBytes.of(self._body, self._room, self._taken), 0
         return held
 
     def _watch(self, read_timeout: float) -> None:

@@ -9,8 +9,8 @@ import ssl
 
 import httpx
 
-from group_gateway.room import Room
-from group_gateway.upstream.pool import ConnectionPool, Origin, Timeouts
+from group_gateway.memory_budget import MemoryBudget
+from group_gateway.upstream.transport.pool import ConnectionPool, Origin, Timeouts
 
 _REPEATABLE = frozenset({"GET", "HEAD"})
 _NEVER = 3600.0
@@ -38,7 +38,7 @@ class UpstreamTransport(httpx.AsyncBaseTransport):
         self._max_connections = max_connections
         self._max_waiting = max_waiting
         self._max_body = max_body
-        self._room = Room(max_bodies)
+        self._room = MemoryBudget(max_bodies)
         self._ca_file = ca_file
         self._pools: dict[tuple[str, bytes, int | None], ConnectionPool] = {}
 

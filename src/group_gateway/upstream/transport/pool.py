@@ -12,9 +12,13 @@ from dataclasses import dataclass
 
 import httpx
 
-from group_gateway.room import Room
-from group_gateway.upstream.http1 import Headers, Http1Connection, StaleConnection
-from group_gateway.upstream.waiting import QueueFull, Slots
+from group_gateway.memory_budget import MemoryBudget
+from group_gateway.upstream.transport.fair_queue import QueueFull, Slots
+from group_gateway.upstream.transport.http1_connection import (
+    Headers,
+    Http1Connection,
+    StaleConnection,
+)
 
 KEEP_ALIVE = 4.0
 """Seconds that an idle connection is trusted: servers drop theirs after five and more, and a
@@ -48,7 +52,13 @@ class ConnectionPool:
     """
 
     def __init__(
-        self, origin: Origin, *, max_connections: int, max_waiting: int, max_body: int, room: Room
+        self,
+        origin: Origin,
+        *,
+        max_connections: int,
+        max_waiting: int,
+        max_body: int,
+        room: MemoryBudget,
     ) -> None:
         self._origin = origin
         self._max_body = max_body
@@ -65,7 +75,7 @@ class ConnectionPool:
         *,
         repeatable: bool,
         bodiless: bool = False,
-        lane: str = "",
+        caller_key: str = "",
     ) -> tuple[int, Headers, bytes]:
         """Send the bytes of one request and give status, headers and body.
 
@@ -73,7 +83,7 @@ class ConnectionPool:
         turned out to be closed. Raises httpx.PoolTimeout (at once when too many wait),
         httpx.ConnectTimeout, httpx.ConnectError and what `Http1Connection.exchange` raises.
         """
-        await self._acquire(lane, timeouts.pool)
+        await self._acquire(caller_key, timeouts.pool)
         try:
             connection = self._take_idle()
             if connection is not None:
@@ -84,9 +94,9 @@ class ConnectionPool:
         finally:
             self._slots.release()
 
-    async def _acquire(self, lane: str, patience: float) -> None:
+    async def _acquire(self, caller_key: str, patience: float) -> None:
         try:
-            await self._slots.acquire(lane, patience)
+            await self._slots.acquire(caller_key, patience)
         except QueueFull:
             raise httpx.PoolTimeout("too many wait for a connection") from None
         except TimeoutError:

@@ -6,15 +6,15 @@ Used by `examination` where the settings name a service account, or callers with
 from functools import partial
 from http import HTTPStatus
 
-from group_gateway.access.build import build_account
-from group_gateway.access.keyset import usable_keys
+from group_gateway.cli.doctor.checks.network import why_silent
 from group_gateway.cli.doctor.findings import Finding, fail, ok
-from group_gateway.cli.doctor.network import why_silent
+from group_gateway.config import PREFIX, Settings
 from group_gateway.errors import GatewayError
-from group_gateway.settings import PREFIX, Settings
-from group_gateway.upstream.jsonendpoint import JsonEndpoint
-from group_gateway.upstream.serviceaccount import TokenRefused
-from group_gateway.upstream.transport import UpstreamTransport
+from group_gateway.identity.authentication import build_account
+from group_gateway.identity.key_set import usable_keys
+from group_gateway.upstream.json_endpoint import JsonEndpoint
+from group_gateway.upstream.service_account import TokenRefused
+from group_gateway.upstream.transport.httpx_transport import UpstreamTransport
 
 _ACCOUNT, _KEYS = "service account", "issuer's keys"
 _REMEDIES = {

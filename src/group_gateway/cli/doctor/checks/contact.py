@@ -3,11 +3,11 @@
 `serve` makes them too before it starts.
 """
 
+from group_gateway.cli.doctor.checks.network import why_silent
 from group_gateway.cli.doctor.findings import Finding, fail, ok
-from group_gateway.cli.doctor.interview import Exchange, Reply
-from group_gateway.cli.doctor.network import why_silent
+from group_gateway.cli.doctor.upstream_probe import Exchange, Reply
+from group_gateway.config import PREFIX, Settings
 from group_gateway.errors import UpstreamInvalidResponse, UpstreamUnavailable
-from group_gateway.settings import PREFIX, Settings
 
 CONNECTION, BASE_URL = "connection", "base URL"
 _REDIRECTS = range(300, 400)

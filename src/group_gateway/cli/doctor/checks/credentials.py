@@ -11,12 +11,12 @@ from typing import Any
 
 import msgspec
 
-from group_gateway.cli.doctor.contact import named
+from group_gateway.cli.doctor.checks.contact import named
 from group_gateway.cli.doctor.findings import Finding, fail, ok, warn
-from group_gateway.cli.doctor.interview import Reply
+from group_gateway.cli.doctor.upstream_probe import Reply
+from group_gateway.config import PREFIX
 from group_gateway.errors import Forbidden, Unauthenticated
 from group_gateway.fhir.bundle import Searchset
-from group_gateway.settings import PREFIX
 
 CREDENTIALS, SCOPES = "credentials", "scopes"
 _SCOPE = re.compile(r"(?:patient|user|system)/(?:Group|\*)\.(read|write|\*|[cruds]+)(?:\?.*)?")

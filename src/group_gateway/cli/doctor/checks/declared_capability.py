@@ -1,9 +1,9 @@
 """What the CapabilityStatement says about groups. Pure; used by `examination`."""
 
-from group_gateway.cli.doctor.contact import named
+from group_gateway.cli.doctor.checks.contact import named
 from group_gateway.cli.doctor.findings import Finding, fail, ok, warn
-from group_gateway.cli.doctor.interview import Reply
-from group_gateway.upstream.capability import GroupCapability, group_capability
+from group_gateway.cli.doctor.upstream_probe import Reply
+from group_gateway.upstream.capability_statement import GroupCapability, group_capability
 
 STATEMENT = "CapabilityStatement"
 _READS = ("read", "search-type")

@@ -1,11 +1,11 @@
 """A read: whether it works, what a write can be guarded by, and the upstream's clock. Pure."""
 
-from group_gateway.cli.doctor.contact import named
+from group_gateway.cli.doctor.checks.contact import named
 from group_gateway.cli.doctor.findings import Finding, fail, ok, warn
-from group_gateway.cli.doctor.interview import Exchange, Reply
+from group_gateway.cli.doctor.upstream_probe import Exchange, Reply
 from group_gateway.errors import UpstreamInvalidResponse
-from group_gateway.fhir.resource import GroupResource
-from group_gateway.groups.writing.basis import Basis
+from group_gateway.fhir.group_resource import GroupResource
+from group_gateway.groups.writing.base_version import BaseVersion
 from group_gateway.upstream.answer import http_date
 
 _READ, _GUARD, CLOCK = "read", "write guard", "clock"
@@ -26,7 +26,7 @@ def read(reply: Reply[GroupResource | None]) -> Finding:
 def guard(group: GroupResource) -> Finding:
     """Check what tells the gateway's writes that nobody else changed a group in between."""
     try:
-        basis = Basis.of(group, group.date)
+        basis = BaseVersion.of(group, group.date)
     except UpstreamInvalidResponse:
         text = "The group holds a value that can't be decoded, so it can't be written to."
         return warn(_GUARD, text, "Have it corrected on the server.")

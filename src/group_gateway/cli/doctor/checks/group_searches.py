@@ -5,15 +5,15 @@ every group found fits.
 """
 
 from group_gateway.cli.doctor.findings import Finding, ok, warn
-from group_gateway.cli.doctor.interview import Interview, Reply
+from group_gateway.cli.doctor.upstream_probe import Reply, UpstreamProbe
 from group_gateway.fhir.bundle import Searchset
-from group_gateway.fhir.reference import entity_reference
-from group_gateway.fhir.resource import GroupResource
+from group_gateway.fhir.group_resource import GroupResource
+from group_gateway.fhir.literal_reference import entity_reference
 from group_gateway.groups.reading.filters import PATIENT_PARAMETERS, GroupFilter
-from group_gateway.groups.reading.plans import judge
+from group_gateway.groups.reading.pagination import PAGE_SIZE
 from group_gateway.groups.reading.search import SCAN_PAGES
-from group_gateway.groups.reading.spots import PAGE_SIZE
-from group_gateway.upstream.capability import GroupCapability
+from group_gateway.groups.reading.search_parameters import judge
+from group_gateway.upstream.capability_statement import GroupCapability
 
 SAMPLE = 20
 """Groups that the doctor looks at to find something to search for."""
@@ -21,7 +21,7 @@ _SCAN = f"The gateway filters itself, among the first {PAGE_SIZE * SCAN_PAGES} g
 _ID_LISTS, _BY_TYPE, _BY_PATIENT = "id lists", "search by type", "search by patient"
 
 
-async def id_lists(interview: Interview, sample: Searchset) -> Finding:
+async def id_lists(interview: UpstreamProbe, sample: Searchset) -> Finding:
     """Check whether one search finds several groups by their ids."""
     if len(sample.groups) < 3:  # noqa: PLR2004 - two, and one that must not come
         return ok(_ID_LISTS, "There are too few groups to try.")
@@ -40,7 +40,9 @@ def _ids(reply: Reply[Searchset]) -> set[str]:
     return {group.id for group in reply.value.groups} if reply.value is not None else set()
 
 
-async def by_type(interview: Interview, said: GroupCapability | None, sample: Searchset) -> Finding:
+async def by_type(
+    interview: UpstreamProbe, said: GroupCapability | None, sample: Searchset
+) -> Finding:
     """Check whether `type` is applied."""
     kind = sample.groups[0].elements.get("type")
     if not isinstance(kind, str):
@@ -51,7 +53,7 @@ async def by_type(interview: Interview, said: GroupCapability | None, sample: Se
 
 
 async def by_patient(
-    interview: Interview, said: GroupCapability | None, sample: Searchset
+    interview: UpstreamProbe, said: GroupCapability | None, sample: Searchset
 ) -> Finding:
     """Check whether `patient` or `member` is applied, in the order that the gateway tries them."""
     patient = next(filter(None, map(_patient_in, sample.groups)), None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from group_gateway.settings import PREFIX
+from group_gateway.config import PREFIX
 
 _PORTS = {"http": 80, "https": 443}
 

@@ -1,13 +1,13 @@
 """Whether the upstream's pages lead through all groups. Used by `examination`."""
 
 from group_gateway.cli.doctor.findings import Finding, fail, ok, warn
-from group_gateway.cli.doctor.interview import Interview
+from group_gateway.cli.doctor.upstream_probe import UpstreamProbe
 from group_gateway.fhir.bundle import Searchset
 
 _PAGES, _TOTAL = "pages", "total"
 
 
-async def pages(interview: Interview, sample: Searchset) -> Finding:
+async def pages(interview: UpstreamProbe, sample: Searchset) -> Finding:
     """Check that a page of one group links to the next group."""
     if len(sample.groups) < 2:  # noqa: PLR2004 - two pages
         return ok(_PAGES, "There are too few groups for two pages.")
@@ -39,7 +39,7 @@ def _following(first: Searchset, second: Searchset | None) -> Finding:
     return ok(_PAGES, "`_count` and the page links work.")
 
 
-async def total(interview: Interview, sample: Searchset) -> Finding:
+async def total(interview: UpstreamProbe, sample: Searchset) -> Finding:
     """Check that searches tell how many groups there are."""
     if sample.total is not None:
         return ok(_TOTAL, "Searches tell how many groups they find.")
