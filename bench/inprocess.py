@@ -68,7 +68,7 @@ class InProcess:
     def context(self) -> Context:
         """Give the context of a new operation."""
         caller = Caller("bench", "Bearer bench-0")
-        operation = Operation(asker=caller, deadline=float("inf"), calls_left=1000)
+        operation = Operation(principal=caller, deadline=float("inf"), calls_left=1000)
         # The one thing that an application keeps to itself: a stage has no front door.
         return Context(operation, self._engine._services)  # noqa: SLF001
 

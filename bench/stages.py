@@ -190,7 +190,7 @@ async def _measure(
             for title, prepare in _PARTS.items():
                 cost = await cpu_us(prepare(subject), seconds)
                 stages.setdefault(title, {})[workload.name] = cost
-    stages[EXCHANGE] = await _exchanges(upstream_url, workloads, seconds)
+    stages[EXCHANGE] = await _call_sender(upstream_url, workloads, seconds)
     for title, settings in _WHOLE.items():
         async with opened(upstream_url, **settings) as gateway:
             stages[title] = {
@@ -200,7 +200,7 @@ async def _measure(
     return stages
 
 
-async def _exchanges(
+async def _call_sender(
     upstream_url: str, workloads: Sequence[Workload], seconds: float
 ) -> dict[str, float]:
     transport = UpstreamTransport()

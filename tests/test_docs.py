@@ -54,8 +54,8 @@ async def test_every_query_of_the_tour(gateway: Any) -> None:
     """Every query of the tour, asked in its order, gets the answer that stands below it."""
     tour = [block for block in BLOCKS if block[0] in {"graphql", "json"}]
     assert len(tour) >= 12
-    for (asking, query), (answering, answer) in zip(tour[::2], tour[1::2], strict=True):
-        assert (asking, answering) == ("graphql", "json")
+    for (asking, query), (pipeline, answer) in zip(tour[::2], tour[1::2], strict=True):
+        assert (asking, pipeline) == ("graphql", "json")
         assert await gateway(query) == json.loads(answer)
 
 

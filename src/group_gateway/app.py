@@ -89,31 +89,31 @@ def create_app(
     if settings.graphiql:
         page = GraphiQL(token=page_token, subscriptions=settings.subscriptions)
     audit = _audit(settings, telemetry)
-    journal = RequestLog(keys, settings.log_requests, *audit, required=settings.audit_required)
+    request_log = RequestLog(keys, settings.log_requests, *audit, required=settings.audit_required)
     limits = _limits(settings)
     documents = _persisted(settings, telemetry)
-    answering = RequestPipeline(engine, limits, cache, telemetry, journal, documents)
+    pipeline = RequestPipeline(engine, limits, cache, telemetry, request_log, documents)
     callers = build_authenticator(settings, keys, identity_endpoint, clock)
     places = _stream_limits(settings)
-    streams = build_streams(places, engine, answering, callers, journal, telemetry)
-    wishes = Negotiation(settings.router_key, parts=settings.incremental_delivery)
-    endpoint = Endpoint(answering, callers, limits, page, wishes, streams.events)
+    streams = build_streams(places, engine, pipeline, callers, request_log, telemetry)
+    negotiation = Negotiation(settings.router_key, parts=settings.incremental_delivery)
+    endpoint = Endpoint(pipeline, callers, limits, page, negotiation, streams.events)
     endpoint_route = Route(ENDPOINT_PATH, endpoint.get, methods=["GET", "POST"])
-    routes = [*probe_routes(client, journal, telemetry), metrics_route(telemetry)]
+    routes = [*probe_routes(client, request_log, telemetry), metrics_route(telemetry)]
     parts: list[_Closes] = [services.watches, services.writes, client, identity_network, cache]
     state = {
         END_SUBSCRIPTIONS: streams.end,
-        TRACK_CONNECTIONS: answering.admission.track_connections,
+        TRACK_CONNECTIONS: pipeline.admission.track_connections,
     }
-    front = GatewayApp(
+    gateway_app = GatewayApp(
         endpoint,
         origins=settings.origins(),
         sockets=streams.sockets,
         routes=[endpoint_route, *(page.routes() if page else ()), *routes],
         lifespan=_closing(*parts, *audit, state=state),
     )
-    front.state.engine = engine
-    return front
+    gateway_app.state.engine = engine
+    return gateway_app
 
 
 def _identity_endpoint(
@@ -263,8 +263,8 @@ def _backend(settings: Settings, keys: DigestKeys) -> Backend:
         return memory_backend(
             max_entries=settings.cache_entries, max_bytes=settings.cache_megabytes * _MEGABYTE
         )
-    seal = ValueEncryptor(keys) if settings.cache_encryption else ValueSigner(keys)
-    return redis_backend(settings.cache_url, seal, timeout=settings.cache_timeout)
+    signer = ValueEncryptor(keys) if settings.cache_encryption else ValueSigner(keys)
+    return redis_backend(settings.cache_url, signer, timeout=settings.cache_timeout)
 
 
 def _leases(backend: Backend) -> Leases:
@@ -280,20 +280,20 @@ def _services(  # noqa: PLR0913, PLR0917 - all that the use cases take
     telemetry: Telemetry,
 ) -> Services:
     lifetimes = _lifetimes(settings)
-    knowledge = UpstreamCapabilities()
+    capabilities = UpstreamCapabilities()
     slots = CacheSlots(keys, client.base_url)
-    loader = GroupLoader(client, cache, slots, knowledge, lifetimes)
+    loader = GroupLoader(client, cache, slots, capabilities, lifetimes)
     pages = SearchPages(client, cache, slots, lifetime=lifetimes.search)
-    renewal = Invalidator(cache, slots, loader, pages)
-    reads = GroupReads(loader, pages, CapabilityReader(client, knowledge), keys)
+    invalidator = Invalidator(cache, slots, loader, pages)
+    reads = GroupReads(loader, pages, CapabilityReader(client, capabilities), keys)
     return Services(
         reads=reads,
-        writes=GroupWrites(client, knowledge, renewal, slots, leases),
-        renewal=renewal,
+        writes=GroupWrites(client, capabilities, invalidator, slots, leases),
+        invalidator=invalidator,
         watches=GroupWatches(
             client,
             reads,
-            renewal,
+            invalidator,
             telemetry,
             interval=settings.subscription_interval,
             patience=settings.upstream_timeout,

@@ -92,21 +92,21 @@ class Operation:
     in seconds of the oldest part that was served although it is past its time, if there is one.
     """
 
-    asker: Principal
+    principal: Principal
     deadline: float
     calls_left: int
     correlation_id: str = ""
     parts: list[CacheDependency] | None = field(default_factory=list)
     stale: float | None = None
-    trail: AuditRecord | None = None
+    audit_record: AuditRecord | None = None
     """Kept only where somebody is told of it."""
 
     @property
     def caller(self) -> Caller:
         """Who asks; raises what a stranger is told. Every key and call needs it."""
-        if isinstance(self.asker, Anonymous):
-            raise self.asker.kind(self.asker.message)
-        return self.asker
+        if isinstance(self.principal, Anonymous):
+            raise self.principal.kind(self.principal.message)
+        return self.principal
 
     def depends_on(self, part: CacheDependency | None) -> None:
         """Note a part of the answer; None: it has one that must not outlive the operation."""

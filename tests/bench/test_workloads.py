@@ -48,7 +48,7 @@ def files(catalogue: Catalogue) -> Files:
 
 
 @pytest.fixture
-async def front(files: Files) -> AsyncIterator[Gateway]:
+async def gateway_app(files: Files) -> AsyncIterator[Gateway]:
     """Give a gateway on the files."""
     async with opened(create_app(Settings(upstream_url="http://up.test"), transport=files)) as it:
         yield it
@@ -62,11 +62,11 @@ async def answered(gateway: Gateway, body: bytes) -> Any:
 
 @pytest.mark.parametrize("name", ["W1", "W2", "W3", "W4", "W5"])
 async def test_the_gateway_answers_a_workload_as_expected(
-    name: str, catalogue: Catalogue, files: Files, front: Gateway
+    name: str, catalogue: Catalogue, files: Files, gateway_app: Gateway
 ) -> None:
     """Each workload is answered from one upstream call: the one that the stages measure."""
     workload = CONNECTION.workloads(catalogue)[name]
-    assert await answered(front, workload.bodies[0]) == {"data": workload.expected}
+    assert await answered(gateway_app, workload.bodies[0]) == {"data": workload.expected}
     [asked] = files.asked
     assert asked.replace("%2C", ",").startswith(workload.path)
 

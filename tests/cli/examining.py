@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from cli.wrongservers import Answer, answering
+from cli.wrongservers import Answer, pipeline
 from group_gateway.cli import main
 from group_gateway.config import PREFIX
 from group_gateway.sandbox.wellknown import TOKEN
@@ -37,5 +37,5 @@ class Examine:
 
     def server(self, answer: Answer, token: str = "a-token") -> dict[str, str]:
         """Examine a server that answers so."""
-        with answering(answer) as url:
+        with pipeline(answer) as url:
             return self(url, token)

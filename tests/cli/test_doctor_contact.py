@@ -6,7 +6,7 @@ import pytest
 
 from cli.examining import Examine
 from cli.scriptedfhir import HARDLY, fhir
-from cli.wrongservers import answering, http, page, self_signed
+from cli.wrongservers import http, page, pipeline, self_signed
 from group_gateway.cli.doctor.checks.contact import base_url
 from group_gateway.cli.doctor.upstream_probe import Exchange, Reply
 from group_gateway.config import Settings
@@ -44,7 +44,7 @@ def test_no_connection(examine: Examine, url: str, told: str) -> None:
 
 def test_plain_http_where_tls_is_wanted(examine: Examine) -> None:
     """An https:// address of a server without TLS is told to be that."""
-    with answering(lambda _: page("400 Bad Request")) as url:
+    with pipeline(lambda _: page("400 Bad Request")) as url:
         port = url.rpartition(":")[2]
         assert examine(url.replace("http:", "https:")) == {
             "connection": f"fail: There is no TLS at 127.0.0.1 port {port}."
@@ -55,7 +55,7 @@ def test_plain_http_where_tls_is_wanted(examine: Examine) -> None:
 def test_untrusted_certificate(examine: Examine, tmp_path: Path) -> None:
     """A certificate that no one trusts is told, with the setting that makes it trusted."""
     tls, ca_file = self_signed(tmp_path)
-    with answering(fhir(HARDLY), tls=tls) as url:
+    with pipeline(fhir(HARDLY), tls=tls) as url:
         assert examine(url) == {
             "connection": "fail: The certificate of 127.0.0.1 is not trusted (self-signed"
             " certificate). If the server has a CA of its own, name its PEM file in"
@@ -66,7 +66,7 @@ def test_untrusted_certificate(examine: Examine, tmp_path: Path) -> None:
 
 def test_server_that_speaks_something_else(examine: Examine) -> None:
     """A mail server at the address is told to be no HTTP server."""
-    with answering(lambda _: b"220 mail.test ESMTP\r\n") as url:
+    with pipeline(lambda _: b"220 mail.test ESMTP\r\n") as url:
         assert examine(url)["connection"].startswith(
             f"fail: What answers at 127.0.0.1 port {url.rpartition(':')[2]} does not speak HTTP."
         )
@@ -74,7 +74,7 @@ def test_server_that_speaks_something_else(examine: Examine) -> None:
 
 def test_server_that_says_nothing(examine: Examine) -> None:
     """A server that never answers is told after the time that the settings give it."""
-    with answering(lambda _: b"") as url:
+    with pipeline(lambda _: b"") as url:
         assert examine(url, upstream_timeout="0.2") == {
             "connection": "fail: 127.0.0.1 took the connection but did not answer within 0.2"
             " seconds. If the server is that slow, raise GROUP_GATEWAY_UPSTREAM_TIMEOUT."
@@ -84,7 +84,7 @@ def test_server_that_says_nothing(examine: Examine) -> None:
 def test_server_that_breaks_off(examine: Examine) -> None:
     """A connection that ends in the middle of an answer is told."""
     cut = http("200 OK", "x" * 100)[:-50]
-    with answering(lambda _: cut) as url:
+    with pipeline(lambda _: cut) as url:
         assert examine(url) == {
             "connection": "fail: 127.0.0.1 broke the connection off."
             " Look into the server's own log."
@@ -115,7 +115,7 @@ def test_no_fhir_server(examine: Examine, answer: bytes, told: str) -> None:
 
 def test_too_much_of_an_address(examine: Examine) -> None:
     """An address of the groups, and not of the server, is told what to leave off."""
-    with answering(lambda _: page("404 Not Found")) as url:
+    with pipeline(lambda _: page("404 Not Found")) as url:
         assert examine(f"{url}/fhir/Group/")["base URL"].endswith(
             "Leave /Group off: GROUP_GATEWAY_UPSTREAM_URL is what stands before it."
         )

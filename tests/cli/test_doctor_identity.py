@@ -8,7 +8,7 @@ import pytest
 from access.issuer import published
 from cli.commands import Server, ask, serving
 from cli.examining import Examine
-from cli.wrongservers import answering, http
+from cli.wrongservers import http, pipeline
 
 NOWHERE = "http://127.0.0.1:9/"
 JWT = {"callers": "jwt", "jwt_issuer": "https://issuer.test/", "jwt_audience": "gateway"}
@@ -74,12 +74,12 @@ def test_it_says_why_there_is_no_token(
 def test_it_reads_the_issuers_keys(examine: Examine, upstream: Server) -> None:
     """They must be there to read, and for signatures."""
     keys = json.dumps({"keys": [published("one"), published("two", use="enc")]})
-    with answering(lambda _: http("200 OK", keys)) as issuer:
+    with pipeline(lambda _: http("200 OK", keys)) as issuer:
         found = examine(upstream.url, "sandbox", **JWT, jwt_keys_url=issuer)
     assert found["issuer's keys"] == "ok: The issuer publishes keys for signatures: 1."
     for status, body, what in (("200 OK", "{}", "no keys"), ("404 Not Found", keys, "status 404")):
         answer = http(status, body)
-        with answering(lambda _, answer=answer: answer) as issuer:  # type: ignore[misc]
+        with pipeline(lambda _, answer=answer: answer) as issuer:  # type: ignore[misc]
             found = examine(upstream.url, "sandbox", **JWT, jwt_keys_url=issuer)
         assert found["issuer's keys"] == (
             f"fail: The issuer's keys can't be read: {what}. Check GROUP_GATEWAY_JWT_KEYS_URL."

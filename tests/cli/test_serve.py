@@ -12,7 +12,7 @@ import pytest
 from cli.commands import Server, ask, run, serving
 from cli.failing import Failing
 from cli.test_sandbox import name_of
-from cli.wrongservers import HOST, answering, page, self_signed
+from cli.wrongservers import HOST, page, pipeline, self_signed
 
 ANY_PORT = ("--port", "0")
 DEAD = "http://127.0.0.1:1"
@@ -121,7 +121,7 @@ def test_unknown_name(failing: Failing) -> None:
 def test_untrusted_certificate(tmp_path: Path) -> None:
     """A certificate that no one trusts is told, and trusted once its CA is named."""
     tls, ca_file = self_signed(tmp_path)
-    with answering(lambda _: page("404 Not Found"), tls=tls) as url:
+    with pipeline(lambda _: page("404 Not Found"), tls=tls) as url:
         assert run("serve", *ANY_PORT, upstream_url=url).sentence == (
             "the upstream can't be reached: The certificate of 127.0.0.1 is not trusted"
             " (self-signed certificate). If the server has a CA of its own, name its PEM file in"
@@ -134,7 +134,7 @@ def test_untrusted_certificate(tmp_path: Path) -> None:
 
 def test_silent_upstream(failing: Failing) -> None:
     """An upstream that takes a connection and says nothing is waited for, and then told of."""
-    with answering(lambda _: b"") as url:
+    with pipeline(lambda _: b"") as url:
         sentence = failing("serve", *ANY_PORT, upstream_url=url, upstream_timeout="0.2")
         assert sentence.startswith(
             "the upstream can't be reached:"
@@ -161,7 +161,7 @@ def test_start_without_the_upstream(way: str) -> None:
 def test_upstream_that_is_no_fhir_server() -> None:
     """A web server that is reached but is no FHIR server is a warning: it may become one."""
     with (
-        answering(lambda _: page("404 Not Found")) as url,
+        pipeline(lambda _: page("404 Not Found")) as url,
         serving("serve", *ANY_PORT, upstream_url=url) as server,
     ):
         assert server.end().err == (

@@ -38,7 +38,7 @@ def page(status: str) -> bytes:
 
 
 @contextmanager
-def answering(answer: Answer, *, tls: ssl.SSLContext | None = None) -> Iterator[str]:
+def pipeline(answer: Answer, *, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """Serve within the block, and give the base URL."""
     with socket.create_server((HOST, 0)) as listener:
         thread = threading.Thread(target=_serve, args=(listener, answer, tls))

@@ -34,8 +34,8 @@ SIDES = ("one", "other")
 def addresses() -> Iterator[dict[str, str]]:
     """Run an upstream and two gateways in front of it; give their addresses."""
     with serving("sandbox", "--upstream-only", "--port", "0") as upstream:
-        front = ("serve", "--port", "0", "--upstream-url", upstream.url)
-        with serving(*front) as one, serving(*front) as other:
+        gateway_app = ("serve", "--port", "0", "--upstream-url", upstream.url)
+        with serving(*gateway_app) as one, serving(*gateway_app) as other:
             yield {"upstream": upstream.url, "one": one.url, "other": other.url}
 
 

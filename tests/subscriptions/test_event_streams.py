@@ -2,7 +2,7 @@
 
 import pytest
 
-from group_gateway.http.subscriptions import eventstream
+from group_gateway.http.subscriptions import event_stream
 from group_gateway.sandbox.wellknown import TEST_GROUP_ID
 from subscriptions.listening import CHANGES
 
@@ -92,7 +92,7 @@ async def test_who_does_not_take_events(server, accept):
 
 async def test_silence_is_broken(server, monkeypatch):
     """While nothing happens comments tell proxies, and the gateway, that all is well."""
-    monkeypatch.setattr(eventstream, "_ALIVE_SECONDS", 0.05)
+    monkeypatch.setattr(event_stream, "_ALIVE_SECONDS", 0.05)
     async with server.streamed(**IT) as stream:
         await stream.event()
         seen = [await anext(stream.lines) for _ in range(5)]

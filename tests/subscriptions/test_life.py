@@ -134,7 +134,7 @@ async def test_sigterm() -> None:
         url = f"{process.url}/graphql"
         async with (
             connect(url.replace("http", "ws", 1), subprotocols=[PROTOCOL]) as socket,
-            connect(url.replace("http", "ws", 1), subprotocols=[PROTOCOL]) as stranger,
+            connect(url.replace("http", "ws", 1), subprotocols=[PROTOCOL]) as anonymous,
             httpx.AsyncClient(timeout=60) as http,
             http.stream("POST", url, json=asked, headers=headers) as response,
         ):
@@ -145,7 +145,7 @@ async def test_sigterm() -> None:
             process.process.send_signal(signal.SIGTERM)
             assert await talk.closed() == (1001, "Going away")
             assert await stream.event() == ("broken off", None)
-            assert (await Talk(stranger).closed())[0] == 1001
+            assert (await Talk(anonymous).closed())[0] == 1001
         ended = await asyncio.to_thread(process.end)
         assert (ended.status, ended.err) == (0, "")
 

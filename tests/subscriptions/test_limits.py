@@ -9,9 +9,9 @@ import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from group_gateway.http.subscriptions import boundedsocket
 from group_gateway.http.subscriptions.socket_operations import MOST_AT_ONCE
 from group_gateway.sandbox.wellknown import MEDIUM_GROUP_ID, READ_TOKEN, TEST_GROUP_ID
+from group_gateway.server import websocket_protocol
 from group_gateway.server.websocket_protocol import MOST_FRAMES
 from subscriptions.listening import CHANGES, PATIENCE, changed, codes
 
@@ -285,7 +285,7 @@ async def test_too_many_pings(server):
 
 async def test_who_reads_slowly_and_sends_on(server, monkeypatch):
     """It is told why it was cut off too: what is still on its way does not reset the connection."""
-    monkeypatch.setattr(boundedsocket, "CLOSE_SECONDS", PATIENCE)
+    monkeypatch.setattr(websocket_protocol, "CLOSE_SECONDS", PATIENCE)
     async with bare(server) as (reader, writer):
         await reader.readuntil(b"\r\n\r\n")
         taking = writer.get_extra_info("socket")

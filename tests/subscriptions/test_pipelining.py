@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from group_gateway.http.subscriptions import eventstream
+from group_gateway.http.subscriptions import event_stream
 from group_gateway.sandbox.wellknown import TEST_GROUP_ID
 from subscriptions.listening import CHANGES
 from subscriptions.test_limits import UPGRADE, bare
@@ -70,7 +70,7 @@ async def test_a_refusal_behind_a_subscription(server, caplog):
 
 async def test_who_leaves_with_requests_waiting(server, caplog, monkeypatch):
     """The one that is being answered is told when that is noticed, though it is not the last."""
-    monkeypatch.setattr(eventstream, "_ALIVE_SECONDS", 0.1)
+    monkeypatch.setattr(event_stream, "_ALIVE_SECONDS", 0.1)
     async with bare(server, LISTEN + PROBE) as (reader, writer):
         await reader.readuntil(b":\n\n")
         writer.transport.abort()

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from group_gateway.http.subscriptions import conversation
+from group_gateway.http.subscriptions import graphql_websocket
 from group_gateway.sandbox.wellknown import TEST_GROUP_ID
 from subscriptions.listening import CHANGES, PROTOCOL, changed, codes
 
@@ -114,7 +114,7 @@ async def test_4406(server, spoken):
 
 async def test_4408(server, monkeypatch):
     """Who does not say in time who it is has to go, though it says other things."""
-    monkeypatch.setattr(conversation, "INIT_SECONDS", 0.2)
+    monkeypatch.setattr(graphql_websocket, "INIT_SECONDS", 0.2)
     async with server.connected() as talk:
         await talk.say("ping")
         assert await talk.hear() == {"type": "pong"}

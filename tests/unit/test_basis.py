@@ -7,7 +7,7 @@ from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.groups.writing.base_version import BaseVersion
 
 
-def basis(etag: str | None, version: object, second: int | None = 1000) -> BaseVersion:
+def base_version(etag: str | None, version: object, second: int | None = 1000) -> BaseVersion:
     """Give the basis that a read with this tag and this version is."""
     meta = b'"meta":{"versionId":%s},' % str(version).encode() if version else b""
     raw = b'{"resourceType":"Group",' + meta + b'"id":"1"}'
@@ -28,7 +28,7 @@ def basis(etag: str | None, version: object, second: int | None = 1000) -> BaseV
 )
 def test_only_a_versions_tag_is_exact(etag, version, exact):
     """A tag is trusted alone when it is the version's; else the clock counts too."""
-    found = basis(etag, version)
+    found = base_version(etag, version)
     assert found.is_exact is exact
     clock = {} if exact else {"if-unmodified-since": "Thu, 01 Jan 1970 00:16:39 GMT"}
     tag = {} if etag is None else {"if-match": etag}
@@ -40,17 +40,17 @@ def test_only_a_versions_tag_is_exact(etag, version, exact):
 )
 def test_a_state_of_the_second_of_a_write(written, holds):
     """By the clock, a state read in the second of a write can't be told from it."""
-    assert basis(None, None).follows(written) is holds
-    assert basis('W/"3"', '"3"').follows(written)
-    assert basis(None, None, second=None).follows(written)
+    assert base_version(None, None).follows(written) is holds
+    assert base_version('W/"3"', '"3"').follows(written)
+    assert base_version(None, None, second=None).follows(written)
 
 
 def test_a_state_that_nothing_tells_apart():
     """Without a clock and a tag nothing guards a PUT."""
-    assert not basis(None, None, second=None).is_guarded
-    assert basis(None, None, second=None).precondition().headers() == {}
-    assert basis('"x"', None, second=None).is_guarded
-    assert basis(None, None).is_guarded
+    assert not base_version(None, None, second=None).is_guarded
+    assert base_version(None, None, second=None).precondition().headers() == {}
+    assert base_version('"x"', None, second=None).is_guarded
+    assert base_version(None, None).is_guarded
 
 
 def test_a_group_that_can_not_be_read():

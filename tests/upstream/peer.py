@@ -101,7 +101,7 @@ async def peer(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def answering(*answers: bytes) -> Handler:
+def pipeline(*answers: bytes) -> Handler:
     """Give a handler that answers each request on a connection; the last answer goes on."""
 
     async def handle(connection: Connection) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from upstream.peer import OK, Connection, answering, peer, sending
+from upstream.peer import OK, Connection, peer, pipeline, sending
 from waiting import until
 
 KEPT = {
@@ -28,7 +28,7 @@ NOT_KEPT = {
 @pytest.mark.parametrize("case", KEPT)
 async def test_a_connection_is_used_again(client: httpx.AsyncClient, case: str) -> None:
     """Requests in a row travel on one connection where the peer allows it."""
-    async with peer(answering(KEPT[case])) as server:
+    async with peer(pipeline(KEPT[case])) as server:
         for _ in range(3):
             await client.get(server.url)
         assert (server.accepted, len(server.requests)) == (1, 3)
@@ -39,7 +39,7 @@ async def test_a_connection_that_must_not_be_used_again_is_closed(
     client: httpx.AsyncClient, case: str
 ) -> None:
     """Neither one that the peer wants closed, nor one that goes on talking after its answer."""
-    async with peer(answering(NOT_KEPT[case])) as server:
+    async with peer(pipeline(NOT_KEPT[case])) as server:
         for _ in range(2):
             assert (await client.get(server.url)).content == b"ok"
         assert (server.accepted, len(server.requests)) == (2, 2)
@@ -136,7 +136,7 @@ async def test_there_are_never_more_connections_than_allowed(
 ) -> None:
     """What is beyond the bound waits, and is then served."""
     client = make_client(max_connections=3)
-    async with peer(answering(OK)) as server:
+    async with peer(pipeline(OK)) as server:
         responses = await asyncio.gather(*(client.get(server.url) for _ in range(30)))
         assert {response.status_code for response in responses} == {200}
         assert (server.most_open, len(server.requests)) == (3, 30)
@@ -144,7 +144,7 @@ async def test_there_are_never_more_connections_than_allowed(
 
 async def test_origins_do_not_share_connections(client: httpx.AsyncClient) -> None:
     """Each scheme, host and port has a pool of its own."""
-    async with peer(answering(OK)) as one, peer(answering(OK)) as other:
+    async with peer(pipeline(OK)) as one, peer(pipeline(OK)) as other:
         for server in (one, other, one, other):
             await client.get(server.url)
         assert [(s.accepted, len(s.requests)) for s in (one, other)] == [(1, 2), (1, 2)]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from upstream.peer import Connection, answering, peer, sending
+from upstream.peer import Connection, peer, pipeline, sending
 
 LENGTH = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n"
@@ -73,7 +73,7 @@ async def test_neither_trailers_nor_interim_headers_become_headers(
         b"HTTP/1.1 103 Early Hints\r\nETag: early\r\n\r\n"
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nETag: late\r\n\r\n"
     )
-    async with peer(answering(answer)) as server:
+    async with peer(pipeline(answer)) as server:
         response = await client.get(server.url)
     assert "etag" not in response.headers
 

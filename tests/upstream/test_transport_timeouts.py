@@ -7,7 +7,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from upstream.peer import OK, Connection, answering, peer
+from upstream.peer import OK, Connection, peer, pipeline
 from waiting import until
 
 Make = Callable[..., httpx.AsyncClient]
@@ -95,5 +95,5 @@ async def test_no_free_connection_in_time(make_client: Make) -> None:
 async def test_without_a_timeout_nothing_runs_out(make_client: Make) -> None:
     """None means as long as it takes."""
     client = make_client(timeout=None)
-    async with peer(answering(OK)) as server:
+    async with peer(pipeline(OK)) as server:
         assert (await client.get(server.url)).content == b"ok"

@@ -11,7 +11,7 @@ from frontdoor import Gateway
 from group_gateway.app import create_app
 from group_gateway.config import Settings
 from upstream.certificates import Authority
-from upstream.peer import OK, Connection, answering, peer
+from upstream.peer import OK, Connection, peer, pipeline
 
 Make = Callable[..., httpx.AsyncClient]
 
@@ -27,7 +27,7 @@ async def test_a_server_with_a_good_certificate_is_talked_to(
 ) -> None:
     """The CA is the one of `ca_file`, the name the URL's; the connection is kept as any other."""
     client = make_client(ca_file=str(authority.ca_file))
-    async with peer(answering(OK), tls=authority.server("localhost")) as server:
+    async with peer(pipeline(OK), tls=authority.server("localhost")) as server:
         for _ in range(2):
             response = await client.get(f"https://localhost:{server.port}")
             assert response.content == b"ok"
@@ -39,7 +39,7 @@ async def test_an_address_is_verified_as_an_address(
 ) -> None:
     """A URL with an IP address wants a certificate with that address."""
     client = make_client(ca_file=str(authority.ca_file))
-    async with peer(answering(OK), tls=authority.server("127.0.0.1")) as server:
+    async with peer(pipeline(OK), tls=authority.server("127.0.0.1")) as server:
         assert (await client.get(f"https://127.0.0.1:{server.port}")).content == b"ok"
 
 
@@ -49,7 +49,7 @@ async def test_a_wrong_or_expired_certificate_is_refused(
 ) -> None:
     """It is a ConnectError, and no byte of the request was sent."""
     client = make_client(ca_file=str(authority.ca_file))
-    async with peer(answering(OK), tls=authority.server(*names, days=days)) as server:
+    async with peer(pipeline(OK), tls=authority.server(*names, days=days)) as server:
         with pytest.raises(httpx.ConnectError):
             await client.get(f"https://localhost:{server.port}", headers={"authorization": "x"})
         assert server.requests == []
@@ -58,7 +58,7 @@ async def test_a_wrong_or_expired_certificate_is_refused(
 async def test_an_unknown_authority_is_refused(client: httpx.AsyncClient, tmp_path: Path) -> None:
     """Without `ca_file` only the system's authorities count."""
     tls = Authority(tmp_path).server("localhost")
-    async with peer(answering(OK), tls=tls) as server:
+    async with peer(pipeline(OK), tls=tls) as server:
         with pytest.raises(httpx.ConnectError):
             await client.get(f"https://localhost:{server.port}")
         assert server.requests == []
@@ -76,7 +76,7 @@ async def test_the_server_is_told_which_host_is_meant(
     tls = authority.server("localhost")
     tls.sni_callback = note
     client = make_client(ca_file=str(authority.ca_file))
-    async with peer(answering(OK), tls=tls) as server:
+    async with peer(pipeline(OK), tls=tls) as server:
         await client.get(f"https://localhost:{server.port}")
     assert told == ["localhost"]
 
@@ -85,7 +85,7 @@ async def test_plain_http_on_a_tls_port_is_a_clean_error(
     client: httpx.AsyncClient, authority: Authority
 ) -> None:
     """The peer closes without an answer."""
-    async with peer(answering(OK), tls=authority.server("localhost")) as server:
+    async with peer(pipeline(OK), tls=authority.server("localhost")) as server:
         with pytest.raises(httpx.TransportError):
             await client.get(server.url)
 
@@ -105,7 +105,7 @@ async def test_a_caller_learns_only_that_the_upstream_is_unavailable(
     authority: Authority,
 ) -> None:
     """An upstream whose certificate nobody vouches for is UPSTREAM_UNAVAILABLE."""
-    async with peer(answering(OK), tls=authority.server("localhost")) as server:
+    async with peer(pipeline(OK), tls=authority.server("localhost")) as server:
         app = create_app(Settings(upstream_url=f"https://localhost:{server.port}"))
         async with (
             app.router.lifespan_context(app),

@@ -135,8 +135,8 @@ class _SealedRedisCache(RedisCache):  # type: ignore[misc]  # aiocache ships no 
     invalidations.
     """
 
-    def __init__(self, url: str, seal: ValueSigner, *, timeout: float) -> None:
-        self._seal = seal
+    def __init__(self, url: str, signer: ValueSigner, *, timeout: float) -> None:
+        self._signer = signer
         patience = max(timeout, _PATIENCE)
         pool = BlockingConnectionPool.from_url(
             url,
@@ -161,7 +161,7 @@ class _SealedRedisCache(RedisCache):  # type: ignore[misc]  # aiocache ships no 
             found = _RUN_ID.search(await connection.read_response())
         except ResponseError:  # not allowed to ask
             found = None
-        self._seal.epoch = found[1].decode() if found else ""
+        self._signer.epoch = found[1].decode() if found else ""
 
     def peek(self, keys: Sequence[str]) -> None:
         """See Backend."""
@@ -169,7 +169,7 @@ class _SealedRedisCache(RedisCache):  # type: ignore[misc]  # aiocache ships no 
     async def _multi_get(self, keys: list[str], **_: Any) -> list[bytes | None]:
         values = await self.client.mget(keys)
         return [
-            None if value is None else self._seal.open(key, value)
+            None if value is None else self._signer.open(key, value)
             for key, value in zip(keys, values, strict=True)
         ]
 
@@ -178,7 +178,7 @@ class _SealedRedisCache(RedisCache):  # type: ignore[misc]  # aiocache ships no 
     ) -> bool:
         async with self.client.pipeline(transaction=False) as pipe:
             for key, value in pairs:
-                pipe.set(key, self._seal.close(key, value), px=max(1, int(ttl * 1000)))
+                pipe.set(key, self._signer.close(key, value), px=max(1, int(ttl * 1000)))
             await pipe.execute()
         return True
 
@@ -197,10 +197,10 @@ def memory_backend(*, max_entries: int, max_bytes: int) -> BoundedMemoryCache:
     return BoundedMemoryCache(max_entries=max_entries, max_bytes=max_bytes)
 
 
-def redis_backend(url: str, seal: ValueSigner, *, timeout: float) -> Backend:
+def redis_backend(url: str, signer: ValueSigner, *, timeout: float) -> Backend:
     """Give a back end in Redis, shared by all replicas; each call takes `timeout` seconds at most.
 
     `url` is `redis://`, `rediss://` or `unix://`. Opens nothing until used.
     """
-    backend: Backend = _SealedRedisCache(url, seal, timeout=timeout)
+    backend: Backend = _SealedRedisCache(url, signer, timeout=timeout)
     return backend

@@ -1,4 +1,4 @@
-"""Leases, by which replicas that share a Redis take turns at writing to a group. For `writes`.
+"""Leases, by which replicas that share a Redis take turns at writing to a group.
 
 No write's safety rests on a lease: it may be lost at any moment, and there is none while Redis is
 down. It spares replicas conflicts with each other, and keeps their writes apart where the upstream
@@ -82,12 +82,12 @@ class RedisLeases:
         if not await self._taken(keys, token, time.monotonic() + patience):
             yield
             return
-        renewal = asyncio.create_task(self._renew(keys, token))
+        invalidator = asyncio.create_task(self._renew(keys, token))
         try:
             yield
         finally:
-            renewal.cancel()
-            await asyncio.wait([renewal])
+            invalidator.cancel()
+            await asyncio.wait([invalidator])
             await self._run(_RELEASE, keys, token)
 
     async def _taken(self, keys: list[str], token: str, end: float) -> bool:

@@ -1,4 +1,4 @@
-"""Invalidations that did not reach the back end, until they are repeated. Pure; for `store`."""
+"""Invalidations that did not reach the back end, until they are repeated. Pure."""
 
 from collections.abc import Iterable, Mapping
 

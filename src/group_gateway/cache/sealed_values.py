@@ -1,4 +1,4 @@
-"""Seals on values that leave the process. Used by `backend`.
+"""Seals on values that leave the process.
 
 Without one, anybody who can write to the shared store could hand one caller's entry to another. A
 sealed value is accepted only in the place that it was sealed for; anything else counts as absent. A

@@ -88,7 +88,7 @@ class CacheStore:
         self._wall_clock = wall_clock
         self._telemetry = telemetry or Telemetry()
         # By then every generation that an unheard invalidation was to end has expired by itself.
-        self._debts = PendingInvalidations(self._tag_ttl)
+        self._pending_invalidations = PendingInvalidations(self._tag_ttl)
         self._recovery: asyncio.Task[None] | None = None
         self._is_private = backend.peek(()) is not None
         self._invalidations = 0
@@ -199,7 +199,7 @@ class CacheStore:
         finally:
             self._invalidations += 1  # not before: until then the old generations are found
             if not told:
-                self._debts.add(new, self._clock())
+                self._pending_invalidations.add(new, self._clock())
                 self._failed("an invalidation was not heard")
 
     async def _values(self, keys: list[str]) -> list[bytes | None] | None:
@@ -234,13 +234,13 @@ class CacheStore:
         recovered = False
         while not recovered:
             await asyncio.sleep(self._pause)
-            due = self._debts.due(self._clock())
+            due = self._pending_invalidations.due(self._clock())
             new = [(tag, _generation()) for tag in (*due, _PROBE)]
             with contextlib.suppress(Exception):  # see _values
                 await self._backend.multi_set(new, ttl=self._tag_ttl, timeout=self._pause)
                 self._invalidations += 1
-                self._debts.settle(due)
-                recovered = not self._debts
+                self._pending_invalidations.settle(due)
+                recovered = not self._pending_invalidations
         self._recovery = None
         _log.info("The cache works again.")
         self._telemetry.cache(is_left_alone=False)

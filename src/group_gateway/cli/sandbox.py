@@ -78,7 +78,7 @@ async def _serve_both(
     chosen: argparse.Namespace, settings: Settings, upstream_app: Starlette
 ) -> int:
     with (
-        listen(settings.host, settings.port) as front,
+        listen(settings.host, settings.port) as gateway_app,
         listen("127.0.0.1", chosen.upstream_port, flag="--upstream-port") as back,
     ):
         url = address_of(back)
@@ -92,9 +92,9 @@ async def _serve_both(
         beside = asyncio.create_task(upstream.serve(sockets=[back]))
         name = "GraphiQL" if settings.graphiql else "group-gateway"
         accepted = f" (bearer token: {token})" if token else ""
-        say(f"{name} is at {address_of(front)}/graphql{accepted}")
+        say(f"{name} is at {address_of(gateway_app)}/graphql{accepted}")
         say(f"The sandbox's FHIR server is at {url}")
-        await gateway.serve(sockets=[front])
+        await gateway.serve(sockets=[gateway_app])
         upstream.should_exit = True
         await beside
         return gateway.status

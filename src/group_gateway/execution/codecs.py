@@ -2,7 +2,7 @@
 
 For the selection of a type whose values are JSON objects a msgspec Struct is generated: its fields
 are the selected elements in answer order, as strict as FHIR. What does not fit raises
-msgspec.ValidationError, and graphql-core gets to say what is wrong. Used by `compiler`.
+msgspec.ValidationError, and graphql-core gets to say what is wrong.
 """
 
 from collections.abc import Callable, Mapping

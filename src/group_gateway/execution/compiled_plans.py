@@ -1,7 +1,7 @@
 """Plans: operations that run without graphql-core, as long as every value is as expected.
 
 A plan belongs to an operation of a document and to the values of the variables that its `@skip`
-and `@include` depend on. Used by `engine`.
+and `@include` depend on.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Compiles a selection into functions that complete values. Used by `plans`.
+"""Compiles a selection into functions that complete values.
 
 A *completer* turns a resolved value into something that msgspec encodes to exactly the JSON that
 graphql-core would have given. Whatever it was not compiled for makes it raise; the operation is

@@ -1,4 +1,4 @@
-"""What a document may ask for, measured before it is validated. Used by `documents`.
+"""What a document may ask for, measured before it is validated.
 
 Validation compares fields of one name with each other, which takes the square of their number: what
 is too much must be refused before that, in a time that only grows with the document.

@@ -1,4 +1,4 @@
-"""Documents: parsed, limited and validated once, in a bounded cache. Used by `engine`."""
+"""Documents: parsed, limited and validated once, in a bounded cache."""
 
 from collections import OrderedDict
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Runs operations on the schema. Called by `web`, one call for each GraphQL request."""
+"""Runs operations on the schema."""
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
@@ -108,7 +108,7 @@ class Engine:
 
     def epoch(self) -> int:
         """Give the number of changes that this process has made or learned of."""
-        return self._services.renewal.epoch
+        return self._services.invalidator.epoch
 
     def document(self, request: GraphQLRequest) -> Document:
         """Give the request's document, parsed and validated."""

@@ -1,6 +1,6 @@
 """Fields with a resolver, called without graphql-core: the same function, the same arguments.
 
-Used by `compiler`. What a resolver is, and what its arguments are in Python, is Strawberry's word.
+What a resolver is, and what its arguments are in Python, is Strawberry's word.
 """
 
 from collections.abc import Callable, Mapping

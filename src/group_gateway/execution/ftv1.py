@@ -2,7 +2,7 @@
 
 Written by hand: it takes two kinds of protobuf's fields, less than a library's generated module.
 The tests read it with Apollo's own definition (`reports.proto` of npm
-`@apollo/usage-reporting-protobuf`), whose field numbers these are. Used by `tracing`.
+`@apollo/usage-reporting-protobuf`), whose field numbers these are.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,7 @@
 """Executes an operation in parts: `@defer` and `@stream`, which are a proposal to the standard.
 
 graphql-core's incremental executor, within bounds: a list of a thousand groups with a deferred
-fragment in each would be a thousand parts. Used by `engine`.
+fragment in each would be a thousand parts.
 """
 
 from collections.abc import Sequence

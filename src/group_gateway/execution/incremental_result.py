@@ -1,4 +1,4 @@
-"""An answer in parts, as GraphQL's proposal on incremental delivery has it. Made by `engine`.
+"""An answer in parts, as GraphQL's proposal on incremental delivery has it.
 
 What graphql-core 3.3 gives, which is what graphql-js 17 does: `pending`, `incremental`, `completed`
 and `hasNext`. Its errors are presented like all others.

@@ -1,7 +1,7 @@
 """Answers given more than once: while a query is under way, and for as long as its parts hold.
 
 Whole answers are shared, encoded, so that nothing is done twice. A question holds who asks, so
-nobody is ever given another caller's answer. Used by `web`.
+nobody is ever given another caller's answer.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""A trace of one operation: when each field's resolver began and ended. Used by `web` and `engine`.
+"""A trace of one operation: when each field's resolver began and ended.
 
 It is graphql-core's middleware, so that the times are those of the resolvers themselves: a traced
 operation never runs as a plan.

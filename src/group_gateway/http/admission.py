@@ -1,4 +1,4 @@
-"""Admission: how many operations a process takes on at once. Used by `endpoint`.
+"""Admission: how many operations a process takes on at once.
 
 A process that can't keep up would answer everybody late. It is known by its event loop, which is
 never idle then: fewer operations are taken, and the others told at once to come back. Pure but for

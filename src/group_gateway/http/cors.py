@@ -1,4 +1,4 @@
-"""Other sites' pages: what they may ask in a visitor's browser. Used all over `web`.
+"""Other sites' pages: what they may ask in a visitor's browser.
 
 A POST is JSON, which a browser only sends to another site after a preflight, and so is whatever
 carries an Authorization header. That leaves GETs without one.

@@ -56,21 +56,21 @@ class Endpoint:
 
     def __init__(  # noqa: PLR0913, PLR0917 - all that answering takes
         self,
-        answering: RequestPipeline,
+        pipeline: RequestPipeline,
         callers: Authenticator,
         limits: RequestLimits,
         page: GraphiQL | None = None,
-        wishes: Negotiation | None = None,
+        negotiation: Negotiation | None = None,
         events: EventStreams | None = None,
     ) -> None:
-        self._answering = answering
+        self._pipeline = pipeline
         self._callers = callers
         self._limits = limits
         self._room = MemoryBudget(limits.bodies)
         self._page = page
-        self._wishes = wishes or Negotiation()
+        self._negotiation = negotiation or Negotiation()
         self._events = events
-        self._read = _READ | self._wishes.headers
+        self._read = _READ | self._negotiation.headers
 
     async def post(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a POST (ASGI)."""
@@ -87,19 +87,21 @@ class Endpoint:
             body = await whole_body(receive, length, self._limits.body, self._room)
             authorization = headers.get(b"authorization")
             known = self._callers.known(authorization)
-            asker = known or await self._callers.authenticate(authorization)
-            question = (asker.scope, media_type or GRAPHQL_RESPONSE, body)
-            wish = self._wish(headers, scope["http_version"])
+            principal = known or await self._callers.authenticate(authorization)
+            question = (principal.scope, media_type or GRAPHQL_RESPONSE, body)
+            requested_format = self._requested_format(headers, scope["http_version"])
             try:
-                reply = await self._answering.answer(question, asker, correlation_id, wish)
+                reply = await self._pipeline.answer(
+                    question, principal, correlation_id, requested_format
+                )
                 if media_type is None and reply.delivery is None:
                     reply = as_events(reply)
             except SubscriptionRequested as wanted:
-                visitor = ClientSession(asker, authorization, correlation_id)
-                stream = self._stream(wanted, accept, visitor)
+                session = ClientSession(principal, authorization, correlation_id)
+                stream = self._stream(wanted, accept, session)
         except RequestRefused as refused:
             known = self._callers.known(headers.get(b"authorization"))
-            reply = self._answering.refusal(refused, media_type, known, correlation_id)
+            reply = self._pipeline.refusal(refused, media_type, known, correlation_id)
         if stream is None:
             await send_reply(reply, correlation_id, receive, send)
         else:
@@ -112,30 +114,34 @@ class Endpoint:
         """
         headers = header_values(raw_headers, self._read)
         media_type = _chosen_media_type(headers.get(b"accept"))
-        asker = self._callers.known(headers.get(b"authorization"))
-        if media_type is None or asker is None:
+        principal = self._callers.known(headers.get(b"authorization"))
+        if media_type is None or principal is None:
             return None
-        if (wish := self._wish(headers)) is not None and wish.trace:
+        if (
+            requested_format := self._requested_format(headers)
+        ) is not None and requested_format.trace:
             return None
         try:
             _check_json_content(headers.get(b"content-type"))
         except RequestRefused:
             return None
-        return self._answering.fast_path((asker.scope, media_type, body), asker)
+        return self._pipeline.fast_path((principal.scope, media_type, body), principal)
 
-    def _wish(self, headers: Mapping[bytes, str], version: str = "1.1") -> RequestedFormat | None:
-        return self._wishes.of(headers, version) if self._wishes.headers else None
+    def _requested_format(
+        self, headers: Mapping[bytes, str], version: str = "1.1"
+    ) -> RequestedFormat | None:
+        return self._negotiation.of(headers, version) if self._negotiation.headers else None
 
     def _streams(self, accept: str | None) -> bool:
         return self._events is not None and takes_events(accept)
 
     def _stream(
-        self, wanted: SubscriptionRequested, accept: str | None, visitor: ClientSession
+        self, wanted: SubscriptionRequested, accept: str | None, session: ClientSession
     ) -> ASGIApp:
         """Give the answer to a subscription; raises RequestRefused where it can't be streamed."""
         if self._events is None or not takes_events(accept):
             raise wanted
-        return self._events.respond(wanted.asked, visitor)
+        return self._events.respond(wanted.asked, session)
 
     async def get(self, request: Request) -> ASGIApp:
         """Answer a GET: a page for a browser, else a query."""
@@ -150,21 +156,21 @@ class Endpoint:
                 raise not_acceptable()
             self._check_upgrade(request)
             check_same_site(request.headers, self._limits.origins)
-            asker = await self._callers.authenticate(authorization)
+            principal = await self._callers.authenticate(authorization)
             asked = request_of_query(request.query_params)
             kind = media_type or GRAPHQL_RESPONSE
             try:
-                reply = await self._answering.answer_query(asked, asker, kind, correlation_id)
+                reply = await self._pipeline.answer_query(asked, principal, kind, correlation_id)
             except SubscriptionRequested as wanted:
-                visitor = ClientSession(asker, authorization, correlation_id)
-                return self._stream(wanted, accept, visitor)
+                session = ClientSession(principal, authorization, correlation_id)
+                return self._stream(wanted, accept, session)
             if media_type is None:
                 reply = as_events(reply)
             elif reply.is_complete:
                 reply = revalidated(reply, request.headers.get("if-none-match"))
         except RequestRefused as refused:
             known = self._callers.known(authorization)
-            reply = self._answering.refusal(refused, media_type, known, correlation_id)
+            reply = self._pipeline.refusal(refused, media_type, known, correlation_id)
         response = Response(reply.body, reply.status)
         response.raw_headers = [*reply.headers, (CORRELATION_HEADER, correlation_id)]
         return response

@@ -17,9 +17,9 @@ from group_gateway.http.endpoint import Endpoint, RawHeaders
 from group_gateway.http.responses import CORRELATION_HEADER, Reply, new_correlation_id
 
 ENDPOINT_PATH = "/graphql"
-END_SUBSCRIPTIONS = "group_gateway.ending"
+END_SUBSCRIPTIONS = "group_gateway.end_subscriptions"
 """Key in the lifespan's state of a function that ends all subscriptions."""
-TRACK_CONNECTIONS = "group_gateway.heeding"
+TRACK_CONNECTIONS = "group_gateway.track_connections"
 """Key in the lifespan's state of a function that is to be given the set of open connections."""
 # Strict-Transport-Security is for whoever ends TLS to say: the proxy in front.
 _HEADERS: Final = {

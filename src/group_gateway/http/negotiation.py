@@ -1,4 +1,4 @@
-"""What a request's headers ask for beyond an answer. Pure; used by `endpoint`."""
+"""What a request's headers ask for beyond an answer. Pure."""
 
 import hmac
 from collections.abc import Mapping

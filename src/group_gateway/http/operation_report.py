@@ -1,9 +1,10 @@
-"""How operations ended: counted, logged, recorded, and told to those who ask. For `endpoint`."""
+"""How operations ended: counted, logged, recorded, and told to those who ask."""
 
 import asyncio
 from collections.abc import Iterable
 from typing import Any
 
+from group_gateway.errors import RequestCode
 from group_gateway.execution.engine import Engine, GraphQLRequest
 from group_gateway.http.request_limits import RequestLimits
 from group_gateway.http.requests import RequestRefused
@@ -16,12 +17,12 @@ class OperationReport:
     """Tells of operations, once for each."""
 
     def __init__(
-        self, engine: Engine, limits: RequestLimits, telemetry: Telemetry, journal: RequestLog
+        self, engine: Engine, limits: RequestLimits, telemetry: Telemetry, request_log: RequestLog
     ) -> None:
         self._engine = engine
         self._limits = limits
         self._telemetry = telemetry
-        self._journal = journal
+        self._request_log = request_log
 
     def tell(
         self, outcome: str, asked: GraphQLRequest, operation: Operation, codes: Iterable[str]
@@ -30,18 +31,24 @@ class OperationReport:
         self._telemetry.request(outcome)
         seconds = self._limits.seconds - operation.deadline + asyncio.get_running_loop().time()
         self._telemetry.executed(seconds)
-        trail = operation.trail if outcome == "complete" else operation.trail or AuditRecord()
-        if trail is not None:
-            self._describe(trail, asked, codes)
-            self._journal.tell(outcome, operation.asker, operation.correlation_id, trail, seconds)
+        audit_record = (
+            operation.audit_record
+            if outcome == "complete"
+            else operation.audit_record or AuditRecord()
+        )
+        if audit_record is not None:
+            self._describe(audit_record, asked, codes)
+            self._request_log.tell(
+                outcome, operation.principal, operation.correlation_id, audit_record, seconds
+            )
 
     def refuse(
-        self, refused: RequestRefused, asker: Principal | None, correlation_id: bytes
+        self, refused: RequestRefused, principal: Principal | None, correlation_id: bytes
     ) -> None:
         """Tell of a request that was not taken."""
         outcome = "refused" if refused.retry_after is None else "shed"
         self._telemetry.request(outcome)
-        self._journal.refuse(outcome, refused.code, asker, correlation_id.decode())
+        self._request_log.refuse(outcome, refused.code, principal, correlation_id.decode())
 
     def extensions(self, asked: GraphQLRequest, operation: Operation) -> dict[str, Any]:
         """Give what an answer tells of its operation."""
@@ -52,14 +59,16 @@ class OperationReport:
             extensions["stale"] = {"age": round(operation.stale)}
         return extensions
 
-    def _describe(self, trail: AuditRecord, asked: GraphQLRequest, codes: Iterable[str]) -> None:
+    def _describe(
+        self, audit_record: AuditRecord, asked: GraphQLRequest, codes: Iterable[str]
+    ) -> None:
         """Note in a trail what was asked, by names from the schema alone, and how it ended."""
         document = self._engine.document(asked)
         operation = document.operation(asked.operation_name)
-        trail.kind = operation.operation.value if operation else ""
-        trail.fields = document.root_fields(asked.operation_name)
-        trail.document = self._journal.digest(asked.query)
-        trail.codes = tuple(sorted(set(codes)))
+        audit_record.kind = operation.operation.value if operation else ""
+        audit_record.fields = document.root_fields(asked.operation_name)
+        audit_record.document = self._request_log.digest(asked.query)
+        audit_record.codes = tuple(sorted(set(codes)))
 
     def _cost(self, operation: Operation) -> dict[str, int]:
         """Give the upstream calls that an operation caused, alone or with others, and could."""

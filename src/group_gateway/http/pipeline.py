@@ -1,4 +1,4 @@
-"""Answers to GraphQL requests, however they came: ready, joined, or executed. Used by `endpoint`.
+"""Answers to GraphQL requests, however they came: ready, joined, or executed.
 
 An answer is found by the cheapest way there is. What a request may take beyond that is decided
 here too: room in the process, the document, the budget of an operation.
@@ -59,15 +59,15 @@ class RequestPipeline:
         limits: RequestLimits,
         cache: CacheStore,
         telemetry: Telemetry,
-        journal: RequestLog,
+        request_log: RequestLog,
         persisted: PersistedDocuments,
     ) -> None:
         self._engine = engine
         self._limits = limits
         self._telemetry = telemetry
-        self._journal = journal
+        self._request_log = request_log
         self.admission = Admission(limits.operations)
-        self._outcomes = OperationReport(engine, limits, telemetry, journal)
+        self._outcomes = OperationReport(engine, limits, telemetry, request_log)
         self._parts = IncrementalDelivery(self.admission, self._outcomes)
         self._persisted = persisted
         self._cache = cache
@@ -81,7 +81,7 @@ class RequestPipeline:
             self._cache, max_bytes=self._limits.ready_bytes
         )
 
-    def fast_path(self, question: Question, asker: Principal) -> tuple[Reply, bytes] | None:
+    def fast_path(self, question: Question, principal: Principal) -> tuple[Reply, bytes] | None:
         """Give the answer and its correlation id, where that takes no waiting.
 
         It is one that is ready, or the refusal of what there is no room for.
@@ -92,9 +92,9 @@ class RequestPipeline:
             return None
         correlation_id = new_correlation_id()
         if (reply := self._ready.now(question)) is not None:
-            return self._shared("ready", reply, asker, correlation_id), correlation_id
+            return self._shared("ready", reply, principal, correlation_id), correlation_id
         if (refused := self._refused(question)) is not None:
-            return self.refusal(refused, question[1], asker, correlation_id), correlation_id
+            return self.refusal(refused, question[1], principal, correlation_id), correlation_id
         return None
 
     def _refused(self, question: Question) -> RequestRefused | None:
@@ -110,33 +110,39 @@ class RequestPipeline:
         """
         if (documents := self._persisted.generation()) != self._documents:
             self._begin_anew(documents)
-        check_audit(self._journal)
+        check_audit(self._request_log)
 
     async def answer(
         self,
         question: Question,
-        asker: Principal,
+        principal: Principal,
         correlation_id: bytes,
-        wish: RequestedFormat | None = None,
+        requested_format: RequestedFormat | None = None,
     ) -> Reply:
         """Answer a request that may be anything; raises RequestRefused."""
         self._check()
-        traced = wish is not None and wish.trace  # of itself, not of the one that it shares
+        traced = (
+            requested_format is not None and requested_format.trace
+        )  # of itself, not of the one that it shares
         ready = None if traced else await self._ready.get(question)
         if ready is not None:
-            return self._shared("ready", ready, asker, correlation_id)
+            return self._shared("ready", ready, principal, correlation_id)
         flight = None if traced else self._in_flight.joined(question)
         if flight is not None:
             with suppress(LeaderGone):
                 reply = await asyncio.shield(flight)
-                return self._shared("joined", reply, asker, correlation_id)
+                return self._shared("joined", reply, principal, correlation_id)
         if is_array(question[2]):
-            return await self._batch(question, asker, correlation_id, wish if traced else None)
+            return await self._batch(
+                question, principal, correlation_id, requested_format if traced else None
+            )
         with self.admission:
-            return await self._executed(question, self.operation(asker, correlation_id), wish)
+            return await self._executed(
+                question, self.operation(principal, correlation_id), requested_format
+            )
 
     async def _executed(
-        self, question: Question, operation: Operation, wish: RequestedFormat | None
+        self, question: Question, operation: Operation, requested_format: RequestedFormat | None
     ) -> Reply:
         in_flight, ready = self._in_flight, self._ready  # of a list no newer than the next line's
         asked = self._persisted.resolved(request_of_body(question[2]))
@@ -145,9 +151,9 @@ class RequestPipeline:
         if kind is OperationType.SUBSCRIPTION:
             raise self._subscription(asked)
         try:
-            if wish is not None and wish.trace:
+            if requested_format is not None and requested_format.trace:
                 return await self._reply(asked, operation, question[1], Tracer())
-            if wish is not None and document.in_parts:
+            if requested_format is not None and document.in_parts:
                 return await self._in_parts(asked, operation, question[1])
             # What a shared answer cost was paid by another request.
             if asked.wants_cost or kind is not OperationType.QUERY:
@@ -158,27 +164,31 @@ class RequestPipeline:
                 operation.abandon()
             raise
 
-    def _shared(self, outcome: str, reply: Reply, asker: Principal, correlation_id: bytes) -> Reply:
+    def _shared(
+        self, outcome: str, reply: Reply, principal: Principal, correlation_id: bytes
+    ) -> Reply:
         self._telemetry.request(outcome)
-        if reply.trail is not None:
-            self._journal.tell(outcome, asker, correlation_id.decode(), reply.trail, 0.0)
+        if reply.audit_record is not None:
+            self._request_log.tell(
+                outcome, principal, correlation_id.decode(), reply.audit_record, 0.0
+            )
         return reply
 
     async def _batch(
         self,
         question: Question,
-        asker: Principal,
+        principal: Principal,
         correlation_id: bytes,
-        wish: RequestedFormat | None,
+        requested_format: RequestedFormat | None,
     ) -> Reply:
         scope, media_type, body = question
 
         async def part(operation: bytes) -> Reply:
             try:
                 alone = (scope, media_type, operation)
-                return await self.answer(alone, asker, correlation_id, wish)
+                return await self.answer(alone, principal, correlation_id, requested_format)
             except RequestRefused as refused:  # it does not take the others with it
-                return self.refusal(refused, media_type, asker, correlation_id)
+                return self.refusal(refused, media_type, principal, correlation_id)
 
         operations = operations_of_body(body, self._limits.batch)
         return batch_reply(media_type, await asyncio.gather(*map(part, operations)))
@@ -196,7 +206,7 @@ class RequestPipeline:
         return reply
 
     async def answer_query(
-        self, asked: GraphQLRequest, asker: Principal, media_type: str, correlation_id: bytes
+        self, asked: GraphQLRequest, principal: Principal, media_type: str, correlation_id: bytes
     ) -> Reply:
         """Answer a request that may only read; raises RequestRefused."""
         self._check()
@@ -208,7 +218,7 @@ class RequestPipeline:
                 case OperationType.MUTATION:
                     message = "A GET can only query. Send mutations with POST."
                     raise RequestRefused(message, 405, RequestCode.METHOD_NOT_ALLOWED)
-            operation = self.operation(asker, correlation_id)
+            operation = self.operation(principal, correlation_id)
             return await self._reply(asked, operation, media_type)
 
     def _subscription(self, asked: GraphQLRequest) -> RequestRefused:
@@ -217,14 +227,14 @@ class RequestPipeline:
         message = "Subscriptions are switched off here."
         return RequestRefused(message, 400, RequestCode.SUBSCRIPTIONS_DISABLED)
 
-    def operation(self, asker: Principal, correlation_id: bytes) -> Operation:
+    def operation(self, principal: Principal, correlation_id: bytes) -> Operation:
         """Begin an operation, with its time and its budget of calls."""
         return Operation(
-            asker=asker,
+            principal=principal,
             deadline=asyncio.get_running_loop().time() + self._limits.seconds,
             calls_left=self._limits.upstream_calls,
             correlation_id=correlation_id.decode(),
-            trail=AuditRecord() if self._journal.tells_all else None,
+            audit_record=AuditRecord() if self._request_log.tells_all else None,
         )
 
     async def _reply(
@@ -257,15 +267,15 @@ class RequestPipeline:
         outcome = "complete" if answer.is_complete else "errors"
         self._outcomes.tell(outcome, asked, operation, answer.codes)
         extensions |= self._outcomes.extensions(asked, operation)
-        return answer_reply(answer, media_type, extensions, operation.trail)
+        return answer_reply(answer, media_type, extensions, operation.audit_record)
 
     def refusal(
         self,
         refused: RequestRefused,
         media_type: str | None,
-        asker: Principal | None,
+        principal: Principal | None,
         correlation_id: bytes,
     ) -> Reply:
         """Give the answer to a request that is not taken, and tell of it."""
-        self._outcomes.refuse(refused, asker, correlation_id)
+        self._outcomes.refuse(refused, principal, correlation_id)
         return refusal(refused, media_type or JSON, correlation_id)

@@ -59,7 +59,9 @@ class _Upstream:
         return None
 
 
-def probe_routes(client: GroupClient, journal: RequestLog, telemetry: Telemetry) -> list[BaseRoute]:
+def probe_routes(
+    client: GroupClient, request_log: RequestLog, telemetry: Telemetry
+) -> list[BaseRoute]:
     """Give `/livez`, which asks nobody, and `/readyz`, which asks the upstream for an answer.
 
     A gateway is not ready before its upstream has answered once, nor while it can't write its audit
@@ -71,7 +73,7 @@ def probe_routes(client: GroupClient, journal: RequestLog, telemetry: Telemetry)
         return JSONResponse({"status": "ok"})
 
     async def ready(_: Request) -> Response:
-        if journal.is_failing:
+        if request_log.is_failing:
             return JSONResponse({"status": "audit log can't be written"}, 503)
         failure = await upstream.failure()
         if failure is not None and not upstream.was_reached:

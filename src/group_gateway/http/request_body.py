@@ -1,4 +1,4 @@
-"""The body of a request, as it arrives by ASGI. Used by `endpoint`."""
+"""The body of a request, as it arrives by ASGI."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: media types and the parts of a request. Pure; used by `endpoint`."""
+"""GraphQL over HTTP: media types and the parts of a request. Pure."""
 
 import re
 from collections.abc import Container, Iterable, Mapping

@@ -41,7 +41,7 @@ class Reply:
     headers: list[tuple[bytes, bytes]]
     body: bytes
     is_complete: bool = False
-    trail: AuditRecord | None = None
+    audit_record: AuditRecord | None = None
     """What the operation did, where somebody is told of it."""
     delivery: ChunkedBody | None = None
     """What gives the body, where that comes piece by piece."""
@@ -49,7 +49,9 @@ class Reply:
     @property
     def size(self) -> int:
         """Bytes that it takes while it is kept: the trail may hold a thousand ids."""
-        return len(self.body) + (_ID_BYTES * len(self.trail.read) if self.trail else 0)
+        return len(self.body) + (
+            _ID_BYTES * len(self.audit_record.read) if self.audit_record else 0
+        )
 
 
 def new_correlation_id() -> bytes:
@@ -66,7 +68,7 @@ def new_reply(
     body: bytes,
     *,
     is_complete: bool = False,
-    trail: AuditRecord | None = None,
+    audit_record: AuditRecord | None = None,
 ) -> Reply:
     """Give the answer with this body. Nobody on the way may keep it, or read it as another type."""
     headers = [
@@ -74,11 +76,11 @@ def new_reply(
         (b"content-length", b"%d" % len(body)),
         *_HEADERS,
     ]
-    return Reply(status, headers, body, is_complete, trail)
+    return Reply(status, headers, body, is_complete, audit_record)
 
 
 def answer_reply(
-    answer: Answer, media_type: str, extensions: Mapping[str, Any], trail: AuditRecord | None
+    answer: Answer, media_type: str, extensions: Mapping[str, Any], audit_record: AuditRecord | None
 ) -> Reply:
     """Give the reply to a request that was heard (GraphQL over HTTP, section 6.4).
 
@@ -88,7 +90,9 @@ def answer_reply(
     ok = answer.executed or media_type == JSON
     status = HTTPStatus.OK if ok else HTTPStatus.BAD_REQUEST
     body = answer.body(extensions)
-    return new_reply(status, media_type, body, is_complete=answer.is_complete, trail=trail)
+    return new_reply(
+        status, media_type, body, is_complete=answer.is_complete, audit_record=audit_record
+    )
 
 
 def parts_reply(delivery: ChunkedBody) -> Reply:

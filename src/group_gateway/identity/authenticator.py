@@ -1,4 +1,4 @@
-"""What all ways to know callers have in common. Used by `web`."""
+"""What all ways to know callers have in common."""
 
 from typing import Protocol
 

@@ -1,4 +1,4 @@
-"""The public keys that an issuer of tokens publishes (RFC 7517). Used by `tokens`.
+"""The public keys that an issuer of tokens publishes (RFC 7517).
 
 Fetched when first needed, renewed in the background, and once more for a key that is not among
 them; but never more often than every few seconds, whatever keys the callers' tokens name.

@@ -1,8 +1,8 @@
-"""The audit log: JSON lines in a file, written by a thread of its own. Used by `journal`.
+"""The audit log: JSON lines in a file, written by a thread of its own.
 
 A record that can't be written is kept and tried again each second; no request waits for that. While
-`capacity` records are kept, `journal` refuses requests, or, where a deployment wants that, records
-are lost and counted.
+`capacity` records are kept, requests are refused, or, where a deployment wants that, records are
+lost and counted.
 """
 
 import logging

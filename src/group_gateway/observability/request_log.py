@@ -62,49 +62,55 @@ class RequestLog:
         """Whether a request that must be recorded can be recorded."""
         return self._audit is None or not self._required or self._audit.has_room
 
-    def refuse(self, outcome: str, code: str, asker: Principal | None, correlation_id: str) -> None:
+    def refuse(
+        self, outcome: str, code: str, principal: Principal | None, correlation_id: str
+    ) -> None:
         """Tell of a request that was not taken."""
         if self._audit is not None and not self._audit.has_room:
             self._audit.lose()
         elif self.tells_all:
-            self.tell(outcome, asker, correlation_id, AuditRecord(codes=(code,)), 0.0)
+            self.tell(outcome, principal, correlation_id, AuditRecord(codes=(code,)), 0.0)
 
     def tell(
         self,
         outcome: str,
-        asker: Principal | None,
+        principal: Principal | None,
         correlation_id: str,
-        trail: AuditRecord,
+        audit_record: AuditRecord,
         seconds: float,
     ) -> None:
-        """Tell of a request that has its answer; `asker` is None where nobody looked who asks."""
-        caller = asker.scope if isinstance(asker, Caller) else None
+        """Record an answered request; `principal` is None where nobody looked who asks."""
+        caller = principal.scope if isinstance(principal, Caller) else None
         if self._requests == "all" or (
-            self._requests == "failed" and not _FAILURES.isdisjoint(trail.codes)
+            self._requests == "failed" and not _FAILURES.isdisjoint(audit_record.codes)
         ):
             facts: dict[str, Any] = {
                 "outcome": outcome,
-                "codes": trail.codes,
-                "operation": trail.kind,
-                "fields": trail.fields,
-                "document": trail.document,
+                "codes": audit_record.codes,
+                "operation": audit_record.kind,
+                "fields": audit_record.fields,
+                "document": audit_record.document,
                 "caller": caller,
                 "seconds": round(seconds, 6),
                 "correlationId": correlation_id,
             }
-            if trail.events is not None:
-                facts["events"] = trail.events
+            if audit_record.events is not None:
+                facts["events"] = audit_record.events
             _log.info("A request was answered.", extra=facts)
-        self.record(outcome, asker, correlation_id, trail)
+        self.record(outcome, principal, correlation_id, audit_record)
 
     def record(
-        self, outcome: str, asker: Principal | None, correlation_id: str, trail: AuditRecord
+        self,
+        outcome: str,
+        principal: Principal | None,
+        correlation_id: str,
+        audit_record: AuditRecord,
     ) -> None:
         """Tell the audit log alone."""
-        caller = asker.scope if isinstance(asker, Caller) else None
+        caller = principal.scope if isinstance(principal, Caller) else None
         if self._audit is not None and (self._required or self._audit.has_room):
-            identity = asker.identity if isinstance(asker, Caller) else None
-            self._audit.append(_record(outcome, caller, identity, correlation_id, trail))
+            identity = principal.identity if isinstance(principal, Caller) else None
+            self._audit.append(_record(outcome, caller, identity, correlation_id, audit_record))
         elif self._audit is not None:
             self._audit.lose()
 
@@ -114,19 +120,19 @@ def _record(
     caller: str | None,
     identity: Mapping[str, str] | None,
     correlation_id: str,
-    trail: AuditRecord,
+    audit_record: AuditRecord,
 ) -> bytes:
     facts = {
         "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "caller": caller,
         "identity": identity,
-        "operation": trail.kind,
-        "fields": trail.fields,
-        "read": sorted(trail.read),
-        "written": sorted(trail.written),
-        "attempted": sorted(trail.attempted - trail.written),
+        "operation": audit_record.kind,
+        "fields": audit_record.fields,
+        "read": sorted(audit_record.read),
+        "written": sorted(audit_record.written),
+        "attempted": sorted(audit_record.attempted - audit_record.written),
         "outcome": outcome,
-        "codes": trail.codes,
+        "codes": audit_record.codes,
         "correlationId": correlation_id,
     }
     return _encode(facts) + b"\n"

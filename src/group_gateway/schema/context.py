@@ -1,4 +1,4 @@
-"""What resolvers are given of their operation. Made by `execution` for each one."""
+"""What resolvers are given of their operation."""
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field, replace
@@ -22,7 +22,7 @@ class Services:
 
     reads: GroupReads
     writes: GroupWrites
-    renewal: Invalidator
+    invalidator: Invalidator
     watches: GroupWatches
     keys: DigestKeys
     upstream_url: str

@@ -1,4 +1,4 @@
-"""Federation's `_entities`: each representation stands and fails alone. Used by `build`."""
+"""Federation's `_entities`: each representation stands and fails alone."""
 
 from collections.abc import Awaitable
 from typing import Any

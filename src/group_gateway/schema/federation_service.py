@@ -1,4 +1,4 @@
-"""Federation's `_service`: the schema as SDL. Used by `query`.
+"""Federation's `_service`: the schema as SDL.
 
 Printing it takes longer than most queries, so it is done once, not for each field of a request.
 """

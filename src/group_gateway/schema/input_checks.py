@@ -1,4 +1,4 @@
-"""Checks of mutation inputs: every mistake at once, each with its path. Used by `mutation`."""
+"""Checks of mutation inputs: every mistake at once, each with its path."""
 
 import math
 from collections.abc import Iterable, Sequence

@@ -93,18 +93,18 @@ Assignment = Annotated[
 
 async def _change(info: Info, id: str, change: Change, if_version: str | None) -> Payload:
     context = info.context
-    if context.operation.trail is not None:
-        context.operation.trail.attempted.add(id)
+    if context.operation.audit_record is not None:
+        context.operation.audit_record.attempted.add(id)
     outcome = await context.services.writes.change(context.operation, id, change, if_version)
     return _payload(info, outcome)
 
 
 def _payload(info: Info, outcome: Outcome) -> Payload:
-    trail = info.context.operation.trail
-    if trail is not None and outcome.group is not None:
-        trail.read.add(outcome.group.id)
+    audit_record = info.context.operation.audit_record
+    if audit_record is not None and outcome.group is not None:
+        audit_record.read.add(outcome.group.id)
         if all(issue.severity != "error" for issue in outcome.issues):
-            trail.written.add(outcome.group.id)
+            audit_record.written.add(outcome.group.id)
     try:
         info.context.operation.caller.require("read")
     except Forbidden as refusal:  # who may only write is not shown what is there

@@ -3,7 +3,7 @@
 Of what a ready answer costs, or the refusal of what there is no room for, most is what uvicorn does
 around an application. So a request that has arrived whole is held back until it is known whether it
 can be answered at once; if not, or if anything about it is unusual, it goes the ordinary way as if
-nothing had been. Used by `cli`.
+nothing had been.
 """
 
 from typing import Any, Final
@@ -22,7 +22,7 @@ class FastPathProtocol(BoundedHttpProtocol):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._front = self.app if isinstance(self.app, GatewayApp) else None
+        self._gateway_app = self.app if isinstance(self.app, GatewayApp) else None
         self._held: bytearray | None = None
 
     def data_received(self, data: bytes) -> None:
@@ -33,7 +33,7 @@ class FastPathProtocol(BoundedHttpProtocol):
 
     def on_headers_complete(self) -> None:
         """Hold a request back that may be answered at once."""
-        if self._front is not None and self._is_usual():
+        if self._gateway_app is not None and self._is_usual():
             self._in_headers = False
             self._held = bytearray()
         else:
@@ -83,7 +83,11 @@ class FastPathProtocol(BoundedHttpProtocol):
             super().on_body(bytes(body))
 
     def _answered(self, body: bytes) -> bool:
-        answer = self._front.fast_path(self.headers, body) if self._front is not None else None
+        answer = (
+            self._gateway_app.fast_path(self.headers, body)
+            if self._gateway_app is not None
+            else None
+        )
         if answer is None:
             return False
         reply, correlation_id = answer

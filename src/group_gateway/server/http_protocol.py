@@ -1,4 +1,4 @@
-"""Connections of clients: what each may take before it has asked anything. Used by `cli`.
+"""Connections of clients: what each may take before it has asked anything.
 
 uvicorn bounds neither the size of headers nor the time in which a request arrives or an answer is
 taken, and closes idle connections under a request that is on its way. This is its protocol with

@@ -1,4 +1,4 @@
-"""Requests that a client sends without waiting for their answers. Used by `connections`.
+"""Requests that a client sends without waiting for their answers.
 
 uvicorn reads all that has come, and makes of each request an object that waits: a few megabytes of
 small ones took hundreds, and held up everybody else. It also tells only the last of them that the

@@ -1,4 +1,4 @@
-"""Several processes that serve: started, replaced when they die, ended together. Used by `serve`.
+"""Several processes that serve: started, replaced when they die, ended together.
 
 uvicorn's supervisor, except for what it starts: its own replacements would run uvicorn's server,
 which loses requests when it ends.

@@ -1,4 +1,4 @@
-"""Status, headers and body of an upstream answer → a value or an error. Pure; used by `client`.
+"""Status, headers and body of an upstream answer → a value or an error. Pure.
 
 A 5xx's text never leaves this module: an upstream may put an exception's text there.
 """

@@ -1,7 +1,4 @@
-"""One call of the upstream: sent once, in bounded time, its failures translated to `errors`.
-
-Used by `guard`.
-"""
+"""One call of the upstream: sent once, in bounded time, its failures translated to `errors`."""
 
 import asyncio
 import ssl

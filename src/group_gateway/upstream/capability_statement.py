@@ -1,4 +1,4 @@
-"""What a CapabilityStatement says about Group searches. Pure; used by `groups` and `doctor`."""
+"""What a CapabilityStatement says about Group searches. Pure."""
 
 from dataclasses import dataclass
 from typing import Any

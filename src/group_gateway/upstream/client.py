@@ -1,6 +1,6 @@
 """The Group interactions of a FHIR server: read, search-type, create, update, capabilities.
 
-The only place where upstream URLs are built. Called by `groups`; every shape of answer comes back
+The only place where upstream URLs are built. every shape of answer comes back
 as a value or as one error of `errors`.
 """
 
@@ -83,8 +83,8 @@ class GroupClient:
         link = link_to(self.base_url, transport, call_timeout=call_timeout)
         if account is not None:
             link = ServiceLink(link, account)
-        exchanges = CallSender(link, timeout=call_timeout, telemetry=telemetry)
-        self._guard = ResilientClient(exchanges, resilience or Resilience(), telemetry)
+        call_sender = CallSender(link, timeout=call_timeout, telemetry=telemetry)
+        self._guard = ResilientClient(call_sender, resilience or Resilience(), telemetry)
 
     async def read(
         self, caller: Caller, id: str, within: float, again: Again | None = None

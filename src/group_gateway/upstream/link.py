@@ -1,4 +1,4 @@
-"""The way to one FHIR server: a request's parts in, an `Answer` out. Used by `client`.
+"""The way to one FHIR server: a request's parts in, an `Answer` out.
 
 With our own transport a request is bytes at once; building httpx's objects around the same
 exchange costs several times as much CPU. Any other httpx transport is asked in httpx's types. There

@@ -30,33 +30,33 @@ async def examine(settings: Settings, token: str | None) -> AsyncIterator[Findin
     if token is None and settings.service_client_id:
         finding, token = await caller_identity.service_account(settings)
         yield finding
-    interview = UpstreamProbe(settings, token)
+    probe = UpstreamProbe(settings, token)
     try:
-        async for finding in _examine(interview, settings, token):
+        async for finding in _examine(probe, settings, token):
             yield finding
     finally:
-        await interview.end()
+        await probe.end()
 
 
 async def first_contact(settings: Settings) -> list[Finding]:
     """Give the findings of the first two checks: whether a FHIR server answers at all."""
-    interview = UpstreamProbe(settings, None)
+    probe = UpstreamProbe(settings, None)
     try:
-        reply = await interview.statement()
+        reply = await probe.statement()
     finally:
-        await interview.end()
+        await probe.end()
     return [contact.connection(reply, settings), contact.base_url(reply, settings)]
 
 
 async def _examine(
-    interview: UpstreamProbe, settings: Settings, token: str | None
+    probe: UpstreamProbe, settings: Settings, token: str | None
 ) -> AsyncIterator[Finding]:
-    stated = await interview.statement()
+    stated = await probe.statement()
     connection = contact.connection(stated, settings)
     yield connection
     if connection.level == "fail":
         return
-    search = await interview.search(("_count", str(group_searches.SAMPLE)))
+    search = await probe.search(("_count", str(group_searches.SAMPLE)))
     base_url = contact.base_url(_clearer(stated, search), settings)
     yield base_url
     if base_url.level == "fail":
@@ -66,7 +66,7 @@ async def _examine(
     if token is not None:
         yield credentials.scopes(token)
     if search.value is not None:
-        async for finding in _behaviour(interview, capability_of(stated), search.value):
+        async for finding in _behaviour(probe, capability_of(stated), search.value):
             yield finding
     exchange = search.exchange or stated.exchange
     if exchange is not None:
@@ -80,18 +80,18 @@ def _clearer(stated: Reply[object], search: Reply[Searchset]) -> Reply[object]:
 
 
 async def _behaviour(
-    interview: UpstreamProbe, said: GroupCapability | None, sample: Searchset
+    probe: UpstreamProbe, said: GroupCapability | None, sample: Searchset
 ) -> AsyncIterator[Finding]:
     if not sample.groups:
         text = "There are no groups to see, so searches and reads can't be tried."
         yield warn("search", text, "If there should be some, the token is another's.")
         return
-    yield await group_searches.id_lists(interview, sample)
-    yield await group_searches.by_type(interview, said, sample)
-    yield await group_searches.by_patient(interview, said, sample)
-    yield await page_walk.pages(interview, sample)
-    yield await page_walk.total(interview, sample)
-    reply = await interview.read(sample.groups[0].id)
+    yield await group_searches.id_lists(probe, sample)
+    yield await group_searches.by_type(probe, said, sample)
+    yield await group_searches.by_patient(probe, said, sample)
+    yield await page_walk.pages(probe, sample)
+    yield await page_walk.total(probe, sample)
+    reply = await probe.read(sample.groups[0].id)
     yield group_read.read(reply)
     if reply.value is not None:
         yield group_read.guard(reply.value)

@@ -1,4 +1,4 @@
-"""Cache entries of single groups and search pages, as bytes. Used by `loader` and `pages`.
+"""Cache entries of single groups and search pages, as bytes.
 
 A group's entry is a short header (entity tag and clock of the read) and the upstream's own bytes;
 an absent group's entry is empty.

@@ -1,7 +1,7 @@
 """What the gateway has learned about its upstream, from its own words and from its answers.
 
 Nothing is assumed for good: what did not work is tried again after a while, so an upstream that
-changes is noticed without a restart. Used by `fetching`, `plans`, `search` and `writes`.
+changes is noticed without a restart.
 """
 
 import time

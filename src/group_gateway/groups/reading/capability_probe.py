@@ -1,4 +1,4 @@
-"""Reads the upstream's CapabilityStatement when a search first needs it. Used by `search`.
+"""Reads the upstream's CapabilityStatement when a search first needs it.
 
 It is a hint, not a condition: without one the answers themselves teach the same.
 """
@@ -20,8 +20,8 @@ _PATIENCE = 2.0
 class CapabilityReader:
     """Keeps `knowledge.declared` up to date: read again after an hour, or a minute if it failed."""
 
-    def __init__(self, client: GroupClient, knowledge: UpstreamCapabilities) -> None:
-        self.knowledge = knowledge
+    def __init__(self, client: GroupClient, capabilities: UpstreamCapabilities) -> None:
+        self.capabilities = capabilities
         self._client = client
         self._lock = asyncio.Lock()
         self._next_try = 0.0
@@ -39,5 +39,5 @@ class CapabilityReader:
             except GatewayError:
                 self._next_try = time.monotonic() + _RETRY_AFTER
             else:
-                self.knowledge.declared = group_capability(statement).search_parameters
+                self.capabilities.declared = group_capability(statement).search_parameters
                 self._next_try = time.monotonic() + _FRESH

@@ -1,4 +1,4 @@
-"""Cursors (Relay cursor connections): opaque, versioned, signed. Used by `connection`, `members`.
+"""Cursors (Relay cursor connections): opaque, versioned, signed.
 
 A cursor holds a position only. Its signature covers the question that it belongs to, so it can't
 be used with another one, and nobody can make one up to send words of their own upstream.

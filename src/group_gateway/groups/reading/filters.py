@@ -1,4 +1,4 @@
-"""What a client filters groups by, and whether a group really fits. Used by `plans` and `walk`."""
+"""What a client filters groups by, and whether a group really fits."""
 
 from dataclasses import dataclass
 from typing import Any

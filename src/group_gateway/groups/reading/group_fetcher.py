@@ -1,4 +1,4 @@
-"""Fetches groups that the cache does not hold: by id lists where that works. Used by `loader`.
+"""Fetches groups that the cache does not hold: by id lists where that works.
 
 What a list search leaves out is read singly, because only a read tells absent from forbidden;
 unless nobody needs the difference, and the search is known to be complete.
@@ -72,12 +72,12 @@ class GroupFetcher:
         self,
         client: GroupClient,
         cache: CacheStore,
-        knowledge: UpstreamCapabilities,
+        capabilities: UpstreamCapabilities,
         lifetimes: Lifetimes,
     ) -> None:
         self._client = client
         self._cache = cache
-        self._lists = knowledge.id_lists
+        self._lists = capabilities.id_lists
         self._lifetimes = lifetimes
         self._ending: set[asyncio.Task[None]] = set()
 

@@ -1,4 +1,4 @@
-"""The reads that resolvers ask for: one group, groups by id, a search. Used by `schema`."""
+"""The reads that resolvers ask for: one group, groups by id, a search."""
 
 from collections.abc import Sequence
 
@@ -35,8 +35,8 @@ class GroupReads:
         """Give a group; None when there is none. Raises BadUserInput for a malformed id."""
         operation.caller.require("read")
         group = await self._loader.load(operation, checked_id(id))
-        if group is not None and operation.trail is not None:
-            operation.trail.read.add(id)
+        if group is not None and operation.audit_record is not None:
+            operation.audit_record.read.add(id)
         return group
 
     def connection(
@@ -57,14 +57,17 @@ class GroupReads:
         if ids is None:
             search = Search(self._pages, self._learning, operation, wanted)
             return Connection(
-                Paginator(search), Cursors(self._keys, f"search {wanted}"), paging, operation.trail
+                Paginator(search),
+                Cursors(self._keys, f"search {wanted}"),
+                paging,
+                operation.audit_record,
             )
         distinct = list(dict.fromkeys(map(checked_id, ids)))
         if len(distinct) > MOST_IDS:
             raise BadUserInput(f"A filter takes at most {MOST_IDS} ids.")
         listing = IdList(lambda id: self._loader.find(operation, id), distinct, wanted)
         return Connection(
-            listing, Cursors(self._keys, f"ids {distinct} {wanted}"), paging, operation.trail
+            listing, Cursors(self._keys, f"ids {distinct} {wanted}"), paging, operation.audit_record
         )
 
 

@@ -1,4 +1,4 @@
-"""The groups of a list of ids that the caller may see. A `Source` of connections, made by `reads`.
+"""The groups of a list of ids that the caller may see.
 
 A place is an index in the list, so groups that come or go don't shift it.
 """

@@ -1,4 +1,4 @@
-"""Single groups by id: collected by caller within a tick, from cache or upstream. Used by `reads`.
+"""Single groups by id: collected by caller within a tick, from cache or upstream.
 
 A tick is one round of the event loop: what the fields of an operation ask for together, or
 operations that arrived together, goes upstream together. Nobody waits for what may still come.
@@ -29,10 +29,10 @@ class GroupLoader:
         client: GroupClient,
         cache: CacheStore,
         slots: CacheSlots,
-        knowledge: UpstreamCapabilities,
+        capabilities: UpstreamCapabilities,
         lifetimes: Lifetimes,
     ) -> None:
-        self._fetcher = GroupFetcher(client, cache, knowledge, lifetimes)
+        self._fetcher = GroupFetcher(client, cache, capabilities, lifetimes)
         self._cache = cache
         self._slots = slots
         self._flights: dict[tuple[str, str], GroupFlight] = {}

@@ -2,7 +2,7 @@
 
 Some upstreams number their groups (`_offset` in the page links), so that any group can be entered
 at; some only link a page to the next; some do neither, and are then asked for the next numbers
-all the same, so that nothing is cut off in silence. Used by `search` and `walk`.
+all the same, so that nothing is cut off in silence.
 """
 
 from dataclasses import dataclass
@@ -83,7 +83,7 @@ class Page:
         """The ids of the groups on it."""
         return [group.id for group in self.content.groups]
 
-    def spot(self, index: int) -> PagePosition:
+    def position(self, index: int) -> PagePosition:
         """Give the place of one of its groups."""
         return PagePosition(self.link, index, self.begin if self.exact else None, self.filtered)
 

@@ -34,17 +34,19 @@ class Paginator:
 
     async def backward(self, place: list[Any] | None, count: int) -> AsyncIterator[Batch]:
         """Give what comes before a place, or all, from the end to the beginning."""
-        spot = None if place is None else PagePosition.from_json(place)
-        if spot is not None and spot.number == 0:
+        position = None if place is None else PagePosition.from_json(place)
+        if position is not None and position.number == 0:
             yield Batch((), more=False)
             return
-        page, stop = await (self._enter_last(count) if spot is None else self._before(spot, count))
+        page, stop = await (
+            self._enter_last(count) if position is None else self._before(position, count)
+        )
         self._entry = page
         if page.is_first or page.leads_back:
             async for batch in self._back(page, stop):
                 yield batch
-        elif spot is None or spot.number is None:
-            yield await self._from_the_start(None if spot is None else page.ids[stop])
+        elif position is None or position.number is None:
+            yield await self._from_the_start(None if position is None else page.ids[stop])
         else:
             raise UpstreamInvalidResponse("The upstream's pages don't lead back.")
 
@@ -58,23 +60,25 @@ class Paginator:
     async def _enter_after(self, place: list[Any] | None, count: int) -> tuple[Page, int]:
         if place is None:
             return await self._search.start(count), 0
-        spot = PagePosition.from_json(place)
-        if spot.number is None:
-            return await self._page_of(spot), spot.index + 1
-        wanted = spot.number + 1
-        link = numbered(spot.link, wanted, _size(count, filtered=spot.filtered))
-        page = await self._search.follow(link, filtered=spot.filtered)
+        position = PagePosition.from_json(place)
+        if position.number is None:
+            return await self._page_of(position), position.index + 1
+        wanted = position.number + 1
+        link = numbered(position.link, wanted, _size(count, filtered=position.filtered))
+        page = await self._search.follow(link, filtered=position.filtered)
         return page, page.index_of(wanted)
 
-    async def _before(self, spot: PagePosition, count: int) -> tuple[Page, int]:
-        if spot.number is None:
-            return await self._page_of(spot), spot.index
-        size = _size(count, filtered=spot.filtered)
-        return await self._page_before(spot.link, spot.number, size, filtered=spot.filtered)
+    async def _before(self, position: PagePosition, count: int) -> tuple[Page, int]:
+        if position.number is None:
+            return await self._page_of(position), position.index
+        size = _size(count, filtered=position.filtered)
+        return await self._page_before(
+            position.link, position.number, size, filtered=position.filtered
+        )
 
-    async def _page_of(self, spot: PagePosition) -> Page:
-        page = await self._search.follow(spot.link, filtered=spot.filtered)
-        if spot.index >= len(page.groups):
+    async def _page_of(self, position: PagePosition) -> Page:
+        page = await self._search.follow(position.link, filtered=position.filtered)
+        if position.index >= len(page.groups):
             raise BadUserInput("The cursor's place is gone. Start again without a cursor.")
         return page
 
@@ -159,7 +163,7 @@ class Paginator:
     def _steps(self, page: Page, indexes: Iterable[int], seen: Collection[str]) -> list[Step]:
         fits = self._search.wanted.fits
         return [
-            Step(group, page.spot(index).to_json())
+            Step(group, page.position(index).to_json())
             for index in indexes
             if (group := page.groups[index]).id not in seen and fits(group)
         ]

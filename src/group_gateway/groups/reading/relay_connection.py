@@ -1,4 +1,4 @@
-"""A Relay cursor connection over any source of groups. Made by `reads`, shown by `schema`.
+"""A Relay cursor connection over any source of groups.
 
 Nothing is fetched before a part of it is asked for, and no part fetches more than it needs: only
 `page_info` looks whether another group follows, only `total` counts.
@@ -110,12 +110,16 @@ class Connection:
     """One slice of a source. Raises BadUserInput for a cursor that is not one of `cursors`."""
 
     def __init__(
-        self, source: Source, cursors: Cursors, paging: Paging, trail: AuditRecord | None = None
+        self,
+        source: Source,
+        cursors: Cursors,
+        paging: Paging,
+        audit_record: AuditRecord | None = None,
     ) -> None:
         self._source = source
         self._cursors = cursors
         self._paging = paging
-        self._trail = trail
+        self._audit_record = audit_record
         self._place = None if paging.cursor is None else cursors.decode(paging.cursor)
         walk = source.backward if paging.backward else source.forward
         self._batches = walk(self._place, max(paging.count, 1))
@@ -193,8 +197,8 @@ class Connection:
             steps = batch.steps[:room]
             self._steps += steps
             self._more = True if len(batch.steps) > room else batch.more
-            if self._trail is not None:
-                self._trail.read.update(step.group.id for step in steps)
+            if self._audit_record is not None:
+                self._audit_record.read.update(step.group.id for step in steps)
             if self._growth is not None:
                 self._growth.set_result(None)
                 self._growth = None

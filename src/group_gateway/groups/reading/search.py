@@ -1,6 +1,6 @@
 """One search of one operation: opened with parameters that the upstream obeys, page by page.
 
-Learns on the way which parameters work. Used by `walk`.
+Learns on the way which parameters work.
 """
 
 from group_gateway.errors import (
@@ -47,8 +47,8 @@ class Search:
         self._fetched: dict[PageLink, Searchset] = {}
 
     @property
-    def _knowledge(self) -> UpstreamCapabilities:
-        return self._learning.knowledge
+    def _capabilities(self) -> UpstreamCapabilities:
+        return self._learning.capabilities
 
     async def start(self, count: int) -> Page:
         """Fetch the first page; `count` groups, or more where they must be looked through."""
@@ -56,7 +56,7 @@ class Search:
             await self._learning.ensure(self._operation)
         refused: list[str] = []
         while True:
-            query = parameters_for(self.wanted, self._knowledge, refused)
+            query = parameters_for(self.wanted, self._capabilities, refused)
             size = min(count, PAGE_SIZE) if covers(query, self.wanted) else PAGE_SIZE
             link = PageLink((*query, *numbers(0, size)))
             try:
@@ -67,7 +67,7 @@ class Search:
                 refused.append(query[-1][0])
                 continue
             if refused:
-                self._knowledge.refuse(refused[-1])
+                self._capabilities.refuse(refused[-1])
             verdict = self._learn(query, content)
             filtered = verdict.applied and covers(query, self.wanted)
             page = self._page(link, content, filtered=filtered)
@@ -78,7 +78,7 @@ class Search:
     def _learn(self, query: Query, content: Searchset) -> ParameterSupport:
         verdict = judge(query, self.wanted, content)
         for name in verdict.obeyed | verdict.ignored:
-            self._knowledge.parameter(name).learn(works=name in verdict.obeyed)
+            self._capabilities.parameter(name).learn(works=name in verdict.obeyed)
         return verdict
 
     async def follow(self, link: PageLink, *, filtered: bool) -> Page:
@@ -115,8 +115,8 @@ class Search:
             return page.content.total
         if page.is_first and page.next is None:
             return len(page.groups)
-        query = parameters_for(self.wanted, self._knowledge)
-        asking = self._knowledge.parameter(_TOTAL)
+        query = parameters_for(self.wanted, self._capabilities)
+        asking = self._capabilities.parameter(_TOTAL)
         if not asking.worth_trying or not covers(query, self.wanted):
             return None
         try:

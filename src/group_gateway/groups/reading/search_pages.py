@@ -1,4 +1,4 @@
-"""Search pages, from cache or upstream, each asked for once at a time. Used by `search`."""
+"""Search pages, from cache or upstream, each asked for once at a time."""
 
 import asyncio
 import contextlib

@@ -1,8 +1,7 @@
 """Which search parameters to send for a filter, and whether the upstream obeyed. Pure.
 
 An upstream may ignore a parameter and answer with everything, status 200. So a parameter counts
-as applied only when the Bundle's `self` link echoes it and every group in it fits. Used by
-`search` and `fetching`.
+as applied only when the Bundle's `self` link echoes it and every group in it fits.
 """
 
 from collections.abc import Collection
@@ -38,12 +37,12 @@ def is_refusal(error: GatewayError) -> bool:
 
 
 def parameters_for(
-    wanted: GroupFilter, knowledge: UpstreamCapabilities, refused: Collection[str] = ()
+    wanted: GroupFilter, capabilities: UpstreamCapabilities, refused: Collection[str] = ()
 ) -> Query:
     """Give the search parameters to send, leaving out those that are known not to work."""
 
     def usable(name: str) -> bool:
-        return name not in refused and knowledge.may_search_by(name)
+        return name not in refused and capabilities.may_search_by(name)
 
     query: list[tuple[str, str]] = []
     if wanted.type is not None and usable("type"):

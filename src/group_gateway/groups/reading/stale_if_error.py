@@ -1,6 +1,7 @@
-"""What was read before, for when the upstream is down; forgotten as soon as it refuses a caller.
+"""Serves what was read before while the upstream is down (stale-if-error).
 
-Used by `fetching` and `pages`. Does nothing where the cache keeps nothing past its time.
+Nothing is served to a caller whom the upstream has refused since, and nothing where the cache keeps
+no expired entries.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What was seen of a group, small enough to be kept for comparison. Pure; used by `watch`."""
+"""What was seen of a group, small enough to be kept for comparison. Pure."""
 
 import hashlib
 from dataclasses import dataclass

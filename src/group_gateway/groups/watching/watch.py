@@ -1,4 +1,4 @@
-"""One watched group: who listens, and what each of them last saw. Used by `watches`."""
+"""One watched group: who listens, and what each of them last saw."""
 
 import asyncio
 

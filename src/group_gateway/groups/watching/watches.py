@@ -1,4 +1,4 @@
-"""All watched groups: each is polled once, however many listen. Used by `schema`.
+"""All watched groups: each is polled once, however many listen.
 
 The gateway's own writes are told at once. Other people's are found by reading the group again and
 again, with the credentials of those who listen in turn. What is found is only that something
@@ -47,7 +47,7 @@ class GroupWatches:
         self,
         client: GroupClient,
         reads: GroupReads,
-        renewal: Invalidator,
+        invalidator: Invalidator,
         telemetry: Telemetry,
         *,
         interval: float,
@@ -55,14 +55,14 @@ class GroupWatches:
     ) -> None:
         self._client = client
         self._reads = reads
-        self._renewal = renewal
+        self._invalidator = invalidator
         self._telemetry = telemetry
         self._interval = interval
         self._patience = patience
         self._watches: dict[str, Watch] = {}
         self._polls: dict[str, asyncio.Task[None]] = {}
         self._turns = asyncio.Semaphore(_AT_ONCE)
-        renewal.listen(self._changed)
+        invalidator.listen(self._changed)
 
     async def follow(
         self, renew: BeginOperation, id: str, since: str | None = None
@@ -157,13 +157,13 @@ class GroupWatches:
             except (Forbidden, Unauthenticated) as refusal:
                 self._telemetry.polled("refused")
                 # First: the last listener to be told ends this poll, in the middle of what it does.
-                await self._renewal.refused(caller)
+                await self._invalidator.refused(caller)
                 watch.refuse(caller, refusal)
                 continue
             changed = watch.has_changed(caller, group)
             self._telemetry.polled("changed" if changed else "unchanged")
             if changed:
-                await self._renewal.renew(id)
+                await self._invalidator.renew(id)
             return
 
 

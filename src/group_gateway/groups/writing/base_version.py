@@ -1,4 +1,4 @@
-"""The state that a write starts from, and how a PUT can be bound to it. Pure; used by `turns`."""
+"""The state that a write starts from, and how a PUT can be bound to it. Pure."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -50,34 +50,34 @@ class Batch:
         for request in self.requests:
             request.remarks.append(issue)
 
-    def is_outdated(self, basis: BaseVersion) -> bool:
+    def is_outdated(self, base_version: BaseVersion) -> bool:
         """Tell whether a request was meant for another version than this."""
-        return any(r.based_on not in {None, basis.group.version} for r in self._bound())
+        return any(r.based_on not in {None, base_version.group.version} for r in self._bound())
 
     def _bound(self) -> list[Request]:
         return [request for request in self.requests if request.based_on is not None]
 
-    def apply(self, basis: BaseVersion) -> Elements | None:
+    def apply(self, base_version: BaseVersion) -> Elements | None:
         """Give what is to be PUT, None when nothing is; end requests that can't be made."""
-        draft = dict(basis.elements)
+        draft = dict(base_version.elements)
         for request in list(self.requests):
-            self._apply_one(request, basis, draft)
+            self._apply_one(request, base_version, draft)
         self.join(())
-        if draft == basis.elements:
-            self.end_all(basis.group)
+        if draft == base_version.elements:
+            self.end_all(base_version.group)
         return draft if self.requests else None
 
-    def _apply_one(self, request: Request, basis: BaseVersion, draft: Elements) -> None:
-        if request.based_on is not None and request.based_on != basis.group.version:
+    def _apply_one(self, request: Request, base_version: BaseVersion, draft: Elements) -> None:
+        if request.based_on is not None and request.based_on != base_version.group.version:
             text = "The group was changed in the meantime."
-            self._end(request, basis.group, error("conflict", text, *request.bound_by))
+            self._end(request, base_version.group, error("conflict", text, *request.bound_by))
             return
         if not request.change.rebases:
-            request.based_on = basis.group.version
+            request.based_on = base_version.group.version
         try:
             request.remarks = request.change.apply(draft)
         except Refused as refusal:
-            self._end(request, basis.group, *refusal.issues)
+            self._end(request, base_version.group, *refusal.issues)
 
     def end_all(self, group: GroupResource | None, *issues: Issue) -> None:
         """End all requests, with what was remarked of each."""

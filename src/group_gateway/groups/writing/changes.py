@@ -1,4 +1,4 @@
-"""What a write does to a group, as pure functions on its decoded elements. Used by `turns`.
+"""What a write does to a group, as pure functions on its decoded elements.
 
 A change is applied to a fresh state, maybe more than once (a rebase), and afterwards held against
 what the upstream says it stored. It touches exactly what it names. `memberships` has more of them.
@@ -152,8 +152,8 @@ def _held(characteristic: object) -> str | None:
 
 def _merged_members(before: Elements, wanted: list[Elements]) -> list[Elements]:
     """Give the wanted members, each with what its entry held that the input can't say."""
-    roster = MemberIndex(before)
-    return [_merged_member(roster.current(member_key(m) or ""), m) for m in wanted]
+    member_index = MemberIndex(before)
+    return [_merged_member(member_index.current(member_key(m) or ""), m) for m in wanted]
 
 
 def _merged_member(entry: Elements | None, wanted: Elements) -> Elements:
@@ -165,8 +165,8 @@ def _merged_member(entry: Elements | None, wanted: Elements) -> Elements:
 
 def _lists(stored: Any, wanted: list[Elements] | None) -> bool:
     """Tell whether the stored members are those wanted, in any order."""
-    roster = MemberIndex({"member": stored})
+    member_index = MemberIndex({"member": stored})
     asked = wanted or []
     return len(members_of({"member": stored})) == len(asked) and all(
-        says(roster.current(member_key(member) or ""), member) for member in asked
+        says(member_index.current(member_key(member) or ""), member) for member in asked
     )

@@ -1,4 +1,4 @@
-"""From a stored Group to the body of a PUT, with nothing lost. Pure; used by `turns` and `writes`.
+"""From a stored Group to the body of a PUT, with nothing lost. Pure.
 
 Numbers keep their digits (FHIR decimals have a precision), and what GraphQL does not show goes
 back as it came.

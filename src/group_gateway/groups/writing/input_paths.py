@@ -1,4 +1,4 @@
-"""Where in the caller's input an upstream's issue is. Pure; used by `changes` and `writes`.
+"""Where in the caller's input an upstream's issue is. Pure.
 
 The upstream speaks of the body that the gateway sent it, which is not what the caller wrote.
 """

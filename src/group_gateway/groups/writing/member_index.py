@@ -1,4 +1,4 @@
-"""The members of a group, found by reference. Pure; used by `memberships` and `validation`.
+"""The members of a group, found by reference. Pure.
 
 References are compared as text in a normal form: `Patient/1`, or absolute `https://…/Patient/1`,
 without a version. Of 10,000 members hardly any is absolute, so hardly any has to be taken apart.

@@ -37,11 +37,11 @@ class AddMembers(Change):
         issues = member_type_issues({**elements, "member": list(self.members)}, "members")
         if issues:
             raise Refused("The change is not valid.", issues=tuple(issues))
-        roster = MemberIndex(elements)
+        member_index = MemberIndex(elements)
         remarks, added = [], []
         renewed: dict[int, Elements] = {}
         for index, member in enumerate(self.members):
-            entries = roster.find(_key(member))
+            entries = member_index.find(_key(member))
             changes = _renewals(entries, member)
             renewed |= changes
             if not entries:
@@ -54,11 +54,11 @@ class AddMembers(Change):
 
     def check(self, stored: Elements) -> list[Issue]:
         """See Change."""
-        roster = MemberIndex(stored)
+        member_index = MemberIndex(stored)
         return [
             warning("incomplete", text, "members", index)
             for index, member in enumerate(self.members)
-            if (text := _missing(roster.find(_key(member)), member))
+            if (text := _missing(member_index.find(_key(member)), member))
         ]
 
     def located(self, issues: Sequence[Issue], sent: Elements) -> list[Issue]:
@@ -78,11 +78,11 @@ class RemoveMembers(Change):
 
     def apply(self, elements: Elements) -> list[Issue]:
         """See Change."""
-        roster = MemberIndex(elements)
-        gone = {id(entry) for key in self.keys for entry in roster.find(key)}
+        member_index = MemberIndex(elements)
+        gone = {id(entry) for key in self.keys for entry in member_index.find(key)}
         if gone:
             elements["member"] = [m for m in members_of(elements) if id(m) not in gone]
-        return self._not_members(roster)
+        return self._not_members(member_index)
 
     def check(self, stored: Elements) -> list[Issue]:
         """See Change."""
@@ -104,14 +104,14 @@ class RemoveMembers(Change):
         return DeactivateMembers(self.keys) if kept else None
 
     def _active(self, elements: Elements) -> set[str]:
-        roster = MemberIndex(elements)
-        return {key for key in self.keys if any(map(is_active, roster.find(key)))}
+        member_index = MemberIndex(elements)
+        return {key for key in self.keys if any(map(is_active, member_index.find(key)))}
 
-    def _not_members(self, roster: MemberIndex) -> list[Issue]:
+    def _not_members(self, member_index: MemberIndex) -> list[Issue]:
         return [
             information("not-found", "Not a member.", "members", index)
             for index, key in enumerate(self.keys)
-            if not roster.find(key)
+            if not member_index.find(key)
         ]
 
 
@@ -121,11 +121,11 @@ class DeactivateMembers(RemoveMembers):
 
     def apply(self, elements: Elements) -> list[Issue]:
         """See Change."""
-        roster = MemberIndex(elements)
-        remarks = self._not_members(roster)
+        member_index = MemberIndex(elements)
+        remarks = self._not_members(member_index)
         ended: dict[int, Elements] = {}
         for index, key in enumerate(self.keys):
-            entries = roster.find(key)
+            entries = member_index.find(key)
             ended |= {
                 id(entry): {**entry, "inactive": True} for entry in filter(is_active, entries)
             }

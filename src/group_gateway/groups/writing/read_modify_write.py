@@ -1,8 +1,8 @@
-"""One turn of writing to a group: read, change, PUT if unchanged, read back. Used by `writes`.
+"""One turn of writing to a group: read, change, PUT if unchanged, read back.
 
 PUT replaces the whole resource, so a turn is safe only under a precondition. With entity tags it
-is exact. Without them the upstream compares its clock in whole seconds (see `basis`), and a turn
-waits until the second of the group's last write is over.
+is exact. Without them the upstream compares its clock in whole seconds (see `base_version`), and a
+turn waits until the second of the group's last write is over.
 """
 
 import asyncio
@@ -74,15 +74,15 @@ class ReadModifyWrite:
             self.batch.join(self.more())
             if not self.batch:
                 return
-            basis = await self._read()
-            if basis is None:
+            base_version = await self._read()
+            if base_version is None:
                 self.batch.absent()
                 return
-            if self.batch.is_outdated(basis):
+            if self.batch.is_outdated(base_version):
                 await self.renew()
-            draft = self.batch.apply(basis)
-            if draft is not None and basis.follows(self.last_writes.second(self.id)):
-                await self._put(basis, draft)
+            draft = self.batch.apply(base_version)
+            if draft is not None and base_version.follows(self.last_writes.second(self.id)):
+                await self._put(base_version, draft)
             if not self.batch:
                 return
         current = await self._read()
@@ -107,16 +107,16 @@ class ReadModifyWrite:
         clock.observe(group.date, asked)
         return BaseVersion.of(group, clock.second_begun(asked, group.date))
 
-    async def _put(self, basis: BaseVersion, draft: dict[str, Any]) -> None:
+    async def _put(self, base_version: BaseVersion, draft: dict[str, Any]) -> None:
         charge(self.batch.flights)
-        body = body_of(draft, basis.elements)
+        body = body_of(draft, base_version.elements)
         self.batch.mark(sent=True)
-        if not basis.is_guarded:
+        if not base_version.is_guarded:
             text = "The upstream tells states apart by nothing: others' changes may be overwritten."
             self.batch.remark(warning("incomplete", text))
         try:
             written = await self.client.update(
-                self.caller, self.id, body, basis.precondition(), within(self.batch.flights)
+                self.caller, self.id, body, base_version.precondition(), within(self.batch.flights)
             )
         except UpstreamNotAsked:
             self.batch.mark(sent=False)
@@ -125,9 +125,9 @@ class ReadModifyWrite:
             await self._settle(failure)
         except GatewayError as refusal:
             self.batch.mark(sent=False)
-            await self._refused(refusal, basis, draft)
+            await self._refused(refusal, base_version, draft)
         else:
-            if not basis.is_exact:
+            if not base_version.is_exact:
                 self.last_writes.note(self.id, written.date)
             await self._verify(written, body, draft)
 
@@ -155,11 +155,11 @@ class ReadModifyWrite:
         self.batch.settle(stored, failure)
 
     async def _refused(
-        self, refusal: GatewayError, basis: BaseVersion, sent: dict[str, Any]
+        self, refusal: GatewayError, base_version: BaseVersion, sent: dict[str, Any]
     ) -> None:
-        if isinstance(refusal, Conflict) and self._worth_another_try(basis):
-            if not basis.is_exact:
-                self.last_writes.note(self.id, basis.second)
+        if isinstance(refusal, Conflict) and self._worth_another_try(base_version):
+            if not base_version.is_exact:
+                self.last_writes.note(self.id, base_version.second)
             await self.renew()
         elif not isinstance(refusal, Refused):
             raise refusal
@@ -168,12 +168,12 @@ class ReadModifyWrite:
         elif any(issue.code in _ABSENT for issue in refusal.issues) and not await self._read():
             self.batch.absent()
         else:
-            self.batch.refuse(basis.group, refusal.issues, sent)
+            self.batch.refuse(base_version.group, refusal.issues, sent)
 
-    def _worth_another_try(self, basis: BaseVersion) -> bool:
+    def _worth_another_try(self, base_version: BaseVersion) -> bool:
         """Tell whether a conflict can be over something that was changed in the meantime."""
-        again = basis.group.raw == self.refused
-        self.refused = basis.group.raw
+        again = base_version.group.raw == self.refused
+        self.refused = base_version.group.raw
         self.refusals = self.refusals + 1 if again else 1
         return self.refusals < _MOST_REFUSALS
 

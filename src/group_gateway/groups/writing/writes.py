@@ -1,4 +1,4 @@
-"""Safe writes over an API that only replaces whole resources. Used by `schema`.
+"""Safe writes over an API that only replaces whole resources.
 
 Writes to one group queue up, also among processes that share a Redis (`leases`); those of one
 caller that mean the same on any state share a PUT. A create is never sent twice.
@@ -52,14 +52,14 @@ class GroupWrites:
     def __init__(
         self,
         client: GroupClient,
-        knowledge: UpstreamCapabilities,
-        renewal: Invalidator,
+        capabilities: UpstreamCapabilities,
+        invalidator: Invalidator,
         slots: CacheSlots,
         leases: Leases,
     ) -> None:
         self._client = client
-        self._omission = knowledge.omission_removes
-        self._renewal = renewal
+        self._omission = capabilities.omission_removes
+        self._invalidator = invalidator
         self._slots = slots
         self._leases = leases
         self._queues: dict[str, deque[Request]] = {}
@@ -91,7 +91,7 @@ class GroupWrites:
         except (UpstreamUnavailable, UpstreamInvalidResponse) as failure:
             raise noted(failure, _MAYBE_CREATED) from failure
         finally:
-            await self._renewal.renew()
+            await self._invalidator.renew()
         stored = await self._stored(operation, written)
         if stored is None:
             text = "The group was created, but can't be read back: this is what was sent."
@@ -156,7 +156,7 @@ class GroupWrites:
     async def _failed(self, caller: Caller, failure: Exception) -> None:
         """Show a caller nothing past its time once the upstream has refused it."""
         if isinstance(failure, Unauthenticated | Forbidden):
-            await self._renewal.refused(caller)
+            await self._invalidator.refused(caller)
 
     async def _drain(self, id: str, queue: deque[Request]) -> None:
         try:
@@ -169,7 +169,7 @@ class GroupWrites:
                     first.caller,
                     Batch([first]),
                     more=_joiners(first, queue),
-                    renew=partial(self._renewal.renew, id),
+                    renew=partial(self._invalidator.renew, id),
                     failed=self._failed,
                 )
                 async with self._leases.held(self._slots.group_tag(id), first.patience):

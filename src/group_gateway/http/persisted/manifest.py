@@ -1,4 +1,4 @@
-"""Manifests of trusted documents: the files that build tools write. Pure; for `trusted`."""
+"""Manifests of trusted documents: the files that build tools write. Pure."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Documents that clients send by name instead of by text. Used by `endpoint`.
+"""Documents that clients send by name instead of by text.
 
 By a hash that clients and gateway agree on as they go (Apollo's automatic persisted queries), or by
 an id from a list of trusted documents; the latter can be all that is executed.

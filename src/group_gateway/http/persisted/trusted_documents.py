@@ -1,7 +1,7 @@
 """Trusted documents: the list of those that clients were built with, from a local file.
 
 The file is read again once it has changed, so that a list can be rolled out without a restart. A
-file that can't be read leaves the last list in force. Used by `persisted`.
+file that can't be read leaves the last list in force.
 """
 
 import time

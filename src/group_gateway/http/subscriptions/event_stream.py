@@ -1,7 +1,7 @@
 """Server-sent events: a subscription as the body of one HTTP answer that goes on and on.
 
 The distinct connections mode of GraphQL over Server-Sent Events (graphql-sse, PROTOCOL.md), in the
-format of the HTML standard, section 9.2. Used by `endpoint`.
+format of the HTML standard, section 9.2.
 """
 
 import asyncio
@@ -52,46 +52,46 @@ def as_events(reply: Reply) -> Reply:
 class EventStreams:
     """Answers subscriptions with event streams."""
 
-    def __init__(self, subscriptions: Subscriptions, answering: RequestPipeline) -> None:
+    def __init__(self, subscriptions: Subscriptions, pipeline: RequestPipeline) -> None:
         self._subscriptions = subscriptions
-        self._answering = answering
+        self._pipeline = pipeline
 
-    def respond(self, asked: GraphQLRequest, visitor: ClientSession) -> ASGIApp:
+    def respond(self, asked: GraphQLRequest, session: ClientSession) -> ASGIApp:
         """Give the answer to a subscription, an ASGI application for this one request."""
 
         async def application(scope: Scope, receive: Receive, send: Send) -> None:
             scope[ENDLESS] = True
             try:
-                with self._subscriptions.places.take(visitor.asker.scope):
-                    await self._stream(asked, visitor, receive, send)
+                with self._subscriptions.places.take(session.principal.scope):
+                    await self._stream(asked, session, receive, send)
             except RequestRefused as refused:
-                reply = self._refusal(refused, visitor)
-                await send_reply(reply, visitor.correlation_id, receive, send)
+                reply = self._refusal(refused, session)
+                await send_reply(reply, session.correlation_id, receive, send)
 
         return application
 
     async def _stream(
-        self, asked: GraphQLRequest, visitor: ClientSession, receive: Receive, send: Send
+        self, asked: GraphQLRequest, session: ClientSession, receive: Receive, send: Send
     ) -> None:
-        headers = [*_HEADERS, (CORRELATION_HEADER, visitor.correlation_id)]
+        headers = [*_HEADERS, (CORRELATION_HEADER, session.correlation_id)]
         await send({"type": "http.response.start", "status": HTTPStatus.OK, "headers": headers})
         await _send(send, _COMMENT)
-        answers = self._subscriptions.answers(asked, visitor)
+        answers = self._subscriptions.answers(asked, session)
         try:
             last = await first_completed(
-                self._events(answers, visitor, send),
+                self._events(answers, session, send),
                 _stay_alive(send),
                 gone(receive),
                 self._ending(),
-                until=visitor.until,
+                until=session.until,
             )
         except TimeoutError:
             expired = RequestRefused("The token has expired.", 401, Unauthenticated.code)
-            last = self._last(expired, visitor)
+            last = self._last(expired, session)
         await _send(send, last, more=False)
 
     async def _events(
-        self, answers: AsyncGenerator[Answer, None], visitor: ClientSession, send: Send
+        self, answers: AsyncGenerator[Answer, None], session: ClientSession, send: Send
     ) -> bytes:
         """Send an event for each answer; give what the stream ends with."""
         try:
@@ -99,7 +99,7 @@ class EventStreams:
                 async for answer in answers:
                     await _send(send, _next(answer.body()))
         except RequestRefused as refused:
-            return self._last(refused, visitor)
+            return self._last(refused, session)
         return _COMPLETE
 
     async def _ending(self) -> bytes:
@@ -107,11 +107,11 @@ class EventStreams:
         await self._subscriptions.ending.wait()
         return b""
 
-    def _last(self, refused: RequestRefused, visitor: ClientSession) -> bytes:
-        return _next(self._refusal(refused, visitor).body) + _COMPLETE
+    def _last(self, refused: RequestRefused, session: ClientSession) -> bytes:
+        return _next(self._refusal(refused, session).body) + _COMPLETE
 
-    def _refusal(self, refused: RequestRefused, visitor: ClientSession) -> Reply:
-        return self._answering.refusal(refused, JSON, visitor.asker, visitor.correlation_id)
+    def _refusal(self, refused: RequestRefused, session: ClientSession) -> Reply:
+        return self._pipeline.refusal(refused, JSON, session.principal, session.correlation_id)
 
 
 async def _stay_alive(send: Send) -> NoReturn:

@@ -1,4 +1,4 @@
-"""What is said over one WebSocket, from who asks to the end. Used by `sockets`.
+"""What is said over one WebSocket, from who asks to the end.
 
 Why not Strawberry's own handler of the protocol: it would run documents past the limits, the
 trusted documents, the sharing and the journal that hold for all other requests.
@@ -43,13 +43,13 @@ class GraphQLWebSocket:
     def __init__(
         self,
         subscriptions: Subscriptions,
-        answering: RequestPipeline,
+        pipeline: RequestPipeline,
         callers: SubscriptionLimit,
         receive: Receive,
         send: Send,
     ) -> None:
         self._subscriptions = subscriptions
-        self._answering = answering
+        self._pipeline = pipeline
         self._callers = callers
         self._receive = receive
         self._send = send
@@ -62,11 +62,11 @@ class GraphQLWebSocket:
         """
         try:
             introduced = self._introduced(authorization)
-            visitor = await first_completed(introduced, self._ending(), until=None)
-            if visitor is None:
+            session = await first_completed(introduced, self._ending(), until=None)
+            if session is None:
                 return
-            with self._callers.take(visitor.asker.scope):
-                await self._answer_all(visitor)
+            with self._callers.take(session.principal.scope):
+                await self._answer_all(session)
         except Gone:
             return
         except RequestRefused as refused:
@@ -81,15 +81,15 @@ class GraphQLWebSocket:
             async with asyncio.timeout(INIT_SECONDS):
                 init = await self._init()
                 authorization = authorization or init.authorization()
-                asker = await self._subscriptions.authenticate(authorization)
+                principal = await self._subscriptions.authenticate(authorization)
         except TimeoutError:
             raise Close(4408, "Connection initialisation timeout") from None
-        if isinstance(asker, Anonymous):
-            if asker.kind is Unauthenticated:
-                raise Close(4403, f"Forbidden: {asker.message}")
-            raise Close(_TRY_AGAIN, asker.message)
+        if isinstance(principal, Anonymous):
+            if principal.kind is Unauthenticated:
+                raise Close(4403, f"Forbidden: {principal.message}")
+            raise Close(_TRY_AGAIN, principal.message)
         await self._say(ACK)
-        return ClientSession(asker, authorization, b"")
+        return ClientSession(principal, authorization, b"")
 
     async def _init(self) -> ConnectionInit:
         while not isinstance(message := await self._heard(), ConnectionInit):
@@ -98,24 +98,24 @@ class GraphQLWebSocket:
             await self._be_polite(message)
         return message
 
-    async def _answer_all(self, visitor: ClientSession) -> None:
-        operations = Operations(self._subscriptions, self._answering, self._say)
+    async def _answer_all(self, session: ClientSession) -> None:
+        operations = Operations(self._subscriptions, self._pipeline, self._say)
         try:
-            listening = self._listen(visitor, operations)
-            await first_completed(listening, self._ending(), until=visitor.until)
+            listening = self._listen(session, operations)
+            await first_completed(listening, self._ending(), until=session.until)
             await operations.settle()
         except TimeoutError:
             raise Close(4403, "Forbidden: The token has expired.") from None
         finally:
             await operations.abandon()
 
-    async def _listen(self, visitor: ClientSession, operations: Operations) -> None:
+    async def _listen(self, session: ClientSession, operations: Operations) -> None:
         while True:
             match await self._heard():
                 case ConnectionInit():
                     raise Close(4429, "Too many initialisation requests")
                 case Subscribe(id=id, payload=payload):
-                    asking = replace(visitor, correlation_id=new_correlation_id())
+                    asking = replace(session, correlation_id=new_correlation_id())
                     await operations.begin(id, bytes(payload), asking)
                 case Complete(id=id):
                     operations.complete(id)

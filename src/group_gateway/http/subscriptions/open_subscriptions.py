@@ -23,14 +23,14 @@ from group_gateway.operation import AuditRecord, Caller, Operation, Principal
 class ClientSession:
     """Somebody who stays: who it is, and the Authorization by which that can be found again."""
 
-    asker: Principal
+    principal: Principal
     authorization: str | None
     correlation_id: bytes
 
     @property
     def until(self) -> float | None:
         """When the credential expires, in seconds since the epoch, where that is known."""
-        return self.asker.until if isinstance(self.asker, Caller) else None
+        return self.principal.until if isinstance(self.principal, Caller) else None
 
 
 class Subscriptions:
@@ -39,16 +39,16 @@ class Subscriptions:
     def __init__(  # noqa: PLR0913, PLR0917 - all that answering takes
         self,
         engine: Engine,
-        answering: RequestPipeline,
+        pipeline: RequestPipeline,
         callers: Authenticator,
-        journal: RequestLog,
+        request_log: RequestLog,
         telemetry: Telemetry,
         places: SubscriptionLimit,
     ) -> None:
         self._engine = engine
-        self._answering = answering
+        self._pipeline = pipeline
         self._callers = callers
-        self._journal = journal
+        self._request_log = request_log
         self._telemetry = telemetry
         self.places = places
         self.ending = asyncio.Event()
@@ -58,7 +58,7 @@ class Subscriptions:
         return self._callers.known(authorization) or await self._callers.authenticate(authorization)
 
     async def answers(
-        self, asked: GraphQLRequest, visitor: ClientSession
+        self, asked: GraphQLRequest, session: ClientSession
     ) -> AsyncGenerator[Answer, None]:
         """Give the answers to a subscription as they come, the caller's place being taken.
 
@@ -66,40 +66,40 @@ class Subscriptions:
         """
 
         async def renew() -> Operation:
-            if self._journal.tells_all:
-                check_audit(self._journal)
-            asker = await self.authenticate(visitor.authorization)
-            return self._answering.operation(asker, visitor.correlation_id)
+            if self._request_log.tells_all:
+                check_audit(self._request_log)
+            principal = await self.authenticate(session.authorization)
+            return self._pipeline.operation(principal, session.correlation_id)
 
-        trail = self._trail(asked)
+        audit_record = self._audit_record(asked)
         began = asyncio.get_running_loop().time()
         try:
             async with aclosing(self._engine.subscribe(asked, renew)) as events:
                 async for event in events:
-                    self._tell(event, trail, visitor)
+                    self._tell(event, audit_record, session)
                     yield event.answer
         finally:
             seconds = asyncio.get_running_loop().time() - began
-            id = visitor.correlation_id.decode()
-            self._journal.tell("ended", visitor.asker, id, trail, seconds)
+            id = session.correlation_id.decode()
+            self._request_log.tell("ended", session.principal, id, audit_record, seconds)
 
-    def _trail(self, asked: GraphQLRequest) -> AuditRecord:
+    def _audit_record(self, asked: GraphQLRequest) -> AuditRecord:
         document = self._engine.document(asked)
         return AuditRecord(
             kind="subscription",
             fields=document.root_fields(asked.operation_name),
-            document=self._journal.digest(asked.query),
+            document=self._request_log.digest(asked.query),
             events=0,
         )
 
-    def _tell(self, event: Event, trail: AuditRecord, visitor: ClientSession) -> None:
+    def _tell(self, event: Event, audit_record: AuditRecord, session: ClientSession) -> None:
         """Count an event, and record what was shown with it."""
-        answer, shown = event.answer, event.operation.trail
-        trail.codes = tuple(sorted({error["extensions"]["code"] for error in answer.errors}))
+        answer, shown = event.answer, event.operation.audit_record
+        audit_record.codes = tuple(sorted({error["extensions"]["code"] for error in answer.errors}))
         if answer.executed:
-            trail.events = (trail.events or 0) + 1
+            audit_record.events = (audit_record.events or 0) + 1
             self._telemetry.event()
             if shown is not None:
-                record = replace(trail, read=shown.read)
-                id = visitor.correlation_id.decode()
-                self._journal.record("event", visitor.asker, id, record)
+                record = replace(audit_record, read=shown.read)
+                id = session.correlation_id.decode()
+                self._request_log.record("event", session.principal, id, record)

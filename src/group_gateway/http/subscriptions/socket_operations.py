@@ -1,4 +1,4 @@
-"""The operations of one WebSocket, each in a task of its own. Used by `conversation`."""
+"""The operations of one WebSocket, each in a task of its own."""
 
 import asyncio
 import logging
@@ -27,18 +27,18 @@ class Operations:
     def __init__(
         self,
         subscriptions: Subscriptions,
-        answering: RequestPipeline,
+        pipeline: RequestPipeline,
         say: Callable[[bytes], Awaitable[None]],
     ) -> None:
         self._subscriptions = subscriptions
-        self._answering = answering
+        self._pipeline = pipeline
         self._say = say
         self._by_id: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._endless: set[asyncio.Task[None]] = set()
         self._turns = asyncio.Semaphore(ANSWERED_AT_ONCE)
 
-    async def begin(self, id: str, payload: bytes, visitor: ClientSession) -> None:
+    async def begin(self, id: str, payload: bytes, session: ClientSession) -> None:
         """Begin an operation; raises Close when there is one of that id."""
         if id in self._by_id:
             raise Close(4409, f"Subscriber for {id} already exists")
@@ -46,9 +46,9 @@ class Operations:
             message = f"A connection has at most {MOST_AT_ONCE} operations at once."
             code = RequestCode.TOO_MANY_SUBSCRIPTIONS
             refused = RequestRefused(message, HTTPStatus.TOO_MANY_REQUESTS, code)
-            await self._refuse(id, refused, visitor)
+            await self._refuse(id, refused, session)
             return
-        task = self._by_id[id] = asyncio.create_task(self._run(id, payload, visitor))
+        task = self._by_id[id] = asyncio.create_task(self._run(id, payload, session))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         task.add_done_callback(self._endless.discard)
@@ -69,22 +69,22 @@ class Operations:
         """End all. What a mutation has begun goes on."""
         await _cancelled(self._tasks)
 
-    async def _run(self, id: str, payload: bytes, visitor: ClientSession) -> None:
+    async def _run(self, id: str, payload: bytes, session: ClientSession) -> None:
         with suppress(Gone):
-            refused = await self._refusal(id, payload, visitor)
+            refused = await self._refusal(id, payload, session)
             if refused is not None:
                 self._forget(id)
-                await self._refuse(id, refused, visitor)
+                await self._refuse(id, refused, session)
 
     async def _refusal(
-        self, id: str, payload: bytes, visitor: ClientSession
+        self, id: str, payload: bytes, session: ClientSession
     ) -> RequestRefused | None:
         """Run an operation to its end; give the refusal to send if it was not taken."""
         try:
             async with self._turns:
-                wanted = await self._answer(id, payload, visitor)
+                wanted = await self._answer(id, payload, session)
             if wanted is not None:
-                await self._subscribe(id, wanted, visitor)
+                await self._subscribe(id, wanted, session)
         except Gone:
             raise
         except RequestRefused as refused:
@@ -96,13 +96,13 @@ class Operations:
         return None
 
     async def _answer(
-        self, id: str, payload: bytes, visitor: ClientSession
+        self, id: str, payload: bytes, session: ClientSession
     ) -> GraphQLRequest | None:
         """Answer what has one answer; give what wants more."""
-        asker = await self._subscriptions.authenticate(visitor.authorization)
-        question = (asker.scope, GRAPHQL_RESPONSE, payload)
+        principal = await self._subscriptions.authenticate(session.authorization)
+        question = (principal.scope, GRAPHQL_RESPONSE, payload)
         try:
-            reply = await self._answering.answer(question, asker, visitor.correlation_id)
+            reply = await self._pipeline.answer(question, principal, session.correlation_id)
         except SubscriptionRequested as wanted:
             return wanted.asked
         self._forget(id)
@@ -113,13 +113,13 @@ class Operations:
             await self._say(error_of(id, reply.body))
         return None
 
-    async def _subscribe(self, id: str, asked: GraphQLRequest, visitor: ClientSession) -> None:
+    async def _subscribe(self, id: str, asked: GraphQLRequest, session: ClientSession) -> None:
         if self._subscriptions.ending.is_set():  # it had waited for its turn, and came too late
             return
         self._endless.update(filter(None, [asyncio.current_task()]))
         last = complete_of(id)
-        with self._subscriptions.places.take(visitor.asker.scope):
-            async with aclosing(self._subscriptions.answers(asked, visitor)) as answers:
+        with self._subscriptions.places.take(session.principal.scope):
+            async with aclosing(self._subscriptions.answers(asked, session)) as answers:
                 async for answer in answers:
                     if answer.executed:
                         await self._say(next_of(id, answer.body()))
@@ -128,9 +128,9 @@ class Operations:
         self._forget(id)
         await self._say(last)
 
-    async def _refuse(self, id: str, refused: RequestRefused, visitor: ClientSession) -> None:
-        reply = self._answering.refusal(
-            refused, GRAPHQL_RESPONSE, visitor.asker, visitor.correlation_id
+    async def _refuse(self, id: str, refused: RequestRefused, session: ClientSession) -> None:
+        reply = self._pipeline.refusal(
+            refused, GRAPHQL_RESPONSE, session.principal, session.correlation_id
         )
         await self._say(error_of(id, reply.body))
 

@@ -1,4 +1,4 @@
-"""Puts together what answers subscriptions. Used by `app`."""
+"""Puts together what answers subscriptions."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -39,9 +39,9 @@ class Streams:
 def build_streams(  # noqa: PLR0913, PLR0917 - all that answering takes
     limits: StreamLimits,
     engine: Engine,
-    answering: RequestPipeline,
+    pipeline: RequestPipeline,
     callers: Authenticator,
-    journal: RequestLog,
+    request_log: RequestLog,
     telemetry: Telemetry,
 ) -> Streams:
     """Build it. Opens nothing."""
@@ -50,8 +50,8 @@ def build_streams(  # noqa: PLR0913, PLR0917 - all that answering takes
     all_sockets, of_callers = (
         SubscriptionLimit("WebSockets", most, each) for each in (most, of_one)
     )
-    subscriptions = Subscriptions(engine, answering, callers, journal, telemetry, places)
-    events = EventStreams(subscriptions, answering)
-    sockets = WebSocketEndpoint(subscriptions, answering, all_sockets, of_callers, limits.origins)
+    subscriptions = Subscriptions(engine, pipeline, callers, request_log, telemetry, places)
+    events = EventStreams(subscriptions, pipeline)
+    sockets = WebSocketEndpoint(subscriptions, pipeline, all_sockets, of_callers, limits.origins)
     end = subscriptions.ending.set
     return Streams(events, sockets, end) if limits.offered else Streams(None, None, end)

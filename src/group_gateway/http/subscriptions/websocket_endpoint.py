@@ -1,4 +1,4 @@
-"""WebSockets to the GraphQL endpoint: who may connect, and how a connection ends. Used by `front`.
+"""WebSockets to the GraphQL endpoint: who may connect, and how a connection ends.
 
 What is said over one is `conversation`'s.
 """
@@ -28,13 +28,13 @@ class WebSocketEndpoint:
     def __init__(
         self,
         subscriptions: Subscriptions,
-        answering: RequestPipeline,
+        pipeline: RequestPipeline,
         places: SubscriptionLimit,
         callers: SubscriptionLimit,
         origins: Collection[str],
     ) -> None:
         self._subscriptions = subscriptions
-        self._answering = answering
+        self._pipeline = pipeline
         self._places = places
         self._callers = callers
         self._origins = origins
@@ -56,7 +56,7 @@ class WebSocketEndpoint:
                     closing = {"code": end.code, "reason": end.reason}
                     await send({"type": "websocket.close", **closing})
         except RequestRefused as refused:
-            await _deny(send, self._answering.refusal(refused, JSON, None, id), id)
+            await _deny(send, self._pipeline.refusal(refused, JSON, None, id), id)
 
     async def _conversed(
         self, spoken: str | None, authorization: str | None, receive: Receive, send: Send
@@ -65,7 +65,7 @@ class WebSocketEndpoint:
         if spoken is None:
             return Close(4406, f"Subprotocol not acceptable: speak {SUBPROTOCOL}")
         conversation = GraphQLWebSocket(
-            self._subscriptions, self._answering, self._callers, receive, send
+            self._subscriptions, self._pipeline, self._callers, receive, send
         )
         try:
             await conversation.hold(authorization)

@@ -1,4 +1,4 @@
-"""When to leave a failing upstream alone. Pure; used by `guard`, one for each kind of call.
+"""When to leave a failing upstream alone. Pure.
 
 What counts is not how many calls failed but of how many *questions*, and for how many *callers*,
 the last answer was a failure: a group that always fails, asked for a thousand times, is one

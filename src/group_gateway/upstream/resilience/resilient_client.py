@@ -47,8 +47,10 @@ class Resilience:
 class ResilientClient:
     """Makes calls, repeats reads that failed, and makes none while a breaker is open."""
 
-    def __init__(self, exchanges: CallSender, resilience: Resilience, telemetry: Telemetry) -> None:
-        self._exchanges = exchanges
+    def __init__(
+        self, call_sender: CallSender, resilience: Resilience, telemetry: Telemetry
+    ) -> None:
+        self._call_sender = call_sender
         self._retries = resilience.retries
         self._budget = RetryBudget()
         self._telemetry = telemetry
@@ -98,7 +100,7 @@ class ResilientClient:
     async def _once(self, call: Call, within: float) -> Answer:
         breaker = self._breakers.get(call.kind)
         if breaker is None:
-            return await self._exchanges.send(call, within)
+            return await self._call_sender.send(call, within)
         if breaker.is_open and (wait := breaker.wait(call.scope)) > 0:
             raise UpstreamNotAsked(
                 "The upstream has failed too often, and is left alone for a moment.",
@@ -106,10 +108,10 @@ class ResilientClient:
             )
         probe, failed = breaker.begin(), None
         try:
-            answer = await self._exchanges.send(call, within)
+            answer = await self._call_sender.send(call, within)
             failed = answer.status >= _FAILED and answer.status != _NOT_IMPLEMENTED
         except UpstreamTimeout:
-            failed = True if within >= min(_FAIR, self._exchanges.timeout) else None
+            failed = True if within >= min(_FAIR, self._call_sender.timeout) else None
             raise
         except (UpstreamUnavailable, UpstreamInvalidResponse):
             failed = True

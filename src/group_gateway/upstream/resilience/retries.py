@@ -1,4 +1,4 @@
-"""Whether a read is tried again, and when. Pure; used by `guard`.
+"""Whether a read is tried again, and when. Pure.
 
 A retry must help, not hammer: pauses are random up to a limit that doubles ("full jitter"), and
 over time there is one retry for ten calls at most, however many fail.

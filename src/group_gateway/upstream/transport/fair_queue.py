@@ -1,4 +1,4 @@
-"""Slots for calls, and the bounded queue of those that wait for one. Used by `pool`.
+"""Slots for calls, and the bounded queue of those that wait for one.
 
 Callers take turns: one that asks for a thousand things at once has the others wait for one of
 them, and fills no more than half of the queue.

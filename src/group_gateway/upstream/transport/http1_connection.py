@@ -1,4 +1,4 @@
-"""One HTTP/1.1 connection: a request out, a whole response in (RFC 9112). Used by `pool`.
+"""One HTTP/1.1 connection: a request out, a whole response in (RFC 9112).
 
 httptools (llhttp) parses; this module only collects and says how far an exchange came, because
 that decides what may be tried again.
@@ -49,7 +49,7 @@ class Http1Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._waiter: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._exchanges = 0
+        self._call_sender = 0
         self._heard = 0.0
         self.reusable = False
         self.idle_since = 0.0
@@ -80,7 +80,7 @@ class Http1Connection(asyncio.Protocol):
             raise StaleConnection("the connection was closed while idle")
         self._start(bodiless=bodiless)
         self.reusable = False
-        self._exchanges += 1
+        self._call_sender += 1
         self._waiter = self._loop.create_future()
         self._heard = self._loop.time()
         self._transport.write(request)
@@ -147,7 +147,7 @@ class Http1Connection(asyncio.Protocol):
         """End the exchange: well, if the body reaches to the end of the connection."""
         if self._until_close and exc is None:
             self._finish()
-        elif self._exchanges > 1 and not self._received:
+        elif self._call_sender > 1 and not self._received:
             self._fail(StaleConnection("closed before the answer"))
         else:
             self._fail(httpx.ReadError("the connection broke off"))

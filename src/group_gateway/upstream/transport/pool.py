@@ -1,4 +1,4 @@
-"""Kept-alive connections to one origin, bounded in number. Used by `transport`.
+"""Kept-alive connections to one origin, bounded in number.
 
 A slot is given back in a `finally` whatever happens to the exchange, and a connection whose
 exchange did not end well is closed: a cancelled request can't lose a slot.

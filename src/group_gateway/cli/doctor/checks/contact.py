@@ -1,4 +1,4 @@
-"""The first checks: does anything answer, and is it a FHIR server? Pure; used by `examination`.
+"""The first checks: does anything answer, and is it a FHIR server? Pure.
 
 `serve` makes them too before it starts.
 """

@@ -1,6 +1,6 @@
 """Whether the token is good for reading groups, and what it says it is good for.
 
-Pure; used by `examination`. A token's claims are looked at without checking its signature: that is
+A token's claims are looked at without checking its signature: that is
 the upstream's business, and nothing here decides on them.
 """
 

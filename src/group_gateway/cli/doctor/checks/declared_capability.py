@@ -1,4 +1,4 @@
-"""What the CapabilityStatement says about groups. Pure; used by `examination`."""
+"""What the CapabilityStatement says about groups. Pure."""
 
 from group_gateway.cli.doctor.checks.contact import named
 from group_gateway.cli.doctor.findings import Finding, fail, ok, warn

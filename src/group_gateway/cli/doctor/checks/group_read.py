@@ -26,13 +26,13 @@ def read(reply: Reply[GroupResource | None]) -> Finding:
 def guard(group: GroupResource) -> Finding:
     """Check what tells the gateway's writes that nobody else changed a group in between."""
     try:
-        basis = BaseVersion.of(group, group.date)
+        base_version = BaseVersion.of(group, group.date)
     except UpstreamInvalidResponse:
         text = "The group holds a value that can't be decoded, so it can't be written to."
         return warn(_GUARD, text, "Have it corrected on the server.")
-    if basis.is_exact:
+    if base_version.is_exact:
         return ok(_GUARD, "Reads have their version as `ETag`: writes go with it, and are exact.")
-    if basis.second is not None:
+    if base_version.second is not None:
         text = "Reads have no version as `ETag`: writes go by the server's `Date`, to the second."
         return ok(_GUARD, text)
     text = "Reads have neither their version as `ETag` nor a `Date` to guard a write with."

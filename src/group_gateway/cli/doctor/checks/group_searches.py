@@ -1,4 +1,4 @@
-"""Which searches the upstream really carries out, whatever it declares. Used by `examination`.
+"""Which searches the upstream really carries out, whatever it declares.
 
 A parameter counts as applied as it does for the gateway: the Bundle's `self` link echoes it, and
 every group found fits.
@@ -21,17 +21,17 @@ _SCAN = f"The gateway filters itself, among the first {PAGE_SIZE * SCAN_PAGES} g
 _ID_LISTS, _BY_TYPE, _BY_PATIENT = "id lists", "search by type", "search by patient"
 
 
-async def id_lists(interview: UpstreamProbe, sample: Searchset) -> Finding:
+async def id_lists(probe: UpstreamProbe, sample: Searchset) -> Finding:
     """Check whether one search finds several groups by their ids."""
     if len(sample.groups) < 3:  # noqa: PLR2004 - two, and one that must not come
         return ok(_ID_LISTS, "There are too few groups to try.")
     # The last ones: where `_id` is ignored, it's the first ones that come.
     ids = {group.id for group in sample.groups[-2:]}
-    many = await interview.search(("_id", ",".join(sorted(ids))), ("_count", "2"))
+    many = await probe.search(("_id", ",".join(sorted(ids))), ("_count", "2"))
     if _ids(many) == ids:
         return ok(_ID_LISTS, "`_id=a,b` finds both: many groups come in one call.")
     id = sample.groups[-1].id
-    one = await interview.search(("_id", id), ("_count", "1"))
+    one = await probe.search(("_id", id), ("_count", "1"))
     works = "takes one id, no list" if _ids(one) == {id} else "is not applied"
     return warn(_ID_LISTS, f"`_id` {works}.", "The gateway reads groups one by one, in parallel.")
 
@@ -40,20 +40,18 @@ def _ids(reply: Reply[Searchset]) -> set[str]:
     return {group.id for group in reply.value.groups} if reply.value is not None else set()
 
 
-async def by_type(
-    interview: UpstreamProbe, said: GroupCapability | None, sample: Searchset
-) -> Finding:
+async def by_type(probe: UpstreamProbe, said: GroupCapability | None, sample: Searchset) -> Finding:
     """Check whether `type` is applied."""
     kind = sample.groups[0].elements.get("type")
     if not isinstance(kind, str):
         return warn(_BY_TYPE, "The first group has no type to search for.")
     wanted = GroupFilter(type=kind)
-    reply = await interview.search(("type", kind), ("_count", str(SAMPLE)))
+    reply = await probe.search(("type", kind), ("_count", str(SAMPLE)))
     return _finding(_BY_TYPE, {"type": _took(reply, wanted, ("type", kind))}, said)
 
 
 async def by_patient(
-    interview: UpstreamProbe, said: GroupCapability | None, sample: Searchset
+    probe: UpstreamProbe, said: GroupCapability | None, sample: Searchset
 ) -> Finding:
     """Check whether `patient` or `member` is applied, in the order that the gateway tries them."""
     patient = next(filter(None, map(_patient_in, sample.groups)), None)
@@ -63,7 +61,7 @@ async def by_patient(
     took: dict[str, str] = {}
     for name in PATIENT_PARAMETERS:
         pair = (name, f"Patient/{patient}" if name == "member" else patient)
-        took[name] = _took(await interview.search(pair, ("_count", str(SAMPLE))), wanted, pair)
+        took[name] = _took(await probe.search(pair, ("_count", str(SAMPLE))), wanted, pair)
         if took[name] == _APPLIED:
             break
     return _finding(_BY_PATIENT, took, said)

@@ -1,4 +1,4 @@
-"""Why no answer came from an upstream, in words. Pure; used by `contact`."""
+"""Why no answer came from an upstream, in words. Pure."""
 
 import socket
 import ssl

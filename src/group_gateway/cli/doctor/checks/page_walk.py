@@ -1,4 +1,4 @@
-"""Whether the upstream's pages lead through all groups. Used by `examination`."""
+"""Whether the upstream's pages lead through all groups."""
 
 from group_gateway.cli.doctor.findings import Finding, fail, ok, warn
 from group_gateway.cli.doctor.upstream_probe import UpstreamProbe
@@ -7,17 +7,17 @@ from group_gateway.fhir.bundle import Searchset
 _PAGES, _TOTAL = "pages", "total"
 
 
-async def pages(interview: UpstreamProbe, sample: Searchset) -> Finding:
+async def pages(probe: UpstreamProbe, sample: Searchset) -> Finding:
     """Check that a page of one group links to the next group."""
     if len(sample.groups) < 2:  # noqa: PLR2004 - two pages
         return ok(_PAGES, "There are too few groups for two pages.")
-    first = (await interview.search(("_count", "1"))).value
+    first = (await probe.search(("_count", "1"))).value
     if first is None:
         return warn(_PAGES, "A search with `_count` is refused.", "The gateway always sends it.")
     link = first.links.get("next")
     if link is None:
         return _without_next(first, sample)
-    return _following(first, (await interview.follow(link)).value)
+    return _following(first, (await probe.follow(link)).value)
 
 
 _UNREACHABLE = "The gateway can't give more than the first page of a search."
@@ -39,11 +39,11 @@ def _following(first: Searchset, second: Searchset | None) -> Finding:
     return ok(_PAGES, "`_count` and the page links work.")
 
 
-async def total(interview: UpstreamProbe, sample: Searchset) -> Finding:
+async def total(probe: UpstreamProbe, sample: Searchset) -> Finding:
     """Check that searches tell how many groups there are."""
     if sample.total is not None:
         return ok(_TOTAL, "Searches tell how many groups they find.")
-    asked = (await interview.search(("_count", "1"), ("_total", "accurate"))).value
+    asked = (await probe.search(("_count", "1"), ("_total", "accurate"))).value
     if asked is not None and asked.total is not None:
         return ok(_TOTAL, "Searches tell how many groups they find when `_total` asks for it.")
     return warn(_TOTAL, "Searches do not tell how many groups they find.", "`totalCount` is null.")
