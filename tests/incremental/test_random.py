@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from graphql import (
-    ClientSession,
     GraphQLSchema,
     InlineFragmentNode,
     SelectionSetNode,
     TypeInfo,
     TypeInfoVisitor,
+    Visitor,
     get_nullable_type,
     is_list_type,
     parse,
@@ -30,7 +30,7 @@ WORLDS = 6
 IN_A_WORLD = 25
 
 
-class Deferring(ClientSession):
+class Deferring(Visitor):
     """Defers fragments and streams lists of a document, by chance."""
 
     def __init__(self, rng: Random, types: TypeInfo) -> None:

@@ -1,0 +1,232 @@
+"""Builds each part of the application from the settings that concern it."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import httpx
+
+from group_gateway.cache.backend import Backend, memory_backend, redis_backend
+from group_gateway.cache.leases import Leases, NoLeases, RedisLeases
+from group_gateway.cache.sealed_values import ValueEncryptor, ValueSigner
+from group_gateway.cache.store import CacheStore
+from group_gateway.config import Settings
+from group_gateway.digests import DigestKeys
+from group_gateway.execution.document_limits import DocumentLimits
+from group_gateway.execution.engine import Engine
+from group_gateway.groups.reading.cache_slots import CacheSlots
+from group_gateway.groups.reading.capabilities import UpstreamCapabilities
+from group_gateway.groups.reading.capability_probe import CapabilityReader
+from group_gateway.groups.reading.group_fetcher import Lifetimes
+from group_gateway.groups.reading.group_reads import GroupReads
+from group_gateway.groups.reading.invalidation import Invalidator
+from group_gateway.groups.reading.loader import GroupLoader
+from group_gateway.groups.reading.search_pages import SearchPages
+from group_gateway.groups.watching.watches import GroupWatches
+from group_gateway.groups.writing.writes import GroupWrites
+from group_gateway.http.graphiql import GraphiQL
+from group_gateway.http.persisted.persisted_documents import PersistedDocuments
+from group_gateway.http.persisted.trusted_documents import TrustedDocuments
+from group_gateway.http.request_limits import RequestLimits
+from group_gateway.http.subscriptions.streams import StreamLimits
+from group_gateway.observability.audit import AuditLog
+from group_gateway.observability.telemetry import Telemetry
+from group_gateway.schema.context import Services
+from group_gateway.schema.federated_schema import build_schema
+from group_gateway.upstream.client import GroupClient
+from group_gateway.upstream.json_endpoint import JsonEndpoint
+from group_gateway.upstream.resilience.resilient_client import Resilience
+from group_gateway.upstream.service_account import ServiceAccount
+from group_gateway.upstream.transport.httpx_transport import UpstreamTransport
+
+_MEGABYTE = 1024 * 1024
+
+
+def build_identity_endpoint(
+    settings: Settings, network: httpx.AsyncBaseTransport
+) -> Callable[..., JsonEndpoint]:
+    """Return a factory of JSON endpoints of the token server and the issuer."""
+    return partial(JsonEndpoint, transport=network, timeout=settings.upstream_timeout)
+
+
+def build_audit_logs(settings: Settings, telemetry: Telemetry) -> list[AuditLog]:
+    """Give the audit log, if there is to be one."""
+    return [AuditLog(Path(settings.audit_file), telemetry)] if settings.audit_file else []
+
+
+def build_stream_limits(settings: Settings) -> StreamLimits:
+    """Return the limits of subscriptions."""
+    return StreamLimits(
+        offered=settings.subscriptions,
+        open=settings.subscriptions_open,
+        per_caller=settings.subscriptions_per_caller,
+        origins=settings.origins(),
+    )
+
+
+def build_request_limits(settings: Settings) -> RequestLimits:
+    """Return the limits of requests."""
+    return RequestLimits(
+        body=settings.body_bytes,
+        bodies=settings.bodies_megabytes * _MEGABYTE,
+        seconds=settings.deadline,
+        upstream_calls=settings.upstream_calls,
+        batch=settings.batch_operations,
+        operations=settings.operations,
+        origins=settings.origins(),
+        subscriptions=settings.subscriptions,
+    )
+
+
+def build_persisted_documents(settings: Settings, telemetry: Telemetry) -> PersistedDocuments:
+    """Return the persisted and trusted documents."""
+    path = settings.trusted_documents
+    return PersistedDocuments(
+        telemetry,
+        automatic=settings.persisted_queries,
+        trusted=TrustedDocuments(Path(path), telemetry) if path else None,
+        mode=settings.trusted_documents_mode,
+    )
+
+
+def build_group_client(
+    settings: Settings,
+    transport: httpx.AsyncBaseTransport,
+    telemetry: Telemetry,
+    account: ServiceAccount | None,
+) -> GroupClient:
+    """Return the client of the upstream."""
+    return GroupClient(
+        settings.upstream_url,
+        transport,
+        call_timeout=settings.upstream_timeout,
+        telemetry=telemetry,
+        resilience=Resilience(settings.upstream_retries, settings.upstream_rest),
+        account=account,
+    )
+
+
+def build_engine(settings: Settings, services: Services) -> Engine:
+    """Return the engine that executes operations."""
+    limits = DocumentLimits(
+        tokens=settings.query_tokens,
+        depth=settings.query_depth,
+        fields=settings.query_fields,
+        root_fields=settings.query_root_fields,
+        aliases=settings.query_aliases,
+        directives=settings.query_directives,
+        introspection=settings.introspection,
+        hide_suggestions=not settings.introspection,
+    )
+    compiled = settings.compiled
+    return Engine(
+        build_schema(incremental=settings.incremental_delivery), services, limits, compiled=compiled
+    )
+
+
+def build_lifetimes(settings: Settings) -> Lifetimes:
+    """Return the lifetimes of cache entries."""
+    return Lifetimes(
+        group=settings.cache_ttl,
+        search=min(settings.cache_search_ttl, settings.cache_ttl),
+        absence=min(settings.cache_absence_ttl, settings.cache_ttl),
+    )
+
+
+def build_upstream_network(settings: Settings) -> UpstreamTransport:
+    """Return the transport to the upstream."""
+    return UpstreamTransport(
+        max_connections=settings.upstream_connections,
+        max_waiting=settings.upstream_queue,
+        max_body=settings.upstream_megabytes * _MEGABYTE,
+        max_bodies=settings.upstream_total_megabytes * _MEGABYTE,
+        ca_file=settings.upstream_ca_file or None,
+    )
+
+
+def build_identity_network(settings: Settings) -> UpstreamTransport:
+    """Give the way to the token endpoint and the callers' issuer."""
+    return UpstreamTransport(
+        max_connections=4, max_body=_MEGABYTE, ca_file=settings.upstream_ca_file or None
+    )
+
+
+def build_cache_store(
+    settings: Settings, backend: Backend, clock: Callable[[], float], telemetry: Telemetry
+) -> CacheStore:
+    """Return the cache."""
+    return CacheStore(
+        backend,
+        max_ttl=settings.cache_ttl,
+        stale=settings.cache_stale,
+        wall_clock=clock,
+        telemetry=telemetry,
+    )
+
+
+def build_backend(settings: Settings, keys: DigestKeys) -> Backend:
+    """Return the back end of the cache: memory or Redis."""
+    if settings.cache_url.startswith("memory:"):
+        return memory_backend(
+            max_entries=settings.cache_entries, max_bytes=settings.cache_megabytes * _MEGABYTE
+        )
+    signer = ValueEncryptor(keys) if settings.cache_encryption else ValueSigner(keys)
+    return redis_backend(settings.cache_url, signer, timeout=settings.cache_timeout)
+
+
+def build_leases(backend: Backend) -> Leases:
+    """Return the leases that replicas with a shared cache take turns by."""
+    return NoLeases() if backend.evaluate is None else RedisLeases(backend.evaluate)
+
+
+def build_page(settings: Settings, token: str | None) -> GraphiQL | None:
+    """Return the page that a browser sees, if there is to be one."""
+    if not settings.graphiql:
+        return None
+    return GraphiQL(token=token, subscriptions=settings.subscriptions)
+
+
+def build_use_cases(
+    settings: Settings,
+    client: GroupClient,
+    keys: DigestKeys,
+    telemetry: Telemetry,
+    clock: Callable[[], float],
+) -> tuple[CacheStore, Services]:
+    """Return the cache and the use cases on top of it."""
+    backend = build_backend(settings, keys)
+    cache = build_cache_store(settings, backend, clock, telemetry)
+    return cache, build_services(settings, client, cache, build_leases(backend), keys, telemetry)
+
+
+def build_services(  # noqa: PLR0913, PLR0917 - all that the use cases take
+    settings: Settings,
+    client: GroupClient,
+    cache: CacheStore,
+    leases: Leases,
+    keys: DigestKeys,
+    telemetry: Telemetry,
+) -> Services:
+    """Return the use cases, which share one client, cache and set of capabilities."""
+    lifetimes = build_lifetimes(settings)
+    capabilities = UpstreamCapabilities()
+    slots = CacheSlots(keys, client.base_url)
+    loader = GroupLoader(client, cache, slots, capabilities, lifetimes)
+    pages = SearchPages(client, cache, slots, lifetime=lifetimes.search)
+    invalidator = Invalidator(cache, slots, loader, pages)
+    reads = GroupReads(loader, pages, CapabilityReader(client, capabilities), keys)
+    return Services(
+        reads=reads,
+        writes=GroupWrites(client, capabilities, invalidator, slots, leases),
+        invalidator=invalidator,
+        watches=GroupWatches(
+            client,
+            reads,
+            invalidator,
+            telemetry,
+            interval=settings.subscription_interval,
+            patience=settings.upstream_timeout,
+        ),
+        keys=keys,
+        upstream_url=client.base_url,
+    )
