@@ -52,7 +52,7 @@ class Recorder(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request."""
-        path = request.url.raw_path.decode().removeprefix("/fhir/R4")
+        path = request.url.raw_path.decode().removeprefix("/fhir").removeprefix("/R4")
         if path == "/metadata" and self.hides_metadata:
             return httpx.Response(403, text="Forbidden")
         if path != "/metadata":

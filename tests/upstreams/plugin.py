@@ -1,19 +1,29 @@
-"""Pytest fixtures: three FHIR servers, each a real process, and what they hold.
+"""Pytest fixtures: FHIR servers, each a real process, and what they hold.
 
 Registered in `tests/conftest.py`. A test that takes `upstream` runs once for each server; one that
-takes `fhirstarter`, `medplum` or `sandbox_server` runs against that one alone (`sandbox`, without
-a process, is `conftest.py`'s). A server starts when the first test wants it and serves the whole
-session, so a test must not count on how many groups there are, only on those it created or those
-in `seeded`.
+takes `fhirstarter`, `medplum`, `hapi`, `hapi_jpa` or `sandbox_server` runs against that one alone
+(`sandbox`, without a process, is `conftest.py`'s). A server starts when the first test wants it and
+serves the whole session, so a test must not count on how many groups there are, only on those it
+created or those in `seeded`.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from functools import cache
 
 import pytest
 
+import maven
 from upstreams.processes import Upstream, running
 from upstreams.seeding import Seeded, seed
+
+JAVA_SERVERS = ["hapi", "hapi_jpa"] if maven.works() and os.environ.get("TEST_HAPI") else []
+SERVERS = [
+    "fhirstarter",
+    "medplum",
+    pytest.param("sandbox_server", id="sandbox"),
+    *JAVA_SERVERS,
+]
 
 
 @pytest.fixture(scope="session")
@@ -37,9 +47,28 @@ def sandbox_server() -> Iterator[Upstream]:
         yield upstream
 
 
-@pytest.fixture(params=["fhirstarter", "medplum", pytest.param("sandbox_server", id="sandbox")])
+@pytest.fixture(scope="session")
+def hapi() -> Iterator[Upstream]:
+    """Run HAPI FHIR's REST server with its own paging, over groups in memory."""
+    with running("hapi") as upstream:
+        yield upstream
+
+
+@pytest.fixture(scope="session")
+def hapi_jpa() -> Iterator[Upstream]:
+    """Run HAPI FHIR's JPA server, on H2 in memory."""
+    with running("hapi_jpa") as upstream:
+        yield upstream
+
+
+def pytest_report_header() -> list[str]:
+    """Say which servers do not run here."""
+    return [] if maven.works() else ["SKIPPED: HAPI FHIR, which needs a JDK and Maven"]
+
+
+@pytest.fixture(params=SERVERS)
 def upstream(request: pytest.FixtureRequest) -> Upstream:
-    """Give each of the three in turn."""
+    """Give each server in turn."""
     running_upstream: Upstream = request.getfixturevalue(request.param)
     return running_upstream
 

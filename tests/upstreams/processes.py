@@ -13,11 +13,14 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
+import maven
 from nodejs import NODE, install_packages
 
 HERE = Path(__file__).parent
 MEDPLUM = HERE / "medplum"
-READY_SECONDS = 120
+HAPI = HERE / "hapi"
+JAVA_CLASSES = {"hapi": "groups.PlainServer", "hapi_jpa": "groups.JpaServer"}
+READY_SECONDS = 300
 STOP_SECONDS = 5
 
 
@@ -31,9 +34,8 @@ class Upstream:
 
 @contextmanager
 def running(name: str) -> Iterator[Upstream]:
-    """Run the upstream of this name (`fhirstarter`, `medplum` or `sandbox`) within the block."""
-    command = _medplum_command() if name == "medplum" else _python_command(name)
-    with started(command) as url:
+    """Run the upstream of this name within the block."""
+    with started(_command(name)) as url:
         yield Upstream(name, url)
 
 
@@ -48,6 +50,16 @@ def started(command: Sequence[str]) -> Iterator[str]:
             yield _await_url(process, log)
         finally:
             _stop(process)
+
+
+def _command(name: str) -> Sequence[str]:
+    if name == "medplum":
+        return _medplum_command()
+    return _java_command(name) if name in JAVA_CLASSES else _python_command(name)
+
+
+def _java_command(name: str) -> Sequence[str]:
+    return ("java", "-Xmx1g", "-cp", maven.build(HAPI), JAVA_CLASSES[name])
 
 
 def _python_command(name: str) -> Sequence[str]:
