@@ -11,7 +11,7 @@ import pytest
 
 from group_gateway import __version__, errors
 from group_gateway.cli import main
-from group_gateway.config import PREFIX, SETTINGS, Settings
+from group_gateway.config import PREFIX, SECRETS, SETTINGS, Settings
 from group_gateway.execution.document_limits import DocumentLimits
 from group_gateway.execution.incremental import MOST_PARTS
 from group_gateway.groups.reading.group_reads import MOST_IDS
@@ -105,7 +105,8 @@ def written(default: object) -> str:
 def test_settings_that_the_text_names(document: Path) -> None:
     """Every setting that the documentation names is one."""
     names = re.findall(rf"{PREFIX}([A-Z_]+)", document.read_text())
-    assert {name.lower() for name in names} <= SETTINGS.keys()
+    files = {f"{name}_file" for name in SECRETS}
+    assert {name.lower() for name in names} <= SETTINGS.keys() | files
 
 
 def test_error_codes() -> None:
@@ -131,7 +132,7 @@ def test_commands(capsys: pytest.CaptureFixture[str]) -> None:
     rows = {row[0].strip("`").split()[1]: row[1] for row in table("Command")}
     with pytest.raises(SystemExit):
         main(["--help"])
-    told = re.findall(r"^    (\w+) ", capsys.readouterr().out, re.MULTILINE)
+    told = re.findall(r"^    ([a-z]+)\b", capsys.readouterr().out, re.MULTILINE)
     assert sorted(rows) == sorted(told)
     for command, text in rows.items():
         with pytest.raises(SystemExit):

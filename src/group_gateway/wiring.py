@@ -34,6 +34,7 @@ from group_gateway.observability.telemetry import Telemetry
 from group_gateway.schema.context import Services
 from group_gateway.schema.federated_schema import build_schema
 from group_gateway.upstream.client import GroupClient
+from group_gateway.upstream.extra_headers import parse_extra_headers
 from group_gateway.upstream.json_endpoint import JsonEndpoint
 from group_gateway.upstream.resilience.resilient_client import Resilience
 from group_gateway.upstream.service_account import ServiceAccount
@@ -103,6 +104,7 @@ def build_group_client(
         telemetry=telemetry,
         resilience=Resilience(settings.upstream_retries, settings.upstream_rest),
         account=account,
+        headers=parse_extra_headers(settings.upstream_headers),
     )
 
 
@@ -210,7 +212,8 @@ def build_services(  # noqa: PLR0913, PLR0917 - all that the use cases take
     """Return the use cases, which share one client, cache and set of capabilities."""
     lifetimes = build_lifetimes(settings)
     capabilities = UpstreamCapabilities()
-    slots = CacheSlots(keys, client.base_url)
+    # Other headers may mean another tenant, whose entries are other ones.
+    slots = CacheSlots(keys, f"{client.base_url} {settings.upstream_headers}".rstrip())
     loader = GroupLoader(client, cache, slots, capabilities, lifetimes)
     pages = SearchPages(client, cache, slots, lifetime=lifetimes.search)
     invalidator = Invalidator(cache, slots, loader, pages)

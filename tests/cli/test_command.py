@@ -10,6 +10,8 @@ import pytest
 from cli.commands import COMMAND, run
 from group_gateway.cli import main
 
+COMMANDS = ("sandbox", "serve", "schema", "doctor", "settings", "completion")
+
 
 def test_version() -> None:
     """`--version` tells the installed version."""
@@ -25,14 +27,14 @@ def test_script_is_the_module() -> None:
 
 
 def test_help_names_the_commands() -> None:
-    """`--help` tells the four commands, and where settings come from."""
+    """`--help` names the commands, and where settings come from."""
     told = run("--help").out
-    assert all(name in told for name in ("sandbox", "serve", "schema", "doctor"))
+    assert all(name in told for name in COMMANDS)
     assert "GROUP_GATEWAY_" in told
     assert ".env" in told
 
 
-@pytest.mark.parametrize("command", ["sandbox", "serve", "schema", "doctor"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help_of_a_command(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Each command has a help of its own."""
     with pytest.raises(SystemExit, match="0"):
@@ -43,11 +45,14 @@ def test_help_of_a_command(command: str, capsys: pytest.CaptureFixture[str]) -> 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ((), "required: COMMAND"),
-        (("serv",), "invalid choice: 'serv'"),
-        (("serve", "--prot", "80"), "unrecognized arguments: --prot 80"),
+        (("serv",), "there is no 'serv'; did you mean serve?"),
+        (("frobnicate",), "there is no 'frobnicate'; there are completion, doctor, "),
+        (("serve", "--prot", "80"), "unrecognized arguments: --prot; did you mean --port?"),
+        (("serve", "--prot=hunter2"), "unrecognized arguments: --prot; did you mean --port?"),
+        (("serve", "hunter2"), "unrecognized arguments: there is one too many"),
+        (("--frobnicate",), "unrecognized arguments: --frobnicate; there are --help, --version."),
         (("serve", "--port", "eighty"), "argument --port: invalid int value: 'eighty'"),
-        (("doctor", "--token", "secret"), "unrecognized arguments: --token"),
+        (("doctor", "--token", "hunter2"), "unrecognized arguments: --token"),
     ],
 )
 def test_wrong_flags(
@@ -59,6 +64,32 @@ def test_wrong_flags(
     written = capsys.readouterr()
     assert written.out == ""
     assert told in written.err.splitlines()[-1]
+    assert "hunter2" not in written.err
+
+
+def test_no_command() -> None:
+    """The bare command prints the help."""
+    ended = run()
+    assert (ended.status, ended.out) == (0, run("--help").out)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_completion(shell: str) -> None:
+    """`completion` prints a script that knows commands and flags."""
+    script = run("completion", shell).out
+    assert "group-gateway" in script
+    assert "--upstream-url" in script
+
+
+def test_completion_in_a_shell() -> None:
+    """Bash completes a flag from the first letters."""
+    asked = """
+        source /dev/stdin <<<"$(python -m group_gateway completion bash)"
+        COMP_WORDS=(group-gateway serve --up) COMP_CWORD=2 COMP_LINE="group-gateway serve --up"
+        $(complete -p group-gateway | sed 's/.*-F \\([^ ]*\\).*/\\1/') && echo "${COMPREPLY[@]}"
+    """.replace("python", sys.executable)
+    told = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, check=False).stdout
+    assert told.split() == ["--upstream-url"]
 
 
 def test_closed_pipe() -> None:

@@ -6,23 +6,34 @@ from pathlib import Path
 from typing import Any
 
 from group_gateway.config import PREFIX, Settings, SettingsError, read_settings
+from group_gateway.observability.logging_config import logging_config
+from group_gateway.server.command_failure import CommandFailed
 
 DOTENV = Path(".env")
-_SETTINGS = ("host", "port", "upstream_url", "upstream_check", "workers")
+_SETTINGS = ("host", "port", "upstream_url", "upstream_check", "workers", "log_level")
 
 
-def settings_of(chosen: argparse.Namespace, **unless_set: str) -> Settings:
+def settings_of(chosen: argparse.Namespace, *, serving: bool = True, **unless_set: str) -> Settings:
     """Read the settings, with the flags that were given; raises SettingsError.
 
-    `unless_set` has defaults of the command's own.
+    `unless_set` holds the command's own defaults. A command that is not `serving` may leave open
+    how callers are known.
     """
-    flags: dict[str, Any] = {name: getattr(chosen, name, None) for name in _SETTINGS}
-    return read_settings(os.environ, flags, dotenv=DOTENV, unless_set=unless_set)
+    return read_settings(
+        os.environ, flags_of(chosen), dotenv=DOTENV, unless_set=unless_set, serving=serving
+    )
 
 
-def settings_with_upstream(chosen: argparse.Namespace, command: str) -> Settings:
+def flags_of(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Return the flags that are settings; None for one that was not given."""
+    return {name: getattr(chosen, name, None) for name in _SETTINGS}
+
+
+def settings_with_upstream(
+    chosen: argparse.Namespace, command: str, *, serving: bool = True
+) -> Settings:
     """Read the settings of a command that can't do without an upstream; raises SettingsError."""
-    settings = settings_of(chosen)
+    settings = settings_of(chosen, serving=serving)
     if not settings.upstream_url:
         raise SettingsError(
             f"{command} needs an upstream: set {PREFIX}UPSTREAM_URL or --upstream-url to the base"
@@ -42,3 +53,31 @@ def add_upstream_flag(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--upstream-url", metavar="URL", help=f"the FHIR server's base URL ({PREFIX}UPSTREAM_URL)"
     )
+
+
+def add_log_flag(parser: argparse.ArgumentParser) -> None:
+    """Add --log-level."""
+    parser.add_argument(
+        "--log-level",
+        metavar="LEVEL",
+        help=f"debug, info, warning or error ({PREFIX}LOG_LEVEL, info)",
+    )
+
+
+def logging_of(settings: Settings) -> dict[str, Any]:
+    """Return the configuration of logging."""
+    return logging_config(settings.log_format, settings.log_level)
+
+
+def check_audit_file(settings: Settings) -> None:
+    """Raise CommandFailed when the audit log can't be appended to."""
+    if not settings.audit_file:
+        return
+    try:
+        with Path(settings.audit_file).open("ab"):
+            pass
+    except OSError as error:
+        raise CommandFailed(
+            f"{PREFIX}AUDIT_FILE is wrong: {settings.audit_file} can't be written"
+            f" ({error.strerror})."
+        ) from None

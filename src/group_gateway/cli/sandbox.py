@@ -9,7 +9,13 @@ import msgspec
 from starlette.applications import Starlette
 
 from group_gateway.app import connection_limits, create_app
-from group_gateway.cli.flags import add_address_flags, settings_of
+from group_gateway.cli.flags import (
+    add_address_flags,
+    add_log_flag,
+    check_audit_file,
+    logging_of,
+    settings_of,
+)
 from group_gateway.config import PREFIX, Settings, SettingsError
 from group_gateway.sandbox import SERVER_OPTIONS, SandboxOptions
 from group_gateway.sandbox import create_app as create_sandbox
@@ -27,6 +33,7 @@ def add_command(commands: Any) -> None:
         description="Serves the gateway on a built-in FHIR server with groups to play with.",
     )
     add_address_flags(parser)
+    add_log_flag(parser)
     parser.add_argument("--upstream-only", action="store_true", help="run the FHIR server alone")
     parser.add_argument(
         "--upstream-port",
@@ -51,6 +58,7 @@ def run(chosen: argparse.Namespace) -> int:
         raise SettingsError(
             f"sandbox brings its own upstream: unset {PREFIX}UPSTREAM_URL, or use serve."
         )
+    check_audit_file(settings)
     upstream = _upstream(chosen.database)
     if chosen.upstream_only:
         return _serve_upstream(settings, upstream)
@@ -69,7 +77,7 @@ def _upstream(database: str) -> Starlette:
 def _serve_upstream(settings: Settings, upstream: Starlette) -> int:
     with listen(settings.host, settings.port) as sock:
         say(f"The sandbox's FHIR server is at {address_of(sock)} (bearer token: {TOKEN})")
-        server = CommandServer(config(upstream, **_upstream_options()))
+        server = CommandServer(config(upstream, log=logging_of(settings), **_upstream_options()))
         server.run(sockets=[sock])
         return server.status
 
@@ -87,8 +95,10 @@ async def _serve_both(
         # Where the gateway knows its callers itself, the FHIR server's token is none of theirs.
         token = TOKEN if settings.callers == "pass-through" else None
         app = create_app(known, page_token=token)
-        gateway = CommandServer(config(app, connection_limits(known)))
-        upstream = CompanionServer(config(upstream_app, **_upstream_options()))
+        gateway = CommandServer(config(app, connection_limits(known), log=logging_of(known)))
+        upstream = CompanionServer(
+            config(upstream_app, log=logging_of(known), **_upstream_options())
+        )
         beside = asyncio.create_task(upstream.serve(sockets=[back]))
         name = "GraphiQL" if settings.graphiql else "group-gateway"
         accepted = f" (bearer token: {token})" if token else ""

@@ -12,7 +12,14 @@ from starlette.applications import Starlette
 
 from group_gateway.app import connection_limits, create_app
 from group_gateway.cli.doctor.examination import first_contact
-from group_gateway.cli.flags import add_address_flags, add_upstream_flag, settings_with_upstream
+from group_gateway.cli.flags import (
+    add_address_flags,
+    add_log_flag,
+    add_upstream_flag,
+    check_audit_file,
+    logging_of,
+    settings_with_upstream,
+)
 from group_gateway.config import PREFIX, Settings
 from group_gateway.server.command_failure import CommandFailed
 from group_gateway.server.listening import address_of, listen
@@ -31,6 +38,7 @@ def add_command(commands: Any) -> None:
     )
     add_address_flags(parser)
     add_upstream_flag(parser)
+    add_log_flag(parser)
     parser.add_argument("--workers", type=int, help=f"processes to serve with ({PREFIX}WORKERS, 1)")
     parser.add_argument(
         "--no-upstream-check",
@@ -45,6 +53,7 @@ def add_command(commands: Any) -> None:
 def run(chosen: argparse.Namespace) -> int:
     """Serve until a signal; raises SettingsError or CommandFailed."""
     settings = settings_with_upstream(chosen, "serve")
+    check_audit_file(settings)
     with listen(settings.host, settings.port) as sock:
         if settings.upstream_check:
             asyncio.run(_check_upstream(settings))
@@ -61,7 +70,9 @@ def _serve(settings: Settings, sock: socket.socket) -> int:
     # Workers get the settings as they are here: flags and all, read and checked once.
     application = partial(_application, settings)
     limits = connection_limits(settings)
-    serving = config(application, limits, factory=True, workers=settings.workers)
+    serving = config(
+        application, limits, log=logging_of(settings), factory=True, workers=settings.workers
+    )
     if settings.workers > 1:
         workers = CommandWorkers(serving, sockets=[sock])
         workers.run()

@@ -1,11 +1,17 @@
-"""The settings: `GROUP_GATEWAY_*` variables, a `.env` file, and flags. The only reader of both.
-
-`cli` reads them; `app` obeys them. `table` has them all, `reading` takes them from where they
-stand, `checks` holds them against each other and against what they name.
-"""
+"""The settings: flags, `GROUP_GATEWAY_*` variables, files of secrets, and a `.env` file."""
 
 from group_gateway.config.consistency import SettingsError
-from group_gateway.config.environment import read_settings
-from group_gateway.config.settings import PREFIX, SETTINGS, Settings
+from group_gateway.config.environment import Given, convert, read_given, read_settings
+from group_gateway.config.settings import PREFIX, SECRETS, SETTINGS, Settings
 
-__all__ = ["PREFIX", "SETTINGS", "Settings", "SettingsError", "read_settings"]
+__all__ = [
+    "PREFIX",
+    "SECRETS",
+    "SETTINGS",
+    "Given",
+    "Settings",
+    "SettingsError",
+    "convert",
+    "read_given",
+    "read_settings",
+]

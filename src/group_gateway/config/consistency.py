@@ -9,6 +9,7 @@ from group_gateway.config.settings import PREFIX, Settings
 from group_gateway.http.persisted.manifest import NotAManifest, documents_of
 from group_gateway.identity.api_keys import read_keys
 from group_gateway.identity.identity_settings import misfits
+from group_gateway.upstream.extra_headers import parse_extra_headers
 
 # As browsers send it (RFC 6454, section 6.2): in lower case, and without a path.
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d+)?|https?://\[[0-9a-f:]+\](:\d+)?")
@@ -18,8 +19,11 @@ class SettingsError(ValueError):
     """A setting is unknown or wrong; the text is one sentence for whoever set it."""
 
 
-def check(settings: Settings) -> None:
-    """Check settings as a whole; raises SettingsError."""
+def check(settings: Settings, *, serving: bool = True) -> None:
+    """Check settings as a whole; raises SettingsError.
+
+    A command that is not `serving` answers no callers, so it may leave open how they are known.
+    """
     if settings.upstream_url:
         _check_base_url(settings.upstream_url)
     _check_cache_url(settings.cache_url)
@@ -35,7 +39,8 @@ def check(settings: Settings) -> None:
     for name in ("jwt_keys_url", "service_token_url"):
         if url := getattr(settings, name):
             _check_web_url(name, url)
-    for sentence in misfits(settings, settings.upstream_url, PREFIX):
+    _check_upstream_headers(settings.upstream_headers)
+    for sentence in misfits(settings, settings.upstream_url, PREFIX, serving=serving):
         raise SettingsError(sentence)
     for name, check in _FILE_CHECKS.items():
         if path := getattr(settings, name):
@@ -60,6 +65,13 @@ def _check_cache_url(url: str) -> None:
         urlsplit(url).port  # noqa: B018 - raises where Redis' client would
     except ValueError:
         raise SettingsError(f"{PREFIX}CACHE_URL is wrong: its host or port can't be one.") from None
+
+
+def _check_upstream_headers(text: str) -> None:
+    try:
+        parse_extra_headers(text)
+    except ValueError as error:
+        raise SettingsError(f"{PREFIX}UPSTREAM_HEADERS is wrong: {error}.") from None
 
 
 def _check_megabytes(one: int, total: int) -> None:

@@ -1,7 +1,8 @@
-"""Reads the settings from where they stand: flags, variables, a `.env` file."""
+"""Reads the settings from where they stand: flags, variables, files of secrets, a `.env` file."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,20 @@ from dotenv import dotenv_values
 from msgspec import inspect
 
 from group_gateway.config.consistency import SettingsError, check
-from group_gateway.config.settings import PREFIX, SETTINGS, Settings
+from group_gateway.config.service_links import is_service_link
+from group_gateway.config.settings import PREFIX, SECRETS, SETTINGS, Settings
+
+_FILE = "_file"
+_SECRET_FILES = {name + _FILE: name for name in SECRETS}
+"""Settings that name the file of a secret, and the secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A value as it was written, and where, such as `--port` or `GROUP_GATEWAY_PORT`."""
+
+    value: Any
+    source: str
 
 
 def read_settings(
@@ -19,40 +33,96 @@ def read_settings(
     *,
     dotenv: Path | None = None,
     unless_set: Mapping[str, str] | None = None,
+    serving: bool = True,
 ) -> Settings:
-    """Read the settings: flags before variables before the `.env` file. Raises SettingsError.
+    """Read and check the settings. Raises SettingsError.
 
-    An unknown setting is an error with the nearest known name. A variable that is empty counts as
-    not set, whatever the file says. `unless_set` stands for what none of them sets.
+    Flags come before variables, and variables before the `.env` file. An unknown setting is an
+    error that names the nearest known one. An empty variable counts as not set, whatever the file
+    says. `unless_set` holds values for what none of them sets. A command that is not `serving` may
+    leave open how callers are known.
     """
-    raw: dict[str, Any] = {}
-    for variable, value in {**_file(dotenv), **environment}.items():
-        if variable.startswith(PREFIX):
-            raw[_known(variable)] = _boolean_words(value.strip())
-    given = {name: value for name, value in flags.items() if value is not None}
-    raw = {**(unless_set or {}), **{name: value for name, value in raw.items() if value}, **given}
-    for name, value in raw.items():
-        _check_value(name, value, "--" + name.replace("_", "-") if name in given else "")
-    settings = msgspec.convert(raw, Settings, strict=False)
-    check(settings)
+    settings = convert(read_given(environment, flags, dotenv=dotenv, unless_set=unless_set))
+    check(settings, serving=serving)
     return settings
 
 
-def _file(path: Path | None) -> dict[str, str]:
+def read_given(
+    environment: Mapping[str, str],
+    flags: Mapping[str, Any],
+    *,
+    dotenv: Path | None = None,
+    unless_set: Mapping[str, str] | None = None,
+) -> dict[str, Given]:
+    """Read what is set, and where; raises SettingsError."""
+    variables = {name: Given(value, f"{dotenv}") for name, value in _dotenv(dotenv)}
+    variables |= {
+        name: Given(value, name)
+        for name, value in environment.items()
+        if not is_service_link(name, value)
+    }
+    found = {
+        _known(variable): Given(_boolean_words(given.value.strip()), given.source)
+        for variable, given in variables.items()
+        if variable.startswith(PREFIX)
+    }
+    found = _with_secrets({name: given for name, given in found.items() if given.value})
+    own = {name: Given(value, "the command") for name, value in (unless_set or {}).items()}
+    flagged = {
+        name: Given(value, "--" + name.replace("_", "-"))
+        for name, value in flags.items()
+        if value is not None
+    }
+    return {**own, **found, **flagged}
+
+
+def convert(given: Mapping[str, Given]) -> Settings:
+    """Return the settings; raises SettingsError for a value of the wrong kind."""
+    for name, each in given.items():
+        _check_value(name, each)
+    raw = {name: each.value for name, each in given.items()}
+    return msgspec.convert(raw, Settings, strict=False)
+
+
+def _dotenv(path: Path | None) -> Iterator[tuple[str, str]]:
     if path is None or not path.is_file():
-        return {}
+        return
     try:
         values = dotenv_values(path, interpolate=False)
     except (OSError, UnicodeDecodeError):
         raise SettingsError(f"{path} can't be read as a file of settings.") from None
-    return {name: value or "" for name, value in values.items()}
+    yield from ((name, value or "") for name, value in values.items())
+
+
+def _with_secrets(found: dict[str, Given]) -> dict[str, Given]:
+    """Replace the files of secrets by what they hold."""
+    for file, name in _SECRET_FILES.items():
+        if file not in found:
+            continue
+        path = Path(found.pop(file).value)
+        variable = f"{PREFIX}{file.upper()}"
+        if name in found:
+            raise SettingsError(f"Set {PREFIX}{name.upper()} or {variable}, not both.")
+        found[name] = Given(_secret(path, variable), f"{variable} ({path})")
+    return found
+
+
+def _secret(path: Path, variable: str) -> str:
+    try:
+        text = path.read_text("utf-8-sig").strip()
+    except (OSError, UnicodeDecodeError):
+        raise SettingsError(f"{variable} is wrong: no text can be read from {path}.") from None
+    if not text:
+        raise SettingsError(f"{variable} is wrong: {path} is empty.")
+    return text
 
 
 def _known(variable: str) -> str:
     name = variable.removeprefix(PREFIX).lower()
-    if name in SETTINGS:
+    if name in SETTINGS or name in _SECRET_FILES:
         return name
-    nearest = difflib.get_close_matches(name, SETTINGS, n=1, cutoff=0)[0]
+    names = [*SETTINGS, *_SECRET_FILES]
+    nearest = difflib.get_close_matches(name, names, n=1, cutoff=0)[0]
     raise SettingsError(f"There is no setting {variable}; did you mean {PREFIX}{nearest.upper()}?")
 
 
@@ -61,17 +131,18 @@ def _boolean_words(value: str) -> str:
     return words.get(value.lower(), value)
 
 
-def _check_value(name: str, value: object, flag: str) -> None:
+def _check_value(name: str, given: Given) -> None:
     """Check one value by itself; the sentence never repeats it, for it may be a secret."""
     try:
-        msgspec.convert({name: value}, Settings, strict=False)
+        msgspec.convert({name: given.value}, Settings, strict=False)
     except msgspec.ValidationError:
-        told = flag or f"{PREFIX}{name.upper()}"
+        is_flag = given.source.startswith("--")
+        told = given.source if is_flag else f"{PREFIX}{name.upper()}"
         raise SettingsError(f"{told} is wrong: it takes {_taken_by(_TYPES[name])}.") from None
 
 
 def _taken_by(kind: inspect.Type) -> str:
-    """Say which values a setting of this type takes."""
+    """Return in words which values a setting of this type takes."""
     match kind:
         case inspect.BoolType():
             return "true or false (also yes and no, on and off, 1 and 0)"

@@ -28,6 +28,7 @@ class Settings(AccessSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     upstream_retries: Annotated[int, Meta(ge=0, le=10)] = 2
     upstream_rest: Annotated[float, Meta(ge=0, le=600)] = 2.0
     upstream_ca_file: str = ""
+    upstream_headers: str = ""
     upstream_check: bool = True
     cache_url: str = "memory://"
     cache_ttl: Seconds = 30.0
@@ -46,6 +47,8 @@ class Settings(AccessSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     operations: Count = 500
     body_bytes: Count = 4 * 1024 * 1024
     bodies_megabytes: Annotated[int, Meta(ge=16, le=100_000)] = 128
+    log_format: Literal["auto", "json", "text"] = "auto"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_requests: Literal["none", "failed", "all"] = "failed"
     audit_file: str = ""
     audit_required: bool = True
@@ -99,6 +102,7 @@ SETTINGS: Mapping[str, str] = {
     "upstream_retries": "Times that a read is tried again when the upstream fails; 0 for never.",
     "upstream_rest": "Seconds that a failing upstream is left alone; 0 for never.",
     "upstream_ca_file": "PEM file with the CA of the upstream's certificate; else the system's.",
+    "upstream_headers": "Headers to add to each upstream call: `Name: value` lines, or JSON.",
     "upstream_check": "`serve` does not start while the upstream can't be reached.",
     "cache_url": "`memory://`, or `redis://…` (`rediss://…`, `unix://…`) to share it.",
     "cache_ttl": "Seconds that a group is served from the cache; 0 switches the cache off.",
@@ -117,6 +121,8 @@ SETTINGS: Mapping[str, str] = {
     "operations": "Operations that a process executes at once; fewer while it can't keep up.",
     "body_bytes": "Bytes that a request body may have.",
     "bodies_megabytes": "Megabytes that all request bodies that arrive or are held may have.",
+    "log_format": "`json`, `text`, or `auto`: text on a terminal, JSON elsewhere.",
+    "log_level": "The least severe lines that the log has: `debug`, `info`, `warning` or `error`.",
     "log_requests": "Requests that have a line in the log: `none`, `failed` or `all`.",
     "audit_file": "File to append the audit log to; there is none without it.",
     "audit_required": "Answer nothing while the audit log can't be written.",
@@ -143,3 +149,14 @@ SETTINGS: Mapping[str, str] = {
     "doctor_token": "Bearer token that `doctor` asks the upstream with.",
 }
 """What each setting is for, as the README's table says it."""
+SECRETS = frozenset(
+    {
+        "cache_url",
+        "doctor_token",
+        "router_key",
+        "secret",
+        "service_client_secret",
+        "upstream_headers",
+    }
+)
+"""Settings that are never shown, and that a file may hold: `<NAME>_FILE` names it."""

@@ -52,13 +52,15 @@ ACCESS_SETTINGS: Mapping[str, str] = {
 """What each setting is for, as the README's table says it."""
 
 
-def misfits(settings: AccessSettings, upstream_url: str, prefix: str) -> Iterator[str]:
-    """Give a sentence for each setting that is missing beside others, or does not fit them."""
+def misfits(
+    settings: AccessSettings, upstream_url: str, prefix: str, *, serving: bool
+) -> Iterator[str]:
+    """Yield a sentence for each setting that is missing beside others, or does not fit them."""
     has_service = bool(settings.service_client_id)
     for name in _missing(settings, upstream_url):
         yield f"{prefix}{name.upper()} is missing: {_NEEDS[name]}."
     mode = f"{prefix}CALLERS={settings.callers}"
-    if has_service and settings.callers == "pass-through":
+    if serving and has_service and settings.callers == "pass-through":
         yield (
             "A service account would let everybody in: set"
             f" {prefix}CALLERS to jwt or api-keys, or to anybody if that is meant."

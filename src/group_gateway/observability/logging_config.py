@@ -1,17 +1,19 @@
-"""Logs as JSON lines, whose fields are these and no others. Named in uvicorn's configuration.
+"""Logs as lines of JSON or of text, with the fields listed here and no others.
 
-The text of an exception, and what other people's code says, may hold anything; of those only type
-and place are told. Our own sentences are written to hold nothing of anybody's.
+The text of an exception, or a message of a library, may hold anything. Of those only type and place
+are logged. Our own messages hold no data of callers or patients.
 """
 
 import logging
 import os
 import queue
+import re
+import sys
 import threading
 import traceback
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -30,11 +32,21 @@ _FIELDS: Final = (
 _encode = msgspec.json.Encoder().encode
 
 
+Format = Literal["auto", "json", "text"]
+Level = Literal["debug", "info", "warning", "error"]
+_PLAIN = re.compile(r"[\w.:/+-]+")
+
+
 class JsonLines(logging.Formatter):
     """Writes a record as one line of JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Give the line; of fields that are not on the list nothing is said."""
+        """Return the line. Fields that are not on the list are left out."""
+        return _encode(self.facts(record)).decode()
+
+    @staticmethod
+    def facts(record: logging.LogRecord) -> dict[str, Any]:
+        """Return what the log says of a record."""
         shown: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -49,7 +61,25 @@ class JsonLines(logging.Formatter):
             frames = traceback.extract_tb(record.exc_info[2])
             if frames:
                 shown["raisedAt"] = f"{frames[-1].name}, line {frames[-1].lineno}"
-        return _encode(shown).decode()
+        return shown
+
+
+class TextLines(JsonLines):
+    """Writes a record as one line for people: time, level, message, and `name=value` pairs."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line. Values with other characters than words have are quoted as in JSON."""
+        facts = self.facts(record)
+        time, level = facts.pop("time")[11:23], facts.pop("level").upper()
+        place, logger = facts.pop("place"), facts.pop("logger")
+        message = facts.pop("message", f"{logger}: {place}")
+        pairs = [f"{k}={_shown(v)}" for k, v in facts.items() if v is not None and v != ()]
+        return "  ".join([time, f"{level:<7}", message, *pairs])
+
+
+def _shown(value: Any) -> str:
+    text = ",".join(map(str, value)) if isinstance(value, list | tuple | set) else str(value)
+    return text if _PLAIN.fullmatch(text) else _encode(text).decode()
 
 
 class Outlet(logging.Handler):
@@ -99,14 +129,16 @@ class Outlet(logging.Handler):
             )
 
 
-LOGGING: Final[dict[str, Any]] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"json": {"()": "group_gateway.observability.logging_config.JsonLines"}},
-    "handlers": {
-        "stderr": {"()": "group_gateway.observability.logging_config.Outlet", "formatter": "json"}
-    },
-    "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {_OWN: {"level": "INFO"}},
-}
-"""What `logging.config.dictConfig` is to be given."""
+def logging_config(format: Format = "auto", level: Level = "info") -> dict[str, Any]:  # noqa: A002 - as the setting is called
+    """Return what `logging.config.dictConfig` takes. `auto` is text where stderr is a terminal."""
+    is_text = format == "text" or (format == "auto" and sys.stderr.isatty())
+    lines, module = "TextLines" if is_text else "JsonLines", __name__
+    least = level.upper()
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"lines": {"()": f"{module}.{lines}"}},
+        "handlers": {"stderr": {"()": f"{module}.Outlet", "formatter": "lines"}},
+        "root": {"handlers": ["stderr"], "level": "ERROR" if least == "ERROR" else "WARNING"},
+        "loggers": {_OWN: {"level": least}},
+    }

@@ -16,7 +16,7 @@ from typing import Any
 import uvicorn
 
 from group_gateway.http.gateway_app import END_SUBSCRIPTIONS, TRACK_CONNECTIONS
-from group_gateway.observability.logging_config import LOGGING
+from group_gateway.observability.logging_config import logging_config
 from group_gateway.server.fast_path import FastPathProtocol
 from group_gateway.server.http_protocol import ConnectionLimits
 from group_gateway.server.listening import BACKLOG
@@ -33,8 +33,16 @@ _REST = 1.0
 _DEFAULT = ConnectionLimits()
 
 
-def config(app: Any, limits: ConnectionLimits = _DEFAULT, **more: Any) -> uvicorn.Config:
-    """Give uvicorn's configuration for an application, or for a factory of one.
+def config(
+    app: Any,
+    limits: ConnectionLimits = _DEFAULT,
+    *,
+    log: dict[str, Any] | None = None,
+    **more: Any,
+) -> uvicorn.Config:
+    """Return uvicorn's configuration for an application, or for a factory of one.
+
+    `log` is the configuration of logging.
 
     No access log: a line of it would hold queries, and with them patient data. No line for what a
     client sends that is not HTTP either: anybody could fill the log.
@@ -46,7 +54,7 @@ def config(app: Any, limits: ConnectionLimits = _DEFAULT, **more: Any) -> uvicor
         ws_max_size=limits.message_bytes,
         ws_per_message_deflate=False,
         access_log=False,
-        log_config=LOGGING,
+        log_config=log or logging_config(),
         log_level="error",
         server_header=False,
         proxy_headers=False,

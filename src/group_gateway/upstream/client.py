@@ -4,7 +4,7 @@ The only place where upstream URLs are built. every shape of answer comes back
 as a value or as one error of `errors`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
 from urllib.parse import quote_plus
@@ -63,8 +63,8 @@ class GroupClient:
 
     `call_timeout` bounds one exchange in seconds, below the time that the operation has left. A
     read or search that is given `again` may be tried more than once, as `resilience` says. With an
-    `account` its token goes upstream, and no caller's. Every method raises the errors of `errors`
-    and nothing else.
+    `account` its token goes upstream, and no caller's. `headers` go with each call. Every method
+    raises the errors of `errors` and nothing else.
     """
 
     def __init__(  # noqa: PLR0913 - all that calling takes
@@ -76,11 +76,12 @@ class GroupClient:
         telemetry: Telemetry | None = None,
         resilience: Resilience | None = None,
         account: ServiceAccount | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self._transport = transport
         telemetry = telemetry or Telemetry()
-        link = link_to(self.base_url, transport, call_timeout=call_timeout)
+        link = link_to(self.base_url, transport, call_timeout=call_timeout, headers=headers)
         if account is not None:
             link = ServiceLink(link, account)
         call_sender = CallSender(link, timeout=call_timeout, telemetry=telemetry)

@@ -45,24 +45,40 @@ class Link(Protocol):
         """
 
 
-def link_to(base_url: str, transport: httpx.AsyncBaseTransport, *, call_timeout: float) -> Link:
-    """Give the shortest way over a transport. `call_timeout` bounds each phase, in seconds."""
+def link_to(
+    base_url: str,
+    transport: httpx.AsyncBaseTransport,
+    *,
+    call_timeout: float,
+    headers: Mapping[str, str] | None = None,
+) -> Link:
+    """Return the shortest way over a transport.
+
+    `call_timeout` bounds each phase, in seconds. `headers` go with each request.
+    """
+    fixed = {**_HEADERS, **(headers or {})}
     timeouts = Timeouts(
         connect=min(call_timeout, 5.0), read=call_timeout, pool=min(call_timeout, 5.0)
     )
     if isinstance(transport, UpstreamTransport):
-        return _DirectLink(base_url, transport, timeouts)
-    return _HttpxLink(base_url, transport, timeouts)
+        return _DirectLink(base_url, transport, timeouts, fixed)
+    return _HttpxLink(base_url, transport, timeouts, fixed)
 
 
 class _DirectLink:
-    def __init__(self, base_url: str, transport: UpstreamTransport, timeouts: Timeouts) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        transport: UpstreamTransport,
+        timeouts: Timeouts,
+        fixed: Mapping[str, str],
+    ) -> None:
         url = httpx.URL(base_url)
         self._pool = transport.pool(url)
         self._base_path = url.raw_path.rstrip(b"/").decode("ascii")
         self._timeouts = timeouts
         host = url.netloc.decode("ascii")
-        self._head = "".join(f"{k}: {v}\r\n" for k, v in {"host": host, **_HEADERS}.items())
+        self._head = "".join(f"{k}: {v}\r\n" for k, v in {"host": host, **fixed}.items())
 
     async def exchange(
         self,
@@ -93,8 +109,13 @@ class _DirectLink:
 
 class _HttpxLink:
     def __init__(
-        self, base_url: str, transport: httpx.AsyncBaseTransport, timeouts: Timeouts
+        self,
+        base_url: str,
+        transport: httpx.AsyncBaseTransport,
+        timeouts: Timeouts,
+        fixed: Mapping[str, str],
     ) -> None:
+        self._fixed = fixed
         self._base_url = base_url
         self._transport = transport
         self._extensions = {
@@ -118,7 +139,7 @@ class _HttpxLink:
         request = httpx.Request(
             method,
             self._base_url + path,
-            headers={**_HEADERS, **headers},
+            headers={**self._fixed, **headers},
             content=body,
             extensions=self._extensions,
         )

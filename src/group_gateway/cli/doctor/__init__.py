@@ -41,7 +41,7 @@ def add_command(commands: Any) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Examine, and report; raises SettingsError or CommandFailed."""
-    settings = settings_with_upstream(chosen, "doctor")
+    settings = settings_with_upstream(chosen, "doctor", serving=False)
     write = write_json if chosen.json else write_lines
     healthy = asyncio.run(write(examine(settings, _token(chosen, settings))))
     return 0 if healthy else 1

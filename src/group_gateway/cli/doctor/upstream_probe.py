@@ -17,6 +17,7 @@ from group_gateway.fhir.bundle import PageLink, Searchset
 from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.operation import Caller
 from group_gateway.upstream.client import GroupClient
+from group_gateway.upstream.extra_headers import parse_extra_headers
 from group_gateway.upstream.transport.httpx_transport import UpstreamTransport
 
 T = TypeVar("T")
@@ -72,7 +73,10 @@ class UpstreamProbe:
         self._caller = Caller("doctor", f"Bearer {token}" if token else None)
         self._witness = _Witness(UpstreamTransport(ca_file=settings.upstream_ca_file or None))
         self._client = GroupClient(
-            settings.upstream_url, self._witness, call_timeout=self._patience
+            settings.upstream_url,
+            self._witness,
+            call_timeout=self._patience,
+            headers=parse_extra_headers(settings.upstream_headers),
         )
 
     async def statement(self) -> Reply[object]:

@@ -1,0 +1,95 @@
+"""`group-gateway settings`: the effective settings, where each comes from, secrets masked."""
+
+import argparse
+import os
+import sys
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from group_gateway.cli.flags import DOTENV, add_address_flags, add_upstream_flag, flags_of
+from group_gateway.config import (
+    PREFIX,
+    SECRETS,
+    SETTINGS,
+    Given,
+    Settings,
+    convert,
+    read_given,
+    read_settings,
+)
+
+_DESCRIPTION = """\
+Prints each setting as the gateway would take it, and where it comes from: a flag, a variable, a
+file of a secret, the file .env here, or the default. Secrets are masked. Settings that do not fit
+together are told as `serve` would tell them, with exit status 1.
+"""
+_MASK = "********"
+
+
+def add_command(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "settings",
+        help="print the effective settings, secrets masked",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_address_flags(parser)
+    add_upstream_flag(parser)
+    parser.add_argument("--changed", action="store_true", help="only what is not the default")
+    parser.add_argument("--json", action="store_true", help="write one JSON object")
+    parser.set_defaults(run=run)
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Print the settings; raises SettingsError after that if they do not fit together."""
+    flags = flags_of(chosen)
+    given = read_given(os.environ, flags, dotenv=DOTENV)
+    rows = [
+        row
+        for row in _rows(convert(given), given)
+        if row["source"] != "default" or not chosen.changed
+    ]
+    if chosen.json:
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(rows)).decode() + "\n")
+    else:
+        width = max((len(f"{row['name']}={row['value']}") for row in rows), default=0)
+        for row in rows:
+            line = f"{row['name']}={row['value']}"
+            sys.stdout.write(f"{line:<{min(width, 60)}}  # {row['source']}\n")
+    sys.stdout.flush()
+    read_settings(os.environ, flags, dotenv=DOTENV)
+    return 0
+
+
+def _rows(settings: Settings, given: dict[str, Given]) -> list[dict[str, str]]:
+    return [
+        {
+            "name": f"{PREFIX}{name.upper()}",
+            "value": _shown(name, getattr(settings, name)),
+            "source": given[name].source if name in given else "default",
+            "description": description,
+        }
+        for name, description in SETTINGS.items()
+    ]
+
+
+def _shown(name: str, value: Any) -> str:
+    """Return a value as it would be written; of a secret nothing but that there is one."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if name == "cache_url":
+        return _without_password(value)
+    if name in SECRETS:
+        return _MASK if value else ""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    secret, at, place = parts.netloc.rpartition("@")
+    user = secret.partition(":")[0]
+    query = f"?{_MASK}" if parts.query else ""
+    return f"{parts.scheme}://{f'{user}:{_MASK}' if at else ''}{at}{place}{parts.path}{query}"
