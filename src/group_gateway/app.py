@@ -84,7 +84,7 @@ def create_app(
     state = {END_SUBSCRIPTIONS: streams.end, TRACK_CONNECTIONS: track_connections}
     gateway_app = GatewayApp(
         endpoint,
-        origins=settings.origins(),
+        cross_origin=limits.cross_origin,
         sockets=streams.sockets,
         routes=[*routes, *(page.routes() if page else ())],
         lifespan=_closing(*parts, *audit, state=state),

@@ -24,6 +24,8 @@ from group_gateway.groups.reading.loader import GroupLoader
 from group_gateway.groups.reading.search_pages import SearchPages
 from group_gateway.groups.watching.watches import GroupWatches
 from group_gateway.groups.writing.writes import GroupWrites
+from group_gateway.http.cors import CrossOriginPolicy
+from group_gateway.http.forwarded import TrustedProxies
 from group_gateway.http.graphiql import GraphiQL
 from group_gateway.http.persisted.persisted_documents import PersistedDocuments
 from group_gateway.http.persisted.trusted_documents import TrustedDocuments
@@ -55,13 +57,20 @@ def build_audit_logs(settings: Settings, telemetry: Telemetry) -> list[AuditLog]
     return [AuditLog(Path(settings.audit_file), telemetry)] if settings.audit_file else []
 
 
+def build_cross_origin_policy(settings: Settings) -> CrossOriginPolicy:
+    """Return what pages of other sites may send."""
+    headers = filter(None, map(str.strip, settings.cors_headers.lower().split(",")))
+    proxies = TrustedProxies.of(settings.trusted_proxies)
+    return CrossOriginPolicy(settings.origins(), frozenset(headers), proxies)
+
+
 def build_stream_limits(settings: Settings) -> StreamLimits:
     """Return the limits of subscriptions."""
     return StreamLimits(
         offered=settings.subscriptions,
         open=settings.subscriptions_open,
         per_caller=settings.subscriptions_per_caller,
-        origins=settings.origins(),
+        cross_origin=build_cross_origin_policy(settings),
     )
 
 
@@ -74,7 +83,7 @@ def build_request_limits(settings: Settings) -> RequestLimits:
         upstream_calls=settings.upstream_calls,
         batch=settings.batch_operations,
         operations=settings.operations,
-        origins=settings.origins(),
+        cross_origin=build_cross_origin_policy(settings),
         subscriptions=settings.subscriptions,
     )
 

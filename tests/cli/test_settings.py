@@ -144,13 +144,41 @@ def test_short_secret(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "origins", ["*", "app.example", "https://app.example/", "https://a.example;https://b.example"]
+    "origins",
+    [
+        "*",
+        "app.example",
+        "https://app.example/",
+        "https://a.example;https://b.example",
+        "https://*",
+        "https://*.example",
+        "https://app.*.example.com",
+        "https://app.example:99999999",
+        "capacitor:localhost",
+    ],
 )
 def test_origins(origins: str) -> None:
     """Origins are named one by one, as browsers write them; there is no word for everybody."""
     assert wrong(origins, "CORS_ORIGINS") == (
         f"{PREFIX}CORS_ORIGINS is wrong: it takes origins, such as https://app.example,"
         " separated by commas."
+    )
+
+
+def test_headers_of_pages() -> None:
+    """Headers that pages may send are names, separated by commas."""
+    assert wrong("x-a b", "CORS_HEADERS") == (
+        f"{PREFIX}CORS_HEADERS is wrong: it takes names of headers, such as x-request-id,"
+        " separated by commas."
+    )
+
+
+@pytest.mark.parametrize("proxies", ["proxy.internal", "10.0.0.0/40", "10.0.0.1;10.0.0.2"])
+def test_trusted_proxies(proxies: str) -> None:
+    """Proxies are named by address or network."""
+    assert wrong(proxies, "TRUSTED_PROXIES") == (
+        f"{PREFIX}TRUSTED_PROXIES is wrong: it takes IP addresses and networks, such as"
+        " 10.0.0.0/8, separated by commas."
     )
 
 

@@ -112,3 +112,161 @@ async def test_answers_for_an_allowed_origin(friendly: Gateway) -> None:
     assert "access-control-allow-origin" not in probe.headers
     plain = await friendly.http.post("/graphql", json=READ, headers=BEARER)
     assert "access-control-allow-origin" not in plain.headers
+
+
+SDK_HEADERS = (
+    "apollographql-client-name, apollographql-client-version, baggage, sentry-trace,"
+    " x-datadog-trace-id, x-request-id, if-none-match, newrelic"
+)
+
+
+def preflight(origin: str, headers: str = "authorization", **more: str) -> dict[str, str]:
+    """Give the headers of a preflight."""
+    return {
+        "origin": origin,
+        "access-control-request-method": "POST",
+        "access-control-request-headers": headers,
+        **{name.replace("_", "-"): value for name, value in more.items()},
+    }
+
+
+async def test_headers_that_sdks_add(friendly: Gateway) -> None:
+    """An allowed site's page may send any header, and is told so for two hours."""
+    asking = preflight(FRIEND, SDK_HEADERS)
+    response = await friendly.http.options("/graphql", headers=asking)
+    assert response.headers["access-control-allow-headers"] == SDK_HEADERS
+    assert response.headers["access-control-max-age"] == "7200"
+    assert response.headers["access-control-allow-methods"] == "GET, POST"
+    vary = response.headers["vary"].lower().split(", ")
+    assert {"origin", "access-control-request-headers"} <= set(vary)
+
+
+async def test_headers_that_a_setting_lists(make_gateway: Any) -> None:
+    """Where a setting lists the headers, pages may send those and what GraphQL needs."""
+    gateway = await make_gateway(cors_origins=FRIEND, cors_headers="X-Request-Id, baggage")
+    response = await gateway.http.options("/graphql", headers=preflight(FRIEND, SDK_HEADERS))
+    allowed = set(response.headers["access-control-allow-headers"].split(", "))
+    assert {"x-request-id", "baggage", "authorization", "content-type"} <= allowed
+    assert "sentry-trace" not in allowed
+
+
+async def test_a_preflight_from_a_public_site_to_a_private_network(friendly: Gateway) -> None:
+    """A browser that asks whether a gateway in a private network may be reached is told yes."""
+    asking = preflight(FRIEND, access_control_request_private_network="true")
+    response = await friendly.http.options("/graphql", headers=asking)
+    assert response.headers["access-control-allow-private-network"] == "true"
+    response = await friendly.http.options("/graphql", headers=preflight(FRIEND))
+    assert "access-control-allow-private-network" not in response.headers
+
+
+async def test_headers_that_pages_may_read(friendly: Gateway) -> None:
+    """An allowed page may read the id, the entity tag, and when to come back; caches learn why."""
+    response = await get(friendly, {"origin": FRIEND})
+    exposed = response.headers["access-control-expose-headers"].split(", ")
+    assert {"x-correlation-id", "etag", "retry-after"} <= set(exposed)
+    assert "Origin" in response.headers["vary"].split(", ")
+
+
+ORIGINS = (
+    "capacitor://localhost, tauri://localhost, ionic://localhost, chrome-extension://abcdef,"
+    " moz-extension://*, vscode-webview://1a2b, https://*.preview.example.com,"
+    " https://*--site.netlify.app, https://app-*.example.com, http://localhost:*,"
+    " https://Default.example:443, http://[::1]:3000"
+)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "capacitor://localhost",
+        "tauri://localhost",
+        "ionic://localhost",
+        "chrome-extension://abcdef",
+        "moz-extension://0a1b2c3d-1111-2222-3333-444455556666",
+        "vscode-webview://1a2b",
+        "https://pr-12.preview.example.com",
+        "https://deploy-preview-7--site.netlify.app",
+        "https://app-7.example.com",
+        "http://localhost:5173",
+        "http://localhost",
+        "https://default.example",
+        "http://[::1]:3000",
+    ],
+)
+async def test_origins_of_apps_and_previews(make_gateway: Any, origin: str) -> None:
+    """Web views, extensions and preview deployments may be named, also by patterns."""
+    gateway = await make_gateway(cors_origins=ORIGINS)
+    response = await gateway.http.options("/graphql", headers=preflight(origin))
+    assert response.headers["access-control-allow-origin"] == origin
+    assert (await get(gateway, {"origin": origin})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "null",
+        "capacitor://evil",
+        "chrome-extension://other",
+        "https://preview.example.com",
+        "https://a.b.preview.example.com",
+        "https://pr-12.preview.example.com.evil.example",
+        "https://evil.example/.preview.example.com",
+        "https://evil.example#.preview.example.com",
+        "https://evil.example@pr.preview.example.com",
+        "http://pr-12.preview.example.com",
+        "https://pr-12.preview.example.com:8443",
+        "https://prxpreview.example.com",
+        "https://app-.evil.example.com",
+        "https://site.netlify.app",
+        "http://localhost:evil.example",
+        "http://localhost.evil.example:80",
+        "https://default.example:443",
+        "",
+    ],
+)
+async def test_origins_that_only_look_alike(make_gateway: Any, origin: str) -> None:
+    """A pattern stands for one label of a host, and for nothing around it."""
+    gateway = await make_gateway(cors_origins=ORIGINS)
+    response = await gateway.http.options("/graphql", headers=preflight(origin))
+    assert response.status_code == 400
+    assert "access-control-allow-origin" not in response.headers
+
+
+async def test_pages_without_an_origin(make_gateway: Any) -> None:
+    """Sandboxed frames and local files have the origin null, which only its name allows."""
+    gateway = await make_gateway(cors_origins="null")
+    response = await gateway.http.options("/graphql", headers=preflight("null"))
+    assert response.headers["access-control-allow-origin"] == "null"
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "status"),
+    [
+        ({"x-forwarded-host": "public.example"}, 200),
+        ({"x-forwarded-host": "public.example, inner", "x-forwarded-proto": "https"}, 200),
+        ({"forwarded": 'for=192.0.2.1;host="public.example";proto=https'}, 200),
+        ({"forwarded": "for=192.0.2.1;Host=public.example;proto=https, host=inner"}, 200),
+        ({"x-forwarded-host": "public.example", "x-forwarded-proto": "http"}, 403),
+        ({"x-forwarded-host": "other.example"}, 403),
+        ({"forwarded": "nonsense"}, 403),
+        ({}, 403),
+    ],
+    ids=str,
+)
+async def test_a_proxy_that_sends_another_host(
+    make_gateway: Any, forwarded: dict[str, str], status: int
+) -> None:
+    """What a trusted proxy says of the host counts as the gateway's own, nobody else's word."""
+    page = {"origin": "https://public.example", **forwarded}
+    for proxies in ("127.0.0.1", "10.0.0.1, 127.0.0.0/8", "*"):
+        gateway = await make_gateway(trusted_proxies=proxies)
+        assert (await get(gateway, page)).status_code == status
+    for proxies in ("", "10.0.0.0/8, ::1"):
+        gateway = await make_gateway(trusted_proxies=proxies)
+        assert (await get(gateway, page)).status_code == 403
+
+
+async def test_a_browser_that_says_the_page_is_the_gateways_own(gateway: Gateway) -> None:
+    """A browser knows which address a page asked for, though a proxy sends another Host."""
+    page = {"origin": "https://public.example", "sec-fetch-site": "same-origin"}
+    assert (await get(gateway, page)).status_code == 200

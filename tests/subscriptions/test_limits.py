@@ -19,14 +19,20 @@ WRITES = 12
 IT = {"id": TEST_GROUP_ID, "since": "long ago"}
 
 
-async def denied(connecting):
+async def refusal(connecting):
     """Give the answer to a connection that is refused: status and error."""
     with pytest.raises(InvalidStatus) as refused:
         async with connecting:
             pass
     response = refused.value.response
     [error] = json.loads(response.body)["errors"]
-    return response.status_code, error["extensions"]["code"]
+    return response.status_code, error
+
+
+async def denied(connecting):
+    """Give the status and the error's code of a connection that is refused."""
+    status, error = await refusal(connecting)
+    return status, error["extensions"]["code"]
 
 
 async def test_off_unless_asked_for(serve):
@@ -163,6 +169,26 @@ async def test_pages_that_may(serve):
     for origin in ("https://app.example", server.url):
         async with server.introduced(origin=origin) as talk:
             assert (await talk.listen())["name"] == "Test Group"
+
+
+async def test_a_page_behind_a_proxy(serve):
+    """A page at a proxy's address can connect where the proxy is trusted; else one sentence helps.
+
+    So can a page whose browser says that it is of the same origin.
+    """
+    said = {"X-Forwarded-Host": "public.example"}
+    server = await serve()
+    page = {"origin": "https://public.example", "additional_headers": said}
+    status, error = await refusal(server.connected(**page))
+    assert (status, error["extensions"]["code"]) == (403, "CROSS_SITE_REQUEST")
+    assert "GROUP_GATEWAY_TRUSTED_PROXIES" in error["message"]
+    assert error["message"].count(". ") == 0
+    trusting = await serve(trusted_proxies="127.0.0.1")
+    async with trusting.introduced(**page) as talk:
+        assert (await talk.listen())["name"] == "Test Group"
+    page["additional_headers"] = {"Sec-Fetch-Site": "same-origin"}
+    async with server.introduced(**page) as talk:
+        assert (await talk.listen())["name"] == "Test Group"
 
 
 def narrow(server):

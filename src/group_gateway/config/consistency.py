@@ -6,13 +6,14 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from group_gateway.config.settings import PREFIX, Settings
+from group_gateway.http.forwarded import TrustedProxies
+from group_gateway.http.origins import NotAnOrigin
 from group_gateway.http.persisted.manifest import NotAManifest, documents_of
 from group_gateway.identity.api_keys import read_keys
 from group_gateway.identity.identity_settings import misfits
 from group_gateway.upstream.extra_headers import parse_extra_headers
 
-# As browsers send it (RFC 6454, section 6.2): in lower case, and without a path.
-_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d+)?|https?://\[[0-9a-f:]+\](:\d+)?")
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)  # RFC 9110, section 5.6.2
 
 
 class SettingsError(ValueError):
@@ -28,11 +29,8 @@ def check(settings: Settings, *, serving: bool = True) -> None:
         _check_base_url(settings.upstream_url)
     _check_cache_url(settings.cache_url)
     _check_lengths(settings, "secret", "router_key")
-    if not all(map(_ORIGIN.fullmatch, settings.origins())):
-        raise SettingsError(
-            f"{PREFIX}CORS_ORIGINS is wrong: it takes origins, such as https://app.example,"
-            " separated by commas."
-        )
+    _check_origins(settings)
+    _check_trusted_proxies(settings.trusted_proxies)
     _check_megabytes(settings.upstream_megabytes, settings.upstream_total_megabytes)
     if settings.cache_encryption and not settings.secret:
         raise SettingsError(f"{PREFIX}SECRET is missing: the cache is encrypted with it.")
@@ -45,6 +43,32 @@ def check(settings: Settings, *, serving: bool = True) -> None:
     for name, check in _FILE_CHECKS.items():
         if path := getattr(settings, name):
             check(Path(path))
+
+
+def _check_origins(settings: Settings) -> None:
+    try:
+        settings.origins()
+    except NotAnOrigin:
+        raise SettingsError(
+            f"{PREFIX}CORS_ORIGINS is wrong: it takes origins, such as https://app.example,"
+            " separated by commas."
+        ) from None
+    names = filter(None, map(str.strip, settings.cors_headers.split(",")))
+    if not all(map(_TOKEN.fullmatch, names)):
+        raise SettingsError(
+            f"{PREFIX}CORS_HEADERS is wrong: it takes names of headers, such as x-request-id,"
+            " separated by commas."
+        )
+
+
+def _check_trusted_proxies(text: str) -> None:
+    try:
+        TrustedProxies.of(text)
+    except ValueError:
+        raise SettingsError(
+            f"{PREFIX}TRUSTED_PROXIES is wrong: it takes IP addresses and networks, such as"
+            " 10.0.0.0/8, separated by commas."
+        ) from None
 
 
 def _check_lengths(settings: Settings, *names: str) -> None:

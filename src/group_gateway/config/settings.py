@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from group_gateway.http.origins import AllowedOrigins
 from group_gateway.identity.identity_settings import ACCESS_SETTINGS, AccessSettings
 
 PREFIX = "GROUP_GATEWAY_"
@@ -65,6 +66,8 @@ class Settings(AccessSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     query_directives: Count = 100
     compiled: bool = True
     cors_origins: str = ""
+    cors_headers: str = ""
+    trusted_proxies: str = ""
     persisted_queries: bool = True
     trusted_documents: str = ""
     trusted_documents_mode: Literal["off", "log", "enforce"] = "enforce"
@@ -74,9 +77,9 @@ class Settings(AccessSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     introspection: bool = True
     doctor_token: str = ""
 
-    def origins(self) -> frozenset[str]:
-        """Give the sites whose pages may ask."""
-        return frozenset(filter(None, map(str.strip, self.cors_origins.split(","))))
+    def origins(self) -> AllowedOrigins:
+        """Return the origins whose pages may send requests; raises NotAnOrigin."""
+        return AllowedOrigins.of(self.cors_origins)
 
     def key(self) -> bytes:
         """Give the key of scopes, cache keys and cursors.
@@ -139,6 +142,8 @@ SETTINGS: Mapping[str, str] = {
     "query_directives": "Directives that a document may have.",
     "compiled": "Run repeated queries from compiled plans; off executes all by graphql-core.",
     "cors_origins": "Origins whose pages may ask, such as `https://app.example`, by commas.",
+    "cors_headers": "Headers that such pages may send, by commas; without it any.",
+    "trusted_proxies": "Addresses or networks of proxies whose `Forwarded` headers count; `*` all.",
     "persisted_queries": "Learn documents by their hash (automatic persisted queries).",
     "trusted_documents": "File with the documents that clients were built with.",
     "trusted_documents_mode": "`enforce` executes no others, `log` counts them, or `off`.",

@@ -155,7 +155,7 @@ class Endpoint:
             if media_type is None and not self._streams(accept):
                 raise not_acceptable()
             self._check_upgrade(request)
-            check_same_site(request.headers, self._limits.origins)
+            check_same_site(request.scope, self._limits.cross_origin)
             principal = await self._callers.authenticate(authorization)
             asked = request_of_query(request.query_params)
             kind = media_type or GRAPHQL_RESPONSE

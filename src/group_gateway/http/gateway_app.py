@@ -4,19 +4,18 @@ Everything else, and the lifespan, goes to the Starlette application, whose answ
 that each answer must have.
 """
 
-from collections.abc import Collection
 from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
-from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from group_gateway.http.cors import cors_options
+from group_gateway.http.cors import CrossOriginPolicy, CrossOriginSharing
 from group_gateway.http.endpoint import Endpoint, RawHeaders
 from group_gateway.http.responses import CORRELATION_HEADER, Reply, new_correlation_id
 
 ENDPOINT_PATH = "/graphql"
+HeaderList = list[tuple[bytes, bytes]]
 END_SUBSCRIPTIONS = "group_gateway.end_subscriptions"
 """Key in the lifespan's state of a function that ends all subscriptions."""
 TRACK_CONNECTIONS = "group_gateway.track_connections"
@@ -34,14 +33,15 @@ _HEADERS: Final = {
 class GatewayApp(Starlette):
     """The gateway's application: Starlette with a short way for GraphQL requests.
 
-    Pages of `origins` may ask from browsers. `sockets` answers WebSockets, if there are to be any.
+    `cross_origin` says what pages of other sites may send. `sockets` answers WebSockets, if there
+    are to be any.
     """
 
     def __init__(
         self,
         endpoint: Endpoint,
         *,
-        origins: Collection[str] = (),
+        cross_origin: CrossOriginPolicy,
         sockets: ASGIApp | None = None,
         **options: Any,
     ) -> None:
@@ -49,20 +49,29 @@ class GatewayApp(Starlette):
         # A redirect of `/graphql/` would go by http and the Host header, and the token with it.
         self.router.redirect_slashes = False
         self._endpoint = endpoint
-        self._origins = origins
+        self._cross_origin = cross_origin
         self._sockets = sockets
-        cors = cors_options(origins)
-        self._post: ASGIApp = CORSMiddleware(endpoint.post, **cors) if origins else endpoint.post
-        self._visit: ASGIApp = CORSMiddleware(self._others, **cors) if origins else self._others
+        self._post: ASGIApp = endpoint.post
+        self._visit: ASGIApp = self._others
+        if cross_origin.origins:
+            self._post = CrossOriginSharing(self._post, cross_origin)
+            self._visit = CrossOriginSharing(self._visit, cross_origin)
 
-    def fast_path(self, headers: RawHeaders, body: bytes) -> tuple[Reply, bytes] | None:
-        """Give the answer to a POST to the endpoint and its id, where that takes no waiting.
+    def fast_path(self, headers: RawHeaders, body: bytes) -> tuple[Reply, HeaderList] | None:
+        """Return the answer to a POST to the endpoint, and further headers, if it needs no waiting.
 
-        A page of another site gets an answer with more headers, so not this one.
+        None is for every request that must go the ordinary way.
         """
-        if self._origins and any(name == b"origin" for name, _ in headers):
+        answer = self._endpoint.fast_path(headers, body)
+        if answer is None:
             return None
-        return self._endpoint.fast_path(headers, body)
+        reply, correlation_id = answer
+        further = [(CORRELATION_HEADER, correlation_id)]
+        if self._cross_origin.origins:
+            for name, value in headers:
+                if name == b"origin":
+                    further += self._cross_origin.response_headers(value.decode("latin-1"))
+        return reply, further
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection (ASGI)."""

@@ -1,6 +1,8 @@
 """The limits of requests. Made by the composition root for `endpoint`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from group_gateway.http.cors import CrossOriginPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -8,8 +10,8 @@ class RequestLimits:
     """What one request may take: bytes of body, seconds, upstream calls, operations in an array.
 
     `bodies` bounds all bodies that arrive or are held together, in bytes, and `ready_bytes` all
-    answers that are kept ready; `operations` is how many are executed at once; `origins` are other
-    sites whose pages may ask; `subscriptions` tells whether they are offered.
+    answers that are kept ready; `operations` is how many are executed at once; `cross_origin` says
+    what pages of other sites may send; `subscriptions` tells whether they are offered.
     """
 
     body: int = 4 * 1024 * 1024
@@ -19,5 +21,5 @@ class RequestLimits:
     batch: int = 0
     ready_bytes: int = 32 * 1024 * 1024
     operations: int = 500
-    origins: frozenset[str] = frozenset()
+    cross_origin: CrossOriginPolicy = field(default_factory=CrossOriginPolicy)
     subscriptions: bool = False

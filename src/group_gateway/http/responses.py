@@ -23,9 +23,10 @@ _encode = msgspec.json.Encoder().encode
 _CONTENT_TYPES = {
     media_type: f"{media_type}; charset=utf-8".encode() for media_type in (JSON, GRAPHQL_RESPONSE)
 }
+VARY = b"Accept, Accept-Encoding, Authorization, Origin"
 _HEADERS = (
     (b"cache-control", b"no-store"),
-    (b"vary", b"Accept, Authorization"),
+    (b"vary", VARY),
     (b"x-content-type-options", b"nosniff"),
 )
 _ID_BYTES = 250

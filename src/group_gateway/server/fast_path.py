@@ -11,7 +11,6 @@ from typing import Any, Final
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from group_gateway.http.gateway_app import ENDPOINT_PATH, GatewayApp
-from group_gateway.http.responses import CORRELATION_HEADER
 from group_gateway.server.http_protocol import AROUND, BoundedHttpProtocol
 
 _PATH: Final = ENDPOINT_PATH.encode()
@@ -90,9 +89,8 @@ class FastPathProtocol(BoundedHttpProtocol):
         )
         if answer is None:
             return False
-        reply, correlation_id = answer
-        headers = [*self.server_state.default_headers, *reply.headers]
-        headers.append((CORRELATION_HEADER, correlation_id))
+        reply, further = answer
+        headers = [*self.server_state.default_headers, *reply.headers, *further]
         lines = b"".join([b"%b: %b\r\n" % header for header in headers])
         head = b"%b%b\r\n" % (STATUS_LINE[reply.status], lines)
         self.transport.writelines((head, reply.body))  # in one system call, and one packet

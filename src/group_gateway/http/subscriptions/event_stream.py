@@ -18,7 +18,7 @@ from group_gateway.errors import Unauthenticated
 from group_gateway.execution.engine import Answer, GraphQLRequest
 from group_gateway.http.pipeline import RequestPipeline
 from group_gateway.http.requests import JSON, RequestRefused, takes
-from group_gateway.http.responses import CORRELATION_HEADER, ENDLESS, Reply, send_reply
+from group_gateway.http.responses import CORRELATION_HEADER, ENDLESS, VARY, Reply, send_reply
 from group_gateway.http.subscriptions.open_subscriptions import ClientSession, Subscriptions
 
 EVENT_STREAM: Final = "text/event-stream"
@@ -27,7 +27,7 @@ _ALIVE_SECONDS: Final = 12.0
 _HEADERS: Final = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
-    (b"vary", b"Accept, Authorization"),
+    (b"vary", VARY),
     (b"x-content-type-options", b"nosniff"),
     (b"x-accel-buffering", b"no"),  # nginx would wait for more
 ]

@@ -1,9 +1,10 @@
 """Puts together what answers subscriptions."""
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from group_gateway.execution.engine import Engine
+from group_gateway.http.cors import CrossOriginPolicy
 from group_gateway.http.pipeline import RequestPipeline
 from group_gateway.http.subscriptions.event_stream import EventStreams
 from group_gateway.http.subscriptions.open_subscriptions import Subscriptions
@@ -18,13 +19,14 @@ from group_gateway.observability.telemetry import Telemetry
 class StreamLimits:
     """How many subscriptions, and WebSockets, are open at once: in a process, and of one caller.
 
-    `origins` are other sites whose pages may open a WebSocket; `offered` whether there are any.
+    `cross_origin` says which other sites' pages may open a WebSocket; `offered` whether there are
+    any.
     """
 
     offered: bool
     open: int
     per_caller: int
-    origins: Collection[str] = ()
+    cross_origin: CrossOriginPolicy = field(default_factory=CrossOriginPolicy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ def build_streams(  # noqa: PLR0913, PLR0917 - all that answering takes
     )
     subscriptions = Subscriptions(engine, pipeline, callers, request_log, telemetry, places)
     events = EventStreams(subscriptions, pipeline)
-    sockets = WebSocketEndpoint(subscriptions, pipeline, all_sockets, of_callers, limits.origins)
+    policy = limits.cross_origin
+    sockets = WebSocketEndpoint(subscriptions, pipeline, all_sockets, of_callers, policy)
     end = subscriptions.ending.set
     return Streams(events, sockets, end) if limits.offered else Streams(None, None, end)

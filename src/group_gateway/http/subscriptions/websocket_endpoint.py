@@ -3,13 +3,12 @@
 What is said over one is `conversation`'s.
 """
 
-from collections.abc import Collection
 from contextlib import suppress
 
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
-from group_gateway.http.cors import check_origin
+from group_gateway.http.cors import CrossOriginPolicy, check_origin
 from group_gateway.http.pipeline import RequestPipeline
 from group_gateway.http.requests import JSON, RequestRefused
 from group_gateway.http.responses import CORRELATION_HEADER, Reply, new_correlation_id
@@ -20,9 +19,9 @@ from group_gateway.http.subscriptions.subscription_limit import SubscriptionLimi
 
 
 class WebSocketEndpoint:
-    """Takes WebSockets, as many as there are `places`; pages of `origins` may connect too.
+    """Accepts WebSockets up to the limits `places` in all and `callers` for each caller.
 
-    Of one caller as many as there are places for `callers`.
+    `cross_origin` says which other sites' pages may connect.
     """
 
     def __init__(
@@ -31,13 +30,13 @@ class WebSocketEndpoint:
         pipeline: RequestPipeline,
         places: SubscriptionLimit,
         callers: SubscriptionLimit,
-        origins: Collection[str],
+        cross_origin: CrossOriginPolicy,
     ) -> None:
         self._subscriptions = subscriptions
         self._pipeline = pipeline
         self._places = places
         self._callers = callers
-        self._origins = origins
+        self._cross_origin = cross_origin
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take one connection (ASGI)."""
@@ -45,7 +44,7 @@ class WebSocketEndpoint:
         id = new_correlation_id()
         await receive()  # that it wants to connect
         try:
-            check_origin(headers, self._origins)
+            check_origin(scope, self._cross_origin)
             with self._places.take(""):
                 spoken = SUBPROTOCOL if SUBPROTOCOL in scope["subprotocols"] else None
                 named = [(CORRELATION_HEADER, id)]

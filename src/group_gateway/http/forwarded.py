@@ -1,0 +1,71 @@
+"""What a reverse proxy says of the request that it received: the host and scheme a client used.
+
+`Forwarded` (RFC 7239), or `X-Forwarded-Host` and `X-Forwarded-Proto`. They count only where they
+come from a proxy that the settings name, or over a Unix socket, which only a local proxy opens.
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from typing import Any, Final
+
+from starlette.datastructures import Headers
+
+_ANY: Final = "*"
+_PAIR: Final = re.compile(r'([A-Za-z-]+)=("(?:[^"\\]|\\.)*"|[^;,"]*)')
+
+
+class TrustedProxies:
+    """Proxies by address or network (CIDR); `*` is every one. Raises ValueError for others."""
+
+    def __init__(self, proxies: Iterable[str] = ()) -> None:
+        proxies = list(proxies)
+        self._all = _ANY in proxies
+        self._networks = [ipaddress.ip_network(p, strict=False) for p in proxies if p != _ANY]
+
+    @classmethod
+    def of(cls, text: str) -> "TrustedProxies":
+        """Return the proxies of a text that separates them by commas."""
+        return cls(filter(None, map(str.strip, text.split(","))))
+
+    def __contains__(self, client: object) -> bool:
+        """Tell whether a peer, as ASGI's scope has it, is one of them; None is a Unix socket's."""
+        if client is None or self._all:
+            return True
+        if not self._networks or not isinstance(client, tuple | list):
+            return False
+        try:
+            address = ipaddress.ip_address(str(client[0]).partition("%")[0])
+        except ValueError:
+            return False
+        mapped = getattr(address, "ipv4_mapped", None) or address
+        return any(mapped in network for network in self._networks)
+
+
+def own_origins(client: Any, headers: Headers, proxies: TrustedProxies) -> frozenset[str]:
+    """Return the origins under which a client reached the gateway by this request.
+
+    One without a scheme stands for both: HTTP says no scheme, and TLS ends in the proxy.
+    """
+    found = {headers.get("host", "")}
+    if client in proxies:
+        host, scheme = _forwarded(headers)
+        if host:
+            found.add(f"{scheme}://{host}" if scheme else host)
+    return frozenset(filter(None, map(str.lower, found)))
+
+
+def _forwarded(headers: Headers) -> tuple[str, str]:
+    """Return host and scheme that the first proxy, the one next to the client, has seen."""
+    standard = headers.get("forwarded", "").partition(",")[0]
+    pairs = {name.lower(): value.strip().strip('"') for name, value in _PAIR.findall(standard)}
+    host = pairs.get("host") or _first(headers, "x-forwarded-host")
+    scheme = pairs.get("proto") or _first(headers, "x-forwarded-proto")
+    port = _first(headers, "x-forwarded-port")
+    if host and ":" not in host.rpartition("]")[2] and port not in {"", "80", "443"}:
+        host = f"{host}:{port}"
+    return host, scheme
+
+
+def _first(headers: Headers, name: str) -> str:
+    return headers.get(name, "").partition(",")[0].strip()

@@ -1,0 +1,81 @@
+"""Origins of other sites whose pages may send requests. Pure.
+
+An origin is a scheme, a host and a port, in the form that browsers send (RFC 6454, section 6.2).
+Web views and browser extensions have schemes of their own. A pattern has `*` in the first label of
+the host, where it stands for one or more letters, digits and hyphens, or as the port. It never
+matches a dot: a pattern covers one label, as a wildcard certificate does.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+NULL: Final = "null"
+"""The origin of sandboxed frames and local files. Anybody can make a page that has it."""
+_WEB: Final = re.compile(
+    r"(https?)://"
+    r"(?P<host>\[[0-9a-f:.]+\]|(?:[a-z0-9_*-]+)(?P<parents>(?:\.[a-z0-9_-]+)*))"
+    r"(?::(?P<port>\d{1,5}|\*))?"
+)
+_OTHER: Final = re.compile(r"(?!https?:)[a-z][a-z0-9+.-]*://(?:[a-z0-9._-]*|\*)(?::\d{1,5})?")
+_DEFAULT_PORT: Final = {"http": "80", "https": "443"}
+_LABEL: Final = "[a-z0-9-]+"
+_LEAST_PARENTS: Final = 2
+
+
+class NotAnOrigin(ValueError):
+    """The text is neither an origin nor a pattern of origins."""
+
+
+class AllowedOrigins:
+    """The origins of a list. Raises NotAnOrigin for an entry that is none."""
+
+    def __init__(self, entries: Iterable[str] = ()) -> None:
+        parsed = [_parse(entry.lower()) for entry in entries]
+        self._exact = frozenset(entry for entry in parsed if isinstance(entry, str))
+        self._patterns = [entry for entry in parsed if isinstance(entry, re.Pattern)]
+
+    @classmethod
+    def of(cls, text: str) -> "AllowedOrigins":
+        """Return the origins of a text that separates them by commas."""
+        return cls(filter(None, map(str.strip, text.split(","))))
+
+    def __bool__(self) -> bool:
+        """Tell whether there are any."""
+        return bool(self._exact or self._patterns)
+
+    def __contains__(self, origin: object) -> bool:
+        """Tell whether pages of this origin may send requests."""
+        if not isinstance(origin, str):
+            return False
+        origin = origin.lower()
+        return origin in self._exact or any(p.fullmatch(origin) for p in self._patterns)
+
+
+def _parse(entry: str) -> str | re.Pattern[str]:
+    """Return the origin, or the expression of a pattern; raises NotAnOrigin."""
+    if entry == NULL:
+        return entry
+    if _OTHER.fullmatch(entry):
+        return _expression(entry, "") if "*" in entry else entry
+    web = _WEB.fullmatch(entry)
+    if web is None:
+        raise NotAnOrigin(entry)
+    if "*" in web["host"] and not _is_narrow(web["host"], web["parents"]):
+        raise NotAnOrigin(entry)
+    origin, port = f"{web[1]}://{web['host']}", web["port"]
+    if port == _DEFAULT_PORT[web[1]]:
+        port = None
+    if "*" not in entry:
+        return origin if port is None else f"{origin}:{port}"
+    any_port = r"(?::\d{1,5})?"
+    return _expression(origin, any_port if port == "*" else f":{port}" if port else "")
+
+
+def _is_narrow(host: str, parents: str) -> bool:
+    """Tell whether a pattern of hosts stays below a domain: `*.example` would be anybody's."""
+    return host.count(".") >= _LEAST_PARENTS or parents == ".localhost"
+
+
+def _expression(entry: str, port: str) -> re.Pattern[str]:
+    return re.compile(_LABEL.join(map(re.escape, entry.split("*"))) + port, re.ASCII)
