@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from access.issuer import published
+from access.issuer import private_key, published
 from cli.commands import Server, ask, serving
 from cli.examining import Examine
 from cli.wrongservers import http, pipeline
@@ -69,6 +71,26 @@ def test_it_says_why_there_is_no_token(
     found = examine(upstream.url, "", **service(upstream.url, **changed))
     assert found["service account"] == f"fail: {told}"
     assert found["connection"].startswith("ok")
+
+
+def test_a_private_key_that_the_token_server_does_not_know(
+    examine: Examine, upstream: Server, tmp_path: Path
+) -> None:
+    """It is told by the settings to look at; the sandbox knows nobody by a key."""
+    key_file = tmp_path / "key.pem"
+    key_file.write_bytes(
+        private_key("stranger", "ES384").private_bytes(
+            Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+        )
+    )
+    by_key = {"service_client_secret": "", "service_private_key_file": str(key_file)}
+    found = examine(upstream.url, "", **service(upstream.url, **by_key))
+    assert found["service account"] == (
+        "fail: The token endpoint gives no token: invalid_client."
+        " Check GROUP_GATEWAY_SERVICE_CLIENT_ID, that the token server knows the public half of"
+        " GROUP_GATEWAY_SERVICE_PRIVATE_KEY_FILE, by the id in GROUP_GATEWAY_SERVICE_KEY_ID, and"
+        " this machine's clock."
+    )
 
 
 def test_it_reads_the_issuers_keys(examine: Examine, upstream: Server) -> None:

@@ -55,11 +55,15 @@ def test_what_a_jwt_needs(name: str) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["service_client_secret", "service_token_url"])
-def test_what_a_service_account_needs(name: str) -> None:
-    """A service account has a secret, and a place to get tokens."""
+@pytest.mark.parametrize(
+    ("name", "alternative"),
+    [("service_client_secret", ", or without a private key"), ("service_token_url", "")],
+)
+def test_what_a_service_account_needs(name: str, alternative: str) -> None:
+    """A service account has a secret or a key, and a place to get tokens."""
     assert told(**{**JWT, **SERVICE, name: ""}) == (
-        f"GROUP_GATEWAY_{name.upper()} is missing: the service account gets no token without it."
+        f"GROUP_GATEWAY_{name.upper()} is missing: the service account gets no token without"
+        f" it{alternative}."
     )
 
 

@@ -11,6 +11,7 @@ from group_gateway.http.origins import NotAnOrigin
 from group_gateway.http.persisted.manifest import NotAManifest, documents_of
 from group_gateway.identity.api_keys import read_keys
 from group_gateway.identity.identity_settings import misfits
+from group_gateway.upstream.client_assertion import NotASigningKey, read_signing_key
 from group_gateway.upstream.extra_headers import parse_extra_headers
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)  # RFC 9110, section 5.6.2
@@ -149,6 +150,16 @@ def _check_api_keys(path: Path) -> None:
         ) from None
 
 
+def _check_private_key(path: Path) -> None:
+    wrong = f"{PREFIX}SERVICE_PRIVATE_KEY_FILE is wrong: "
+    try:
+        read_signing_key(path)
+    except OSError:
+        raise SettingsError(f"{wrong}there is no file to read at {path}.") from None
+    except NotASigningKey as error:
+        raise SettingsError(f"{wrong}{path} {error}.") from None
+
+
 def _check_trusted_documents(path: Path) -> None:
     wrong = f"{PREFIX}TRUSTED_DOCUMENTS is wrong: "
     try:
@@ -162,5 +173,6 @@ def _check_trusted_documents(path: Path) -> None:
 _FILE_CHECKS = {
     "upstream_ca_file": _check_ca_file,
     "api_keys_file": _check_api_keys,
+    "service_private_key_file": _check_private_key,
     "trusted_documents": _check_trusted_documents,
 }

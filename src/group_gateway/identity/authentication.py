@@ -11,6 +11,7 @@ from group_gateway.identity.jwt_bearer import JwtAuthenticator, TokenRules
 from group_gateway.identity.key_set import KeySet
 from group_gateway.identity.open_access import OpenAccess
 from group_gateway.identity.pass_through import PassThroughAuthenticator
+from group_gateway.upstream.client_assertion import ClientAssertion
 from group_gateway.upstream.json_endpoint import JsonEndpoint
 from group_gateway.upstream.service_account import ServiceAccount
 
@@ -56,4 +57,13 @@ def build_account(
         "scope": settings.service_scope,
     }
     given = {name: value for name, value in form.items() if value}
-    return ServiceAccount(endpoint(settings.token_url(upstream_url)), given)
+    url = settings.token_url(upstream_url)
+    if not settings.service_private_key_file:
+        return ServiceAccount(endpoint(url), given)
+    assertion = ClientAssertion(
+        settings.service_client_id,
+        settings.service_assertion_audience or url,
+        Path(settings.service_private_key_file),
+        settings.service_key_id,
+    )
+    return ServiceAccount(endpoint(url), given, assertion=assertion)

@@ -24,6 +24,9 @@ class AccessSettings(msgspec.Struct, frozen=True, kw_only=True):
     api_keys_file: str = ""
     service_client_id: str = ""
     service_client_secret: str = ""
+    service_private_key_file: str = ""
+    service_key_id: str = ""
+    service_assertion_audience: str = ""
     service_scope: str = ""
     service_token_url: str = ""
 
@@ -46,6 +49,9 @@ ACCESS_SETTINGS: Mapping[str, str] = {
     "api_keys_file": "File of API keys: lines of a name, the key's SHA-256, and scopes.",
     "service_client_id": "The gateway's own OAuth client: with it there is a service account.",
     "service_client_secret": "Secret of that client.",
+    "service_private_key_file": "Its private key instead (PEM or JWK), for `private_key_jwt`.",
+    "service_key_id": "Id (`kid`) of that key at the token server; else the JWK's own.",
+    "service_assertion_audience": "Audience of what it signs, if not the token endpoint's address.",
     "service_scope": "Scopes that the gateway asks for, such as `system/Group.read`.",
     "service_token_url": "Where it gets its token; Canvas's follows from the base URL.",
 }
@@ -67,6 +73,11 @@ def misfits(
         )
     if not has_service and settings.callers in {"api-keys", "anybody"}:
         yield f"{mode} needs a service account: set {prefix}SERVICE_CLIENT_ID."
+    if settings.service_client_secret and settings.service_private_key_file:
+        yield (
+            f"The service account has a secret and a private key: set {prefix}SERVICE_CLIENT_SECRET"
+            f" or {prefix}SERVICE_PRIVATE_KEY_FILE, not both."
+        )
     if settings.allow_anonymous and settings.callers != "pass-through":
         yield f"{prefix}ALLOW_ANONYMOUS does not go with {mode}."
 
@@ -76,7 +87,9 @@ _NEEDS: Mapping[str, str] = {
     "jwt_audience": "callers with a JWT are known by it",
     "jwt_keys_url": "callers with a JWT are known by it",
     "api_keys_file": "callers with an API key are known by it",
-    "service_client_secret": "the service account gets no token without it",
+    "service_client_secret": (
+        "the service account gets no token without it, or without a private key"
+    ),
     "service_token_url": "the service account gets no token without it",
 }
 
@@ -87,7 +100,8 @@ def _missing(settings: AccessSettings, upstream_url: str) -> Iterator[str]:
         yield from (name for name in names if not getattr(settings, name))
     if settings.callers == "api-keys" and not settings.api_keys_file:
         yield "api_keys_file"
-    if settings.service_client_id and not settings.service_client_secret:
+    has_key = bool(settings.service_private_key_file)
+    if settings.service_client_id and not settings.service_client_secret and not has_key:
         yield "service_client_secret"
     # Without an upstream it is the sandbox, which has a token endpoint of its own.
     if settings.service_client_id and upstream_url and not settings.token_url(upstream_url):

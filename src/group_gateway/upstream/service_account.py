@@ -16,6 +16,7 @@ from typing import Any
 
 from group_gateway.errors import GatewayError, UpstreamNotAsked
 from group_gateway.upstream.answer import Answer
+from group_gateway.upstream.client_assertion import ClientAssertion, NotASigningKey
 from group_gateway.upstream.json_endpoint import JsonEndpoint
 from group_gateway.upstream.link import Link
 
@@ -41,8 +42,12 @@ _REFUSED = "The upstream does not accept the gateway's own token."
 _log = logging.getLogger(__name__)
 
 
+KEY_UNUSABLE = "the private key can't be used"
+"""The reason of a TokenRefused when the file of the account's key is not there or holds none."""
+
+
 class TokenRefused(UpstreamNotAsked):
-    """The token endpoint answered, but not with a token; `reason` is for operators."""
+    """The token endpoint answered without a token, or can't be asked; `reason` is for operators."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(_NO_TOKEN)
@@ -59,9 +64,10 @@ class ServiceToken:
 
 
 class ServiceAccount:
-    """Gets tokens from an endpoint for a client (`form`: id, secret, scope).
+    """Gets tokens from an endpoint for a client.
 
-    `clock` is in seconds and never goes back.
+    `form` names the client and its scope, and holds its secret unless an `assertion` proves who it
+    is. `clock` is in seconds and never goes back.
     """
 
     def __init__(
@@ -69,10 +75,12 @@ class ServiceAccount:
         endpoint: JsonEndpoint,
         form: Mapping[str, str],
         clock: Callable[[], float] = time.monotonic,
+        assertion: ClientAssertion | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._form = {"grant_type": "client_credentials", **form}
         self._clock = clock
+        self._assertion = assertion
         self._token: ServiceToken | None = None
         self._fetching: asyncio.Task[ServiceToken] | None = None
         self._failure: GatewayError | None = None
@@ -123,7 +131,7 @@ class ServiceAccount:
         self._failure = None
         asked = self._clock()  # the token's life begins somewhere between this and the answer
         try:
-            token = _granted(await self._endpoint.post(self._form), asked)
+            token = _granted(await self._endpoint.post(self._parameters()), asked)
         except GatewayError as failure:
             self._failure = failure
             _log.warning("The token endpoint gave no token: %s.", _reason(failure))
@@ -133,6 +141,14 @@ class ServiceAccount:
             self._paused_until = self._clock() + _PAUSE
         self._token, self._accepted = token, False
         return token
+
+    def _parameters(self) -> Mapping[str, str]:
+        if self._assertion is None:
+            return self._form
+        try:
+            return {**self._form, **self._assertion.parameters()}
+        except (OSError, NotASigningKey) as error:
+            raise TokenRefused(KEY_UNUSABLE) from error
 
 
 def _granted(answer: tuple[int, Any], asked: float) -> ServiceToken:

@@ -13,15 +13,21 @@ from group_gateway.errors import GatewayError
 from group_gateway.identity.authentication import build_account
 from group_gateway.identity.key_set import usable_keys
 from group_gateway.upstream.json_endpoint import JsonEndpoint
-from group_gateway.upstream.service_account import TokenRefused
+from group_gateway.upstream.service_account import KEY_UNUSABLE, TokenRefused
 from group_gateway.upstream.transport.httpx_transport import UpstreamTransport
 
 _ACCOUNT, _KEYS = "service account", "issuer's keys"
 _REMEDIES = {
     "invalid_client": f"Check {PREFIX}SERVICE_CLIENT_ID and {PREFIX}SERVICE_CLIENT_SECRET.",
+    KEY_UNUSABLE: f"Check {PREFIX}SERVICE_PRIVATE_KEY_FILE.",
     "unauthorized_client": "The client must be allowed the client credentials grant.",
     "invalid_scope": f"Check {PREFIX}SERVICE_SCOPE.",
 }
+_KEY_REMEDY = (
+    f"Check {PREFIX}SERVICE_CLIENT_ID, that the token server knows the public half of"
+    f" {PREFIX}SERVICE_PRIVATE_KEY_FILE, by the id in {PREFIX}SERVICE_KEY_ID, and this machine's"
+    " clock."
+)
 
 
 async def service_account(settings: Settings) -> tuple[Finding, str | None]:
@@ -46,7 +52,8 @@ def _no_token(failure: GatewayError, settings: Settings) -> Finding:
     if isinstance(failure.__cause__, TokenRefused):
         reason = failure.__cause__.reason
         text = f"The token endpoint gives no token: {reason}."
-        return fail(_ACCOUNT, text, _REMEDIES.get(reason, elsewhere))
+        by_key = reason == "invalid_client" and settings.service_private_key_file
+        return fail(_ACCOUNT, text, _KEY_REMEDY if by_key else _REMEDIES.get(reason, elsewhere))
     url = settings.token_url(settings.upstream_url)
     text, _ = why_silent(failure, url, settings.upstream_timeout)
     return fail(_ACCOUNT, text, elsewhere)
