@@ -24,6 +24,7 @@ ROOTS = {
     ".ci/constraints.txt": [*SERVE, *EXTRAS["dev"], *GROUPS["build"]],
     ".ci/build.txt": GROUPS["build"],
     ".ci/audit.txt": GROUPS["audit"],
+    ".ci/deployment.txt": GROUPS["deployment"],
     "bench/constraints.txt": [*SERVE, *EXTRAS["bench"]],
 }
 PYTHONS = ["3.11.0", "3.11.9", "3.12.0", "3.13.0", "3.14.0"]

@@ -1,0 +1,41 @@
+"""What is in `deploy/`: pinned, and of this version. `.ci/deployment` checks the rest."""
+
+import re
+from pathlib import Path
+
+from group_gateway import __version__
+from group_gateway.config import PREFIX, SETTINGS
+
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "deploy" / "helm" / "group-gateway"
+COMPOSE = (ROOT / "deploy" / "compose" / "compose.yaml").read_text()
+
+
+def test_the_chart_is_of_this_version() -> None:
+    """The chart installs the image of the version that it lies beside."""
+    assert f"\nappVersion: {__version__}\n" in (CHART / "Chart.yaml").read_text()
+
+
+def test_compose_names_images_by_digest() -> None:
+    """No image but our own, which is built, can be replaced behind its tag."""
+    images = re.findall(r"image: (\S+)", COMPOSE)
+    assert len(images) >= 6
+    ours = "group-gateway:local"
+    assert [one for one in images if one != ours and not re.search(r"@sha256:\w{64}$", one)] == []
+
+
+def test_compose_sets_what_is_a_setting() -> None:
+    """Each variable of the gateway's in the compose file is one."""
+    names = re.findall(rf"^ +{PREFIX}([A-Z_]+):", COMPOSE, re.MULTILINE)
+    assert {name.lower() for name in names} <= SETTINGS.keys()
+
+
+def test_the_chart_names_settings_that_exist() -> None:
+    """The settings of the default values, and those that the templates set, exist."""
+    values = (CHART / "values.yaml").read_text()
+    [block] = re.findall(r"^settings:\n((?:  .*\n)+)", values, re.MULTILINE)
+    helpers = (CHART / "templates" / "_helpers.tpl").read_text()
+    names = re.findall(r"^  (\w+):", block, re.MULTILINE) + re.findall(
+        r'\$settings "(\w+)"', helpers
+    )
+    assert set(names) <= SETTINGS.keys()
