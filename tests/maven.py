@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 BUILD_SECONDS = 900
@@ -21,25 +22,32 @@ def works() -> bool:
     return wanted and all(shutil.which(command) for command in ("java", "mvn"))
 
 
-def build(project: Path) -> str:
-    """Build a project unless that was done before, and return its class path.
+def build(project: Path) -> Path:
+    """Build a project unless that was done before, and return the folder of what was built.
 
     Two test runs in one tree must not build at once: the second waits and finds it done.
     """
     target = project / "target"
     target.mkdir(exist_ok=True)
-    stamp, classpath = target / ".built-from", target / "classpath"
+    stamp = target / ".built-from"
     with (project / "pom.xml").open("rb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         state = _digest(project)
-        if not stamp.exists() or stamp.read_text() != state or not _all_there(classpath):
+        if not stamp.exists() or stamp.read_text() != state or not _all_there(target):
             _run_maven(project)
             stamp.write_text(state)
-    return f"{target / 'classes'}:{classpath.read_text().strip()}"
+    return target
+
+
+def java_command(project: Path, main_class: str) -> Sequence[str]:
+    """Return the command that runs a class of a project, which is built before."""
+    target = build(project)
+    classpath = f"{target / 'classes'}:{(target / 'classpath').read_text().strip()}"
+    return ("java", "-Xmx1g", "-cp", classpath, main_class)
 
 
 def _run_maven(project: Path) -> None:
-    command = ["mvn", "-B", "-q", "-ntp", "-C", "compile", "dependency:build-classpath"]
+    command = ["mvn", "-B", "-q", "-ntp", "-C", "process-classes"]
     done = subprocess.run(
         command, cwd=project, capture_output=True, text=True, check=False, timeout=BUILD_SECONDS
     )
@@ -55,8 +63,10 @@ def _digest(project: Path) -> str:
     return digest.hexdigest()
 
 
-def _all_there(classpath: Path) -> bool:
-    return classpath.exists() and all(
+def _all_there(target: Path) -> bool:
+    """Return whether the jars that were built with are still in Maven's own repository."""
+    classpath = target / "classpath"
+    return not classpath.exists() or all(
         Path(jar).exists() for jar in classpath.read_text().strip().split(":")
     )
 

@@ -63,7 +63,7 @@ def hapi_jpa() -> Iterator[Upstream]:
 
 def pytest_report_header() -> list[str]:
     """Say which servers do not run here."""
-    return [] if maven.works() else ["SKIPPED: HAPI FHIR, which needs a JDK and Maven"]
+    return [] if maven.works() else ["SKIPPED: HAPI FHIR and Keycloak, which need a JDK and Maven"]
 
 
 @pytest.fixture(params=SERVERS)

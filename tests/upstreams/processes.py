@@ -55,11 +55,9 @@ def started(command: Sequence[str]) -> Iterator[str]:
 def _command(name: str) -> Sequence[str]:
     if name == "medplum":
         return _medplum_command()
-    return _java_command(name) if name in JAVA_CLASSES else _python_command(name)
-
-
-def _java_command(name: str) -> Sequence[str]:
-    return ("java", "-Xmx1g", "-cp", maven.build(HAPI), JAVA_CLASSES[name])
+    if name in JAVA_CLASSES:
+        return maven.java_command(HAPI, JAVA_CLASSES[name])
+    return _python_command(name)
 
 
 def _python_command(name: str) -> Sequence[str]:
