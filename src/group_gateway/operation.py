@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from group_gateway.errors import Forbidden, GatewayError, TooManyUpstreamCalls, UpstreamTimeout
+from group_gateway.trace_context import CURRENT, TraceContext
 
 Interaction = Literal["create", "read", "update", "search"]
 """What one may do with groups, by FHIR's names (FHIR R4, section 3.1.0)."""
@@ -100,6 +101,8 @@ class Operation:
     stale: float | None = None
     audit_record: AuditRecord | None = None
     """Kept only where somebody is told of it."""
+    trace: TraceContext | None = field(default_factory=CURRENT.get)
+    """The trace that the operation belongs to."""
 
     @property
     def caller(self) -> Caller:

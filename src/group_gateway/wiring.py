@@ -1,8 +1,11 @@
 """Builds each part of the application from the settings that concern it."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import httpx
 
@@ -31,8 +34,11 @@ from group_gateway.http.persisted.persisted_documents import PersistedDocuments
 from group_gateway.http.persisted.trusted_documents import TrustedDocuments
 from group_gateway.http.request_limits import RequestLimits
 from group_gateway.http.subscriptions.streams import StreamLimits
+from group_gateway.identity.authentication import build_account, build_authenticator
+from group_gateway.identity.authenticator import Authenticator
 from group_gateway.observability.audit import AuditLog
 from group_gateway.observability.telemetry import Telemetry
+from group_gateway.observability.tracing import Tracing
 from group_gateway.schema.context import Services
 from group_gateway.schema.federated_schema import build_schema
 from group_gateway.upstream.client import GroupClient
@@ -117,7 +123,72 @@ def build_group_client(
     )
 
 
-def build_engine(settings: Settings, services: Services) -> Engine:
+class Closes(Protocol):
+    """What is to be closed when the application ends."""
+
+    async def aclose(self) -> None:
+        """Close it."""
+
+
+@dataclass(frozen=True)
+class Core:
+    """What every way into the gateway shares, whatever protocol it speaks.
+
+    `parts` are closed in their order when the application ends.
+    """
+
+    telemetry: Telemetry
+    client: GroupClient
+    cache: CacheStore
+    engine: Engine
+    authenticator: Authenticator
+    parts: Sequence[Closes]
+
+
+def build_core(
+    settings: Settings,
+    keys: DigestKeys,
+    transport: httpx.AsyncBaseTransport | None,
+    clock: Callable[[], float],
+) -> Core:
+    """Return the core; `transport` stands in for the network to the upstream and the issuer."""
+    telemetry = Telemetry(build_tracing(settings))
+    identity_network = transport or build_identity_network(settings)
+    identity_endpoint = build_identity_endpoint(settings, identity_network)
+    account = build_account(settings, settings.upstream_url, identity_endpoint)
+    network = transport or build_upstream_network(settings)
+    client = build_group_client(settings, network, telemetry, account)
+    backend = build_backend(settings, keys)
+    cache = build_cache_store(settings, backend, clock, telemetry)
+    services = build_services(settings, client, cache, build_leases(backend), keys, telemetry)
+    return Core(
+        telemetry=telemetry,
+        client=client,
+        cache=cache,
+        engine=build_engine(settings, services, telemetry.tracing),
+        authenticator=build_authenticator(settings, keys, identity_endpoint, clock),
+        parts=(
+            services.watches,
+            services.writes,
+            client,
+            identity_network,
+            cache,
+            telemetry.tracing,
+        ),
+    )
+
+
+def build_tracing(settings: Settings) -> Tracing:
+    """Return what records spans, or else passes trace contexts on. Raises ImportError."""
+    if not settings.opentelemetry:
+        return Tracing()
+    # An extra: what is not installed must not be needed.
+    from group_gateway.observability.opentelemetry import OpenTelemetryTracing  # noqa: PLC0415
+
+    return OpenTelemetryTracing(os.environ)
+
+
+def build_engine(settings: Settings, services: Services, tracing: Tracing) -> Engine:
     """Return the engine that executes operations."""
     limits = DocumentLimits(
         tokens=settings.query_tokens,
@@ -129,10 +200,8 @@ def build_engine(settings: Settings, services: Services) -> Engine:
         introspection=settings.introspection,
         hide_suggestions=not settings.introspection,
     )
-    compiled = settings.compiled
-    return Engine(
-        build_schema(incremental=settings.incremental_delivery), services, limits, compiled=compiled
-    )
+    schema = build_schema(incremental=settings.incremental_delivery)
+    return Engine(schema, services, limits, compiled=settings.compiled, tracing=tracing)
 
 
 def build_lifetimes(settings: Settings) -> Lifetimes:
@@ -195,19 +264,6 @@ def build_page(settings: Settings, token: str | None) -> GraphiQL | None:
     if not settings.graphiql:
         return None
     return GraphiQL(token=token, subscriptions=settings.subscriptions)
-
-
-def build_use_cases(
-    settings: Settings,
-    client: GroupClient,
-    keys: DigestKeys,
-    telemetry: Telemetry,
-    clock: Callable[[], float],
-) -> tuple[CacheStore, Services]:
-    """Return the cache and the use cases on top of it."""
-    backend = build_backend(settings, keys)
-    cache = build_cache_store(settings, backend, clock, telemetry)
-    return cache, build_services(settings, client, cache, build_leases(backend), keys, telemetry)
 
 
 def build_services(  # noqa: PLR0913, PLR0917 - all that the use cases take
