@@ -2,9 +2,9 @@
 FROM python:3.13.11-slim-bookworm@sha256:20080e807bfc404f8450b185cf0fc95d553462673598549613735f70a5b4d5d0 AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /src
-COPY constraints.txt .ci/build.txt ./
+COPY .ci/container.txt .ci/build.txt ./
 RUN python -m venv /opt/group-gateway \
-    && /opt/group-gateway/bin/pip install --no-deps --require-hashes -r constraints.txt \
+    && /opt/group-gateway/bin/pip install --no-deps --require-hashes -r container.txt \
     && python -m venv /opt/build \
     && /opt/build/bin/pip install --no-deps --require-hashes -r build.txt
 COPY pyproject.toml README.md LICENSE ./

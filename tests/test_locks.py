@@ -23,6 +23,7 @@ ROOTS = {
     "constraints.txt": SERVE,
     ".ci/constraints.txt": [*SERVE, *EXTRAS["dev"], *GROUPS["build"]],
     ".ci/build.txt": GROUPS["build"],
+    ".ci/container.txt": [*SERVE, *EXTRAS["otel"]],
     ".ci/audit.txt": GROUPS["audit"],
     ".ci/deployment.txt": GROUPS["deployment"],
     "bench/constraints.txt": [*SERVE, *EXTRAS["bench"]],
