@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 from group_gateway.config import Settings
 from group_gateway.digests import DigestKeys
+from group_gateway.fhir_wiring import build_fhir_routes
 from group_gateway.http.endpoint import Endpoint
 from group_gateway.http.gateway_app import (
     END_SUBSCRIPTIONS,
@@ -72,6 +73,7 @@ def create_app(
     endpoint = Endpoint(pipeline, core.authenticator, limits, page, negotiation, streams.events)
     routes: list[BaseRoute] = [Route(ENDPOINT_PATH, endpoint.get, methods=["GET", "POST"])]
     routes += probe_routes(core.client, request_log, core.telemetry)
+    routes += build_fhir_routes(settings, core, pipeline, limits)
     routes += [metrics_route(core.telemetry), *(page.routes() if page else ())]
     track_connections = pipeline.admission.track_connections
     state = {END_SUBSCRIPTIONS: streams.end, TRACK_CONNECTIONS: track_connections}

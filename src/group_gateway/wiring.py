@@ -22,6 +22,7 @@ from group_gateway.groups.reading.capabilities import UpstreamCapabilities
 from group_gateway.groups.reading.capability_probe import CapabilityReader
 from group_gateway.groups.reading.group_fetcher import Lifetimes
 from group_gateway.groups.reading.group_reads import GroupReads
+from group_gateway.groups.reading.group_searches import GroupSearches
 from group_gateway.groups.reading.invalidation import Invalidator
 from group_gateway.groups.reading.loader import GroupLoader
 from group_gateway.groups.reading.search_pages import SearchPages
@@ -39,6 +40,7 @@ from group_gateway.identity.authenticator import Authenticator
 from group_gateway.observability.audit import AuditLog
 from group_gateway.observability.telemetry import Telemetry
 from group_gateway.observability.tracing import Tracing
+from group_gateway.resources.resource_reads import ResourceReads
 from group_gateway.schema.context import Services
 from group_gateway.schema.federated_schema import build_schema
 from group_gateway.upstream.client import GroupClient
@@ -141,6 +143,7 @@ class Core:
     client: GroupClient
     cache: CacheStore
     engine: Engine
+    services: Services
     authenticator: Authenticator
     parts: Sequence[Closes]
 
@@ -166,6 +169,7 @@ def build_core(
         client=client,
         cache=cache,
         engine=build_engine(settings, services, telemetry.tracing),
+        services=services,
         authenticator=build_authenticator(settings, keys, identity_endpoint, clock),
         parts=(
             services.watches,
@@ -188,9 +192,9 @@ def build_tracing(settings: Settings) -> Tracing:
     return OpenTelemetryTracing(os.environ)
 
 
-def build_engine(settings: Settings, services: Services, tracing: Tracing) -> Engine:
-    """Return the engine that executes operations."""
-    limits = DocumentLimits(
+def build_document_limits(settings: Settings) -> DocumentLimits:
+    """Return the limits of documents."""
+    return DocumentLimits(
         tokens=settings.query_tokens,
         depth=settings.query_depth,
         fields=settings.query_fields,
@@ -200,6 +204,11 @@ def build_engine(settings: Settings, services: Services, tracing: Tracing) -> En
         introspection=settings.introspection,
         hide_suggestions=not settings.introspection,
     )
+
+
+def build_engine(settings: Settings, services: Services, tracing: Tracing) -> Engine:
+    """Return the engine that executes operations."""
+    limits = build_document_limits(settings)
     schema = build_schema(incremental=settings.incremental_delivery)
     return Engine(schema, services, limits, compiled=settings.compiled, tracing=tracing)
 
@@ -282,9 +291,11 @@ def build_services(  # noqa: PLR0913, PLR0917 - all that the use cases take
     loader = GroupLoader(client, cache, slots, capabilities, lifetimes)
     pages = SearchPages(client, cache, slots, lifetime=lifetimes.search)
     invalidator = Invalidator(cache, slots, loader, pages)
-    reads = GroupReads(loader, pages, CapabilityReader(client, capabilities), keys)
+    reader = CapabilityReader(client, capabilities)
+    reads = GroupReads(loader, pages, reader, keys)
     return Services(
         reads=reads,
+        searches=GroupSearches(loader, pages, reader, keys, client.base_url),
         writes=GroupWrites(client, capabilities, invalidator, slots, leases),
         invalidator=invalidator,
         watches=GroupWatches(
@@ -295,6 +306,7 @@ def build_services(  # noqa: PLR0913, PLR0917 - all that the use cases take
             interval=settings.subscription_interval,
             patience=settings.upstream_timeout,
         ),
+        resources=ResourceReads.of(client, cache, slots, lifetimes),
         keys=keys,
         upstream_url=client.base_url,
     )

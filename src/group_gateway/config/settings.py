@@ -74,6 +74,8 @@ class Settings(AccessSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     trusted_documents_mode: Literal["off", "log", "enforce"] = "enforce"
     incremental_delivery: bool = False
     router_key: str = ""
+    fhir_graphql: bool = False
+    fhir_graphql_directives: bool = False
     graphiql: bool = True
     introspection: bool = True
     doctor_token: str = ""
@@ -151,6 +153,8 @@ SETTINGS: Mapping[str, str] = {
     "trusted_documents_mode": "`enforce` executes no others, `log` counts them, or `off`.",
     "incremental_delivery": "Take `@defer` and `@stream`, and answer in parts who takes parts.",
     "router_key": "Key that a router sends to be given traces (`ftv1`), 16 characters or more.",
+    "fhir_graphql": 'Offer HL7\'s "Using GraphQL with FHIR" at `/fhir`; on in `sandbox`.',
+    "fhir_graphql_directives": "Take `@flatten`, `@first`, `@singleton` and `@slice` there.",
     "graphiql": "Show GraphiQL to browsers.",
     "introspection": "Answer questions about the schema.",
     "doctor_token": "Bearer token that `doctor` asks the upstream with.",

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from graphql import ExecutionResult, GraphQLError
@@ -83,6 +83,26 @@ class Event:
 
     answer: Answer
     operation: Operation
+
+
+class OperationRunner(Protocol):
+    """What executes the requests of one kind of endpoint."""
+
+    def epoch(self) -> int:
+        """Return the number of changes that this process has made or learned of."""
+
+    def document(self, request: GraphQLRequest) -> Document:
+        """Return the request's document, parsed and validated."""
+
+    async def run(
+        self, request: GraphQLRequest, operation: Operation, tracer: Tracer | None = None
+    ) -> Answer:
+        """Execute a request; whatever goes wrong is in the answer's errors."""
+
+    async def run_in_parts(
+        self, request: GraphQLRequest, operation: Operation
+    ) -> Answer | IncrementalResult:
+        """Execute a request whose document is `in_parts`, up to the first of them."""
 
 
 class Engine:

@@ -17,6 +17,8 @@ from group_gateway.http.responses import CORRELATION_HEADER, Reply, new_correlat
 from group_gateway.observability.tracing import NO_SPAN, Span, Tracing
 
 ENDPOINT_PATH = "/graphql"
+FHIR_PATH = "/fhir/"
+"""What the paths of the HL7 interface begin with."""
 HeaderList = list[tuple[bytes, bytes]]
 END_SUBSCRIPTIONS = "group_gateway.end_subscriptions"
 """Key in the lifespan's state of a function that ends all subscriptions."""
@@ -83,6 +85,8 @@ class GatewayApp(Starlette):
         """Answer one connection (ASGI)."""
         if scope["type"] != "http":
             await self._beside_http(scope, receive, send)
+        elif scope["path"].startswith(FHIR_PATH):
+            await self._visit(scope, receive, send)
         elif scope["path"] != ENDPOINT_PATH:
             await self._others(scope, receive, send)
         else:

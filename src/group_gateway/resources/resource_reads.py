@@ -1,10 +1,16 @@
 """The read that resolvers ask for: the resource that a reference leads to."""
 
+from group_gateway.cache.store import CacheStore
 from group_gateway.errors import BadUserInput
 from group_gateway.fhir.fhir_resource import FhirResource
 from group_gateway.fhir.literal_reference import is_logical_id
+from group_gateway.groups.reading.cache_slots import CacheSlots
+from group_gateway.groups.reading.group_fetcher import Lifetimes
 from group_gateway.operation import Operation
+from group_gateway.resources.resource_fetcher import ResourceFetcher
 from group_gateway.resources.resource_loader import ResourceLoader, ResourceName
+from group_gateway.upstream.client import GroupClient
+from group_gateway.upstream.resource_client import ResourceClient
 
 
 class ResourceReads:
@@ -12,6 +18,14 @@ class ResourceReads:
 
     def __init__(self, loader: ResourceLoader) -> None:
         self._loader = loader
+
+    @classmethod
+    def of(
+        cls, client: GroupClient, cache: CacheStore, slots: CacheSlots, lifetimes: Lifetimes
+    ) -> "ResourceReads":
+        """Return the reads from the server of a client."""
+        fetcher = ResourceFetcher(ResourceClient(client), cache, lifetimes)
+        return cls(ResourceLoader(fetcher, cache, slots))
 
     async def get(
         self, operation: Operation, type: str, id: str, version: str | None = None
