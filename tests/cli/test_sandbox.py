@@ -81,6 +81,17 @@ def test_upstream_alone() -> None:
         assert statement["resourceType"] == "CapabilityStatement"
 
 
+def test_upstream_alone_at_its_own_port() -> None:
+    """`--upstream-port` chooses the port of the FHIR server, also where that is served alone."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+    with serving("sandbox", "--upstream-only", "--upstream-port", port) as server:
+        assert server.url == f"http://127.0.0.1:{port}"
+        assert ask("GET", f"{server.url}/metadata").status_code == 200
+        told = run("sandbox", "--upstream-only", "--upstream-port", port).sentence
+        assert told.endswith("Choose another with --upstream-port.")
+
+
 def test_database_outlives_the_command(tmp_path: Path) -> None:
     """With `--database` what was written is there again at the next start."""
     flags = ("sandbox", *ANY_PORT, "--database", str(tmp_path / "groups.db"))

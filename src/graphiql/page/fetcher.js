@@ -1,15 +1,29 @@
 // Sends operations to the page's own address, and nowhere else.
 import { createGraphiQLFetcher } from '@graphiql/toolkit';
 import { eventsClient } from './events.js';
+import { SCHEMA_QUERY, forPeople } from './schema.js';
 import { loadToken } from './token.js';
 
 const url = location.pathname;
 
-export const fetcher = createGraphiQLFetcher({
+const send = createGraphiQLFetcher({
   url,
   fetch: fetchWithToken,
   wsClient: eventsClient(url, fetchWithToken),
 });
+
+export function fetcher(operation, options) {
+  return operation.operationName === SCHEMA_QUERY
+    ? readSchema(operation, options)
+    : send(operation, options);
+}
+
+async function readSchema(operation, options) {
+  const headers = { 'content-type': 'application/json', ...options?.headers };
+  const body = JSON.stringify(operation);
+  const response = await fetchWithToken(url, { method: 'POST', headers, body });
+  return forPeople(await response.json());
+}
 
 // GraphiQL asks for the schema before its headers editor exists: that request needs the token too.
 function fetchWithToken(url, init) {

@@ -5,6 +5,7 @@ import { GraphiQL } from 'graphiql';
 import { createRoot } from 'react-dom/client';
 import { EXAMPLES } from './examples.js';
 import { fetcher } from './fetcher.js';
+import { SCHEMA_QUERY } from './schema.js';
 import { TokenField } from './TokenField.jsx';
 
 // Operations, variables and history can name patients, so they live in sessionStorage: they
@@ -18,6 +19,7 @@ const isFirstVisit = storage.getItem('graphiql:tabState') === null;
 createRoot(document.getElementById('graphiql')).render(
   <GraphiQL
     fetcher={fetcher}
+    introspectionQueryName={SCHEMA_QUERY}
     storage={storage}
     shouldPersistHeaders={false}
     defaultTabs={EXAMPLES}

@@ -16,6 +16,7 @@ from group_gateway.cli.flags import (
     logging_of,
     settings_of,
 )
+from group_gateway.cli.greeting import greet, open_browser
 from group_gateway.config import PREFIX, Settings, SettingsError
 from group_gateway.sandbox import SERVER_OPTIONS, SandboxOptions
 from group_gateway.sandbox import create_app as create_sandbox
@@ -38,7 +39,6 @@ def add_command(commands: Any) -> None:
     parser.add_argument(
         "--upstream-port",
         type=int,
-        default=0,
         metavar="PORT",
         help="port of the FHIR server (any free one)",
     )
@@ -48,6 +48,7 @@ def add_command(commands: Any) -> None:
         metavar="FILE",
         help="SQLite file to keep the groups in (without it they are gone in the end)",
     )
+    parser.add_argument("--open", action="store_true", help="open GraphiQL in a browser")
     parser.set_defaults(run=run)
 
 
@@ -58,10 +59,12 @@ def run(chosen: argparse.Namespace) -> int:
         raise SettingsError(
             f"sandbox brings its own upstream: unset {PREFIX}UPSTREAM_URL, or use serve."
         )
+    if chosen.open and (chosen.upstream_only or not settings.graphiql):
+        raise SettingsError("--open opens GraphiQL, which is not served here.")
     check_audit_file(settings)
     upstream = _upstream(chosen.database)
     if chosen.upstream_only:
-        return _serve_upstream(settings, upstream)
+        return _serve_upstream(chosen, settings, upstream)
     return asyncio.run(_serve_both(chosen, settings, upstream))
 
 
@@ -74,8 +77,10 @@ def _upstream(database: str) -> Starlette:
     return app
 
 
-def _serve_upstream(settings: Settings, upstream: Starlette) -> int:
-    with listen(settings.host, settings.port) as sock:
+def _serve_upstream(chosen: argparse.Namespace, settings: Settings, upstream: Starlette) -> int:
+    named = chosen.upstream_port is not None
+    port, flag = (chosen.upstream_port, "--upstream-port") if named else (settings.port, "--port")
+    with listen(settings.host, port, flag=flag) as sock:
         say(f"The sandbox's FHIR server is at {address_of(sock)} (bearer token: {TOKEN})")
         server = CommandServer(config(upstream, log=logging_of(settings), **_upstream_options()))
         server.run(sockets=[sock])
@@ -87,7 +92,7 @@ async def _serve_both(
 ) -> int:
     with (
         listen(settings.host, settings.port) as gateway_app,
-        listen("127.0.0.1", chosen.upstream_port, flag="--upstream-port") as back,
+        listen("127.0.0.1", chosen.upstream_port or 0, flag="--upstream-port") as back,
     ):
         url = address_of(back)
         token_url = settings.service_token_url or f"{url}/auth/token/"
@@ -100,13 +105,14 @@ async def _serve_both(
             config(upstream_app, log=logging_of(known), **_upstream_options())
         )
         beside = asyncio.create_task(upstream.serve(sockets=[back]))
-        name = "GraphiQL" if settings.graphiql else "group-gateway"
-        accepted = f" (bearer token: {token})" if token else ""
-        say(f"{name} is at {address_of(gateway_app)}/graphql{accepted}")
-        say(f"The sandbox's FHIR server is at {url}")
+        endpoint = f"{address_of(gateway_app)}/graphql"
+        greet(endpoint, url, token=token, graphiql=settings.graphiql)
+        opening = asyncio.create_task(open_browser(endpoint)) if chosen.open else None
         await gateway.serve(sockets=[gateway_app])
         upstream.should_exit = True
         await beside
+        if opening is not None:
+            await opening
         return gateway.status
 
 
