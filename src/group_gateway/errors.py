@@ -3,12 +3,10 @@
     GatewayError
     ├── Unauthenticated           no credential, or the upstream did not accept it
     ├── Forbidden                 the caller is known, and may not
-    ├── NotFound                  there is no such resource, for this caller
-    │   └── Gone                  it was deleted
     ├── BadUserInput              the caller can put the request right
-    │   ├── TooManyGroups         more fit than one list may hold
     │   └── Refused               a write turned down: 400, 409, 412, 422, our own checks
     │       └── Conflict          somebody else changed the resource first
+    │           └── PreconditionFailed  412
     ├── UpstreamUnavailable       refused connection, reset, 5xx
     │   ├── UpstreamTimeout       no answer in time
     │   └── UpstreamNotAsked      no connection, or none was tried: nothing was sent
@@ -61,12 +59,12 @@ class GatewayError(Exception):
     """A failure with a stable `code`, which reaches the caller as `extensions.code`.
 
     `correlation_id` is the upstream's own, when it sent one; `issues` are the upstream's
-    OperationOutcome issues of a 4xx; `retry_after` is in seconds.
+    OperationOutcome issues of a 4xx; `retry_after` is in seconds. `no_effect`: whatever was asked
+    of the upstream was surely not done.
     """
 
     code: ClassVar[str] = "INTERNAL_SERVER_ERROR"
-    issue_code: ClassVar[str | None] = None
-    """FHIR's kind of issue (value set issue-type), where `code` alone does not tell."""
+    no_effect = False
 
     def __init__(
         self,
@@ -75,12 +73,15 @@ class GatewayError(Exception):
         correlation_id: str | None = None,
         issues: tuple[Issue, ...] = (),
         retry_after: float | None = None,
+        no_effect: bool | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.correlation_id = correlation_id
         self.issues = issues
         self.retry_after = retry_after
+        if no_effect is not None:
+            self.no_effect = no_effect
 
 
 class Unauthenticated(GatewayError):
@@ -95,28 +96,10 @@ class Forbidden(GatewayError):
     code = "FORBIDDEN"
 
 
-class NotFound(GatewayError):
-    """There is no such resource, or none that the caller may see."""
-
-    code = "NOT_FOUND"
-
-
-class Gone(NotFound):
-    """The resource was deleted."""
-
-    issue_code = "deleted"
-
-
 class BadUserInput(GatewayError):
     """The request itself is wrong; the caller can put it right."""
 
     code = "BAD_USER_INPUT"
-
-
-class TooManyGroups(BadUserInput):
-    """More groups fit than one list may hold."""
-
-    issue_code = "too-costly"
 
 
 class Refused(BadUserInput):
@@ -127,6 +110,10 @@ class Conflict(Refused):
     """The resource is not the one that the write was meant for any more."""
 
     code = "CONFLICT"
+
+
+class PreconditionFailed(Conflict):
+    """The upstream compared the precondition of a write, and it did not hold (412)."""
 
 
 class UpstreamUnavailable(GatewayError):
@@ -143,6 +130,8 @@ class UpstreamTimeout(UpstreamUnavailable):
 
 class UpstreamNotAsked(UpstreamUnavailable):
     """Nothing was sent: there was no connection, or the upstream is left alone for a moment."""
+
+    no_effect = True
 
 
 class UpstreamInvalidResponse(GatewayError):

@@ -180,7 +180,7 @@ EVERY_FIELD = f"""query ($id: ID!) {{
     groups(first: 5, filter: {{type: PERSON}}) {{ totalCount nodes {{ id name version }} }}
     patients: groups(filter: {{patient: "{MARKER}"}}) {{ nodes {{ id }} }}
 }}
-fragment target on ResolvableReference {{
+fragment target on Reference {{
     reference resource {{ __typename ... on Patient {{ id }} ... on Group {{ name }} }} }}
 """
 

@@ -140,7 +140,7 @@ async def test_a_reference_into_the_upstream_itself(gateway, sandbox):
 
 async def test_an_absolute_reference_is_found_by_a_relative_one(gateway, sandbox):
     """An upstream that writes its references in full has the same members."""
-    absolute = {"entity": {"reference": "https://fhir.example.org/r4/Patient/1", "type": "Patient"}}
+    absolute = {"entity": {"reference": f"{UPSTREAM}/Patient/1", "type": "Patient"}}
     id = await made(sandbox, absolute, *members(2))
     payload = await add(gateway, id, *patients(1))
     assert told(payload) == [("INFORMATION", "duplicate", ["members", "0"])]

@@ -23,6 +23,7 @@ def base_version(etag: str | None, version: object, second: int | None = 1000) -
         ('W/"5f2b"', None, False),
         ('W/"3"', "3", True),
         (None, '"3"', False),
+        (None, "3", False),
         (None, None, False),
     ],
 )
@@ -31,7 +32,8 @@ def test_only_a_versions_tag_is_exact(etag, version, exact):
     found = base_version(etag, version)
     assert found.is_exact is exact
     clock = {} if exact else {"if-unmodified-since": "Thu, 01 Jan 1970 00:16:39 GMT"}
-    tag = {} if etag is None else {"if-match": etag}
+    best = etag or (version and 'W/"3"')
+    tag = {"if-match": best} if best else {}
     assert found.precondition().headers() == tag | clock
 
 

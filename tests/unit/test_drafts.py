@@ -49,32 +49,40 @@ def test_a_number_that_can_not_be_kept(number):
 
 
 def test_what_the_upstream_computes_is_left_out():
-    """Without versions, quantity and the members' names are not sent, and no empty list is."""
+    """Quantity and the members' names are not sent to an upstream that computes them."""
     entity = {"reference": "Patient/1", "display": "Name", "extension": [{"url": "x"}]}
     raw = json.dumps(
         HEAD | {"quantity": 1, "member": [{"entity": entity}, {"entity": "Patient/2"}]}
     )
-    assert json.loads(sent(raw))["member"] == [
+    elements = elements_of(GroupResource.parse(raw.encode()))
+    body = json.loads(body_of(elements, elements, computes=True))
+    assert body["member"] == [
         {"entity": {"reference": "Patient/1", "extension": [{"url": "x"}]}},
         {"entity": "Patient/2"},
     ]
-    assert "quantity" not in json.loads(sent(raw))
+    assert "quantity" not in body
     assert "member" not in json.loads(body_of(HEAD | {"member": []}))
 
 
-def test_an_upstream_with_versions_stores_what_it_is_sent():
-    """There names stay, and a quantity that counted the members counts them again."""
+def test_an_upstream_stores_what_it_is_sent():
+    """Names stay, and a quantity that counted the members, or the active ones, does so again."""
     entity = {"reference": "Patient/1", "display": "Name"}
-    stored = HEAD | {"meta": {"versionId": "3"}, "quantity": 1, "member": [{"entity": entity}]}
+    stored = HEAD | {"quantity": 1, "member": [{"entity": entity}]}
     more = {**stored, "member": [*stored["member"], {"entity": {"reference": "Patient/2"}}]}
     assert json.loads(body_of(more, stored)) == more | {"quantity": 2}
+    former = {"entity": {"reference": "Patient/3"}, "inactive": True}
+    with_former = {**stored, "member": [*stored["member"], former]}
+    wider = {**with_former, "member": [*with_former["member"], {"entity": entity}]}
+    assert json.loads(body_of(wider, with_former))["quantity"] == 2
     estimate = {"quantity": 500}
     assert json.loads(body_of(more | estimate, stored | estimate))["quantity"] == 500
 
 
-def test_what_fhir_requires_is_always_sent():
+def test_what_canvas_requires_is_always_sent():
     """A characteristic says whether it excludes, and a group that it is actual."""
-    body = json.loads(body_of({"characteristic": [{"code": {}}, {"exclude": True}, "nonsense"]}))
+    traits = {"characteristic": [{"code": {}}, {"exclude": True}, "nonsense"]}
+    assert json.loads(body_of(traits)) == {"resourceType": "Group"} | traits
+    body = json.loads(body_of(traits, computes=True))
     assert body == {
         "resourceType": "Group",
         "actual": True,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from group_gateway.groups.writing.merging import GROUP, PERIOD, holds, merged
+from group_gateway.groups.writing.merging import GROUP, PERIOD, Malformed, holds, merged
 
 EXTENSION = [{"url": "https://example.org/x"}]
 numbers = st.one_of(st.integers(-99, 99), st.floats(-9, 9), st.decimals(-9, 9, places=3))
@@ -14,9 +14,15 @@ numbers = st.one_of(st.integers(-99, 99), st.floats(-9, 9), st.decimals(-9, 9, p
 
 def test_an_objects_hidden_part_stays_and_its_order_too():
     """What the input can't say stays where it is; what it could say and does not, goes."""
-    old = {"id": "p", "start": "2025", "_end": {"extension": EXTENSION}, "end": "2026"}
+    old = {
+        "id": "p",
+        "start": "2025",
+        "_start": {"id": "s"},
+        "_end": {"extension": EXTENSION},
+        "end": "2026",
+    }
     new = merged("period", PERIOD, old, {"end": "2027"})
-    assert list(new.items()) == [("id", "p"), ("_end", {"extension": EXTENSION}), ("end", "2027")]
+    assert list(new.items()) == [("id", "p"), ("_end", old["_end"]), ("end", "2027")]
 
 
 def test_entries_are_known_by_what_identifies_them():
@@ -62,14 +68,79 @@ def test_a_trait_is_known_by_its_value_first():
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [(None, {"text": "x"}), ("bare", {"text": "x"}), ([1], {"text": "x"}), ({"a": 1}, "bare")],
+    [(None, {"text": "x"}), ("bare", {"text": "x"})],
 )
-def test_what_is_no_element_is_replaced(old, new):
-    """Where the upstream holds nothing or nonsense the new value stands alone."""
+def test_what_says_no_more_is_replaced(old, new):
+    """Where the upstream holds nothing, or a text for the whole, the new value stands alone."""
     assert merged("code", GROUP["code"], old, new) == new
-    assert merged("identifier", GROUP["identifier"], ["bare", 1], [{"value": "1"}]) == [
-        {"value": "1"}
-    ]
+    assert merged("name", None, 5, "x") == "x"
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("code", [{"text": "a"}], {"text": "x"}),
+        ("code", 5, {"text": "x"}),
+        ("name", ["a"], "x"),
+        ("name", {"value": "a"}, "x"),
+        ("identifier", ["bare"], [{"value": "1"}]),
+        ("identifier", "bare", [{"value": "1"}]),
+        ("managingEntity", {"identifier": [{"value": "1"}]}, {"identifier": {"value": "2"}}),
+    ],
+)
+def test_what_is_not_as_fhir_has_it_is_not_replaced(name, old, new):
+    """A value of another kind than FHIR's may hold anything: it is told, not lost."""
+    with pytest.raises(Malformed) as told:
+        merged(name, GROUP.get(name), old, new)
+    assert told.value.path[0] == name
+
+
+def test_an_object_in_the_place_of_a_list_is_its_only_entry():
+    """Converters from XML write lists of one so."""
+    old = {"value": "1", "extension": EXTENSION}
+    assert merged("identifier", GROUP["identifier"], old, [{"value": "1"}]) == [old]
+
+
+REASON = {
+    "url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason",
+    "valueCode": "unknown",
+}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "result"),
+    [
+        ({"_start": {"extension": [REASON]}}, {"start": "1"}, {"start": "1"}),
+        (
+            {"_start": {"extension": [REASON, *EXTENSION], "id": "a"}},
+            {"start": "1"},
+            {"_start": {"id": "a", "extension": EXTENSION}, "start": "1"},
+        ),
+        ({"end": "1", "_end": {"extension": EXTENSION}}, {"start": "1"}, {"start": "1"}),
+        ({"_end": {"extension": EXTENSION}}, {"start": "1"}, {"start": "1"}),
+        ({"_other": 1}, {"start": "1"}, {"_other": 1, "start": "1"}),
+    ],
+)
+def test_what_describes_a_value_goes_with_it(old, new, result):
+    """`_x` does not outlive its `x`, nor say that a value is absent that is there."""
+    assert merged("period", PERIOD, old, new) == result
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"_valueBoolean": {"extension": [REASON]}},
+        {"valueBoolean": True, "_valueBoolean": {"id": "a"}},
+        {"valueString": "of R5", "_valueString": {}},
+        {"valueRange": {"low": {"value": 1}}, "valueQuantity": {"value": 1}},
+    ],
+)
+def test_a_choice_has_one_value(value):
+    """A new value takes the place of every other one, and of what describes it."""
+    old = {"code": {"text": "smoker"}, "id": "t", **value}
+    new = {"code": {"text": "smoker"}, "valueCodeableConcept": {"text": "yes"}, "exclude": False}
+    [after] = merged("characteristic", GROUP["characteristic"], [old], [new])
+    assert after == new | {"id": "t"}
 
 
 @given(numbers, numbers)

@@ -1,19 +1,22 @@
 """Logical ids and literal references (FHIR R4, sections 2.24.0.1 and 2.3.0.1)."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
+from urllib.parse import urlsplit
 
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _LITERAL = re.compile(
     r"(?:(?P<base>https?://[^\s?#]{1,1024})/)?"
     r"(?P<type>[A-Z][A-Za-z]{1,63})/(?P<id>[A-Za-z0-9\-.]{1,64})"
-    r"(?:/_history/[A-Za-z0-9\-.]{1,64})?"
+    r"(?:/_history/(?P<version>[A-Za-z0-9\-.]{1,64}))?"
 )
 _DOTS = frozenset({".", ".."})
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def is_logical_id(text: str) -> bool:
-    """Tell whether `text` may stand in a URL as a logical id.
+    """Return whether `text` may stand in a URL as a logical id.
 
     FHIR's pattern lets `.` and `..` pass; in a URL they would name another path, so they are out.
     """
@@ -22,26 +25,70 @@ def is_logical_id(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class LiteralReference:
-    """A reference taken apart: `Patient/123`, or absolute with its `base`."""
+    """A parsed reference: `Patient/123`, perhaps absolute (`base`) and of one `version`."""
 
     type: str
     id: str
     base: str | None = None
+    version: str | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return f"{self.type}/{self.id}"
 
 
 def parse_reference(text: str) -> LiteralReference | None:
-    """Take a literal reference apart; None when it is not one (`urn:…`, `#contained`, nonsense)."""
+    """Parse a literal reference; return None for any other text (`urn:…`, `#contained`, …)."""
     match = _LITERAL.fullmatch(text)
     if match is None or match["id"] in _DOTS:
         return None
-    return LiteralReference(match["type"], match["id"], match["base"])
+    return LiteralReference(match["type"], match["id"], match["base"], match["version"])
+
+
+def is_below(base: str | None, base_url: str) -> bool:
+    """Return whether a reference with this `base` leads into the server at `base_url`.
+
+    A relative one does. A default port and the case of the host make no difference.
+    """
+    return base is None or _place(base) == _place(base_url)
+
+
+def reference_key(text: str, base_url: str = "") -> str:
+    """Return the text that all references to the same resource share; no reference itself.
+
+    The version is dropped, and so is the base where it is `base_url`: `Patient/1` on another server
+    is another patient. A text that is no literal reference stands for itself.
+    """
+    if "://" not in text and "/_history/" not in text:  # nearly all: no need to parse
+        return text
+    reference = parse_reference(text)
+    if reference is None:
+        return text
+    if is_below(reference.base, base_url):
+        return str(reference)
+    return f"{reference.base}/{reference}"
+
+
+def relative_to(text: str, base_url: str) -> str:
+    """Return a reference into the server at `base_url` as a relative one; any other as it is."""
+    reference = parse_reference(text) if "://" in text else None
+    if reference is None or not is_below(reference.base, base_url):
+        return text
+    return f"{reference}/_history/{reference.version}" if reference.version else str(reference)
+
+
+@lru_cache(maxsize=256)  # a group names few servers, each many times
+def _place(base: str) -> str:
+    """Return a base URL in a normal form."""
+    try:
+        parts = urlsplit(base)
+        port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
+    except ValueError:  # such as a port that is no number
+        return base
+    return f"{parts.scheme}://{parts.hostname}:{port}{parts.path.rstrip('/')}"
 
 
 def entity_text(member: object) -> str | None:
-    """Give the text of the reference of a decoded `Group.member`; None when it has none.
+    """Return the text of the reference of a decoded `Group.member`; None when it has none.
 
     A bare string where FHIR wants a Reference is accepted.
     """
@@ -53,6 +100,6 @@ def entity_text(member: object) -> str | None:
 
 
 def entity_reference(member: object) -> LiteralReference | None:
-    """Give the reference of a decoded `Group.member`; None when it has no readable one."""
+    """Return the reference of a decoded `Group.member`; None when it has no readable one."""
     text = entity_text(member)
     return None if text is None else parse_reference(text)

@@ -1,11 +1,13 @@
 """Checks of mutation inputs: every mistake at once, each with its path."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from group_gateway.fhir.operation_outcome import Issue, error
 from group_gateway.groups.writing.input_validation import (
+    can_be_added,
+    can_be_listed,
     id_issues,
     member_issues,
     member_type_issues,
@@ -33,7 +35,7 @@ def creation_issues(draft: Element, responsibilities: Sequence[str]) -> Iterable
     """Check the FHIR elements of a group to create."""
     yield from name_issues(draft.get("name"))
     yield from _element_issues(draft)
-    members = list(_member_list_issues(draft.get("member") or [], "member"))
+    members = list(_member_list_issues(draft.get("member") or [], "member", can_be_added))
     yield from members or member_type_issues(draft, "member")
     yield from responsibility_issues(responsibilities)
     if responsibilities:
@@ -49,19 +51,19 @@ def update_issues(id: str, values: Element) -> Iterable[Issue]:
         if name in values and values[name] is None:
             yield error("required", f"`{name}` can't be cleared.", name)
     yield from _element_issues(values)
-    yield from _member_list_issues(values.get("member") or [], "member")
+    yield from _member_list_issues(values.get("member") or [], "member", can_be_listed)
 
 
 def addition_issues(id: str, members: Sequence[Element]) -> Iterable[Issue]:
     """Check members to add."""
     yield from id_issues(id, "groupId")
-    yield from _member_list_issues(members, "members")
+    yield from _member_list_issues(members, "members", can_be_listed)
 
 
-def removal_issues(id: str, references: Sequence[str]) -> Iterable[Issue]:
+def removal_issues(id: str, members: Sequence[Element]) -> Iterable[Issue]:
     """Check members to remove."""
     yield from id_issues(id, "groupId")
-    yield from member_issues(references, "members")
+    yield from member_issues(members, "members", can_be_listed)
 
 
 def responsibilities_issues(id: str, codes: Sequence[str]) -> Iterable[Issue]:
@@ -101,8 +103,10 @@ def _inexpressible_issues(value: Any, *path: str | int) -> Iterable[Issue]:
             yield from _inexpressible_issues(part, *path, index)
 
 
-def _member_list_issues(members: Sequence[Element], name: str) -> Iterable[Issue]:
-    yield from member_issues([member["entity"]["reference"] for member in members], name)
+def _member_list_issues(
+    members: Sequence[Element], name: str, accepts: Callable[[str], bool]
+) -> Iterable[Issue]:
+    yield from member_issues(members, name, accepts)
     for index, member in enumerate(members):
         if "period" in member:
             yield from _inexpressible_issues(member["period"], name, index, "period")

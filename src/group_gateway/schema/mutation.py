@@ -10,11 +10,11 @@ from strawberry import argument
 
 from group_gateway.errors import Forbidden, GatewayError, Refused
 from group_gateway.fhir.group_resource import GroupResource
+from group_gateway.fhir.literal_reference import relative_to
 from group_gateway.fhir.operation_outcome import Issue
 from group_gateway.groups.writing.changes import Change, SetElements, SetResponsibilities
 from group_gateway.groups.writing.creation import NewGroup
 from group_gateway.groups.writing.input_validation import refuse
-from group_gateway.groups.writing.member_index import relative_to
 from group_gateway.groups.writing.memberships import AddMembers
 from group_gateway.groups.writing.write_requests import Outcome
 from group_gateway.schema import input_checks
@@ -162,7 +162,8 @@ async def update_group(info: Info, input: Update) -> Payload:  # noqa: A002 - co
         refuse(input_checks.update_issues(input.id, values))
     except Refused as refused:
         return _refusal(refused)
-    return await _change(info, input.id, SetElements(values), version_of(input.if_version))
+    change = SetElements(values, info.context.services.upstream_url)
+    return await _change(info, input.id, change, version_of(input.if_version))
 
 
 async def add_group_members(info: Info, input: Addition) -> Payload:  # noqa: A002 - contract
@@ -173,20 +174,18 @@ async def add_group_members(info: Info, input: Addition) -> Payload:  # noqa: A0
         refuse(input_checks.addition_issues(input.group_id, members))
     except Refused as refused:
         return _refusal(refused)
-    return await _change(
-        info, input.group_id, AddMembers(tuple(members)), version_of(input.if_version)
-    )
+    change = AddMembers(tuple(members), info.context.services.upstream_url)
+    return await _change(info, input.group_id, change, version_of(input.if_version))
 
 
 async def remove_group_members(info: Info, input: Removal) -> Payload:  # noqa: A002 - contract
     """Remove members from a group."""
-    home = info.context.services.upstream_url
-    references = [relative_to(member.reference, home) for member in input.members]
+    members = to_fhir(input.members)
     try:
-        refuse(input_checks.removal_issues(input.group_id, references))
+        refuse(input_checks.removal_issues(input.group_id, members))
     except Refused as refused:
         return _refusal(refused)
-    change = info.context.services.writes.removal(references)
+    change = info.context.services.writes.removal(members)
     return await _change(info, input.group_id, change, version_of(input.if_version))
 
 
@@ -206,7 +205,9 @@ def _localize(members: Sequence[dict[str, Any]] | None, info: Info) -> None:
     """Make references into the upstream itself relative, as the upstream has them."""
     for member in members or ():
         entity = member["entity"]
-        entity["reference"] = relative_to(entity["reference"], info.context.services.upstream_url)
+        if "reference" in entity:
+            home = info.context.services.upstream_url
+            entity["reference"] = relative_to(entity["reference"], home)
 
 
 def _mutation(resolver: Any, description: str) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 import strawberry
 
 from group_gateway.errors import UpstreamInvalidResponse
-from group_gateway.fhir.literal_reference import LiteralReference, parse_reference
+from group_gateway.fhir.literal_reference import is_below, parse_reference
 from group_gateway.schema.context import Info
 from group_gateway.schema.elements import elements_of
 
@@ -31,12 +31,8 @@ def resource(parent: strawberry.Parent[Any], info: Info) -> Any:
     if not isinstance(text, str):
         raise UpstreamInvalidResponse("The upstream sent a broken `reference`.")
     reference = parse_reference(text)
-    if reference is None or not _is_local(reference, info.context.services.upstream_url):
+    if reference is None or not is_below(reference.base, info.context.services.upstream_url):
         return None
     if reference.type == "Group":
         return info.context.services.reads.get(info.context.operation, reference.id)
     return EntityStub(reference.type, reference.id) if reference.type in STUBS else None
-
-
-def _is_local(reference: LiteralReference, upstream_url: str) -> bool:
-    return reference.base is None or reference.base.rstrip("/") == upstream_url

@@ -136,11 +136,40 @@ class ReferenceInput(Element):
     )
 
 
+@strawberry.input(
+    description="Who a member is: a reference or, for a member without one, an identifier or a "
+    "display."
+)
+class MemberReferenceInput(Element):
+    """See Member.entity."""
+
+    reference: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="As it is shown: `Patient/<id>`, `Practitioner/<id>`, `urn:uuid:…`",
+    )
+    identifier: "IdentifierInput | None" = strawberry.field(
+        default=strawberry.UNSET, description="Business id."
+    )
+    display: str | None = strawberry.field(
+        default=strawberry.UNSET, description="Only where there is nothing else."
+    )
+
+    def to_fhir(self) -> dict[str, Any]:
+        """Return the FHIR value: what names a member here is its entity there."""
+        said = {
+            "reference": self.reference,
+            "identifier": to_fhir(self.identifier),
+            "display": self.display,
+        }
+        entity = {name: value for name, value in said.items() if is_given(value)}
+        reference = parse_reference(self.reference or "")
+        return {"entity": entity | ({"type": reference.type} if reference else {})}
+
+
 @strawberry.input(description="A member to add, or to bring up to date.")
-class MemberInput(Element):
+class MemberInput(MemberReferenceInput):
     """See the type Member."""
 
-    reference: str = strawberry.field(description="`Patient/<id>`, `Practitioner/<id>` …")
     period: PeriodInput | None = strawberry.field(
         default=strawberry.UNSET, description="When a member."
     )
@@ -149,18 +178,10 @@ class MemberInput(Element):
     )
 
     def to_fhir(self) -> dict[str, Any]:
-        """Give the FHIR value: what is a member's reference here is its entity's there."""
-        reference = parse_reference(self.reference)
-        entity = {"reference": self.reference} | ({"type": reference.type} if reference else {})
+        """Return the FHIR value."""
         said = {"period": to_fhir(self.period), "inactive": self.inactive}
-        return {"entity": entity} | {name: value for name, value in said.items() if is_given(value)}
-
-
-@strawberry.input(description="A member to remove.")
-class MemberReferenceInput(Element):
-    """A member, by reference."""
-
-    reference: str = strawberry.field(description="`Patient/<id>`, `Practitioner/<id>` …")
+        given = {name: value for name, value in said.items() if is_given(value)}
+        return MemberReferenceInput.to_fhir(self) | given
 
 
 @strawberry.input(description="A trait: a code, and exactly one value.")

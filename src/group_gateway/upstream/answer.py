@@ -18,6 +18,7 @@ from group_gateway.errors import (
     Conflict,
     Forbidden,
     GatewayError,
+    PreconditionFailed,
     RateLimited,
     Refused,
     Unauthenticated,
@@ -59,13 +60,13 @@ class Answer:
         return http_date(self.headers.get("date", ""))
 
     def invalid(self, reason: str) -> UpstreamInvalidResponse:
-        """Give the error for an answer that makes no sense; `reason` holds no upstream text."""
+        """Return the error for an answer that makes no sense; `reason` holds no upstream text."""
         return UpstreamInvalidResponse(reason, correlation_id=self.correlation_id)
 
 
 @lru_cache(maxsize=64)  # the same text comes with every answer of a second
 def http_date(text: str) -> int | None:
-    """Read an HTTP date as seconds since the epoch; None when it is none.
+    """Parse an HTTP date to seconds since the epoch; return None when it is none.
 
     The obsolete form without a zone is in UTC too (RFC 9110, section 5.6.7), wherever this runs.
     """
@@ -77,7 +78,7 @@ def http_date(text: str) -> int | None:
 
 
 def decoded(body: bytes) -> Any:
-    """Decode JSON; None when it is none (or `null`)."""
+    """Decode JSON; return None when it is none (or `null`)."""
     try:
         return msgspec.json.decode(body)
     except UNREADABLE:
@@ -85,12 +86,12 @@ def decoded(body: bytes) -> Any:
 
 
 def is_json_or_empty(body: bytes) -> bool:
-    """Tell whether a body is one that a write may be answered with."""
+    """Return whether a body is one that a write may be answered with."""
     return not body.strip() or body.strip() == b"null" or decoded(body) is not None
 
 
 def is_absent(answer: Answer) -> bool:
-    """Tell whether the answer to a read says that the resource does not exist.
+    """Return whether the answer to a read says that the resource does not exist.
 
     410 does, and 404 with an OperationOutcome; a 404 without one comes from a wrong base URL.
     """
@@ -110,6 +111,13 @@ _MENDABLE = {
 }
 """What a writer can put right, each with the issue's code where the answer has no outcome."""
 
+_RULES = frozenset({"duplicate", "multiple-matches", "business-rule", "invariant", "value"})
+"""Issue codes of a 409 that has another reason than a change in the meantime."""
+_UNDONE = frozenset({501, 505, 506, 507, 508, 510, 511})
+"""The statuses of the 5xx class that say that a request was not carried out."""
+_UNKNOWN = frozenset({408, 499})
+"""Client errors that an intermediary may send of a request that was carried out."""
+
 _WRONG_BASE = "its base URL may be wrong."
 _FAILURES: dict[int, tuple[type[GatewayError], str]] = {
     400: (BadUserInput, "The upstream refused the request."),
@@ -128,9 +136,9 @@ _FAILURES: dict[int, tuple[type[GatewayError], str]] = {
 
 
 def failure_of(answer: Answer, *, writing: bool) -> GatewayError:
-    """Give the error that a non-2xx answer stands for.
+    """Return the error that a non-2xx answer stands for.
 
-    It has the outcome's issues if it is a 4xx; nothing of a 5xx's body is ever looked at.
+    A 4xx has the outcome's issues. The body of a 5xx is not read.
     """
     status = answer.status
     client_error = 400 <= status < 500  # noqa: PLR2004 - a class of status codes (RFC 9110, 15.5)
@@ -142,11 +150,24 @@ def failure_of(answer: Answer, *, writing: bool) -> GatewayError:
     return _error(kind, message, answer, issues)
 
 
+def deletion_unsupported(answer: Answer) -> Refused:
+    """Return the error for a server that has no DELETE, with the words of a 405."""
+    client_error = answer.status == HTTPStatus.METHOD_NOT_ALLOWED
+    told = parse_issues(decoded(answer.body)) if client_error else None
+    words = next((issue.text or issue.diagnostics for issue in told or ()), None)
+    text = "The upstream does not delete groups."
+    issue = Issue("error", "not-supported", text, diagnostics=words)
+    return Refused(text, correlation_id=answer.correlation_id, issues=(issue,), no_effect=True)
+
+
 def _refusal(answer: Answer, issues: tuple[Issue, ...] | None) -> GatewayError:
     if not issues:
         issues = (Issue("error", _MENDABLE[answer.status], "The upstream refused the change."),)
-    if answer.status in {HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED}:
-        return _error(Conflict, "The group was changed in the meantime.", answer, issues)
+    overtaken = answer.status in {HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED}
+    if overtaken and _RULES.isdisjoint(issue.code for issue in issues):
+        failed = answer.status == HTTPStatus.PRECONDITION_FAILED
+        kind = PreconditionFailed if failed else Conflict
+        return _error(kind, "The group was changed in the meantime.", answer, issues)
     return _error(Refused, "The upstream refused the change.", answer, issues)
 
 
@@ -167,14 +188,26 @@ def _error(
         correlation_id=answer.correlation_id,
         issues=issues or (),
         retry_after=retry_after(answer),
+        no_effect=_has_no_effect(answer.status, issues),
     )
+
+
+def _has_no_effect(status: int, issues: tuple[Issue, ...] | None) -> bool:
+    """Return whether an answer says that the request was not carried out (RFC 9110, section 15).
+
+    A redirect does not, nor does a 404 that is not FHIR's: both may come from a proxy, after the
+    request was carried out.
+    """
+    if status == HTTPStatus.NOT_FOUND and not issues:
+        return False
+    return status in _UNDONE or (status in range(400, 500) and status not in _UNKNOWN)
 
 
 _LONGEST_WAIT = 86_400.0
 
 
 def retry_after(answer: Answer) -> float | None:
-    """Give the seconds of `Retry-After`, a day at most.
+    """Return the seconds of `Retry-After`, a day at most.
 
     The date form counts from the answer's own `Date`.
     """

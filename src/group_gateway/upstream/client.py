@@ -7,7 +7,7 @@ as a value or as one error of `errors`.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
-from urllib.parse import quote_plus
+from urllib.parse import quote_plus, urlsplit
 
 import httpx
 
@@ -15,9 +15,17 @@ from group_gateway.errors import UpstreamInvalidResponse
 from group_gateway.fhir.bundle import NotASearchset, PageLink, Query, Searchset, parse_searchset
 from group_gateway.fhir.group_resource import GroupResource, NotAGroup
 from group_gateway.fhir.literal_reference import is_logical_id
+from group_gateway.fhir.operation_outcome import Issue, parse_issues
 from group_gateway.observability.telemetry import Telemetry
 from group_gateway.operation import Caller
-from group_gateway.upstream.answer import Answer, decoded, failure_of, is_absent, is_json_or_empty
+from group_gateway.upstream.answer import (
+    Answer,
+    decoded,
+    deletion_unsupported,
+    failure_of,
+    is_absent,
+    is_json_or_empty,
+)
 from group_gateway.upstream.call_sender import Call, CallSender, Kind
 from group_gateway.upstream.link import link_to
 from group_gateway.upstream.resilience.resilient_client import Resilience, ResilientClient
@@ -27,7 +35,11 @@ Again = Callable[[], object]
 """Called before a call is repeated; raises TooManyUpstreamCalls if the budget is used up."""
 
 _JSON = "application/fhir+json"
+_CANVAS_HOST = ".canvasmedical.com"
+_CANVAS = "fumage-correlation-id"
+"""The signs of Canvas Medical's API, which computes elements that others store."""
 _SUCCESS = range(200, 300)
+_NO_DELETE = frozenset({405, 501})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +54,7 @@ class Precondition:
     unmodified_since: int | None = None
 
     def headers(self) -> dict[str, str]:
-        """Give the request headers that state it."""
+        """Return the request headers that state it."""
         headers = {} if self.etag is None else {"if-match": self.etag}
         if self.unmodified_since is not None:
             headers["if-unmodified-since"] = formatdate(self.unmodified_since, usegmt=True)
@@ -51,11 +63,23 @@ class Precondition:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a write gave: the id, the resource if it was sent along, and the upstream's clock."""
+    """The answer to a write.
+
+    The id, the resource if it was sent along, the upstream's clock, the entity tag of what is
+    stored now, and the issues of an OperationOutcome.
+    """
 
     id: str
     resource: GroupResource | None
     date: int | None
+    etag: str | None = None
+    issues: tuple[Issue, ...] = ()
+
+    @classmethod
+    def of(cls, id: str, resource: GroupResource | None, answer: Answer) -> "Written":
+        """Make it of an answer."""
+        issues = () if resource else parse_issues(decoded(answer.body)) or ()
+        return cls(id, resource, answer.date, answer.etag, issues)
 
 
 class GroupClient:
@@ -79,6 +103,7 @@ class GroupClient:
         headers: Mapping[str, str] | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
+        self.is_canvas = (urlsplit(self.base_url).hostname or "").endswith(_CANVAS_HOST)
         self._transport = transport
         telemetry = telemetry or Telemetry()
         link = link_to(self.base_url, transport, call_timeout=call_timeout, headers=headers)
@@ -102,7 +127,7 @@ class GroupClient:
     async def search(
         self, caller: Caller, page: PageLink, within: float, again: Again | None = None
     ) -> Searchset:
-        """Give one page of a search for Groups."""
+        """Return one page of a search for Groups."""
         resource = "" if page.at_base else "/Group"
         path = f"{resource}{_query_string(page.query)}"
         answer = await self._send("search", "GET", path, caller, within, again=again)
@@ -124,7 +149,7 @@ class GroupClient:
         id = resource.id if resource else _id_of_location(answer.headers.get("location", ""))
         if id is None:
             raise answer.invalid("The upstream did not say under which id it created the group.")
-        return Written(id, resource, answer.date)
+        return Written.of(id, resource, answer)
 
     async def update(
         self, caller: Caller, id: str, body: bytes, precondition: Precondition, within: float
@@ -149,10 +174,36 @@ class GroupClient:
         if resource is None and not is_json_or_empty(answer.body):
             raise answer.invalid("The upstream's answer to the change is not FHIR.")
         echoed = resource if resource and resource.id == id else None
-        return Written(id, echoed, answer.date)
+        return Written.of(id, echoed, answer)
+
+    async def delete(
+        self, caller: Caller, id: str, precondition: Precondition, within: float
+    ) -> Written:
+        """Delete a Group, if it still is in the state that `precondition` names.
+
+        After an UpstreamUnavailable or UpstreamInvalidResponse it may be deleted or not.
+        """
+        headers = precondition.headers()
+        path = _resource_path(id)
+        answer = await self._send("write", "DELETE", path, caller, within, headers=headers)
+        if answer.status in _NO_DELETE:
+            raise deletion_unsupported(answer)
+        if answer.status not in _SUCCESS:
+            raise failure_of(answer, writing=True)
+        if not is_json_or_empty(answer.body):
+            raise answer.invalid("The upstream's answer to the deletion is not FHIR.")
+        return Written.of(id, None, answer)
+
+    async def read_version(
+        self, caller: Caller, id: str, version: str, within: float
+    ) -> GroupResource | None:
+        """Read one version of a Group (FHIR R4, section 3.1.0.3); None when there is none."""
+        path = f"{_resource_path(id)}/_history/{_checked(version)}"
+        answer = await self._send("read", "GET", path, caller, within)
+        return None if is_absent(answer) else self._resource(answer)
 
     async def capabilities(self, caller: Caller, within: float) -> object:
-        """Give the decoded CapabilityStatement (FHIR R4, section 3.1.0.12)."""
+        """Return the decoded CapabilityStatement (FHIR R4, section 3.1.0.12)."""
         answer = await self._send("metadata", "GET", "/metadata", caller, within)
         if answer.status not in _SUCCESS:
             raise failure_of(answer, writing=False)
@@ -162,12 +213,6 @@ class GroupClient:
         ):
             raise answer.invalid("The upstream's /metadata is not a CapabilityStatement.")
         return statement
-
-    async def get(
-        self, kind: Kind, path: str, caller: Caller, within: float, again: Again | None = None
-    ) -> Answer:
-        """Send a GET to a path below the base URL, for resources of other types."""
-        return await self._send(kind, "GET", path, caller, within, again=again)
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -199,11 +244,14 @@ class GroupClient:
         if body is not None:
             sent["content-type"] = _JSON
         call = Call(kind, method, path, caller.scope, sent, body)
-        return await self._guard.send(call, within, again)
+        answer = await self._guard.send(call, within, again)
+        if _CANVAS in answer.headers:
+            self.is_canvas = True
+        return answer
 
 
 def _echo(answer: Answer) -> GroupResource | None:
-    """Give the group that the answer to a write holds, if it holds one."""
+    """Return the group that the answer to a write holds, if it holds one."""
     try:
         return GroupResource.parse(answer.body, etag=answer.etag, date=answer.date)
     except NotAGroup:  # null, empty or an OperationOutcome: all allowed after a write
@@ -211,9 +259,14 @@ def _echo(answer: Answer) -> GroupResource | None:
 
 
 def _resource_path(id: str) -> str:
-    if not is_logical_id(id):  # callers check first; an id must never change the path
+    return f"/Group/{_checked(id)}"
+
+
+def _checked(id: str) -> str:
+    """Return an id that can't change the path that it stands in. Raises otherwise."""
+    if not is_logical_id(id):  # callers check first
         raise UpstreamInvalidResponse("Not a FHIR logical id.")
-    return f"/Group/{id}"
+    return id
 
 
 def _query_string(query: Query) -> str:
@@ -224,7 +277,7 @@ def _query_string(query: Query) -> str:
 
 
 def _id_of_location(location: str) -> str | None:
-    """Give the id that a `Location` names; its host and scheme are never trusted.
+    """Return the id that a `Location` names; its host and scheme are never trusted.
 
     `/Group/<id>`, absolute or relative, with or without `/_history/<n>`, with a trailing slash.
     """

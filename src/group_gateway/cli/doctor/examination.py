@@ -14,7 +14,6 @@ from group_gateway.cli.doctor.checks import (
     group_searches,
     page_walk,
 )
-from group_gateway.cli.doctor.checks.caller_identity import Credential
 from group_gateway.cli.doctor.checks.declared_capability import capability_of, statement
 from group_gateway.cli.doctor.findings import Finding, warn
 from group_gateway.cli.doctor.upstream_probe import Reply, UpstreamProbe
@@ -28,13 +27,12 @@ async def examine(settings: Settings, token: str | None) -> AsyncIterator[Findin
     """Give the findings one by one, as they come; without a token, as the service account."""
     if settings.callers == "jwt":
         yield await caller_identity.issuers_keys(settings)
-    credential = None if token is None else Credential(token)
-    if credential is None and settings.service_client_id:
-        finding, credential = await caller_identity.service_account(settings)
+    if token is None and settings.service_client_id:
+        finding, token = await caller_identity.service_account(settings)
         yield finding
-    probe = UpstreamProbe(settings, credential.token if credential is not None else None)
+    probe = UpstreamProbe(settings, token)
     try:
-        async for finding in _examine(probe, settings, credential):
+        async for finding in _examine(probe, settings, token):
             yield finding
     finally:
         await probe.end()
@@ -51,9 +49,8 @@ async def first_contact(settings: Settings) -> list[Finding]:
 
 
 async def _examine(
-    probe: UpstreamProbe, settings: Settings, credential: Credential | None
+    probe: UpstreamProbe, settings: Settings, token: str | None
 ) -> AsyncIterator[Finding]:
-    token = credential.token if credential is not None else None
     stated = await probe.statement()
     connection = contact.connection(stated, settings)
     yield connection
@@ -66,8 +63,8 @@ async def _examine(
         return
     yield statement(stated)
     yield credentials.credentials(search, token, time.time())
-    if credential is not None:
-        yield credentials.scopes(credential.token, credential.scope)
+    if token is not None:
+        yield credentials.scopes(token)
     if search.value is not None:
         async for finding in _behaviour(probe, capability_of(stated), search.value):
             yield finding

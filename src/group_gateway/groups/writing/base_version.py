@@ -1,5 +1,6 @@
-"""The state that a write starts from, and how a PUT can be bound to it. Pure."""
+"""The state that a write starts from, and the precondition of its PUT. Pure."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,20 @@ from group_gateway.errors import UpstreamInvalidResponse
 from group_gateway.fhir.group_resource import GroupResource, NotAGroup
 from group_gateway.groups.writing.drafts import elements_of
 from group_gateway.upstream.client import Precondition
+
+_TAG = re.compile(r'[^"\x00-\x20\x7f-\uffff]{1,200}')
+_NUMBER = re.compile(r'(?:W/)?"([0-9]{1,9})"')
+"""Longer numbers are times, not counts."""
+
+
+def _is_part(elements: dict[str, Any]) -> bool:
+    """Return whether a resource says that elements are left out (FHIR R4, section 3.1.1.5.9)."""
+    meta = elements.get("meta")
+    tags = meta.get("tag") if isinstance(meta, dict) else None
+    found = [tags] if isinstance(tags, dict) else tags
+    return isinstance(found, list) and any(
+        isinstance(tag, dict) and tag.get("code") == "SUBSETTED" for tag in found
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,39 +38,79 @@ class BaseVersion:
 
     @classmethod
     def of(cls, group: GroupResource, second: int | None = None) -> "BaseVersion":
-        """Give the basis that a read is. Raises UpstreamInvalidResponse."""
+        """Decode a read. Raises UpstreamInvalidResponse, also for a part of a group.
+
+        A part must not be written back: PUT would make it the whole.
+        """
         try:
-            return cls(group, elements_of(group), second)
+            elements = elements_of(group)
         except NotAGroup as failure:
             raise UpstreamInvalidResponse("The upstream's group can't be read.") from failure
+        if _is_part(elements):
+            raise UpstreamInvalidResponse("The upstream sent only a part of the group (SUBSETTED).")
+        return cls(group, elements, second)
+
+    @classmethod
+    def whole(cls, group: GroupResource | None) -> "BaseVersion | None":
+        """Return the group that came with the answer to a write, None for none or for a part."""
+        try:
+            return None if group is None else cls.of(group)
+        except UpstreamInvalidResponse:
+            return None
+
+    @property
+    def version_id(self) -> str | None:
+        """FHIR's `meta.versionId`."""
+        meta = self.elements.get("meta")
+        version = meta.get("versionId") if isinstance(meta, dict) else None
+        if type(version) is int:  # not as FHIR has it, but as plain
+            return str(version)
+        return version if isinstance(version, str) and version else None
+
+    @property
+    def tag(self) -> str | None:
+        """The entity tag to bind a PUT to: the one that was sent, else the version's."""
+        if self.group.etag is not None or self.version_id is None:
+            return self.group.etag
+        return f'W/"{self.version_id}"' if _TAG.fullmatch(self.version_id) else None
+
+    @property
+    def number(self) -> int | None:
+        """The version as a number, where versions are counted."""
+        return tag_number(self.tag)
 
     @property
     def is_exact(self) -> bool:
-        """Whether the entity tag is the version's, as FHIR has it (R4, section 3.1.0.5).
+        """Whether the entity tag was sent and is the version's (FHIR R4, section 3.1.0.5).
 
-        Any other tag may have been put there by a web framework or a proxy, and then the upstream
-        does not look at `If-Match`.
+        Any other tag may come from a web framework or a proxy, and then the upstream does not look
+        at `If-Match`.
         """
-        meta = self.elements.get("meta")
-        version = meta.get("versionId") if isinstance(meta, dict) else None
-        return bool(version) and (self.group.etag or "").removeprefix("W/") == f'"{version}"'
+        tag = self.group.etag
+        return tag is not None and tag.removeprefix("W/") == f'"{self.version_id}"'
 
     @property
     def is_guarded(self) -> bool:
         """Whether there is anything that a PUT can be bound to."""
-        return self.group.etag is not None or self.second is not None
+        return self.tag is not None or self.second is not None
 
     def precondition(self) -> Precondition:
-        """Give the precondition that nobody has changed the group since.
+        """Return the precondition that nobody has changed the group since.
 
         By the clock, changes within the second of the read count as later ones: a false conflict
         is safer than a lost update. An upstream that honours `If-Match` ignores the clock where
         both are given (RFC 9110, section 13.1.4).
         """
         if self.is_exact or self.second is None:
-            return Precondition(etag=self.group.etag)
-        return Precondition(etag=self.group.etag, unmodified_since=self.second - 1)
+            return Precondition(etag=self.tag)
+        return Precondition(etag=self.tag, unmodified_since=self.second - 1)
 
     def follows(self, written: int | None) -> bool:
-        """Tell whether the precondition can hold if the last write was in the second `written`."""
+        """Return whether the precondition can hold after a write in the second `written`."""
         return self.is_exact or self.second is None or written is None or self.second > written
+
+
+def tag_number(tag: str | None) -> int | None:
+    """Return the number that an entity tag is; None where it is no count of versions."""
+    match = _NUMBER.fullmatch(tag or "")
+    return int(match[1]) if match else None

@@ -1,10 +1,10 @@
 """The requests that share one PUT: what it is to hold, and what its outcome means for each.
 
-Pure but for the flights that it lands; `turns` does the talking. A request leaves the batch when
-it has its outcome.
+Pure but for the flights that it resolves. A request leaves the batch when it has its outcome.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from group_gateway.errors import GatewayError, Refused
@@ -12,6 +12,7 @@ from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.fhir.operation_outcome import Issue, error, warning
 from group_gateway.groups.reading.flights import Flight
 from group_gateway.groups.writing.base_version import BaseVersion
+from group_gateway.groups.writing.verification import gone_paths, gone_warnings
 from group_gateway.groups.writing.write_requests import Outcome, Request
 
 Elements = dict[str, Any]
@@ -27,12 +28,17 @@ class Batch:
         return bool(self.requests)
 
     @property
+    def deletes(self) -> bool:
+        """Whether it is the deletion of the group, which shares nothing."""
+        return any(request.change.deletes for request in self.requests)
+
+    @property
     def flights(self) -> list[Flight[Outcome]]:
         """Those who wait."""
         return [request.flight for request in self.requests]
 
     def join(self, requests: Iterable[Request]) -> None:
-        """Take more requests in, and let go of those that nobody waits for."""
+        """Add requests, and drop those that nobody waits for."""
         self.requests = [r for r in (*self.requests, *requests) if not r.abandoned]
 
     def halves(self) -> tuple["Batch", "Batch"]:
@@ -46,20 +52,21 @@ class Batch:
             request.sent = sent
 
     def remark(self, issue: Issue) -> None:
-        """Have an issue told with every outcome of this attempt."""
+        """Add an issue to every outcome of this attempt."""
         for request in self.requests:
             request.remarks.append(issue)
 
     def is_outdated(self, base_version: BaseVersion) -> bool:
-        """Tell whether a request was meant for another version than this."""
+        """Return whether a request was meant for another version than this."""
         return any(r.based_on not in {None, base_version.group.version} for r in self._bound())
 
     def _bound(self) -> list[Request]:
         return [request for request in self.requests if request.based_on is not None]
 
     def apply(self, base_version: BaseVersion) -> Elements | None:
-        """Give what is to be PUT, None when nothing is; end requests that can't be made."""
+        """Return what is to be PUT, None when nothing is; end requests that can't be made."""
         draft = dict(base_version.elements)
+        self.end_outdated(base_version)
         for request in list(self.requests):
             self._apply_one(request, base_version, draft)
         self.join(())
@@ -67,11 +74,14 @@ class Batch:
             self.end_all(base_version.group)
         return draft if self.requests else None
 
+    def end_outdated(self, base_version: BaseVersion) -> None:
+        """End the requests that were meant for another version than this."""
+        for request in self._bound():
+            if request.based_on != base_version.group.version:
+                text = "The group was changed in the meantime."
+                self._end(request, base_version.group, error("conflict", text, *request.bound_by))
+
     def _apply_one(self, request: Request, base_version: BaseVersion, draft: Elements) -> None:
-        if request.based_on is not None and request.based_on != base_version.group.version:
-            text = "The group was changed in the meantime."
-            self._end(request, base_version.group, error("conflict", text, *request.bound_by))
-            return
         if not request.change.rebases:
             request.based_on = base_version.group.version
         try:
@@ -80,7 +90,7 @@ class Batch:
             self._end(request, base_version.group, *refusal.issues)
 
     def end_all(self, group: GroupResource | None, *issues: Issue) -> None:
-        """End all requests, with what was remarked of each."""
+        """End all requests, each with its remarks."""
         for request in list(self.requests):
             self._end(request, group, *request.remarks, *issues)
 
@@ -105,12 +115,18 @@ class Batch:
                 text = "The upstream's answer was lost; the group was read again and is as asked."
                 self._end(request, stored.group, *request.remarks, warning("transient", text))
 
-    def verify(self, stored: BaseVersion, sent: Elements) -> bool:
-        """End all requests that took, with a warning for what did not; tell if all did.
+    def is_stored_in(self, elements: Elements) -> bool:
+        """Return whether the elements are as all requests ask."""
+        return not any(request.change.check(elements) for request in self.requests)
+
+    def verify(self, stored: BaseVersion, sent: Elements, told: Sequence[Issue] = ()) -> bool:
+        """End all requests that were stored, with a warning for what was not; return if all ended.
 
         Those that are left have another way to their end. What a later request of the same batch
-        undid is no reason to warn.
+        undid is no reason to warn. `told` is what the upstream said of the PUT: no error, if all
+        is stored.
         """
+        paths = gone_paths(sent, stored.elements)
         for request in list(self.requests):
             other_way = request.change.fallback(stored.elements, sent)
             if other_way is not None:
@@ -119,8 +135,11 @@ class Batch:
                 continue
             warnings = request.change.check(stored.elements)
             meant = request.change.check(sent) if warnings else []
-            told = [warning for warning in warnings if warning not in meant]
-            self._end(request, stored.group, *request.remarks, *told)
+            missing = [warning for warning in warnings if warning not in meant]
+            located = request.change.located(told, sent)
+            words = located if missing else map(_as_warning, located)
+            lost = gone_warnings(paths, request.change.names if missing else ())
+            self._end(request, stored.group, *request.remarks, *missing, *lost, *words)
         return not self.requests
 
     def crash(self, failure: Exception) -> None:
@@ -131,3 +150,7 @@ class Batch:
     def _end(self, request: Request, group: GroupResource | None, *issues: Issue) -> None:
         self.requests.remove(request)
         request.flight.land(Outcome(group, issues))
+
+
+def _as_warning(issue: Issue) -> Issue:
+    return replace(issue, severity="warning") if issue.severity in {"fatal", "error"} else issue

@@ -1,10 +1,10 @@
 """What a write does to a group, as pure functions on its decoded elements.
 
-A change is applied to a fresh state, maybe more than once (a rebase), and afterwards held against
-what the upstream says it stored. It touches exactly what it names. `memberships` has more of them.
+A change is applied to a fresh state, maybe more than once (a rebase), and afterwards compared with
+what the upstream says it stored. It changes exactly what it names. `memberships` has more of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,14 +14,29 @@ from group_gateway.fhir.characteristic import (
     responsibility,
     responsibility_of,
 )
-from group_gateway.fhir.operation_outcome import Issue, warning
+from group_gateway.fhir.operation_outcome import Issue, error, warning
 from group_gateway.groups.writing.input_paths import at, place_of, responsibility_place
 from group_gateway.groups.writing.input_validation import (
     member_type_issues,
+    new_member_issues,
     responsibility_type_issues,
 )
-from group_gateway.groups.writing.member_index import MemberIndex, member_key, members_of, says
-from group_gateway.groups.writing.merging import GROUP, PERIOD, holds, merged
+from group_gateway.groups.writing.member_index import (
+    MemberIndex,
+    changeable_entries,
+    malformed,
+    member_key,
+    members_of,
+    says,
+)
+from group_gateway.groups.writing.merging import (
+    GROUP,
+    PERIOD,
+    Malformed,
+    described,
+    holds,
+    merged,
+)
 
 Elements = dict[str, Any]
 _REASONS = "the upstream did not store it so, or somebody has changed it since"
@@ -32,62 +47,106 @@ _MEMBERSHIP = ("member", "type", "actual")
 class Change:
     """A change of one group.
 
-    `rebases` tells that it means the same on any state of the group, so that it may be applied
-    again when somebody else was faster. `id_name` is the input's field that names the group.
+    `rebases`: the change is independent of the current state and can be applied again after a
+    conflict. `deletes`: it is no change of elements but the end of the group. `names` are the
+    top-level elements that it changes. `id_name` is the input's field that names the group.
     """
 
     rebases = True
+    deletes = False
+    names: Collection[str] = ()
     id_name = "groupId"
 
     def apply(self, elements: Elements) -> list[Issue]:
-        """Set and remove elements; give remarks. Raises Refused, with nothing changed.
+        """Set and remove elements; return remarks. Raises Refused, with nothing changed.
 
         What is inside an element is never changed in place: others go on using the old value.
         """
         raise NotImplementedError
 
     def check(self, stored: Elements) -> list[Issue]:
-        """Give a warning for each part that the upstream did not store."""
+        """Return a warning for each part that the upstream did not store."""
         raise NotImplementedError
 
     def fallback(self, stored: Elements, sent: Elements) -> "Change | None":  # noqa: ARG002 - hook
-        """Give another way to the same end, when `sent` did not work with this upstream."""
+        """Return another way to the same end, when `sent` did not work with this upstream."""
         return None
 
     def located(self, issues: Sequence[Issue], sent: Elements) -> list[Issue]:  # noqa: ARG002 - hook
-        """Give the upstream's issues about `sent` with the places of the input they are about."""
+        """Return the upstream's issues about `sent` with the places of the input they are about."""
         return list(issues)
 
 
 @dataclass(frozen=True)
 class SetElements(Change):
-    """Sets elements to FHIR values, and removes those whose value is None."""
+    """Sets elements to FHIR values, and removes those whose value is None.
+
+    `base_url` is the upstream's: a member below it is the same as a relative one.
+    """
 
     values: dict[str, Any]
+    base_url: str = ""
     rebases = False
     id_name = "id"
+
+    @property
+    def names(self) -> Collection[str]:  # type: ignore[override]  # read-only here
+        """See Change."""
+        return self.values.keys()
 
     def apply(self, elements: Elements) -> list[Issue]:
         """See Change."""
         issues = self._membership_issues(elements)
         if issues:
             raise Refused("The change is not valid.", issues=tuple(issues))
-        for name, value in self.values.items():
-            if value is None:
-                elements.pop(name, None)
-            elif name == "member":
-                elements[name] = _merged_members(elements, value)
-            else:
-                elements[name] = merged(name, GROUP.get(name), elements.get(name), value)
+        changed = {name: self._new(elements, name) for name in self.values}
+        for name, value in changed.items():
+            description = described(elements.get(f"_{name}"), elements.get(name), value)
+            _put(elements, f"_{name}", description)
+            _put(elements, name, value)
         return []
+
+    def _new(self, elements: Elements, name: str) -> Any:
+        value = self.values[name]
+        if value is None:
+            return None
+        try:
+            if name == "member":
+                return self._members(elements)
+            return merged(name, GROUP.get(name), elements.get(name), value)
+        except Malformed as problem:
+            issue = malformed(str(problem.path[-1]), *problem.path)
+            raise Refused("The change is not valid.", issues=(issue,)) from problem
+
+    def _members(self, elements: Elements) -> list[Elements]:
+        """Return the wanted members, each with what its entry held that the input can't say."""
+        entries = changeable_entries(elements, "member", "member")
+        if not all(isinstance(entry, dict | None) for entry in entries):
+            raise Malformed("member")
+        index = MemberIndex(elements, self.base_url)
+        wanted = self.values["member"]
+        found = [index.current(member_key(member, self.base_url) or "") for member in wanted]
+        present = {id(member) for member, entry in zip(wanted, found, strict=True) if entry}
+        issues = new_member_issues(wanted, lambda m: id(m) in present, elements, "member")
+        if issues:
+            raise Refused("The change is not valid.", issues=tuple(issues))
+        return [_merged_member(*pair) for pair in zip(found, wanted, strict=True)]
 
     def check(self, stored: Elements) -> list[Issue]:
         """See Change."""
         return [
             warning("incomplete", f"`{name}` is not as asked: {_REASONS}.", name)
             for name, value in self.values.items()
-            if not (_lists if name == "member" else holds)(stored.get(name), value)
+            if not (self._lists(stored) if name == "member" else holds(stored.get(name), value))
         ]
+
+    def _lists(self, stored: Elements) -> bool:
+        """Return whether the stored members are those wanted, in any order."""
+        index = MemberIndex(stored, self.base_url)
+        asked = self.values["member"] or []
+        return len(members_of(stored)) == len(asked) and all(
+            says(index.current(member_key(member, self.base_url) or ""), member) for member in asked
+        )
 
     def located(self, issues: Sequence[Issue], sent: Elements) -> list[Issue]:  # noqa: ARG002
         """See Change."""
@@ -98,6 +157,9 @@ class SetElements(Change):
         ]
 
     def _membership_issues(self, elements: Elements) -> list[Issue]:
+        if "actual" in self.values and "membership" in elements:
+            text = "The group has FHIR R5's `membership` in place of `actual`."
+            return [error("not-supported", text, "actual")]
         said = [name for name in _MEMBERSHIP if name in self.values]
         issues = member_type_issues({**elements, **self.values}, "member") if said else []
         if issues and "member" not in said:  # it is the group's own members that don't fit
@@ -110,18 +172,20 @@ class SetResponsibilities(Change):
     """Makes a team's responsibilities exactly these; other characteristics stay as they are."""
 
     codes: tuple[str, ...]
+    names = ("characteristic",)
 
     def apply(self, elements: Elements) -> list[Issue]:
         """See Change."""
         issues = responsibility_type_issues(elements)
         if issues:
             raise Refused("The change is not valid.", issues=tuple(issues))
-        had = elements.get("characteristic")
-        entries = had if isinstance(had, list) else []
+        entries = changeable_entries(elements, "characteristic", "responsibilities")
         kept = [entry for entry in entries if _held(entry) in {None, *self.codes}]
         present = set(map(_held, kept))
         new = [responsibility(code) for code in self.codes if code not in present]
-        if new or len(kept) != len(entries):
+        if not kept + new:  # FHIR has no empty lists
+            elements.pop("characteristic", None)
+        elif new or len(kept) != len(entries):
             elements["characteristic"] = kept + new
         return []
 
@@ -143,17 +207,34 @@ class SetResponsibilities(Change):
         return [at(issue, responsibility_place(issue, self.codes)) for issue in issues]
 
 
+@dataclass(frozen=True)
+class DeleteGroup(Change):
+    """Deletes the group."""
+
+    deletes = True
+    id_name = "id"
+
+    def apply(self, elements: Elements) -> list[Issue]:
+        """See Change."""
+        raise AssertionError(elements)
+
+    def check(self, stored: Elements) -> list[Issue]:  # noqa: ARG002 - it should not be there
+        """See Change."""
+        return [warning("incomplete", "The upstream still has the group.", "id")]
+
+
+def _put(elements: Elements, name: str, value: Any) -> None:
+    if value is None:
+        elements.pop(name, None)
+    else:
+        elements[name] = value
+
+
 def _held(characteristic: object) -> str | None:
-    """Give the responsibility that a characteristic carries and does not exclude."""
+    """Return the responsibility that a characteristic carries and does not exclude."""
     if isinstance(characteristic, dict) and characteristic.get("exclude") is True:
         return None
     return responsibility_of(characteristic)
-
-
-def _merged_members(before: Elements, wanted: list[Elements]) -> list[Elements]:
-    """Give the wanted members, each with what its entry held that the input can't say."""
-    member_index = MemberIndex(before)
-    return [_merged_member(member_index.current(member_key(m) or ""), m) for m in wanted]
 
 
 def _merged_member(entry: Elements | None, wanted: Elements) -> Elements:
@@ -161,12 +242,3 @@ def _merged_member(entry: Elements | None, wanted: Elements) -> Elements:
         return wanted
     said = {**wanted, "entity": entry["entity"]}
     return merged("member", {"entity": None, "inactive": None, "period": PERIOD}, entry, said)  # type: ignore[no-any-return]
-
-
-def _lists(stored: Any, wanted: list[Elements] | None) -> bool:
-    """Tell whether the stored members are those wanted, in any order."""
-    member_index = MemberIndex({"member": stored})
-    asked = wanted or []
-    return len(members_of({"member": stored})) == len(asked) and all(
-        says(member_index.current(member_key(member) or ""), member) for member in asked
-    )

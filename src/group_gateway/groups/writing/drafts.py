@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from group_gateway.fhir.group_resource import UNREADABLE, GroupResource, NotAGroup
-from group_gateway.groups.writing.member_index import members_of
+from group_gateway.groups.writing.member_index import is_active, members_of
 
 _decoder = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 _encoder = msgspec.json.Encoder(decimal_format="number")
@@ -24,48 +24,75 @@ def elements_of(resource: GroupResource) -> dict[str, Any]:
         raise NotAGroup("a value can't be decoded") from error
 
 
-def body_of(draft: dict[str, Any], stored: dict[str, Any] | None = None) -> bytes:
+def body_of(
+    draft: dict[str, Any], stored: dict[str, Any] | None = None, *, computes: bool = False
+) -> bytes:
     """Encode a draft as the body of a create, or of an update of the elements `stored`.
 
-    `exclude` is always sent: FHIR requires it. An upstream without versions computes `quantity`
-    and `display` itself and refuses them; one with versions stores what it is sent.
+    An upstream that `computes` (Canvas) makes `quantity` and the members' `display` itself, takes
+    none, and requires `actual` and `exclude`. Any other one stores what it is sent: for it a
+    quantity that counted the members counts them again.
     """
     body = dict(draft)
     body.setdefault("resourceType", "Group")
-    body.setdefault("actual", True)
-    if stored is not None and _has_version(stored):
+    if computes:
+        _leave_to_upstream(body)
+    elif stored is not None and body.get("quantity") == stored.get("quantity"):
         _count_again(body, stored)
-    else:
-        body.pop("quantity", None)
-        if isinstance(body.get("member"), list):
-            body["member"] = [_without_display(member) for member in body["member"]]
-    if not body.get("member"):
-        body.pop("member", None)
-    if isinstance(body.get("characteristic"), list):
-        body["characteristic"] = [_with_exclude(entry) for entry in body["characteristic"]]
+    if body.get("member") == []:  # FHIR has no empty lists
+        del body["member"]
     return _encoder.encode(body)
 
 
+def computed_elements(body: bytes) -> bool:
+    """Return whether a body has elements that some upstreams compute and refuse."""
+    elements = _decoder.decode(body)
+    return "quantity" in elements or any(map(_has_display, members_of(elements)))
+
+
 def as_sent(body: bytes) -> GroupResource:
-    """Give the group as it was sent, for when it can't be read back."""
+    """Return the group as it was sent, for when it can't be read back."""
     return GroupResource.parse(body)
 
 
-def _has_version(stored: dict[str, Any]) -> bool:
-    meta = stored.get("meta")
+def has_version(elements: dict[str, Any]) -> bool:
+    """Return whether the upstream keeps versions of a resource."""
+    meta = elements.get("meta")
     return isinstance(meta, dict) and "versionId" in meta
 
 
+def _leave_to_upstream(body: dict[str, Any]) -> None:
+    body.pop("quantity", None)
+    body.setdefault("actual", True)
+    if isinstance(body.get("member"), list):
+        body["member"] = [_without_display(member) for member in body["member"]]
+    if isinstance(body.get("characteristic"), list):
+        body["characteristic"] = [_with_exclude(entry) for entry in body["characteristic"]]
+
+
 def _count_again(body: dict[str, Any], stored: dict[str, Any]) -> None:
-    if stored.get("quantity") == len(members_of(stored)) == body.get("quantity"):
-        body["quantity"] = len(members_of(body))
+    """Set a quantity that was the number of members, or of active ones, to what it is now."""
+    before, after = members_of(stored), members_of(body)
+    if stored.get("quantity") == len(before):
+        body["quantity"] = len(after)
+    elif stored.get("quantity") == _active(before):
+        body["quantity"] = _active(after)
+
+
+def _active(members: list[Any]) -> int:
+    return sum(isinstance(member, dict) and is_active(member) for member in members)
+
+
+def _has_display(member: Any) -> bool:
+    entity = member.get("entity") if isinstance(member, dict) else None
+    return isinstance(entity, dict) and "display" in entity
 
 
 def _without_display(member: Any) -> Any:
-    entity = member.get("entity") if isinstance(member, dict) else None
-    if not isinstance(entity, dict) or "display" not in entity:
+    if not _has_display(member):
         return member
-    return {**member, "entity": {k: v for k, v in entity.items() if k != "display"}}
+    entity = {name: value for name, value in member["entity"].items() if name != "display"}
+    return {**member, "entity": entity} if entity else member
 
 
 def _with_exclude(entry: Any) -> Any:

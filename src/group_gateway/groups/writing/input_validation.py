@@ -4,16 +4,21 @@ Pure; `schema` calls the input checks, `changes` those that need the group's own
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from itertools import islice
 from typing import Any
 
 from group_gateway.errors import Refused
 from group_gateway.fhir.group_rules import MEMBER_TYPES, RESPONSIBILITIES
-from group_gateway.fhir.literal_reference import entity_reference, is_logical_id, parse_reference
+from group_gateway.fhir.literal_reference import (
+    entity_reference,
+    entity_text,
+    is_logical_id,
+    parse_reference,
+)
 from group_gateway.fhir.operation_outcome import Issue, error
-from group_gateway.groups.writing.member_index import members_of, reference_key
+from group_gateway.groups.writing.member_index import entries_of, member_key, members_of
 
 LONGEST_NAME = 1_000
 MOST_MEMBERS = 10_000
@@ -24,6 +29,11 @@ _DATE_TIME = re.compile(
     r"(T([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d{1,9})?(Z|[+-]((0\d|1[0-3]):[0-5]\d|14:00)))?)?)?"
 )
 _DAY = len("2026-11-22")
+_URN = re.compile(r"urn:(uuid:[0-9a-fA-F-]{36}|oid:[0-2](\.\d+)+)")
+_OTHER = re.compile(r".*[#:?/].*", re.DOTALL)
+_DESCRIPTIONS = ("definitional", "conceptual")
+"""FHIR R5's and R6's codes of Group.membership of a group that lists no members."""
+_NO_REFERENCE = "A reference looks like `Patient/<id>`."
 
 
 def refuse(issues: Iterable[Issue]) -> None:
@@ -49,22 +59,63 @@ def name_issues(name: str | None) -> list[Issue]:
     return []
 
 
-def member_issues(references: Sequence[str], list_name: str) -> list[Issue]:
-    """Check a list of member references: size, syntax, and that none stands in it twice."""
-    if len(references) > MOST_MEMBERS:
+def member_issues(
+    members: Sequence[dict[str, Any]], list_name: str, accepts: Callable[[str], bool]
+) -> list[Issue]:
+    """Check a list of members: size, syntax, and that none stands in it twice."""
+    if len(members) > MOST_MEMBERS:
         text = f"One input takes at most {MOST_MEMBERS} members."
         return [error("too-long", text, list_name)]
     issues, seen = [], set()
-    for index, text in enumerate(references):
-        reference = parse_reference(text)
+    for index, member in enumerate(members):
         path = (list_name, index, "reference")
-        if reference is None:
-            issues.append(error("value", "A reference looks like `Patient/<id>`.", *path))
-        elif (key := reference_key(text)) in seen:
+        reference, key = entity_text(member), member_key(member)
+        if key is None:
+            text = "A member has a reference, an identifier with a value, or a display."
+            issues.append(error("required", text, *path))
+        elif reference and not accepts(reference):
+            issues.append(error("value", _NO_REFERENCE, *path))
+        elif key in seen:
             issues.append(error("duplicate", "The same member stands here twice.", *path))
         else:
             seen.add(key)
     return issues
+
+
+def can_be_added(reference: str) -> bool:
+    """Return whether a new member may have this reference: a literal one, or a URN."""
+    return parse_reference(reference) is not None or _URN.fullmatch(reference) is not None
+
+
+def can_be_listed(reference: str) -> bool:
+    """Return whether a member may be listed with this reference.
+
+    Servers also have other references than those that can be added: `#contained`,
+    `Patient?identifier=…`, ids that FHIR does not allow.
+    """
+    return can_be_added(reference) or _OTHER.fullmatch(reference) is not None
+
+
+def new_member_issues(
+    members: Sequence[dict[str, Any]],
+    is_member: Callable[[dict[str, Any]], bool],
+    elements: dict[str, Any],
+    list_name: str,
+) -> list[Issue]:
+    """Check the references of members to list in a group: who is no member can be added."""
+    contained = {
+        f"#{resource.get('id')}"
+        for resource in entries_of(elements, "contained")
+        if isinstance(resource, dict)
+    }
+    return [
+        error("value", _NO_REFERENCE, list_name, index, "reference")
+        for index, member in enumerate(members)
+        if (text := entity_text(member)) is not None
+        and not can_be_added(text)
+        and text not in contained
+        and not is_member(member)
+    ]
 
 
 def reference_issues(
@@ -129,10 +180,15 @@ def responsibility_type_issues(elements: dict[str, Any]) -> list[Issue]:
     return [error("business-rule", text, "responsibilities")]
 
 
+def may_have_members(elements: dict[str, Any]) -> bool:
+    """Return whether the group says that it has members: R4's `actual`, R5's `membership`."""
+    return elements.get("actual") is not False and elements.get("membership") not in _DESCRIPTIONS
+
+
 def member_type_issues(elements: dict[str, Any], list_name: str) -> list[Issue]:
     """Check a Group's members against its type (FHIR R4, Group.type) and invariant grp-1."""
     members = members_of(elements)
-    if members and elements.get("actual") is False:
+    if members and not may_have_members(elements):
         return [error("invariant", "Only an actual group has members.", list_name)]
     allowed = MEMBER_TYPES.get(str(elements.get("type")))
     if allowed is None:

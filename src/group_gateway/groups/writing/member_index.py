@@ -1,55 +1,79 @@
-"""The members of a group, found by reference. Pure.
+"""The members of a group, found by what identifies them. Pure.
 
-References are compared as text in a normal form: `Patient/1`, or absolute `https://…/Patient/1`,
-without a version. Of 10,000 members hardly any is absolute, so hardly any has to be taken apart.
+A member is identified by the reference of its entity (`reference_key`). One without a reference
+is identified by its business identifier, or else by its display.
 """
 
 from collections import defaultdict
 from typing import Any
 
-from group_gateway.fhir.literal_reference import entity_text, parse_reference
+from group_gateway.errors import Refused
+from group_gateway.fhir.literal_reference import entity_text, reference_key
+from group_gateway.fhir.operation_outcome import error
 from group_gateway.groups.writing.merging import holds
 
 Elements = dict[str, Any]
 
 
-def reference_key(text: str) -> str:
-    """Give the normal form of a reference; of what is no literal reference, the text itself."""
-    if "://" not in text and "/_history/" not in text:
-        return text
-    reference = parse_reference(text)
-    if reference is None:
-        return text
-    return f"{reference.base}/{reference}" if reference.base else str(reference)
-
-
-def relative_to(text: str, home: str) -> str:
-    """Give a reference into the FHIR server at `home` relative to it, any other one as it is."""
-    reference = parse_reference(text) if "://" in text else None
-    if reference is None or (reference.base or "").rstrip("/") != home:
-        return text
-    return str(reference)
-
-
-def member_key(member: object) -> str | None:
-    """Give the normal form of a decoded member's reference, None when it has none."""
+def member_key(member: object, base_url: str = "") -> str | None:
+    """Return what all entries of the same member share; None for one that nothing identifies."""
     text = entity_text(member)
-    return None if text is None else reference_key(text)
+    return reference_key(text, base_url) if text else next(iter(_other_keys(member)), None)
+
+
+def _other_keys(member: object) -> list[str]:
+    """Return the keys of a member that has no reference."""
+    entity = member.get("entity") if isinstance(member, dict) else None
+    if not isinstance(entity, dict):
+        return []
+    identifier, display = entity.get("identifier"), entity.get("display")
+    keys = []
+    if isinstance(identifier, dict) and isinstance(identifier.get("value"), str):
+        keys.append(f"identifier {identifier.get('system')}|{identifier['value']}")
+    if isinstance(display, str) and display:
+        keys.append(f"display {display}")
+    return keys
+
+
+def entries_of(elements: Elements, name: str) -> list[Any]:
+    """Return the entries of a list element, none when it is absent.
+
+    An object in the place of the list is its only entry. Any other value has no entries.
+    """
+    value = elements.get(name)
+    if isinstance(value, dict):
+        return [value]
+    return value if isinstance(value, list) else []
+
+
+def changeable_entries(elements: Elements, name: str, input_name: str) -> list[Any]:
+    """Return the entries of a list element that is to be changed.
+
+    Raises Refused for a value that has no entries: a change would lose it.
+    """
+    if not isinstance(elements.get(name), dict | list | None):
+        raise Refused("The change is not valid.", issues=(malformed(name, input_name),))
+    return entries_of(elements, name)
+
+
+def malformed(name: str, *input_path: str | int) -> Any:
+    """Return the issue that an element can't be changed, because it is not what FHIR says."""
+    text = f"The upstream's `{name}` is not what FHIR says. A change would lose it."
+    return error("structure", text, *input_path)
 
 
 def members_of(elements: Elements) -> list[Any]:
-    """Give a Group's members; none when the element is absent or no list."""
-    members = elements.get("member")
-    return members if isinstance(members, list) else []
+    """Return a Group's members."""
+    return entries_of(elements, "member")
 
 
 def is_active(member: Elements) -> bool:
-    """Tell whether a membership has not ended; an absent `inactive` means false (FHIR R4)."""
+    """Return whether a membership has not ended; an absent `inactive` means false (FHIR R4)."""
     return member.get("inactive") is not True
 
 
 def says(entry: Elements | None, wanted: Elements) -> bool:
-    """Tell whether a member's entry says of the membership what is wanted; the entity aside."""
+    """Return whether a member's entry has the wanted `inactive` and `period`."""
     return (
         entry is not None
         and is_active(entry) == is_active(wanted)
@@ -58,33 +82,25 @@ def says(entry: Elements | None, wanted: Elements) -> bool:
 
 
 def counting(entries: list[Elements]) -> Elements:
-    """Give the entry of a member that counts: an active one before a former one."""
+    """Return the effective entry of a duplicated member: an active one before a former one."""
     return next(filter(is_active, entries), entries[0])
 
 
 class MemberIndex:
     """An index of a Group's members. An upstream may list the same one more than once."""
 
-    def __init__(self, elements: Elements) -> None:
+    def __init__(self, elements: Elements, base_url: str = "") -> None:
         self._entries: dict[str, list[Elements]] = defaultdict(list)
-        self._absolute: dict[str, list[Elements]] = defaultdict(list)
         for member in members_of(elements):
-            key = member_key(member)
-            if key is None:
-                continue
-            self._entries[key].append(member)
-            if "://" in key:
-                self._absolute["/".join(key.split("/")[-2:])].append(member)
+            text = entity_text(member)
+            for key in [reference_key(text, base_url)] if text else _other_keys(member):
+                self._entries[key].append(member)
 
     def find(self, key: str) -> list[Elements]:
-        """Give the entries of a member.
-
-        A relative reference also finds absolute ones, where no relative one is listed: whether
-        `https://…/Patient/1` is this upstream's `Patient/1` only the upstream can know.
-        """
-        return self._entries.get(key) or self._absolute.get(key) or []
+        """Return the entries of a member."""
+        return self._entries.get(key) or []
 
     def current(self, key: str) -> Elements | None:
-        """Give the entry of a member that counts."""
+        """Return the effective entry of a member."""
         entries = self.find(key)
         return counting(entries) if entries else None

@@ -12,76 +12,99 @@ from group_gateway.errors import Refused
 from group_gateway.fhir.operation_outcome import Issue, information, warning
 from group_gateway.groups.writing.changes import Change, Elements
 from group_gateway.groups.writing.input_paths import Place, at, place_of
-from group_gateway.groups.writing.input_validation import member_type_issues
+from group_gateway.groups.writing.input_validation import member_type_issues, new_member_issues
 from group_gateway.groups.writing.member_index import (
     MemberIndex,
+    changeable_entries,
     counting,
     is_active,
+    malformed,
     member_key,
     members_of,
     says,
 )
-from group_gateway.groups.writing.merging import PERIOD, merged
+from group_gateway.groups.writing.merging import PERIOD, Malformed, merged
 
 _SMALL = re.compile("[0-9]{1,9}")
 
 
 @dataclass(frozen=True)
 class AddMembers(Change):
-    """Adds members, FHIR values with a literal reference each, or brings them up to date."""
+    """Adds members, FHIR values that `member_key` identifies, or brings them up to date.
+
+    `base_url` is the upstream's: a member below it is the same as a relative one.
+    """
 
     members: tuple[Elements, ...]
+    base_url: str = ""
+    names = ("member",)
 
     def apply(self, elements: Elements) -> list[Issue]:
         """See Change."""
-        issues = member_type_issues({**elements, "member": list(self.members)}, "members")
+        entries = changeable_entries(elements, "member", "members")
+        member_index = MemberIndex(elements, self.base_url)
+        issues = [
+            *member_type_issues({**elements, "member": list(self.members)}, "members"),
+            *new_member_issues(
+                self.members,
+                lambda member: bool(member_index.find(self._key(member))),
+                elements,
+                "members",
+            ),
+        ]
         if issues:
             raise Refused("The change is not valid.", issues=tuple(issues))
-        member_index = MemberIndex(elements)
         remarks, added = [], []
         renewed: dict[int, Elements] = {}
         for index, member in enumerate(self.members):
-            entries = member_index.find(_key(member))
-            changes = _renewals(entries, member)
+            found = member_index.find(self._key(member))
+            changes = _renewals(found, member, index)
             renewed |= changes
-            if not entries:
+            if not found:
                 added.append(member)
             elif not changes:
                 remarks.append(information("duplicate", "Already a member.", "members", index))
         if added or renewed:
-            elements["member"] = [*_exchanged(elements, renewed), *added]
+            elements["member"] = [*_exchanged(entries, renewed), *added]
         return remarks
 
     def check(self, stored: Elements) -> list[Issue]:
         """See Change."""
-        member_index = MemberIndex(stored)
+        member_index = MemberIndex(stored, self.base_url)
         return [
             warning("incomplete", text, "members", index)
             for index, member in enumerate(self.members)
-            if (text := _missing(member_index.find(_key(member)), member))
+            if (text := _missing(member_index.find(self._key(member)), member))
         ]
 
     def located(self, issues: Sequence[Issue], sent: Elements) -> list[Issue]:
         """See Change."""
-        index = {_key(member): str(i) for i, member in enumerate(self.members)}
-        return [at(issue, _input_place(place_of(issue), sent, index)) for issue in issues]
+        index = {self._key(member): str(i) for i, member in enumerate(self.members)}
+        keys = [self._key(member) for member in members_of(sent)]
+        return [at(issue, _input_place(place_of(issue), keys, index)) for issue in issues]
+
+    def _key(self, member: Elements) -> str:
+        return member_key(member, self.base_url) or ""
 
 
 @dataclass(frozen=True)
 class RemoveMembers(Change):
-    """Removes members, by the keys of their references, by leaving them out.
+    """Removes members, by their keys, by leaving them out.
 
     Where that removes nothing it makes them inactive.
     """
 
     keys: tuple[str, ...]
+    base_url: str = ""
+    names = ("member",)
 
     def apply(self, elements: Elements) -> list[Issue]:
         """See Change."""
-        member_index = MemberIndex(elements)
+        entries = changeable_entries(elements, "member", "members")
+        member_index = MemberIndex(elements, self.base_url)
         gone = {id(entry) for key in self.keys for entry in member_index.find(key)}
         if gone:
-            elements["member"] = [m for m in members_of(elements) if id(m) not in gone]
+            elements["member"] = [entry for entry in entries if id(entry) not in gone]
         return self._not_members(member_index)
 
     def check(self, stored: Elements) -> list[Issue]:
@@ -101,10 +124,10 @@ class RemoveMembers(Change):
     def fallback(self, stored: Elements, sent: Elements) -> Change | None:
         """See Change."""
         kept = self._active(stored) - self._active(sent)
-        return DeactivateMembers(self.keys) if kept else None
+        return DeactivateMembers(self.keys, self.base_url) if kept else None
 
     def _active(self, elements: Elements) -> set[str]:
-        member_index = MemberIndex(elements)
+        member_index = MemberIndex(elements, self.base_url)
         return {key for key in self.keys if any(map(is_active, member_index.find(key)))}
 
     def _not_members(self, member_index: MemberIndex) -> list[Issue]:
@@ -121,19 +144,18 @@ class DeactivateMembers(RemoveMembers):
 
     def apply(self, elements: Elements) -> list[Issue]:
         """See Change."""
-        member_index = MemberIndex(elements)
+        entries = changeable_entries(elements, "member", "members")
+        member_index = MemberIndex(elements, self.base_url)
         remarks = self._not_members(member_index)
         ended: dict[int, Elements] = {}
         for index, key in enumerate(self.keys):
-            entries = member_index.find(key)
-            ended |= {
-                id(entry): {**entry, "inactive": True} for entry in filter(is_active, entries)
-            }
-            if entries:
+            found = member_index.find(key)
+            ended |= {id(entry): _with_activity(entry, active=False) for entry in found}
+            if found:
                 text = "The upstream keeps former members: it is inactive now."
                 remarks.append(information("informational", text, "members", index))
         if ended:
-            elements["member"] = _exchanged(elements, ended)
+            elements["member"] = _exchanged(entries, ended)
         return remarks
 
     def fallback(self, stored: Elements, sent: Elements) -> Change | None:  # noqa: ARG002 - no other
@@ -141,40 +163,50 @@ class DeactivateMembers(RemoveMembers):
         return None
 
 
-def _exchanged(elements: Elements, renewed: dict[int, Elements]) -> list[Any]:
-    return [renewed.get(id(member), member) for member in members_of(elements)]
+def _exchanged(entries: list[Any], renewed: dict[int, Elements]) -> list[Any]:
+    return [renewed.get(id(entry), entry) for entry in entries]
 
 
-def _renewals(entries: list[Elements], wanted: Elements) -> dict[int, Elements]:
-    """Give the entries of a member that are to be others, by their identity.
+def _renewals(entries: list[Elements], wanted: Elements, index: int) -> dict[int, Elements]:
+    """Return the entries of a member that are to be others, by their identity.
 
-    One entry says what is wanted; whose membership ends is active in no other one either.
+    One entry says what is wanted. A member whose membership ends is active in no other one either.
+    Raises Refused.
     """
     others = {}
     if not is_active(wanted):
-        others = {id(entry): _ended(entry) for entry in entries if is_active(entry)}
-    if not entries or any(_updated(entry, wanted) == entry for entry in entries):
+        others = {
+            id(entry): _with_activity(entry, active=False) for entry in entries if is_active(entry)
+        }
+    if not entries:
         return others
-    entry = counting(entries)
-    return others | {id(entry): _updated(entry, wanted)}
+    try:
+        if any(_updated(entry, wanted) == entry for entry in entries):
+            return others
+        entry = counting(entries)
+        return others | {id(entry): _updated(entry, wanted)}
+    except Malformed as problem:
+        issue = malformed(str(problem.path[-1]), "members", index, *problem.path)
+        raise Refused("The change is not valid.", issues=(issue,)) from problem
 
 
 def _updated(entry: Elements, wanted: Elements) -> Elements:
-    """Give a member's entry with the period and the flag that are wanted.
+    """Return a member's entry with the wanted period and flag.
 
-    Whoever is added without a word on `inactive` is to be active. The entity stays as it is: it is
-    the same one, and the upstream may say more of it.
+    A member that is added with no `inactive` is to be active. The entity stays as it is: it is the
+    same one, and the upstream may say more of it. Raises Malformed.
     """
-    result = dict(entry)
+    result = _with_activity(entry, active=is_active(wanted))
     if "period" in wanted:
         result["period"] = merged("period", PERIOD, entry.get("period"), wanted["period"])
-    if is_active(entry) != is_active(wanted):
-        result["inactive"] = not is_active(wanted)
     return result
 
 
-def _ended(entry: Elements) -> Elements:
-    return {**entry, "inactive": True}
+def _with_activity(entry: Elements, *, active: bool) -> Elements:
+    """Return a copy of an entry with this `inactive`; what described another one is left out."""
+    if is_active(entry) == active:
+        return dict(entry)
+    return {k: v for k, v in entry.items() if k != "_inactive"} | {"inactive": not active}
 
 
 def _missing(entries: list[Elements], wanted: Elements) -> str | None:
@@ -186,15 +218,10 @@ def _missing(entries: list[Elements], wanted: Elements) -> str | None:
     return "The member is not as asked: the upstream did not store it so, or somebody changed it."
 
 
-def _input_place(place: Place, sent: Elements, index: dict[str, str]) -> Place:
-    """Give the place in the input of a place in the whole list of members that was sent."""
-    members = members_of(sent)
+def _input_place(place: Place, keys: Sequence[str], index: dict[str, str]) -> Place:
+    """Return the place in the input of a place in the whole list of members that was sent."""
     name, number, *rest = (*place, "", "")
-    if name != "member" or not _SMALL.fullmatch(number) or int(number) >= len(members):
+    if name != "member" or not _SMALL.fullmatch(number) or int(number) >= len(keys):
         return ()
-    asked = index.get(_key(members[int(number)]))
+    asked = index.get(keys[int(number)])
     return () if asked is None else ("members", asked, *filter(None, rest))
-
-
-def _key(member: Elements) -> str:
-    return member_key(member) or ""

@@ -1,10 +1,14 @@
-"""A new value in the place of an old one, without losing what GraphQL can't say. Pure.
+"""Puts a new value in the place of an old one and keeps what GraphQL can't say. Pure.
 
-An input speaks FHIR's elements as far as the schema shows them; extensions and ids inside them it
-can't. So a new value takes the place of what it can say, and the rest of the old one stays. The
-entries of a list are matched by what identifies them.
+An input can say the elements that the schema shows. It can't say the extensions and ids inside
+them, so these stay. Entries of a list are matched by what identifies them.
+
+Two things do not stay. The `_x` of a primitive `x` goes with it, and where `x` has a value, `_x`
+does not say why it has none. A choice type has one value, so a new `valueX` takes the place of
+every other and of its `_valueX`.
 """
 
+import re
 from collections import defaultdict, deque
 from collections.abc import Mapping
 from decimal import Decimal
@@ -14,6 +18,17 @@ import msgspec
 
 Shape = Mapping[str, Any]
 """The elements that an input can say: each with the shape of what is inside, None for a leaf."""
+
+
+class Malformed(ValueError):
+    """The old value is not what FHIR says, so that a new one in its place would lose it.
+
+    `path` leads to it, outermost first.
+    """
+
+    def __init__(self, *path: str | int) -> None:
+        super().__init__(path)
+        self.path = path
 
 
 def _leaves(*names: str) -> dict[str, Any]:
@@ -48,31 +63,84 @@ _IDENTITIES: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "characteristic": (("code", *_VALUES), ("code",)),
 }
 """What makes two entries of a list the same one; the first that fits."""
+_CHOICE = re.compile("_?value[A-Z].*")
+_ABSENT_REASON = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 
 _canonical = msgspec.json.Encoder(order="sorted")
 
 
 def merged(name: str, shape: Shape | None, old: Any, new: Any) -> Any:
-    """Give `new` for an element called `name`, with what `old` holds beside its shape."""
-    if isinstance(old, dict) and isinstance(new, dict) and shape is not None:
-        return _merged_object(shape, old, new)
-    if isinstance(old, list) and isinstance(new, list) and shape is not None:
-        partners = _partners(name, shape, old, new)
-        return [merged(name, shape, *pair) for pair in zip(partners, new, strict=True)]
+    """Return `new` for an element called `name`, with what `old` holds beside its shape.
+
+    Raises Malformed.
+    """
+    if isinstance(new, list):
+        return _merged_list(name, shape, old, new)
+    if isinstance(old, list) or (isinstance(old, dict) and not isinstance(new, dict)):
+        raise Malformed(name)
+    if isinstance(new, dict) and isinstance(old, dict):
+        return _merged_object(name, shape or {}, old, new)
+    if isinstance(new, dict) and not (old is None or _is_bare(shape or {}, old)):
+        raise Malformed(name)
     return old if _equal(old, new) else new
 
 
-def _merged_object(shape: Shape, old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    result = {
-        name: merged(name, shape[name], value, new[name]) if name in new else value
-        for name, value in old.items()
-        if name in new or name not in shape
-    }
-    return result | {name: value for name, value in new.items() if name not in old}
+def _is_bare(shape: Shape, old: Any) -> bool:
+    """Return whether a value is a string that stands for a CodeableConcept or a Reference."""
+    return isinstance(old, str) and not shape.keys().isdisjoint({"text", "reference"})
+
+
+def _merged_list(name: str, shape: Shape | None, old: Any, new: list[Any]) -> list[Any]:
+    entries = [old] if isinstance(old, dict) else old or []
+    if not isinstance(entries, list) or not all(isinstance(e, dict | None) for e in entries):
+        raise Malformed(name)
+    partners = _partners(name, shape or {}, entries, new)
+    return [merged(name, shape, *pair) for pair in zip(partners, new, strict=True)]
+
+
+def _merged_object(
+    name: str, shape: Shape, old: dict[str, Any], new: dict[str, Any]
+) -> dict[str, Any]:
+    chooses = any(_CHOICE.fullmatch(key) for key in new)
+    result = {}
+    for key, value in old.items():
+        base = key.removeprefix("_")
+        if key in new:
+            result[key] = _merged_part(name, key, shape.get(key), value, new[key])
+        elif base in new:
+            result[key] = described(value, old.get(base), new[base])
+        elif base not in shape and not (chooses and _CHOICE.fullmatch(key)):
+            result[key] = value
+    stays = {key: value for key, value in result.items() if value is not None}
+    return stays | {key: value for key, value in new.items() if key not in old}
+
+
+def _merged_part(name: str, key: str, shape: Shape | None, old: Any, new: Any) -> Any:
+    try:
+        return merged(key, shape, old, new)
+    except Malformed as problem:
+        raise Malformed(name, *problem.path) from problem
+
+
+def described(description: Any, old: Any, new: Any) -> Any:
+    """Return the `_x` of a primitive that is `new` now, None when nothing of it is left.
+
+    A primitive without a value is described no more, and one with a value is not absent.
+    """
+    if new is None:
+        return None
+    if _equal(old, new) or not isinstance(description, dict):
+        return description
+    extensions = description.get("extension")
+    if not isinstance(extensions, list):
+        return description
+    kept = [e for e in extensions if not (isinstance(e, dict) and e.get("url") == _ABSENT_REASON)]
+    rest = {key: value for key, value in description.items() if key != "extension"}
+    return (rest | ({"extension": kept} if kept else {})) or None
 
 
 def _partners(name: str, shape: Shape, old: list[Any], new: list[Any]) -> list[Any]:
-    """Give for each new entry the old one that it takes the place of, None where it is new."""
+    """Return for each new entry the old one that it takes the place of, None where it is new."""
     found: list[Any] = [None] * len(new)
     taken: set[int] = set()
     for identity in _IDENTITIES.get(name, ()):
@@ -95,7 +163,7 @@ def _key(shape: Shape, identity: tuple[str, ...], entry: Any) -> bytes:
 
 
 def _visible(shape: Shape | None, value: Any) -> Any:
-    """Give what an input could say of a value, in a form that compares as text."""
+    """Return what an input could say of a value, in a form that compares as text."""
     if isinstance(value, list):
         return [_visible(shape, item) for item in value]
     if isinstance(value, dict) and shape is not None:
@@ -104,7 +172,7 @@ def _visible(shape: Shape | None, value: Any) -> Any:
 
 
 def holds(actual: Any, wanted: Any) -> bool:
-    """Tell whether `actual` says all that `wanted` says; it may say more."""
+    """Return whether `actual` says all that `wanted` says; it may say more."""
     if isinstance(wanted, dict):
         return isinstance(actual, dict) and all(holds(actual.get(k), v) for k, v in wanted.items())
     if isinstance(wanted, list):
@@ -126,5 +194,5 @@ def _is_number(value: Any) -> bool:
 
 
 def _number(value: Any) -> Decimal:
-    """Give a number as it is written: 0.1 is one tenth."""
+    """Return a number as it is written: 0.1 is one tenth."""
     return Decimal(repr(value)) if isinstance(value, float) else Decimal(value)

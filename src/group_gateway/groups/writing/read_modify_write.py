@@ -1,8 +1,8 @@
-"""One turn of writing to a group: read, change, PUT if unchanged, read back.
+"""One write to a group: read, change, PUT (or DELETE) if unchanged, read back.
 
-PUT replaces the whole resource, so a turn is safe only under a precondition. With entity tags it
-is exact. Without them the upstream compares its clock in whole seconds (see `base_version`), and a
-turn waits until the second of the group's last write is over.
+PUT replaces the whole resource, so a write is safe only under a precondition. With versions it is
+exact. Without them the upstream compares its clock in whole seconds (see `base_version`), and a
+write waits until the second of the group's last write is over.
 """
 
 import asyncio
@@ -15,24 +15,25 @@ from typing import Any
 from group_gateway.errors import (
     Conflict,
     GatewayError,
+    PreconditionFailed,
     Refused,
     UpstreamInvalidResponse,
-    UpstreamNotAsked,
     UpstreamUnavailable,
 )
 from group_gateway.fhir.operation_outcome import error, warning
-from group_gateway.groups.reading.capabilities import CapabilityProbe
 from group_gateway.groups.reading.flights import charge, within
 from group_gateway.groups.writing.base_version import BaseVersion
 from group_gateway.groups.writing.batch import Batch
 from group_gateway.groups.writing.clock import LastWrites
-from group_gateway.groups.writing.drafts import as_sent, body_of
+from group_gateway.groups.writing.drafts import as_sent, body_of, computed_elements, has_version
+from group_gateway.groups.writing.guard_check import GuardCheck
+from group_gateway.groups.writing.write_capabilities import WriteCapabilities, is_about_computed
 from group_gateway.groups.writing.write_requests import Request
 from group_gateway.operation import Caller
 from group_gateway.upstream.client import GroupClient, Written
 
 MOST_ATTEMPTS = 16
-"""Reads in one turn, each of which may lead to a PUT: well below an operation's budget of calls."""
+"""Reads in one write, each of which may lead to a PUT: well below the budget of calls."""
 _MOST_REFUSALS = 4
 """Conflicts over one and the same state: they come from something else than a change."""
 _ABSENT = frozenset({"not-found", "deleted"})
@@ -41,15 +42,14 @@ _ABSENT = frozenset({"not-found", "deleted"})
 
 @dataclass(slots=True)
 class ReadModifyWrite:
-    """A PUT in the making for one group, on behalf of one caller.
+    """A write to one group, on behalf of one caller.
 
-    `more` gives requests that may join before an attempt. `renew` is awaited whenever the cache may
-    hold an older state than the upstream's, `failed` when the turn ends in a failure. `omission` is
-    whether the upstream removes the members that a PUT leaves out.
+    `more` returns requests that may join before an attempt. `renew` is awaited whenever the cache
+    may hold an older state than the upstream's, `failed` when the write ends in a failure.
     """
 
     client: GroupClient
-    omission: CapabilityProbe
+    capabilities: WriteCapabilities
     last_writes: LastWrites
     id: str
     caller: Caller
@@ -80,14 +80,23 @@ class ReadModifyWrite:
                 return
             if self.batch.is_outdated(base_version):
                 await self.renew()
-            draft = self.batch.apply(base_version)
-            if draft is not None and base_version.follows(self.last_writes.second(self.id)):
-                await self._put(base_version, draft)
+            await self._attempt(base_version)
             if not self.batch:
                 return
         current = await self._read()
         text = "Others keep changing the group."
         self.batch.end_all(current.group if current else None, error("conflict", text))
+
+    async def _attempt(self, base_version: BaseVersion) -> None:
+        follows = base_version.follows(self.last_writes.second(self.id))
+        if self.batch.deletes:
+            self.batch.end_outdated(base_version)
+            if self.batch and follows:
+                await self._delete(base_version)
+            return
+        draft = self.batch.apply(base_version)
+        if draft is not None and follows:
+            await self._put(base_version, draft)
 
     def _pause(self) -> float:
         """Wait out the second of the last write; after a conflict, step out of others' way too."""
@@ -108,55 +117,112 @@ class ReadModifyWrite:
         return BaseVersion.of(group, clock.second_begun(asked, group.date))
 
     async def _put(self, base_version: BaseVersion, draft: dict[str, Any]) -> None:
-        charge(self.batch.flights)
-        body = body_of(draft, base_version.elements)
-        self.batch.mark(sent=True)
-        if not base_version.is_guarded:
-            text = "The upstream tells states apart by nothing: others' changes may be overwritten."
-            self.batch.remark(warning("incomplete", text))
+        computes = self.client.is_canvas and not has_version(base_version.elements)
+        computes = computes or not self.capabilities.takes_computed.worth_trying
+        body = body_of(draft, base_version.elements, computes=computes)
         try:
-            written = await self.client.update(
-                self.caller, self.id, body, base_version.precondition(), within(self.batch.flights)
+            written = await self._write(
+                base_version, partial(self.client.update, self.caller, self.id, body)
             )
-        except UpstreamNotAsked:
-            self.batch.mark(sent=False)
-            raise
         except (UpstreamUnavailable, UpstreamInvalidResponse) as failure:
             await self._settle(failure)
         except GatewayError as refusal:
-            self.batch.mark(sent=False)
+            if not computes and self._refuses_computed(refusal, body):
+                return
             await self._refused(refusal, base_version, draft)
         else:
             if not base_version.is_exact:
                 self.last_writes.note(self.id, written.date)
-            await self._verify(written, body, draft)
+            await self._verify(base_version, written, body, draft)
 
-    async def _verify(self, written: Written, body: bytes, sent: dict[str, Any]) -> None:
+    async def _write(
+        self, base_version: BaseVersion, send: Callable[..., Awaitable[Written]]
+    ) -> Written:
+        """Send a PUT or DELETE. Marks the requests as sent unless it surely had no effect."""
+        charge(self.batch.flights)
+        self.batch.mark(sent=True)
+        text = self._check_guard().warning(base_version)
+        if text is not None:
+            self.batch.remark(warning("incomplete", text))
+        try:
+            return await send(base_version.precondition(), within(self.batch.flights))
+        except GatewayError as failure:
+            unknown = isinstance(failure, UpstreamUnavailable | UpstreamInvalidResponse)
+            if failure.no_effect or not unknown:
+                self.batch.mark(sent=False)
+            raise
+
+    def _check_guard(self) -> GuardCheck:
+        return GuardCheck(self.client, self.capabilities.guards, self.id, self.caller, self.batch)
+
+    def _refuses_computed(self, refusal: GatewayError, body: bytes) -> bool:
+        """Return whether to try again without the elements that this upstream computes."""
+        if isinstance(refusal, Conflict) or not is_about_computed(refusal.issues):
+            return False
+        refuses = isinstance(refusal, Refused) and computed_elements(body)
+        if refuses:
+            self.capabilities.takes_computed.learn(works=False)
+        return refuses
+
+    async def _verify(
+        self, base_version: BaseVersion, written: Written, body: bytes, sent: dict[str, Any]
+    ) -> None:
         await self.renew()
-        stored = BaseVersion.of(written.resource) if written.resource else await self._read_back()
+        stored = BaseVersion.whole(written.resource) or await self._read_back()
         if stored is None:
             text = "The change was made, but the group can't be read back: this is what was sent."
-            self.batch.end_all(as_sent(body), warning("transient", text))
-        elif not self.batch.verify(stored, sent):
-            self.omission.learn(works=False)
+            self.batch.end_all(as_sent(body), warning("transient", text), *written.issues)
+            return
+        await self._check_guard().after(base_version, written, stored)
+        if not self.batch.verify(stored, sent, written.issues):
+            self.capabilities.omission_removes.learn(works=False)
 
     async def _read_back(self) -> BaseVersion | None:
         try:
             return await self._read()
-        except GatewayError:  # what became of the write is what has to be told, not this
+        except GatewayError:  # the outcome of the write matters, not this
             return None
 
     async def _settle(self, failure: GatewayError) -> None:
         """Find out whether a PUT whose answer was lost took effect."""
+        if failure.no_effect:
+            raise failure
         await self.renew()
         stored = await self._read_back()
         if stored is not None and not stored.is_exact:
             self.last_writes.note(self.id, stored.second)
         self.batch.settle(stored, failure)
 
+    async def _delete(self, base_version: BaseVersion) -> None:
+        try:
+            written = await self._write(
+                base_version, partial(self.client.delete, self.caller, self.id)
+            )
+        except (UpstreamUnavailable, UpstreamInvalidResponse) as failure:
+            if failure.no_effect or not await self._is_gone():
+                raise
+            text = "The upstream's answer was lost; the group was read again and is gone."
+            self.batch.end_all(None, warning("transient", text))
+        except GatewayError as refusal:
+            await self._refused(refusal, base_version, base_version.elements)
+        else:
+            await self.renew()
+            left = await self._read_back()
+            issues = [i for r in self.batch.requests for i in r.change.check({})] if left else []
+            self.batch.end_all(left.group if left else None, *issues, *written.issues)
+
+    async def _is_gone(self) -> bool:
+        await self.renew()
+        try:
+            return await self._read() is None
+        except GatewayError:
+            return False
+
     async def _refused(
         self, refusal: GatewayError, base_version: BaseVersion, sent: dict[str, Any]
     ) -> None:
+        if isinstance(refusal, PreconditionFailed):
+            self.capabilities.guards.learn(works=True)
         if isinstance(refusal, Conflict) and self._worth_another_try(base_version):
             if not base_version.is_exact:
                 self.last_writes.note(self.id, base_version.second)
@@ -171,7 +237,7 @@ class ReadModifyWrite:
             self.batch.refuse(base_version.group, refusal.issues, sent)
 
     def _worth_another_try(self, base_version: BaseVersion) -> bool:
-        """Tell whether a conflict can be over something that was changed in the meantime."""
+        """Return whether a conflict can be over something that was changed in the meantime."""
         again = base_version.group.raw == self.refused
         self.refused = base_version.group.raw
         self.refusals = self.refusals + 1 if again else 1

@@ -1,4 +1,4 @@
-"""What `writes` hands to a turn, and what comes of it."""
+"""A change that an operation asks for, and its outcome."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -24,9 +24,8 @@ class Request:
     """A change that an operation asked for; without a caller there is none (Unauthenticated).
 
     `based_on` is the version that it must find, and `bound_by` the input's field that says so; a
-    change that does not rebase is bound to the first version that it meets. `sent` tells that a
-    PUT with it may have had an effect, and `abandoned` that nobody waits for it any more: no PUT
-    may begin for it then.
+    change that does not rebase is bound to the first version that it meets. `sent`: a write with it
+    may have had an effect. `abandoned`: nobody waits for it, and no write may begin for it.
     """
 
     operation: Operation
@@ -52,14 +51,16 @@ class Request:
     @property
     def joins_others(self) -> bool:
         """Whether it may share a PUT with others."""
-        return self.change.rebases and self.based_on is None
+        change = self.change
+        return change.rebases and not change.deletes and self.based_on is None
 
 
 def noted(failure: GatewayError, note: str) -> GatewayError:
-    """Give a failure of the same kind that says more to the caller."""
+    """Return a failure of the same kind that says more to the caller."""
     return type(failure)(
         f"{failure.message} {note}",
         correlation_id=failure.correlation_id,
         issues=failure.issues,
         retry_after=failure.retry_after,
+        no_effect=failure.no_effect,
     )

@@ -15,10 +15,10 @@ from group_gateway.errors import (
     Forbidden,
     GatewayError,
     Overloaded,
+    RateLimited,
     Refused,
     Unauthenticated,
     UpstreamInvalidResponse,
-    UpstreamNotAsked,
     UpstreamUnavailable,
 )
 from group_gateway.fhir.operation_outcome import warning
@@ -31,14 +31,17 @@ from group_gateway.groups.writing.changes import Change
 from group_gateway.groups.writing.clock import LastWrites, UpstreamClock
 from group_gateway.groups.writing.creation import NewGroup
 from group_gateway.groups.writing.drafts import as_sent, body_of
-from group_gateway.groups.writing.member_index import reference_key
+from group_gateway.groups.writing.member_index import Elements, member_key
 from group_gateway.groups.writing.memberships import DeactivateMembers, RemoveMembers
 from group_gateway.groups.writing.read_modify_write import ReadModifyWrite
+from group_gateway.groups.writing.write_capabilities import WriteCapabilities
 from group_gateway.groups.writing.write_requests import Outcome, Request, noted
 from group_gateway.operation import Caller, Operation
 from group_gateway.upstream.client import GroupClient, Written
 
 T = TypeVar("T")
+_UNSETTLED = (UpstreamUnavailable, UpstreamInvalidResponse, RateLimited)
+"""Failures after which a caller wants to know whether the change was made."""
 LONGEST_QUEUE = 100
 _NOT_MADE = "The change was not made."
 _NOT_CREATED = "The group was not created."
@@ -58,7 +61,7 @@ class GroupWrites:
         leases: Leases,
     ) -> None:
         self._client = client
-        self._omission = capabilities.omission_removes
+        self._capabilities = WriteCapabilities(capabilities.omission_removes)
         self._invalidator = invalidator
         self._slots = slots
         self._leases = leases
@@ -73,7 +76,8 @@ class GroupWrites:
         """
         operation.caller.require("create")
         operation.charge()
-        body, within = body_of(new.elements()), operation.remaining()
+        body = body_of(new.elements(), computes=self._client.is_canvas)
+        within = operation.remaining()
         return await asyncio.shield(self._start(self._create(operation, new, body, within)))
 
     async def _create(
@@ -86,28 +90,29 @@ class GroupWrites:
         except (Unauthenticated, Forbidden) as refusal:
             await self._failed(operation.caller, refusal)
             raise
-        except UpstreamNotAsked as failure:
-            raise noted(failure, _NOT_CREATED) from failure
-        except (UpstreamUnavailable, UpstreamInvalidResponse) as failure:
-            raise noted(failure, _MAYBE_CREATED) from failure
+        except _UNSETTLED as failure:
+            note = _NOT_CREATED if failure.no_effect else _MAYBE_CREATED
+            raise noted(failure, note) from failure
         finally:
             await self._invalidator.renew()
         stored = await self._stored(operation, written)
         if stored is None:
             text = "The group was created, but can't be read back: this is what was sent."
             sent = as_sent(body_of({"id": written.id, **new.elements()}))
-            return Outcome(sent, (warning("transient", text),))
+            return Outcome(sent, (warning("transient", text), *new.located(written.issues)))
         if not stored.is_exact:
             self._last_writes.note(written.id, written.date)
-        return Outcome(stored.group, tuple(new.check(stored.elements)))
+        issues = (*new.check(stored.elements), *new.located(written.issues))
+        return Outcome(stored.group, issues)
 
     async def _stored(self, operation: Operation, written: Written) -> BaseVersion | None:
-        group = written.resource
+        stored = BaseVersion.whole(written.resource)
+        if stored is not None:
+            return stored
         try:
-            if group is None:
-                operation.charge()
-                within = operation.remaining()
-                group = await self._client.read(operation.caller, written.id, within)
+            operation.charge()
+            within = operation.remaining()
+            group = await self._client.read(operation.caller, written.id, within)
             return None if group is None else BaseVersion.of(group)
         except GatewayError:  # the group was created, and that is what has to be told
             return None
@@ -121,7 +126,7 @@ class GroupWrites:
         self._enqueue(id, request)
         try:
             return await request.flight.wait_in_time(operation)
-        except (UpstreamUnavailable, UpstreamInvalidResponse) as failure:
+        except _UNSETTLED as failure:
             request.abandoned = True
             raise noted(failure, _MAYBE_MADE if request.sent else _NOT_MADE) from failure
 
@@ -134,12 +139,13 @@ class GroupWrites:
             raise Overloaded("Too many changes of this group are waiting.", retry_after=1)
         queue.append(request)
 
-    def removal(self, references: Sequence[str]) -> Change:
-        """Give the change that removes members, in the way that works with this upstream."""
-        keys = tuple(map(reference_key, references))
-        if self._omission.worth_trying:
-            return RemoveMembers(keys)
-        return DeactivateMembers(keys)
+    def removal(self, members: Sequence[Elements]) -> Change:
+        """Return the change that removes members, in the way that works with this upstream."""
+        home = self._client.base_url
+        keys = tuple(key for member in members if (key := member_key(member, home)))
+        if self._capabilities.omission_removes.worth_trying:
+            return RemoveMembers(keys, home)
+        return DeactivateMembers(keys, home)
 
     async def aclose(self) -> None:
         """Wait for the writes that are under way."""
@@ -163,7 +169,7 @@ class GroupWrites:
             while (first := _next(queue)) is not None:
                 turn = ReadModifyWrite(
                     self._client,
-                    self._omission,
+                    self._capabilities,
                     self._last_writes,
                     id,
                     first.caller,

@@ -3,7 +3,6 @@
 Used by `examination` where the settings name a service account, or callers with a JWT.
 """
 
-from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 
@@ -31,16 +30,8 @@ _KEY_REMEDY = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """A bearer token and the scopes that came with it, if any were named."""
-
-    token: str
-    scope: str = ""
-
-
-async def service_account(settings: Settings) -> tuple[Finding, Credential | None]:
-    """Check that the token endpoint gives a token; return that too."""
+async def service_account(settings: Settings) -> tuple[Finding, str | None]:
+    """Check that the token endpoint gives a token; give that too."""
     network = UpstreamTransport(ca_file=settings.upstream_ca_file or None)
     endpoint = partial(JsonEndpoint, transport=network, timeout=settings.upstream_timeout)
     account = build_account(settings, settings.upstream_url, endpoint)
@@ -53,8 +44,7 @@ async def service_account(settings: Settings) -> tuple[Finding, Credential | Non
     finally:
         await network.aclose()
     text = f"The token endpoint gives a token, good for {token.life:.0f} seconds."
-    scope = token.scope or settings.service_scope
-    return ok(_ACCOUNT, text), Credential(token.authorization.removeprefix("Bearer "), scope)
+    return ok(_ACCOUNT, text), token.authorization.removeprefix("Bearer ")
 
 
 def _no_token(failure: GatewayError, settings: Settings) -> Finding:

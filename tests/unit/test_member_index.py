@@ -1,14 +1,9 @@
-"""Members are found by reference, however an upstream writes it."""
+"""Members are found by what identifies them, however an upstream writes it."""
 
 import pytest
 
-from group_gateway.groups.writing.member_index import (
-    MemberIndex,
-    member_key,
-    members_of,
-    reference_key,
-    relative_to,
-)
+from group_gateway.fhir.literal_reference import reference_key, relative_to
+from group_gateway.groups.writing.member_index import MemberIndex, member_key, members_of
 
 HERE = {"entity": {"reference": "Patient/1"}}
 THERE = {"entity": {"reference": "https://fhir.example.org/r4/Patient/1"}}
@@ -28,7 +23,10 @@ ELSEWHERE = {"entity": {"reference": "https://elsewhere.example.org/Patient/1"}}
         ),
         ({"entity": {"reference": "urn:uuid:1"}}, "urn:uuid:1"),
         ({"entity": {"reference": "nonsense://1"}}, "nonsense://1"),
-        ({"entity": {"identifier": {"value": "1"}}}, None),
+        ({"entity": {"identifier": {"system": "s", "value": "1"}}}, "identifier s|1"),
+        ({"entity": {"identifier": {"value": "1"}, "display": "x"}}, "identifier None|1"),
+        ({"entity": {"display": "x"}}, "display x"),
+        ({"entity": {"identifier": {"system": "s"}}}, None),
         ({"entity": {"reference": 1}}, None),
         ({"entity": None}, None),
         ({}, None),
@@ -41,7 +39,7 @@ def test_the_normal_form_of_a_reference(member, key):
     assert member_key(member) == key
 
 
-@pytest.mark.parametrize("elements", [{}, {"member": None}, {"member": {}}, {"member": 1}])
+@pytest.mark.parametrize("elements", [{}, {"member": None}, {"member": []}, {"member": 1}])
 def test_a_group_without_members(elements):
     """An element that is absent or no list has no members."""
     assert members_of(elements) == []
@@ -49,13 +47,20 @@ def test_a_group_without_members(elements):
     assert MemberIndex(elements).current("Patient/1") is None
 
 
-def test_relative_references_come_first():
-    """A relative reference finds relative entries, and absolute ones where there are none."""
-    assert MemberIndex({"member": [THERE, HERE]}).find("Patient/1") == [HERE]
-    assert MemberIndex({"member": [THERE, ELSEWHERE]}).find("Patient/1") == [THERE, ELSEWHERE]
-    key = member_key(THERE) or ""
-    assert MemberIndex({"member": [HERE, ELSEWHERE, THERE]}).find(key) == [THERE]
-    assert MemberIndex({"member": [HERE, ELSEWHERE]}).find(key) == []
+def test_a_patient_of_another_server_is_another_patient():
+    """Absolute references below the upstream's base are its own; all others are strangers."""
+    home = "https://fhir.example.org/r4"
+    everybody = {"member": [THERE, HERE, ELSEWHERE]}
+    assert MemberIndex(everybody, home).find("Patient/1") == [THERE, HERE]
+    assert MemberIndex(everybody, home).find(member_key(ELSEWHERE) or "") == [ELSEWHERE]
+    assert MemberIndex({"member": [THERE, ELSEWHERE]}).find("Patient/1") == []
+    capitals = "HTTPS://FHIR.example.org:443/r4/"
+    assert member_key(THERE, capitals) == "Patient/1"
+
+
+def test_an_object_in_the_place_of_the_list_is_its_only_entry():
+    """A single member that a server did not put into a list is a member."""
+    assert MemberIndex({"member": HERE}).find("Patient/1") == [HERE]
 
 
 def test_an_active_entry_counts_before_a_former_one():

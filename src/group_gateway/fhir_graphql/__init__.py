@@ -1,1 +1,0 @@
-"""The HL7 interface, "Using GraphQL with FHIR": a second schema over the same use cases."""

@@ -1,0 +1,80 @@
+"""Whether an upstream honours the preconditions of writes, found by what it stored.
+
+Most upstreams that show versions compare them, some only count. A counted version that a write
+skipped was somebody else's, and was overwritten.
+"""
+
+from dataclasses import dataclass
+
+from group_gateway.errors import GatewayError
+from group_gateway.fhir.operation_outcome import warning
+from group_gateway.groups.reading.capabilities import CapabilityProbe
+from group_gateway.groups.reading.flights import charge, within
+from group_gateway.groups.writing.base_version import BaseVersion, tag_number
+from group_gateway.groups.writing.batch import Batch
+from group_gateway.operation import Caller
+from group_gateway.upstream.client import GroupClient, Written
+
+_NO_VERSIONS = "The upstream shows no versions and no clock: others' changes may be overwritten."
+_IGNORES = "The upstream ignores preconditions: others' changes may be overwritten."
+_SAME_VERSION = "The upstream gives a changed group the same version: others' changes may be lost."
+_OVERWRITTEN = (
+    "Somebody changed the group just before this write, and the upstream let it overwrite their "
+    "change: compare the group with what it should be."
+)
+_FEW = 100
+"""Versions between two reads that may be one group's; more are a server's count of all writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuardCheck:
+    """Checks one write; `guards` is what is known of the upstream."""
+
+    client: GroupClient
+    guards: CapabilityProbe
+    id: str
+    caller: Caller
+    batch: Batch
+
+    def warning(self, base_version: BaseVersion) -> str | None:
+        """Return what to say of a write that nothing guards; None of one that is guarded."""
+        if not base_version.is_guarded:
+            return _NO_VERSIONS
+        return None if self.guards.worth_trying else _IGNORES
+
+    async def after(self, base: BaseVersion, written: Written, stored: BaseVersion) -> None:
+        """Add a warning if the write was not guarded after all, and remember it."""
+        if self.guards.proven or base.tag is None:
+            return
+        if base.tag == stored.tag:
+            if base.elements != stored.elements:
+                self.guards.learn(works=False)
+                self.batch.remark(warning("incomplete", _SAME_VERSION))
+        elif await self._has_overwritten(base, written, stored):
+            self.guards.learn(works=False)
+            self.batch.remark(warning("conflict", _OVERWRITTEN))
+
+    async def _has_overwritten(
+        self, base: BaseVersion, written: Written, stored: BaseVersion
+    ) -> bool:
+        own = tag_number(written.etag)
+        last = stored.number if own is None else own
+        if base.number is None or last is None or not 2 <= last - base.number <= _FEW:  # noqa: PLR2004 - a gap
+            return False
+        between = await self._version(base.number + 1)
+        if between is not None:
+            # Without the write's own version, that may be the write, and the later one another's.
+            return own is not None or not self.batch.is_stored_in(between.elements)
+        if await self._version(base.number) is not None:
+            return False  # the numbers count more than this group's versions
+        return self.batch.is_stored_in(stored.elements)
+
+    async def _version(self, number: int) -> BaseVersion | None:
+        try:
+            charge(self.batch.flights)
+            group = await self.client.read_version(
+                self.caller, self.id, str(number), within(self.batch.flights)
+            )
+            return None if group is None else BaseVersion.of(group)
+        except GatewayError:  # no history
+            return None

@@ -1,0 +1,168 @@
+"""What a write is bound to on each kind of server, and what is said where nothing guards it."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from core.documents import change
+from gateway.canned import outcome
+from gateway.keeper import Keeper, group_of, payload_of, tell
+from gateway.writing import members, patients, told
+
+UPDATE = change("updateGroup", "id name")
+ADD = change("addGroupMembers", "id")
+RENAME = {"id": "1", "name": "New"}
+
+
+def written(keeper: Keeper) -> dict[str, str]:
+    """Give the preconditions of the PUT."""
+    [put] = [request for request in keeper.sent if request.method == "PUT"]
+    return {name: put.headers[name] for name in put.headers if name.startswith("if-")}
+
+
+def overtake(keeper: Keeper) -> None:
+    """Change the group as somebody else does."""
+    keeper.write(active=False)
+
+
+@pytest.mark.parametrize(
+    ("shows", "expected"),
+    [
+        ({"etag": True, "version_id": True}, {"if-match": 'W/"1"'}),
+        ({"etag": True}, {"if-match": 'W/"1"'}),
+        ({"version_id": True}, {"if-match": 'W/"1"'}),
+        ({"version_id": True, "names": "{}-a.b".format}, {"if-match": 'W/"1-a.b"'}),
+        ({"version_id": True, "names": "{}\r\nx: y".format}, {}),
+        ({"version_id": True, "names": '{}"x'.format}, {}),
+        ({}, {}),
+    ],
+)
+async def test_the_best_that_a_server_shows(shows: Any, expected: dict[str, str]):
+    """A PUT is bound to the tag, else to the version; what is no tag changes no header."""
+    keeper = Keeper(group_of(), **shows)
+    await payload_of(keeper, UPDATE, **RENAME)
+    assert written(keeper) == expected
+
+
+async def test_a_server_with_a_clock():
+    """Without a version the clock guards, as far as seconds go; with one both do."""
+    keeper = Keeper(group_of(), clock=True)
+    await payload_of(keeper, UPDATE, **RENAME)
+    assert list(written(keeper)) == ["if-unmodified-since"]
+    keeper = Keeper(group_of(), clock=True, version_id=True)
+    await payload_of(keeper, UPDATE, **RENAME)
+    assert sorted(written(keeper)) == ["if-match", "if-unmodified-since"]
+
+
+@pytest.mark.parametrize("shows", [{"etag": True}, {"version_id": True}])
+async def test_another_writer_where_preconditions_are_honoured(shows: Any):
+    """An update is a conflict, and an addition is made on what the other one left."""
+    keeper = Keeper(group_of(), **shows, before_put=overtake)
+    payload = await payload_of(keeper, UPDATE, **RENAME)
+    assert told(payload) == [("ERROR", "conflict", [])]
+    assert keeper.stored()["name"] == "Known"
+    keeper = Keeper(group_of(), **shows, before_put=overtake)
+    payload = await payload_of(keeper, ADD, groupId="1", members=patients(1))
+    assert payload["issues"] == []
+    assert keeper.stored()["active"] is False
+    assert keeper.stored()["member"] == members(1)
+
+
+@pytest.mark.parametrize("echo", [None, "full", {"resourceType": "OperationOutcome"}])
+@pytest.mark.parametrize("shows", [{"etag": True}, {"version_id": True}])
+@pytest.mark.parametrize("history", [True, False])
+async def test_another_writer_where_preconditions_are_ignored(
+    shows: Any, echo: Any, *, history: bool
+):
+    """A version that the write skipped was somebody's, and is overwritten: the caller is warned."""
+    keeper = Keeper(
+        group_of(), **shows, echo=echo, guards=False, history=history, before_put=overtake
+    )
+    payload = await payload_of(keeper, ADD, groupId="1", members=patients(1))
+    assert told(payload) == [("WARNING", "conflict", [])]
+    assert payload["group"]["id"] == "1"
+
+
+async def test_a_server_that_was_caught_is_trusted_no_more():
+    """Every later write says that nothing guards it."""
+    keeper = Keeper(group_of(), etag=True, guards=False, before_put=overtake)
+    document = (
+        "mutation ($input: UpdateGroupInput!) { a: updateGroup(input: $input) { ...P } "
+        'b: updateGroup(input: {id: "1", name: "Newer"}) { ...P } } '
+        "fragment P on GroupPayload { issues { severity code } }"
+    )
+    data = (await tell(keeper, document, **RENAME))["data"]
+    assert data["a"]["issues"] == [{"severity": "WARNING", "code": "conflict"}]
+    assert data["b"]["issues"] == [{"severity": "WARNING", "code": "incomplete"}]
+
+
+async def test_versions_that_count_all_writes_of_a_server():
+    """A gap between two versions of a group is no other writer, if its history shows none."""
+    keeper = Keeper(group_of(), etag=True, history=True)
+
+    def elsewhere(server: Keeper) -> None:
+        server.versions[server.version + 1] = ""
+        text = server.text
+        server.guards = False
+        server.version += 3
+        server.text = text
+        server.versions = {1: text}
+
+    keeper.before_put = elsewhere
+    payload = await payload_of(keeper, UPDATE, **RENAME)
+    assert payload["issues"] == []
+
+
+async def test_others_after_the_write_overwrite_nothing():
+    """Whoever changes the group between the write and its read-back has seen the write."""
+    keeper = Keeper(group_of(), version_id=True, history=True)
+    keeper.computes = lambda group: (keeper.keep(json.dumps(group)), group | {"active": True})[1]
+    payload = await payload_of(keeper, UPDATE, **RENAME)
+    assert payload["issues"] == []
+
+
+async def test_a_version_that_never_changes():
+    """Where a changed group has the same version nothing guards a write: it is said."""
+    keeper = Keeper(group_of(), etag=True, version_id=True, names=lambda _: "1")
+    payload = await payload_of(keeper, UPDATE, **RENAME)
+    assert told(payload) == [("WARNING", "incomplete", [])]
+
+
+async def test_a_server_that_shows_nothing():
+    """No tag, no version and no clock: every write says so."""
+    payload = await payload_of(Keeper(group_of()), UPDATE, **RENAME)
+    assert told(payload) == [("WARNING", "incomplete", [])]
+
+
+async def test_a_duplicate_is_told_at_once():
+    """A 409 over a rule of the server's is no change in the meantime: it is not sent again."""
+    reply = httpx.Response(409, json=outcome("duplicate", "Such a group exists"))
+    keeper = Keeper(group_of(), etag=True, replies={"PUT": reply})
+    payload = await payload_of(keeper, ADD, groupId="1", members=patients(1))
+    assert told(payload) == [("ERROR", "duplicate", [])]
+    assert keeper.calls() == ["GET", "PUT"]
+
+
+async def test_what_a_server_says_of_a_write_that_it_made():
+    """The issues of an OperationOutcome in a 200 are shown; what is stored is no error."""
+    said = outcome("informational", "Stored") | {
+        "issue": [
+            {"severity": "information", "code": "informational", "details": {"text": "Stored"}},
+            {"severity": "warning", "code": "value", "expression": ["Group.name"]},
+            {"severity": "error", "code": "invalid", "diagnostics": "odd"},
+        ]
+    }
+    keeper = Keeper(group_of(), etag=True, echo=said)
+    payload = await payload_of(keeper, UPDATE, **RENAME)
+    assert told(payload) == [
+        ("INFORMATION", "informational", []),
+        ("WARNING", "value", ["name"]),
+        ("WARNING", "invalid", []),
+    ]
+    keeper = Keeper(group_of(), etag=True, echo=said | {"id": "1"})
+    document = change("createGroup", "id")
+    keeper.group = None
+    payload = await payload_of(keeper, document, type="PERSON", name="Known")
+    assert len(payload["issues"]) == 3
