@@ -23,7 +23,9 @@ ROOTS = {
     "constraints.txt": SERVE,
     ".ci/constraints.txt": [*SERVE, *EXTRAS["dev"], *GROUPS["build"]],
     ".ci/build.txt": GROUPS["build"],
+    ".ci/container.txt": [*SERVE, *EXTRAS["otel"]],
     ".ci/audit.txt": GROUPS["audit"],
+    ".ci/sbom.txt": GROUPS["sbom"],
     ".ci/deployment.txt": GROUPS["deployment"],
     "bench/constraints.txt": [*SERVE, *EXTRAS["bench"]],
 }
@@ -164,7 +166,8 @@ def test_node_packages_are_locked(name: str) -> None:
 
 def test_images_and_actions_are_pinned() -> None:
     """Base images are named by digest and actions by commit, so that neither can be replaced."""
-    for image in re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE):
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    for image in re.findall(r"^FROM (?:--\S+ )?(\S+)", dockerfile, re.MULTILINE):
         assert re.search(r"@sha256:\w{64}$", image)
     for path in (ROOT / ".github" / "workflows").glob("*.yml"):
         for action in re.findall(r"uses: (\S+)", path.read_text()):

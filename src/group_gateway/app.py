@@ -3,7 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, Protocol
+from typing import Any
 
 import httpx
 from starlette.applications import Starlette
@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 from group_gateway.config import Settings
 from group_gateway.digests import DigestKeys
+from group_gateway.fhir_wiring import build_fhir_routes
 from group_gateway.http.endpoint import Endpoint
 from group_gateway.http.gateway_app import (
     END_SUBSCRIPTIONS,
@@ -23,22 +24,16 @@ from group_gateway.http.negotiation import Negotiation
 from group_gateway.http.pipeline import RequestPipeline
 from group_gateway.http.probes import probe_routes
 from group_gateway.http.subscriptions.streams import build_streams
-from group_gateway.identity.authentication import build_account, build_authenticator
 from group_gateway.observability.request_log import RequestLog
-from group_gateway.observability.telemetry import Telemetry
 from group_gateway.server.http_protocol import ConnectionLimits
 from group_gateway.wiring import (
+    Closes,
     build_audit_logs,
-    build_engine,
-    build_group_client,
-    build_identity_endpoint,
-    build_identity_network,
+    build_core,
     build_page,
     build_persisted_documents,
     build_request_limits,
     build_stream_limits,
-    build_upstream_network,
-    build_use_cases,
 )
 
 
@@ -57,48 +52,45 @@ def create_app(
     requests.
     """
     keys = DigestKeys(settings.key())
-    telemetry = Telemetry()
-    identity_network = transport or build_identity_network(settings)
-    identity_endpoint = build_identity_endpoint(settings, identity_network)
-    account = build_account(settings, settings.upstream_url, identity_endpoint)
-    client = build_group_client(
-        settings, transport or build_upstream_network(settings), telemetry, account
-    )
-    cache, services = build_use_cases(settings, client, keys, telemetry, clock)
-    engine = build_engine(settings, services)
-    page = build_page(settings, page_token)
-    audit = build_audit_logs(settings, telemetry)
+    core = build_core(settings, keys, transport, clock)
+    audit = build_audit_logs(settings, core.telemetry)
     request_log = RequestLog(keys, settings.log_requests, *audit, required=settings.audit_required)
     limits = build_request_limits(settings)
-    documents = build_persisted_documents(settings, telemetry)
-    pipeline = RequestPipeline(engine, limits, cache, telemetry, request_log, documents)
-    callers = build_authenticator(settings, keys, identity_endpoint, clock)
-    places = build_stream_limits(settings)
-    streams = build_streams(places, engine, pipeline, callers, request_log, telemetry)
+    documents = build_persisted_documents(settings, core.telemetry)
+    pipeline = RequestPipeline(
+        core.engine, limits, core.cache, core.telemetry, request_log, documents
+    )
+    streams = build_streams(
+        build_stream_limits(settings),
+        core.engine,
+        pipeline,
+        core.authenticator,
+        request_log,
+        core.telemetry,
+    )
+    page = build_page(settings, page_token)
     negotiation = Negotiation(settings.router_key, parts=settings.incremental_delivery)
-    endpoint = Endpoint(pipeline, callers, limits, page, negotiation, streams.events)
+    endpoint = Endpoint(pipeline, core.authenticator, limits, page, negotiation, streams.events)
     routes: list[BaseRoute] = [Route(ENDPOINT_PATH, endpoint.get, methods=["GET", "POST"])]
-    routes += [*probe_routes(client, request_log, telemetry), metrics_route(telemetry)]
-    parts: list[_Closes] = [services.watches, services.writes, client, identity_network, cache]
+    routes += probe_routes(core.client, request_log, core.telemetry)
+    routes += build_fhir_routes(settings, core, pipeline, limits)
+    routes += [metrics_route(core.telemetry), *(page.routes() if page else ())]
     track_connections = pipeline.admission.track_connections
     state = {END_SUBSCRIPTIONS: streams.end, TRACK_CONNECTIONS: track_connections}
     gateway_app = GatewayApp(
         endpoint,
         cross_origin=limits.cross_origin,
         sockets=streams.sockets,
-        routes=[*routes, *(page.routes() if page else ())],
-        lifespan=_closing(*parts, *audit, state=state),
+        tracing=core.telemetry.tracing,
+        routes=routes,
+        lifespan=_closing(*core.parts, *audit, state=state),
     )
-    gateway_app.state.engine = engine
+    gateway_app.state.engine = core.engine
     return gateway_app
 
 
-class _Closes(Protocol):
-    async def aclose(self) -> None: ...
-
-
 def _closing(
-    *parts: _Closes, state: Mapping[str, Any]
+    *parts: Closes, state: Mapping[str, Any]
 ) -> Callable[[Starlette], AbstractAsyncContextManager[Mapping[str, Any]]]:
     """Give a lifespan that closes the parts, in their order, when it ends."""
 

@@ -3,7 +3,10 @@
     GatewayError
     ├── Unauthenticated           no credential, or the upstream did not accept it
     ├── Forbidden                 the caller is known, and may not
+    ├── NotFound                  there is no such resource, for this caller
+    │   └── Gone                  it was deleted
     ├── BadUserInput              the caller can put the request right
+    │   ├── TooManyGroups         more fit than one list may hold
     │   └── Refused               a write turned down: 400, 409, 412, 422, our own checks
     │       └── Conflict          somebody else changed the resource first
     │           └── PreconditionFailed  412
@@ -64,6 +67,8 @@ class GatewayError(Exception):
     """
 
     code: ClassVar[str] = "INTERNAL_SERVER_ERROR"
+    issue_code: ClassVar[str | None] = None
+    """FHIR's kind of issue (value set issue-type), where `code` alone does not tell."""
     no_effect = False
 
     def __init__(
@@ -96,10 +101,28 @@ class Forbidden(GatewayError):
     code = "FORBIDDEN"
 
 
+class NotFound(GatewayError):
+    """There is no such resource, or none that the caller may see."""
+
+    code = "NOT_FOUND"
+
+
+class Gone(NotFound):
+    """The resource was deleted."""
+
+    issue_code = "deleted"
+
+
 class BadUserInput(GatewayError):
     """The request itself is wrong; the caller can put it right."""
 
     code = "BAD_USER_INPUT"
+
+
+class TooManyGroups(BadUserInput):
+    """More groups fit than one list may hold."""
+
+    issue_code = "too-costly"
 
 
 class Refused(BadUserInput):

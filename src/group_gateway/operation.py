@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from group_gateway.errors import Forbidden, GatewayError, TooManyUpstreamCalls, UpstreamTimeout
+from group_gateway.trace_context import CURRENT, TraceContext
 
 Interaction = Literal["create", "read", "update", "search"]
 """What one may do with groups, by FHIR's names (FHIR R4, section 3.1.0)."""
@@ -19,13 +20,16 @@ class Caller:
     `scope` is a keyed digest that stands for the caller in keys; equal scopes share in-flight
     work and cache entries, so callers with other `rights` have another. `authorization` is the
     header value that goes upstream, if any. `rights` is what the gateway itself lets the caller
-    do; the upstream may let it do less. `identity` says who it is, for the audit log alone; `until`
-    is when the credential expires (seconds since the epoch). Both are None where that is not known.
+    do with groups, and `readable` the types of other resources that it lets the caller read: `*`
+    for all, None where only the upstream decides. The upstream may let it do less. `identity` says
+    who it is, for the audit log alone; `until` is when the credential expires (seconds since the
+    epoch). Both are None where that is not known.
     """
 
     scope: str
     authorization: str | None = field(default=None, repr=False)
     rights: frozenset[Interaction] = EVERY_INTERACTION
+    readable: frozenset[str] | None = None
     identity: Mapping[str, str] | None = field(default=None, repr=False, compare=False)
     until: float | None = field(default=None, compare=False)
 
@@ -33,6 +37,11 @@ class Caller:
         """Raise Forbidden unless the caller may do this."""
         if interaction not in self.rights:
             raise Forbidden(f"The credential has no scope to {interaction} groups.")
+
+    def require_read(self, type: str) -> None:
+        """Raise Forbidden unless the caller may read resources of this type, other than Group."""
+        if self.readable is not None and not self.readable & {type, "*"}:
+            raise Forbidden(f"The credential has no scope user/{type}.read.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +76,8 @@ class CacheDependency:
 class AuditRecord:
     """What an operation did: its kind, root fields and document's digest, and how it ended.
 
-    `read` are the ids of groups that it was given, `written` those that it changed or made,
-    `attempted` those that it wanted to change.
+    `read` are the ids of groups that it was given, and `<type>/<id>` of other resources; `written`
+    are the groups that it changed or made, `attempted` those that it wanted to change.
     """
 
     kind: str = ""
@@ -100,6 +109,8 @@ class Operation:
     stale: float | None = None
     audit_record: AuditRecord | None = None
     """Kept only where somebody is told of it."""
+    trace: TraceContext | None = field(default_factory=CURRENT.get)
+    """The trace that the operation belongs to."""
 
     @property
     def caller(self) -> Caller:

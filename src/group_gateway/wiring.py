@@ -1,8 +1,11 @@
 """Builds each part of the application from the settings that concern it."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import httpx
 
@@ -14,16 +17,6 @@ from group_gateway.config import Settings
 from group_gateway.digests import DigestKeys
 from group_gateway.execution.document_limits import DocumentLimits
 from group_gateway.execution.engine import Engine
-from group_gateway.groups.reading.cache_slots import CacheSlots
-from group_gateway.groups.reading.capabilities import UpstreamCapabilities
-from group_gateway.groups.reading.capability_probe import CapabilityReader
-from group_gateway.groups.reading.group_fetcher import Lifetimes
-from group_gateway.groups.reading.group_reads import GroupReads
-from group_gateway.groups.reading.invalidation import Invalidator
-from group_gateway.groups.reading.loader import GroupLoader
-from group_gateway.groups.reading.search_pages import SearchPages
-from group_gateway.groups.watching.watches import GroupWatches
-from group_gateway.groups.writing.writes import GroupWrites
 from group_gateway.http.cors import CrossOriginPolicy
 from group_gateway.http.forwarded import TrustedProxies
 from group_gateway.http.graphiql import GraphiQL
@@ -31,8 +24,11 @@ from group_gateway.http.persisted.persisted_documents import PersistedDocuments
 from group_gateway.http.persisted.trusted_documents import TrustedDocuments
 from group_gateway.http.request_limits import RequestLimits
 from group_gateway.http.subscriptions.streams import StreamLimits
+from group_gateway.identity.authentication import build_account, build_authenticator
+from group_gateway.identity.authenticator import Authenticator
 from group_gateway.observability.audit import AuditLog
 from group_gateway.observability.telemetry import Telemetry
+from group_gateway.observability.tracing import Tracing
 from group_gateway.schema.context import Services
 from group_gateway.schema.federated_schema import build_schema
 from group_gateway.upstream.client import GroupClient
@@ -41,6 +37,7 @@ from group_gateway.upstream.json_endpoint import JsonEndpoint
 from group_gateway.upstream.resilience.resilient_client import Resilience
 from group_gateway.upstream.service_account import ServiceAccount
 from group_gateway.upstream.transport.httpx_transport import UpstreamTransport
+from group_gateway.use_case_wiring import build_services
 
 _MEGABYTE = 1024 * 1024
 
@@ -117,9 +114,76 @@ def build_group_client(
     )
 
 
-def build_engine(settings: Settings, services: Services) -> Engine:
-    """Return the engine that executes operations."""
-    limits = DocumentLimits(
+class Closes(Protocol):
+    """What is to be closed when the application ends."""
+
+    async def aclose(self) -> None:
+        """Close it."""
+
+
+@dataclass(frozen=True)
+class Core:
+    """What every way into the gateway shares, whatever protocol it speaks.
+
+    `parts` are closed in their order when the application ends.
+    """
+
+    telemetry: Telemetry
+    client: GroupClient
+    cache: CacheStore
+    engine: Engine
+    services: Services
+    authenticator: Authenticator
+    parts: Sequence[Closes]
+
+
+def build_core(
+    settings: Settings,
+    keys: DigestKeys,
+    transport: httpx.AsyncBaseTransport | None,
+    clock: Callable[[], float],
+) -> Core:
+    """Return the core; `transport` stands in for the network to the upstream and the issuer."""
+    telemetry = Telemetry(build_tracing(settings))
+    identity_network = transport or build_identity_network(settings)
+    identity_endpoint = build_identity_endpoint(settings, identity_network)
+    account = build_account(settings, settings.upstream_url, identity_endpoint)
+    network = transport or build_upstream_network(settings)
+    client = build_group_client(settings, network, telemetry, account)
+    backend = build_backend(settings, keys)
+    cache = build_cache_store(settings, backend, clock, telemetry)
+    services = build_services(settings, client, cache, build_leases(backend), keys, telemetry)
+    return Core(
+        telemetry=telemetry,
+        client=client,
+        cache=cache,
+        engine=build_engine(settings, services, telemetry.tracing),
+        services=services,
+        authenticator=build_authenticator(settings, keys, identity_endpoint, clock),
+        parts=(
+            services.watches,
+            services.writes,
+            client,
+            identity_network,
+            cache,
+            telemetry.tracing,
+        ),
+    )
+
+
+def build_tracing(settings: Settings) -> Tracing:
+    """Return what records spans, or else passes trace contexts on. Raises ImportError."""
+    if not settings.opentelemetry:
+        return Tracing()
+    # An extra: what is not installed must not be needed.
+    from group_gateway.observability.opentelemetry import OpenTelemetryTracing  # noqa: PLC0415
+
+    return OpenTelemetryTracing(os.environ)
+
+
+def build_document_limits(settings: Settings) -> DocumentLimits:
+    """Return the limits of documents."""
+    return DocumentLimits(
         tokens=settings.query_tokens,
         depth=settings.query_depth,
         fields=settings.query_fields,
@@ -129,19 +193,13 @@ def build_engine(settings: Settings, services: Services) -> Engine:
         introspection=settings.introspection,
         hide_suggestions=not settings.introspection,
     )
-    compiled = settings.compiled
-    return Engine(
-        build_schema(incremental=settings.incremental_delivery), services, limits, compiled=compiled
-    )
 
 
-def build_lifetimes(settings: Settings) -> Lifetimes:
-    """Return the lifetimes of cache entries."""
-    return Lifetimes(
-        group=settings.cache_ttl,
-        search=min(settings.cache_search_ttl, settings.cache_ttl),
-        absence=min(settings.cache_absence_ttl, settings.cache_ttl),
-    )
+def build_engine(settings: Settings, services: Services, tracing: Tracing) -> Engine:
+    """Return the engine that executes operations."""
+    limits = build_document_limits(settings)
+    schema = build_schema(incremental=settings.incremental_delivery)
+    return Engine(schema, services, limits, compiled=settings.compiled, tracing=tracing)
 
 
 def build_upstream_network(settings: Settings) -> UpstreamTransport:
@@ -195,50 +253,3 @@ def build_page(settings: Settings, token: str | None) -> GraphiQL | None:
     if not settings.graphiql:
         return None
     return GraphiQL(token=token, subscriptions=settings.subscriptions)
-
-
-def build_use_cases(
-    settings: Settings,
-    client: GroupClient,
-    keys: DigestKeys,
-    telemetry: Telemetry,
-    clock: Callable[[], float],
-) -> tuple[CacheStore, Services]:
-    """Return the cache and the use cases on top of it."""
-    backend = build_backend(settings, keys)
-    cache = build_cache_store(settings, backend, clock, telemetry)
-    return cache, build_services(settings, client, cache, build_leases(backend), keys, telemetry)
-
-
-def build_services(  # noqa: PLR0913, PLR0917 - all that the use cases take
-    settings: Settings,
-    client: GroupClient,
-    cache: CacheStore,
-    leases: Leases,
-    keys: DigestKeys,
-    telemetry: Telemetry,
-) -> Services:
-    """Return the use cases, which share one client, cache and set of capabilities."""
-    lifetimes = build_lifetimes(settings)
-    capabilities = UpstreamCapabilities()
-    # Other headers may mean another tenant, whose entries are other ones.
-    slots = CacheSlots(keys, f"{client.base_url} {settings.upstream_headers}".rstrip())
-    loader = GroupLoader(client, cache, slots, capabilities, lifetimes)
-    pages = SearchPages(client, cache, slots, lifetime=lifetimes.search)
-    invalidator = Invalidator(cache, slots, loader, pages)
-    reads = GroupReads(loader, pages, CapabilityReader(client, capabilities), keys)
-    return Services(
-        reads=reads,
-        writes=GroupWrites(client, capabilities, invalidator, slots, leases),
-        invalidator=invalidator,
-        watches=GroupWatches(
-            client,
-            reads,
-            invalidator,
-            telemetry,
-            interval=settings.subscription_interval,
-            patience=settings.upstream_timeout,
-        ),
-        keys=keys,
-        upstream_url=client.base_url,
-    )

@@ -45,6 +45,27 @@ def test_it_asks_as_the_service_account(examine: Examine, upstream: Server) -> N
 
 
 @pytest.mark.parametrize(
+    ("scope", "told"),
+    [
+        ("system/Group.*", "ok: The token's scopes allow to read groups and to write them."),
+        (
+            "system/Group.read",
+            (
+                "warn: The token's scopes allow to read groups, not to write them."
+                " For mutations it needs user/Group.write (or system/Group.write)."
+            ),
+        ),
+    ],
+)
+def test_what_the_service_account_may_do(
+    examine: Examine, upstream: Server, scope: str, told: str
+) -> None:
+    """An opaque token is known by the scopes that came with it."""
+    found = examine(upstream.url, "", **service(upstream.url, service_scope=scope))
+    assert found["scopes"] == told
+
+
+@pytest.mark.parametrize(
     ("changed", "told"),
     [
         (

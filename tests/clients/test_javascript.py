@@ -1,4 +1,4 @@
-"""Apollo Client, urql, Relay and graphql-codegen: each reads, pages, writes, meets errors.
+"""Apollo Client, urql and graphql-codegen: each reads, pages, writes, meets errors.
 
 What they are to find stands in their scripts here, as tests of Node's own runner.
 """
@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from cli.commands import ask, serving
-from clients.building import compile_relay, compile_types, generate, work_in
+from clients.building import compile_types, generate, work_in
 from nodejs import run_node
 
 ROOT = Path(__file__).parents[2]
@@ -42,13 +42,6 @@ def test_subscriptions(packages: Path, url: str) -> None:
 def test_apollo_client_by_hashes(packages: Path, url: str) -> None:
     """Automatic persisted queries: Apollo Client sends a text once, and its hash from then on."""
     run_node(packages / "persisted.test.mjs", url)
-
-
-def test_relay(packages: Path, url: str, tmp_path: Path) -> None:
-    """A Relay app's fragments compile against the schema, and its artifacts do what they say."""
-    work_in(tmp_path, packages, *(packages / "relay").iterdir())
-    compile_relay(packages, tmp_path)
-    run_node(packages / "relay" / "relay.test.mjs", url, str(tmp_path / "__generated__"))
 
 
 def test_generated_types(packages: Path, url: str, tmp_path: Path) -> None:

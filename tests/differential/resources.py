@@ -67,7 +67,10 @@ _SHAPES: dict[str, dict[str, str]] = {
         "actual": "flag", "code": "CodeableConcept", "name": "text", "quantity": "int",
         "managingEntity": "Reference", "characteristic": "[Characteristic", "member": "[Member",
     },
-    "Meta": {"versionId": "text", "lastUpdated": "date"},
+    "Meta": {
+        "versionId": "text", "lastUpdated": "date", "source": "text", "profile": "[text",
+        "security": "[Coding", "tag": "[Coding",
+    },
     "Identifier": {
         "use": "text", "type": "CodeableConcept", "system": "text", "value": "text",
         "period": "Period", "assigner": "Reference",

@@ -1,9 +1,10 @@
-// Composes the subgraphs' schemas with each of the two composers: a supergraph, or why there is none.
+// Composes the subgraphs' schemas with each of the composers: a supergraph, or why there is none.
 
 import { readFileSync } from 'node:fs';
 import { composeServices } from '@apollo/composition';
 import { composeServices as composeServicesOfGuild } from '@theguild/federation-composition';
-import { parse } from 'graphql';
+import { federateSubgraphs } from '@wundergraph/composition';
+import { parse, print } from 'graphql';
 
 const here = (file) => readFileSync(new URL(file, import.meta.url), 'utf8');
 
@@ -21,11 +22,21 @@ export function subgraphs(schemaFile, urls = {}) {
   }));
 }
 
+function composeByWunderGraph(services) {
+  const subgraphs = services.map(({ name, url, typeDefs }) => ({ name, url, definitions: typeDefs }));
+  const result = federateSubgraphs({ subgraphs, version: '1' });
+  return { supergraphSdl: result.success && print(result.federatedGraphAST), errors: result.errors };
+}
+
+const composers = {
+  apollo: composeServices,
+  guild: composeServicesOfGuild,
+  wundergraph: composeByWunderGraph,
+};
+
 /** Composes by name of the composer: `{ supergraphSdl }` or `{ errors }`. */
 export function compose(composer, services) {
-  const { supergraphSdl, errors } = { apollo: composeServices, guild: composeServicesOfGuild }[
-    composer
-  ](services);
+  const { supergraphSdl, errors } = composers[composer](services);
   return { supergraphSdl, errors: errors?.map((error) => error.message) };
 }
 

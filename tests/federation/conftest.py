@@ -1,4 +1,7 @@
-"""A supergraph as a process: the gateway's sandbox, two subgraphs of people, `@apollo/gateway`."""
+"""A supergraph as a process: the gateway's sandbox, two subgraphs of people, and a router.
+
+The routers are `@apollo/gateway` and Hive Gateway.
+"""
 
 import re
 from collections.abc import Iterator
@@ -65,15 +68,16 @@ def packages() -> Path:
     return HERE
 
 
-@pytest.fixture(scope="session")
-def started_supergraph(packages: Path) -> Iterator[Supergraph]:
-    """Run all four servers as long as tests need them."""
+@pytest.fixture(scope="session", params=["apollo", "hive"])
+def started_supergraph(request: pytest.FixtureRequest, packages: Path) -> Iterator[Supergraph]:
+    """Run all four servers as long as tests need them, with each of the routers in turn."""
     settings = {"cache_ttl": "0", "router_key": ROUTER_KEY}
     with serving("sandbox", "--port", "0", **settings) as server:
         assert server.process.stdout is not None
         upstream = server.process.stdout.readline().split()[-1]
         script = packages / "supergraph.mjs"
-        with started((str(NODE), str(script), server.url, str(SCHEMA), ROUTER_KEY)) as url:
+        command = (str(NODE), str(script), request.param, server.url, str(SCHEMA), ROUTER_KEY)
+        with started(command) as url:
             yield Supergraph(url, server.url, upstream)
 
 

@@ -1,4 +1,7 @@
-"""`schema.graphql` composes with other subgraphs, by Apollo's composer and the Guild's."""
+"""`schema.graphql` composes by the composers of Apollo, the Guild and WunderGraph.
+
+One of the subgraphs is a FHIR server's, which has FHIR R4's data types too.
+"""
 
 import json
 from pathlib import Path
@@ -11,9 +14,9 @@ from federation.conftest import SCHEMA
 from nodejs import run_node
 
 
-@pytest.fixture(params=["apollo", "guild"])
+@pytest.fixture(params=["apollo", "guild", "wundergraph"])
 def composer(request: pytest.FixtureRequest) -> str:
-    """Give each of the two composers in turn."""
+    """Give each of the composers in turn."""
     name: str = request.param
     return name
 
@@ -33,6 +36,7 @@ def test_composes_with_subgraphs_of_people(packages: Path, composer: str) -> Non
         "Practitioner": {"name", "bookmarks", "groups"},
         "Group": {"name", "members"},
         "PractitionerRole": {"id", "practitioner"},
+        "Reference": {"reference", "type", "identifier", "display"},
     }.items():
         kind = supergraph.type_map[name]
         assert isinstance(kind, GraphQLObjectType)
@@ -57,7 +61,7 @@ def test_a_platforms_own_directives(packages: Path, composer: str, tmp_path: Pat
         (node.name.value, directive.name.value)
         for node in supergraph.definitions
         if isinstance(node, ObjectTypeDefinitionNode)
-        for directive in node.directives
+        for directive in node.directives or ()
         if not directive.name.value.startswith("join__")
     }
     assert added == {

@@ -1,7 +1,8 @@
-"""Queries that cross subgraphs, by `@apollo/gateway` over HTTP."""
+"""Queries that cross subgraphs, by `@apollo/gateway` and by Hive Gateway over HTTP."""
 
 from federation.conftest import Supergraph
 from group_gateway.sandbox.wellknown import (
+    RICH_GROUP_ID,
     SEED_GROUP_IDS,
     SEED_PATIENT_ID,
     TEST_GROUP_ID,
@@ -89,14 +90,45 @@ def test_a_write_and_what_it_shows(supergraph: Supergraph) -> None:
 
 
 def test_an_error_of_ours(supergraph: Supergraph) -> None:
-    """The gateway decides by the caller's token; its error keeps code and path, alone."""
+    """The gateway decides by the caller's token. Its error keeps code and path, and the patient."""
     query = """query ($id: ID!) {
       patient(id: $id) { name groups { totalCount } }
       practitioner(id: "1") { name }
     }"""
     answer = supergraph(query, token=None, id=SEED_PATIENT_ID)
-    assert answer["data"] == {"patient": None, "practitioner": {"name": "Name of 1"}}
+    assert answer["data"] == {
+        "patient": {"name": f"Name of {SEED_PATIENT_ID}", "groups": None},
+        "practitioner": {"name": "Name of 1"},
+    }
     [error] = answer["errors"]
     assert error["extensions"]["code"] == "UNAUTHENTICATED"
     assert error["path"] == ["patient", "groups"]
     assert supergraph.calls() == []
+
+
+def test_data_types_of_both_subgraphs(supergraph: Supergraph) -> None:
+    """A Reference has the fields of FHIR R4 wherever it comes from, and an Identifier leads on."""
+    query = """query ($id: ID!, $group: ID!) {
+      patient(id: $id) { managingOrganization { reference display identifier { value } } }
+      group(id: $group) {
+        identifier { value assigner { reference display identifier { value } } }
+        managingEntity { reference display identifier { value } }
+      }
+    }"""
+    data = supergraph.data(query, id=SEED_PATIENT_ID, group=RICH_GROUP_ID)
+    clinic = {"reference": "Organization/1", "display": "Clinic", "identifier": {"value": "1"}}
+    assert data["patient"]["managingOrganization"] == clinic
+    assert data["group"]["managingEntity"]["reference"]
+    assert data["group"]["identifier"][0]["assigner"]["display"]
+
+
+def test_what_relay_reads_again(supergraph: Supergraph) -> None:
+    """The fields of `@refetchable` fragments are in the supergraph, and cross as others do."""
+    query = """query ($id: ID!, $group: ID!) {
+      fetch__Group(id: $group) { name }
+      fetch__Patient(id: $id) { name groups { nodes { name } } }
+    }"""
+    data = supergraph.data(query, id=SEED_PATIENT_ID, group=TEST_GROUP_ID)
+    assert data["fetch__Group"] == {"name": "Test Group"}
+    groups = {"nodes": [{"name": "Test Group"}] * 2}
+    assert data["fetch__Patient"] == {"name": f"Name of {SEED_PATIENT_ID}", "groups": groups}

@@ -180,7 +180,7 @@ EVERY_FIELD = f"""query ($id: ID!) {{
     groups(first: 5, filter: {{type: PERSON}}) {{ totalCount nodes {{ id name version }} }}
     patients: groups(filter: {{patient: "{MARKER}"}}) {{ nodes {{ id }} }}
 }}
-fragment target on Reference {{
+fragment target on ResolvableReference {{
     reference resource {{ __typename ... on Patient {{ id }} ... on Group {{ name }} }} }}
 """
 

@@ -18,7 +18,7 @@ LINKED = (
 async def refusal(gateway, **paging):
     """Ask for a page that can't be given; give the error's code."""
     answer = await gateway(GROUPS, **paging)
-    assert answer["data"] is None
+    assert answer["data"] == {"groups": None}
     return {error["extensions"]["code"] for error in answer["errors"]}
 
 

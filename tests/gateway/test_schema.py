@@ -158,7 +158,7 @@ EVERYTHING = """
     fragment concept on CodeableConcept {
         text coding { system version code display userSelected } }
     fragment quantity on Quantity { value comparator unit system code }
-    fragment reference on Reference { reference type display identifier { system value } }
+    fragment reference on ResolvableReference { reference type display identifier { system value } }
 """
 
 

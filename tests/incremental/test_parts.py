@@ -151,7 +151,7 @@ async def test_errors_within_parts(client: Client, sandbox: Sandbox) -> None:
     )
     assert all(error["extensions"]["correlationId"] for error in parts.errors)
     assert len(parts.data["group"]["member"]) == 3
-    assert "errors" in parts.seen[-1]["completed"][0]
+    assert "errors" in parts.seen[-1]["incremental"][0]
 
 
 def shelf() -> httpx.ASGITransport:

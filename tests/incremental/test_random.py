@@ -95,6 +95,7 @@ async def ask(world: World, rng: Random) -> int:
         request["query"] = in_parts(request["query"], rng, world.planning.schema)
         token = rng.choice(TOKENS)
         asked = json.dumps(request).encode()
+        await post(app, asked, token)  # what the gateway learns of it would show in cursors
         whole = json.loads((await post(app, asked, token)).body)
         content_type, body = await post(app, asked, token, accept=ACCEPT)
         if not content_type.startswith("multipart"):

@@ -189,7 +189,8 @@ async def test_metadata_says_what_the_server_can_do(start, clock, quirks, parame
     assert statement["resourceType"] == "CapabilityStatement"
     assert (statement["fhirVersion"], statement["format"]) == ("4.0.1", ["json"])
     assert statement["date"] == "2027-01-15T08:00:00+00:00"
-    (group,) = statement["rest"][0]["resource"]
+    group, *others = statement["rest"][0]["resource"]
+    assert "Patient" in {other["type"] for other in others}
     codes = [interaction["code"] for interaction in group["interaction"]]
     assert codes == ["read", "search-type", "create", "update"]
     assert {item["name"] for item in group["searchParam"]} == {"_id", parameter, "type"}

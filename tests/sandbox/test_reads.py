@@ -76,7 +76,7 @@ async def test_any_fhir_id_is_looked_up(client, identity):
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/Patient/1", "/Group/", "/Group/a/_history/1", "/auth/token"]
+    "path", ["/", "/Observation/1", "/Group/", "/Group/a/_history/1", "/auth/token"]
 )
 async def test_an_unknown_route_is_404_without_an_outcome(client, path):
     """The framework answers these by itself, in plain JSON."""

@@ -54,7 +54,7 @@ def add_command(commands: Any) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Serve until a signal; raises SettingsError or CommandFailed."""
-    settings = settings_of(chosen, subscriptions="true")
+    settings = settings_of(chosen, subscriptions="true", fhir_graphql="true")
     if settings.upstream_url:
         raise SettingsError(
             f"sandbox brings its own upstream: unset {PREFIX}UPSTREAM_URL, or use serve."

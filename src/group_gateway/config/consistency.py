@@ -1,7 +1,10 @@
 """What a type can't say of a setting: that it fits the others, and that what it names is there."""
 
+import os
 import re
 import ssl
+from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
@@ -11,10 +14,13 @@ from group_gateway.http.origins import NotAnOrigin
 from group_gateway.http.persisted.manifest import NotAManifest, documents_of
 from group_gateway.identity.api_keys import read_keys
 from group_gateway.identity.identity_settings import misfits
+from group_gateway.observability.sampling import Sampling, UnknownSampler
 from group_gateway.upstream.client_assertion import NotASigningKey, read_signing_key
 from group_gateway.upstream.extra_headers import parse_extra_headers
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)  # RFC 9110, section 5.6.2
+
+_OTEL = ("opentelemetry", "opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
 
 
 class SettingsError(ValueError):
@@ -41,6 +47,8 @@ def check(settings: Settings, *, serving: bool = True) -> None:
     _check_upstream_headers(settings.upstream_headers)
     for sentence in misfits(settings, settings.upstream_url, PREFIX, serving=serving):
         raise SettingsError(sentence)
+    if settings.opentelemetry:
+        _check_opentelemetry(os.environ)
     for name, check in _FILE_CHECKS.items():
         if path := getattr(settings, name):
             check(Path(path))
@@ -97,6 +105,24 @@ def _check_upstream_headers(text: str) -> None:
         parse_extra_headers(text)
     except ValueError as error:
         raise SettingsError(f"{PREFIX}UPSTREAM_HEADERS is wrong: {error}.") from None
+
+
+def _check_opentelemetry(environment: Mapping[str, str]) -> None:
+    if not all(map(_is_installed, _OTEL)):
+        raise SettingsError(
+            f"{PREFIX}OPENTELEMETRY needs the extra `otel`: pip install 'group-gateway[otel]'."
+        )
+    try:
+        Sampling(environment)
+    except UnknownSampler as error:
+        raise SettingsError(str(error)) from None
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # the package that it belongs to is missing
+        return False
 
 
 def _check_megabytes(one: int, total: int) -> None:

@@ -48,6 +48,7 @@ class Settings(AccessSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     operations: Count = 500
     body_bytes: Count = 4 * 1024 * 1024
     bodies_megabytes: Annotated[int, Meta(ge=16, le=100_000)] = 128
+    opentelemetry: bool = False
     log_format: Literal["auto", "json", "text"] = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_requests: Literal["none", "failed", "all"] = "failed"
@@ -73,6 +74,8 @@ class Settings(AccessSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     trusted_documents_mode: Literal["off", "log", "enforce"] = "enforce"
     incremental_delivery: bool = False
     router_key: str = ""
+    fhir_graphql: bool = False
+    fhir_graphql_directives: bool = False
     graphiql: bool = True
     introspection: bool = True
     doctor_token: str = ""
@@ -124,6 +127,7 @@ SETTINGS: Mapping[str, str] = {
     "operations": "Operations that a process executes at once; fewer while it can't keep up.",
     "body_bytes": "Bytes that a request body may have.",
     "bodies_megabytes": "Megabytes that all request bodies that arrive or are held may have.",
+    "opentelemetry": "Record spans and export them by OTLP, as the `OTEL_*` variables say.",
     "log_format": "`json`, `text`, or `auto`: text on a terminal, JSON elsewhere.",
     "log_level": "The least severe lines that the log has: `debug`, `info`, `warning` or `error`.",
     "log_requests": "Requests that have a line in the log: `none`, `failed` or `all`.",
@@ -149,6 +153,8 @@ SETTINGS: Mapping[str, str] = {
     "trusted_documents_mode": "`enforce` executes no others, `log` counts them, or `off`.",
     "incremental_delivery": "Take `@defer` and `@stream`, and answer in parts who takes parts.",
     "router_key": "Key that a router sends to be given traces (`ftv1`), 16 characters or more.",
+    "fhir_graphql": 'Offer HL7\'s "Using GraphQL with FHIR" at `/fhir`; on in `sandbox`.',
+    "fhir_graphql_directives": "Take `@flatten`, `@first`, `@singleton` and `@slice` there.",
     "graphiql": "Show GraphiQL to browsers.",
     "introspection": "Answer questions about the schema.",
     "doctor_token": "Bearer token that `doctor` asks the upstream with.",

@@ -109,6 +109,10 @@ class Documents:
         return document
 
     def _read(self, text: str) -> Document:
+        document = self._parsed(text)
+        return document if document.node is None else self._checked(document.node)
+
+    def _parsed(self, text: str) -> Document:
         limits = self._limits
         if len(text) > limits.characters:
             error = too_large(f"The document has more than {limits.characters} characters.")
@@ -119,6 +123,9 @@ class Documents:
             if error.message.startswith("Syntax Error: Document contains more than"):
                 error = too_large(f"The document has more than {limits.tokens} tokens.")
             return Document(None, (error,), RequestCode.GRAPHQL_PARSE_FAILED)
+        return Document(node, ())
+
+    def _checked(self, node: DocumentNode) -> Document:
         errors = self._validated(node)
         if errors:
             return Document(None, tuple(errors), RequestCode.GRAPHQL_VALIDATION_FAILED)

@@ -3,14 +3,14 @@
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from graphql import ExecutionResult, GraphQLError
 from graphql.execution import Executor, create_source_event_stream
 
 from group_gateway.errors import GatewayError
-from group_gateway.execution.compiled_plans import Planning
+from group_gateway.execution.compiled_plans import OperationPlans, Planning
 from group_gateway.execution.document_limits import DocumentLimits
 from group_gateway.execution.documents import Document, Documents
 from group_gateway.execution.error_formatting import present
@@ -18,6 +18,7 @@ from group_gateway.execution.incremental import DeferStreamExecutor, WholeExecut
 from group_gateway.execution.incremental_result import IncrementalResult
 from group_gateway.execution.tracing import Tracer
 from group_gateway.groups.watching.watches import BeginOperation, GroupEvent
+from group_gateway.observability.tracing import Tracing
 from group_gateway.operation import Operation
 from group_gateway.schema.context import Context, Services
 from group_gateway.schema.federated_schema import GatewaySchema
@@ -84,6 +85,26 @@ class Event:
     operation: Operation
 
 
+class OperationRunner(Protocol):
+    """What executes the requests of one kind of endpoint."""
+
+    def epoch(self) -> int:
+        """Return the number of changes that this process has made or learned of."""
+
+    def document(self, request: GraphQLRequest) -> Document:
+        """Return the request's document, parsed and validated."""
+
+    async def run(
+        self, request: GraphQLRequest, operation: Operation, tracer: Tracer | None = None
+    ) -> Answer:
+        """Execute a request; whatever goes wrong is in the answer's errors."""
+
+    async def run_in_parts(
+        self, request: GraphQLRequest, operation: Operation
+    ) -> Answer | IncrementalResult:
+        """Execute a request whose document is `in_parts`, up to the first of them."""
+
+
 class Engine:
     """Executes requests against one schema and one set of use cases.
 
@@ -98,7 +119,9 @@ class Engine:
         limits: DocumentLimits,
         *,
         compiled: bool = True,
+        tracing: Tracing | None = None,
     ) -> None:
+        self._tracing = tracing or Tracing()
         self._schema = schema._schema  # noqa: SLF001 - the GraphQLSchema that Strawberry built
         self._services = services
         self._limits = limits
@@ -125,6 +148,19 @@ class Engine:
         if plans is None:
             error = GraphQLError("The document has no such operation: name one of those it has.")
             return _refused((error,), "BAD_USER_INPUT", operation)
+        with self._tracing.operation(document.operation(request.operation_name)) as span:
+            answer = await self._execute(request, operation, plans, tracer)
+            if answer.errors:
+                span.fail(answer.errors[0]["extensions"]["code"])
+        return answer
+
+    async def _execute(
+        self,
+        request: GraphQLRequest,
+        operation: Operation,
+        plans: OperationPlans,
+        tracer: Tracer | None,
+    ) -> Answer:
         context = Context(operation, self._services)
         if self.compiled and tracer is None:
             data = await plans.run(context, request.variables or {})

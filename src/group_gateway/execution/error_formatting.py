@@ -38,27 +38,33 @@ def present(error: GraphQLError, default: str, operation: Operation) -> dict[str
 
 
 def _facts(error: GraphQLError, default: str) -> tuple[str, dict[str, Any]]:
-    cause = _cause(error)
+    cause = cause_of(error)
     if isinstance(cause, NotAGroup):
         cause = UpstreamInvalidResponse(_UNREADABLE)
     if isinstance(cause, GatewayError):
         return cause.message, _extensions(cause)
     if error.path is None:
         return error.message, {"code": (error.extensions or {}).get("code", default)}
-    if isinstance(cause, GraphQLError) and _is_about_an_argument(cause):
+    if isinstance(cause, GraphQLError) and is_about_an_argument(cause):
         return cause.message, {"code": "BAD_USER_INPUT"}
+    return unexpected(cause), {"code": "INTERNAL_SERVER_ERROR"}
+
+
+def unexpected(cause: BaseException) -> str:
+    """Log a bug of the gateway by its type and place, and return what callers are told."""
     _log.error("A %s was not expected, at %s.", type(cause).__qualname__, _place(cause))
-    return _UNEXPECTED, {"code": "INTERNAL_SERVER_ERROR"}
+    return _UNEXPECTED
 
 
-def _cause(error: GraphQLError) -> BaseException:
+def cause_of(error: GraphQLError) -> BaseException:
+    """Return the exception that an error began with."""
     cause: BaseException = error
     while isinstance(cause, GraphQLError) and cause.original_error is not None:
         cause = cause.original_error
     return cause
 
 
-def _is_about_an_argument(error: GraphQLError) -> bool:
+def is_about_an_argument(error: GraphQLError) -> bool:
     """Tell whether an argument's value could not be coerced, such as null from a variable.
 
     graphql-core then names the value's node; what it has to say of a result is about a field.

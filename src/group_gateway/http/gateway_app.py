@@ -4,6 +4,7 @@ Everything else, and the lifespan, goes to the Starlette application, whose answ
 that each answer must have.
 """
 
+from http import HTTPStatus
 from typing import Any, Final
 
 from starlette.applications import Starlette
@@ -13,8 +14,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from group_gateway.http.cors import CrossOriginPolicy, CrossOriginSharing
 from group_gateway.http.endpoint import Endpoint, RawHeaders
 from group_gateway.http.responses import CORRELATION_HEADER, Reply, new_correlation_id
+from group_gateway.observability.tracing import NO_SPAN, Span, Tracing
 
 ENDPOINT_PATH = "/graphql"
+FHIR_PATH = "/fhir/"
+"""What the paths of the HL7 interface begin with."""
 HeaderList = list[tuple[bytes, bytes]]
 END_SUBSCRIPTIONS = "group_gateway.end_subscriptions"
 """Key in the lifespan's state of a function that ends all subscriptions."""
@@ -43,6 +47,7 @@ class GatewayApp(Starlette):
         *,
         cross_origin: CrossOriginPolicy,
         sockets: ASGIApp | None = None,
+        tracing: Tracing | None = None,
         **options: Any,
     ) -> None:
         super().__init__(**options)
@@ -51,6 +56,7 @@ class GatewayApp(Starlette):
         self._endpoint = endpoint
         self._cross_origin = cross_origin
         self._sockets = sockets
+        self._tracing = tracing or Tracing()
         self._post: ASGIApp = endpoint.post
         self._visit: ASGIApp = self._others
         if cross_origin.origins:
@@ -62,9 +68,11 @@ class GatewayApp(Starlette):
 
         None is for every request that must go the ordinary way.
         """
-        answer = self._endpoint.fast_path(headers, body)
+        with self._tracing.context(headers):
+            answer = self._endpoint.fast_path(headers, body)
         if answer is None:
             return None
+        self._tracing.ready_answer(headers, ENDPOINT_PATH)
         reply, correlation_id = answer
         further = [(CORRELATION_HEADER, correlation_id)]
         if self._cross_origin.origins:
@@ -77,12 +85,15 @@ class GatewayApp(Starlette):
         """Answer one connection (ASGI)."""
         if scope["type"] != "http":
             await self._beside_http(scope, receive, send)
+        elif scope["path"].startswith(FHIR_PATH):
+            await self._visit(scope, receive, send)
         elif scope["path"] != ENDPOINT_PATH:
             await self._others(scope, receive, send)
-        elif scope["method"] == "POST":
-            await self._post(scope, receive, send)
         else:
-            await self._visit(scope, receive, send)
+            app = self._post if scope["method"] == "POST" else self._visit
+            with self._tracing.request(scope["headers"], scope["method"], ENDPOINT_PATH) as span:
+                sending = send if span is NO_SPAN else _recording_status(send, span)
+                await app(scope, receive, sending)
 
     async def _beside_http(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_socket = scope["type"] == "websocket" and scope["path"] == ENDPOINT_PATH
@@ -101,3 +112,14 @@ class GatewayApp(Starlette):
             await send(message)
 
         await super().__call__(scope, receive, send_guarded)
+
+
+def _recording_status(send: Send, span: Span) -> Send:
+    async def recording(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            span.set("http.response.status_code", message["status"])
+            if message["status"] >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                span.fail(str(message["status"]))
+        await send(message)
+
+    return recording

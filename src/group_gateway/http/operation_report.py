@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from group_gateway.errors import RequestCode
-from group_gateway.execution.engine import Engine, GraphQLRequest
+from group_gateway.execution.engine import GraphQLRequest, OperationRunner
 from group_gateway.http.request_limits import RequestLimits
 from group_gateway.http.requests import RequestRefused
 from group_gateway.observability.request_log import RequestLog
@@ -17,7 +17,11 @@ class OperationReport:
     """Tells of operations, once for each."""
 
     def __init__(
-        self, engine: Engine, limits: RequestLimits, telemetry: Telemetry, request_log: RequestLog
+        self,
+        engine: OperationRunner,
+        limits: RequestLimits,
+        telemetry: Telemetry,
+        request_log: RequestLog,
     ) -> None:
         self._engine = engine
         self._limits = limits

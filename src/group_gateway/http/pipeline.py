@@ -6,13 +6,13 @@ here too: room in the process, the document, the budget of an operation.
 
 import asyncio
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from graphql import OperationType
 
 from group_gateway.cache.store import CacheStore
 from group_gateway.errors import RequestCode
-from group_gateway.execution.engine import Answer, Engine, GraphQLRequest
+from group_gateway.execution.engine import Answer, GraphQLRequest, OperationRunner
 from group_gateway.execution.incremental_result import IncrementalResult
 from group_gateway.execution.response_cache import LeaderGone, Question, ResponseCache, SingleFlight
 from group_gateway.execution.tracing import Tracer
@@ -40,6 +40,8 @@ from group_gateway.observability.request_log import RequestLog
 from group_gateway.observability.telemetry import Telemetry
 from group_gateway.operation import AuditRecord, Operation, Principal
 
+Pipeline = TypeVar("Pipeline", bound="RequestPipeline")
+
 
 class SubscriptionRequested(RequestRefused):
     """A subscription, where one answer is expected; for whoever can stream to take."""
@@ -55,23 +57,29 @@ class RequestPipeline:
 
     def __init__(  # noqa: PLR0913, PLR0917 - all that answering takes
         self,
-        engine: Engine,
+        engine: OperationRunner,
         limits: RequestLimits,
         cache: CacheStore,
         telemetry: Telemetry,
         request_log: RequestLog,
         persisted: PersistedDocuments,
+        admission: Admission | None = None,
     ) -> None:
         self._engine = engine
         self._limits = limits
         self._telemetry = telemetry
         self._request_log = request_log
-        self.admission = Admission(limits.operations)
+        self.admission = admission or Admission(limits.operations)
         self._outcomes = OperationReport(engine, limits, telemetry, request_log)
         self._parts = IncrementalDelivery(self.admission, self._outcomes)
         self._persisted = persisted
         self._cache = cache
         self._begin_anew(persisted.generation())
+
+    def beside(self, kind: type[Pipeline], engine: OperationRunner) -> Pipeline:
+        """Return a pipeline to another engine that shares this one's room, documents and log."""
+        parts = (self._cache, self._telemetry, self._request_log, self._persisted, self.admission)
+        return kind(engine, self._limits, *parts)
 
     def _begin_anew(self, documents: int) -> None:
         """Share nothing any more that was answered by another list of trusted documents."""
@@ -104,10 +112,7 @@ class RequestPipeline:
         return None if self._in_flight.joined(question) else self.admission.refusal()
 
     def _check(self) -> None:
-        """Drop shared answers when the list of documents has changed; raises RequestRefused.
-
-        The latter when there is no room to record a request.
-        """
+        """Drop answers of another document list. Raise RequestRefused when none can be logged."""
         if (documents := self._persisted.generation()) != self._documents:
             self._begin_anew(documents)
         check_audit(self._request_log)
@@ -121,9 +126,8 @@ class RequestPipeline:
     ) -> Reply:
         """Answer a request that may be anything; raises RequestRefused."""
         self._check()
-        traced = (
-            requested_format is not None and requested_format.trace
-        )  # of itself, not of the one that it shares
+        # A traced request needs its own trace, so it must not reuse another request's response.
+        traced = requested_format is not None and requested_format.trace
         ready = None if traced else await self._ready.get(question)
         if ready is not None:
             return self._shared("ready", ready, principal, correlation_id)
@@ -145,7 +149,7 @@ class RequestPipeline:
         self, question: Question, operation: Operation, requested_format: RequestedFormat | None
     ) -> Reply:
         in_flight, ready = self._in_flight, self._ready  # of a list no newer than the next line's
-        asked = self._persisted.resolved(request_of_body(question[2]))
+        asked = self._persisted.resolved(self.request(question))
         document = self._engine.document(asked)
         kind = document.kind(asked.operation_name)
         if kind is OperationType.SUBSCRIPTION:
@@ -163,6 +167,10 @@ class RequestPipeline:
             if kind is OperationType.QUERY:  # a mutation that has begun goes on
                 operation.abandon()
             raise
+
+    def request(self, question: Question) -> GraphQLRequest:
+        """Return the GraphQL request that a question holds; raise RequestRefused."""
+        return request_of_body(question[2])
 
     def _shared(
         self, outcome: str, reply: Reply, principal: Principal, correlation_id: bytes
@@ -267,7 +275,17 @@ class RequestPipeline:
         outcome = "complete" if answer.is_complete else "errors"
         self._outcomes.tell(outcome, asked, operation, answer.codes)
         extensions |= self._outcomes.extensions(asked, operation)
-        return answer_reply(answer, media_type, extensions, operation.audit_record)
+        return self.formatted(answer, media_type, extensions, operation.audit_record)
+
+    def formatted(
+        self,
+        answer: Answer,
+        media_type: str,
+        extensions: dict[str, Any],
+        audit_record: AuditRecord | None,
+    ) -> Reply:
+        """Return the response to a request that was understood."""
+        return answer_reply(answer, media_type, extensions, audit_record)
 
     def refusal(
         self,

@@ -11,15 +11,15 @@ from pathlib import Path
 from group_gateway.digests import DigestKeys
 from group_gateway.errors import Unauthenticated
 from group_gateway.identity.authenticator import NO_TOKEN, bearer_token
-from group_gateway.identity.scopes import rights_of
+from group_gateway.identity.scopes import readable_types, rights_of
 from group_gateway.operation import Anonymous, Caller, Interaction, Principal
 
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _UNKNOWN = Anonymous(Unauthenticated, "The API key is not known.")
 _FIELDS = 3
 
-Keys = Mapping[str, tuple[str, frozenset[Interaction]]]
-"""The name and the rights of a caller, by the SHA-256 of its key."""
+Keys = Mapping[str, tuple[str, frozenset[Interaction], frozenset[str]]]
+"""By the SHA-256 of a key: its caller's name and rights, and the types that it may read."""
 
 
 def read_keys(path: Path) -> Keys:
@@ -31,7 +31,7 @@ def read_keys(path: Path) -> Keys:
         text = path.read_text("utf-8-sig")  # some editors begin a file with a mark
     except UnicodeDecodeError:
         raise ValueError("not UTF-8") from None
-    keys: dict[str, tuple[str, frozenset[Interaction]]] = {}
+    keys: dict[str, tuple[str, frozenset[Interaction], frozenset[str]]] = {}
     for number, line in enumerate(text.splitlines(), 1):
         fields = line.partition("#")[0].split(maxsplit=_FIELDS - 1)
         if not fields:
@@ -40,7 +40,7 @@ def read_keys(path: Path) -> Keys:
         rights = rights_of(fields[-1])
         if not _DIGEST.fullmatch(digest) or not rights or digest in keys:
             raise ValueError(f"line {number}")
-        keys[digest] = fields[0], rights
+        keys[digest] = fields[0], rights, readable_types(fields[-1])
     if not keys:
         raise ValueError("no key")
     return keys
@@ -52,11 +52,12 @@ class ApiKeyAuthenticator:
     def __init__(self, known: Keys, keys: DigestKeys) -> None:
         self._callers = {
             digest: Caller(
-                keys.digest("api key", name, *sorted(rights)),
+                keys.digest("api key", name, *sorted(rights), *sorted(readable)),
                 rights=rights,
+                readable=readable,
                 identity={"key": name},
             )
-            for digest, (name, rights) in known.items()
+            for digest, (name, rights, readable) in known.items()
         }
 
     def known(self, authorization: str | None) -> Caller | None:

@@ -11,7 +11,7 @@ from group_gateway.errors import Unauthenticated, UpstreamUnavailable
 from group_gateway.identity.authenticator import NO_TOKEN, bearer_token
 from group_gateway.identity.key_set import ALGORITHMS, KeySet
 from group_gateway.identity.pass_through import passed_on
-from group_gateway.identity.scopes import rights_of, scopes_in
+from group_gateway.identity.scopes import readable_types, rights_of, scopes_in
 from group_gateway.operation import Anonymous, Caller, Principal
 
 _MOST_KEPT = 4096
@@ -126,9 +126,11 @@ class JwtAuthenticator:
         identity = identity_of(claims, self._rules.named_by)
         if self._passes_on:
             return passed_on(token, self._keys, identity, end)
-        rights = rights_of(scopes_in(claims))
-        scope = self._keys.digest("jwt", claims["iss"], claims["sub"], *sorted(rights))
-        return Caller(scope, rights=rights, identity=identity, until=end)
+        scopes = scopes_in(claims)
+        rights, readable = rights_of(scopes), readable_types(scopes)
+        words = (*sorted(rights), *sorted(readable))
+        scope = self._keys.digest("jwt", claims["iss"], claims["sub"], *words)
+        return Caller(scope, rights=rights, readable=readable, identity=identity, until=end)
 
     def _keep(self, authorization: str | None, verified: _Verified) -> None:
         if len(self._verified) >= _MOST_KEPT:

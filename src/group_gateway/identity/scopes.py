@@ -1,4 +1,4 @@
-"""SMART scopes → what a caller may do with groups. Pure; for callers that the gateway must judge.
+"""SMART scopes → what a caller may do with groups, and which other resources it may read. Pure.
 
 SMART App Launch 1.0 (`user/Group.read`, `.write`, `.*`) and 2.0 (`user/Group.cruds`, the letters in
 that order).
@@ -11,6 +11,7 @@ from typing import Any
 from group_gateway.operation import EVERY_INTERACTION, Interaction
 
 _SCOPE = re.compile(r"(?:user|system)/(?:Group|\*)\.(read|write|\*|c?r?u?d?s?)", re.ASCII)
+_READABLE = re.compile(r"(?:user|system)/([A-Z][A-Za-z]+|\*)\.(?:read|\*|c?ru?d?s?)", re.ASCII)
 _INTERACTIONS: Mapping[str, frozenset[Interaction]] = {
     "read": frozenset({"read", "search"}),
     "write": frozenset({"create", "update"}),
@@ -31,6 +32,12 @@ def rights_of(scopes: str) -> frozenset[Interaction]:
         if match is not None:
             rights |= _INTERACTIONS.get(match[1]) or {_LETTERS[x] for x in match[1] if x != "d"}
     return frozenset(rights)
+
+
+def readable_types(scopes: str) -> frozenset[str]:
+    """Return the types of resources that scopes allow to read; `*` stands for all types."""
+    matches = map(_READABLE.fullmatch, scopes.split())
+    return frozenset(match[1] for match in matches if match is not None)
 
 
 def scopes_in(claims: Mapping[str, Any]) -> str:

@@ -17,6 +17,8 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from group_gateway.trace_context import CURRENT
+
 _OWN: Final = "group_gateway"
 _FIELDS: Final = (
     "outcome",
@@ -56,6 +58,8 @@ class JsonLines(logging.Formatter):
         if record.name.partition(".")[0] == _OWN:
             shown["message"] = record.getMessage()
             shown |= {name: getattr(record, name) for name in _FIELDS if hasattr(record, name)}
+        if (trace := CURRENT.get()) is not None:
+            shown["trace_id"] = trace.trace_id
         if record.exc_info and record.exc_info[0] is not None:
             shown["exception"] = record.exc_info[0].__qualname__
             frames = traceback.extract_tb(record.exc_info[2])

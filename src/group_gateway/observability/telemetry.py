@@ -16,6 +16,8 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from group_gateway.observability.tracing import Tracing
+
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
@@ -36,9 +38,10 @@ class _Durations:
 
 
 class Telemetry(Collector):
-    """The counters of one process."""
+    """The counters of one process, and its tracing."""
 
-    def __init__(self) -> None:
+    def __init__(self, tracing: Tracing | None = None) -> None:
+        self.tracing = tracing or Tracing()
         self._requests: dict[tuple[str, ...], float] = defaultdict(float)
         self._audited: dict[tuple[str, ...], float] = defaultdict(float)
         self._calls: dict[tuple[str, ...], float] = defaultdict(float)

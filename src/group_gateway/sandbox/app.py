@@ -15,10 +15,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from group_gateway.sandbox.api import control, oauth
+from group_gateway.sandbox.api.directory_reads import find_people, read_person
 from group_gateway.sandbox.api.metadata import metadata
 from group_gateway.sandbox.api.reads import read, search
 from group_gateway.sandbox.api.routing import Methods
 from group_gateway.sandbox.api.writes import create, update
+from group_gateway.sandbox.data.directory import kinds
 from group_gateway.sandbox.layers.edge import Edge
 from group_gateway.sandbox.layers.faults import Faults
 from group_gateway.sandbox.options import SandboxOptions
@@ -62,6 +64,8 @@ def _routes(*, control_too: bool) -> list[Route]:
         Route("/metadata", Methods({"GET": metadata})),
         Route("/Group", Methods({"GET": search, "POST": create})),
         Route("/Group/{id}", Methods({"GET": read, "PUT": update})),
+        *(Route(f"/{kind}", Methods({"GET": find_people})) for kind in kinds()),
+        *(Route(f"/{kind}/{{id}}", Methods({"GET": read_person})) for kind in kinds()),
         Route("/auth/token/", Methods({"POST": oauth.token})),
     ]
     return upstream + (_control_routes() if control_too else [])

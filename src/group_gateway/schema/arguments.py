@@ -8,6 +8,8 @@ from strawberry import argument
 from group_gateway.schema.enums import GroupType
 
 GroupId = Annotated[strawberry.ID, argument(description="The group's logical id.")]
+PatientId = Annotated[strawberry.ID, argument(description="The patient's logical id.")]
+PractitionerId = Annotated[strawberry.ID, argument(description="The practitioner's logical id.")]
 OfType = Annotated[GroupType | None, argument(description="Only groups made of this.")]
 
 First = Annotated[

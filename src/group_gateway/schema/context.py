@@ -10,10 +10,12 @@ from graphql import GraphQLError
 from group_gateway.digests import DigestKeys
 from group_gateway.errors import BadUserInput, UpstreamInvalidResponse
 from group_gateway.groups.reading.group_reads import GroupReads
+from group_gateway.groups.reading.group_searches import GroupSearches
 from group_gateway.groups.reading.invalidation import Invalidator
 from group_gateway.groups.watching.watches import BeginOperation, GroupEvent, GroupWatches
 from group_gateway.groups.writing.writes import GroupWrites
 from group_gateway.operation import Operation
+from group_gateway.resources.resource_reads import ResourceReads
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +23,11 @@ class Services:
     """The use cases, one set for a process."""
 
     reads: GroupReads
+    searches: GroupSearches
     writes: GroupWrites
     invalidator: Invalidator
     watches: GroupWatches
+    resources: ResourceReads
     keys: DigestKeys
     upstream_url: str
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 import strawberry
 import strawberry.federation
 
-from group_gateway.schema.elements import JsonObject, element, list_of
+from group_gateway.schema.elements import JsonObject, element, list_of, texts
 
 
 @strawberry.federation.type(
@@ -73,3 +73,7 @@ class Meta(JsonObject):
 
     version_id: str | None = element("The server's version of the resource.")
     last_updated: str | None = element("When it last changed, an instant.")
+    source: str | None = element("Where the resource comes from, a URI.")
+    profile: list[str] = texts("profile", "The profiles that it claims to conform to.")
+    security: list[Coding] = list_of(Coding, "security", "Its security labels.")
+    tag: list[Coding] = list_of(Coding, "tag", "Its tags.")

@@ -181,14 +181,18 @@ def flag(name: str, description: str) -> Any:
 
 
 def objects(source: object, name: str, info: Info) -> list[Element]:
-    """Give the objects of a list element; absent is empty, and what is broken is reported."""
+    """Return the objects of a list element. Absent is empty, and what is broken is reported."""
+    return _items(dict, source, name, info)
+
+
+def _items(kind: type[Kind], source: object, name: str, info: Info) -> list[Kind]:
     value = elements_of(source).get(name)
     if value is None:
         return []
     if not isinstance(value, list):
         info.context.report(info, f"The upstream sent a broken `{name}`.")
         return []
-    found = [item for item in value if isinstance(item, dict)]
+    found = [item for item in value if isinstance(item, kind)]
     if len(found) != len(value):
         info.context.report(info, f"The upstream sent broken items in `{name}`.")
     return found
@@ -203,6 +207,20 @@ def list_of(kind: type[Kind], name: str, description: str) -> Any:
     return strawberry.field(
         resolver=resolve,
         graphql_type=list[kind],  # type: ignore[valid-type]
+        description=description,
+        metadata={PLAIN_ELEMENT: name},
+    )
+
+
+def texts(name: str, description: str) -> Any:
+    """Make the field of a list of strings."""
+
+    def resolve(parent: strawberry.Parent[Any], info: Info) -> list[str]:
+        return _items(str, parent, name, info)
+
+    return strawberry.field(
+        resolver=resolve,
+        graphql_type=list[str],
         description=description,
         metadata={PLAIN_ELEMENT: name},
     )

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 
 import strawberry
 import strawberry.federation
+from strawberry import UNSET
 from strawberry.federation.schema_directives import Key
 from strawberry.federation.types import FieldSet
 
@@ -29,6 +30,7 @@ from group_gateway.schema.elements import (
     resolved,
 )
 from group_gateway.schema.enums import GroupType
+from group_gateway.schema.relay_refetch import FETCHABLE
 
 
 class Entity:
@@ -40,6 +42,7 @@ class Entity:
         return isinstance(value, reference_resource.EntityStub) and value.type == cls.__name__
 
 
+ENTITY = Key(fields=FieldSet("id"), resolvable=UNSET)  # as `keys=["id"]` has it
 STUB = Key(fields=FieldSet("id"), resolvable=False)
 
 
@@ -69,6 +72,15 @@ class Reference(JsonObject):
     type: str | None = element("The type of what is referred to.")
     identifier: Identifier | None = element("A business identifier of what is referred to.")
     display: str | None = element("What to show people.")
+
+
+@strawberry.type(
+    description="A reference of a group, and what it leads to. The other fields are those of a "
+    "FHIR R4 Reference."
+)
+class ResolvableReference(Reference):
+    """A FHIR R4 Reference that is followed here; no other subgraph has this type."""
+
     resource: (
         Annotated[
             "Group | Patient | Practitioner | PractitionerRole | Device | Medication | Substance",
@@ -90,7 +102,9 @@ class Reference(JsonObject):
 class Member(JsonObject):
     """A FHIR R4 Group.member."""
 
-    entity: Reference = required(Reference, "entity", "Who or what the member is.")
+    entity: ResolvableReference = required(
+        ResolvableReference, "entity", "Who or what the member is."
+    )
     period: Period | None = element("When it was or is a member.")
     inactive: bool = flag("inactive", "Whether the membership has ended.")
 
@@ -109,7 +123,7 @@ class Characteristic(JsonObject):
     value_boolean: bool | None = element("The trait, as true or false.")
     value_quantity: Quantity | None = element("The trait, as an amount.")
     value_range: Range | None = element("The trait, as a range.")
-    value_reference: Reference | None = element("The trait, as a reference.")
+    value_reference: ResolvableReference | None = element("The trait, as a reference.")
 
 
 @strawberry.federation.type(
@@ -143,7 +157,7 @@ class MemberConnection:
 
 
 @strawberry.federation.type(
-    keys=["id"],
+    directives=[ENTITY, FETCHABLE],
     description="A collection of people, practitioners or things (FHIR R4 Group).",
 )
 class Group:
@@ -161,7 +175,7 @@ class Group:
     code: CodeableConcept | None = element("The kind of members.")
     name: str | None = element("Its name; not unique.")
     quantity: int | None = element("How many members the upstream counts.")
-    managing_entity: Reference | None = element("Who is responsible for the group.")
+    managing_entity: ResolvableReference | None = element("Who is responsible for the group.")
     characteristic: list[Characteristic] = list_of(
         Characteristic, "characteristic", "Traits that define the members."
     )
@@ -214,29 +228,31 @@ class GroupConnection:
 
 
 @strawberry.federation.type(
-    keys=["id"], description="A patient; this subgraph adds the groups (FHIR R4 Patient)."
+    directives=[ENTITY, FETCHABLE],
+    description="A patient; this subgraph adds the groups (FHIR R4 Patient).",
 )
 class Patient(Entity):
     """A FHIR R4 Patient, as an entity."""
 
     id: strawberry.ID = strawberry.field(description="Its logical id.")
-    groups: GroupConnection = resolved(
+    groups: GroupConnection | None = resolved(
         connection_fields.patient_groups,
-        GroupConnection,
+        GroupConnection | None,
         "The groups that the patient is a member of.",
     )
 
 
 @strawberry.federation.type(
-    keys=["id"], description="A practitioner; this subgraph adds the groups (FHIR R4 Practitioner)."
+    directives=[ENTITY, FETCHABLE],
+    description="A practitioner; this subgraph adds the groups (FHIR R4 Practitioner).",
 )
 class Practitioner(Entity):
     """A FHIR R4 Practitioner, as an entity."""
 
     id: strawberry.ID = strawberry.field(description="Its logical id.")
-    groups: GroupConnection = resolved(
+    groups: GroupConnection | None = resolved(
         connection_fields.practitioner_groups,
-        GroupConnection,
+        GroupConnection | None,
         "The groups that the practitioner is a member of.",
     )
 

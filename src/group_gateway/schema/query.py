@@ -14,7 +14,8 @@ from group_gateway.schema.context import Info
 from group_gateway.schema.elements import resolved
 from group_gateway.schema.enums import GroupType
 from group_gateway.schema.federation_service import Service, service
-from group_gateway.schema.group import Group, GroupConnection
+from group_gateway.schema.group import Group, GroupConnection, Patient, Practitioner
+from group_gateway.schema.relay_refetch import fetch_patient, fetch_practitioner, refetched
 
 
 @strawberry.input(
@@ -43,8 +44,8 @@ Filter = Annotated[
 ]
 
 
-async def group(info: Info, id: GroupId) -> GroupResource | None:
-    """Give a group by id."""
+async def group_by_id(info: Info, id: GroupId) -> GroupResource | None:
+    """Return a group; None when there is none."""
     known = info.context.known
     if id not in known:
         try:
@@ -83,11 +84,14 @@ class Query:
 
     _service: Service = strawberry.field(resolver=service, name="_service")
     group: Group | None = resolved(
-        group, Group | None, "A group by its logical id; null when there is none."
+        group_by_id, Group | None, "A group by its logical id; null when there is none."
     )
-    groups: GroupConnection = resolved(
+    groups: GroupConnection | None = resolved(
         groups,
-        GroupConnection,
+        GroupConnection | None,
         "The groups that fit the filter, a page of them: the first 20 unless told "
         "otherwise, 1000 at most.",
     )
+    fetch_group: Group | None = refetched(group_by_id, Group)
+    fetch_patient: Patient | None = refetched(fetch_patient, Patient)
+    fetch_practitioner: Practitioner | None = refetched(fetch_practitioner, Practitioner)

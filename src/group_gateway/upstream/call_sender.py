@@ -17,6 +17,7 @@ from group_gateway.errors import (
     UpstreamUnavailable,
 )
 from group_gateway.observability.telemetry import Telemetry
+from group_gateway.observability.tracing import outgoing
 from group_gateway.upstream.answer import Answer
 from group_gateway.upstream.link import Link
 from group_gateway.upstream.transport.http1_connection import NoRoom
@@ -54,10 +55,16 @@ class CallSender:
         began = time.perf_counter()
         outcome = "failed"
         try:
-            async with asyncio.timeout(min(within, self.timeout)):
-                answer = await self._link.exchange(
-                    call.method, call.path, call.headers, call.body, caller_key=call.scope
-                )
+            with self._telemetry.tracing.upstream_call(call.method, call.path) as span:
+                async with asyncio.timeout(min(within, self.timeout)):
+                    answer = await self._link.exchange(
+                        call.method,
+                        call.path,
+                        outgoing(call.headers),
+                        call.body,
+                        caller_key=call.scope,
+                    )
+                span.set("http.response.status_code", answer.status)
             outcome = f"{answer.status // 100}xx"
         except httpx.PoolTimeout as error:
             raise Overloaded(

@@ -214,6 +214,12 @@ class GroupClient:
             raise answer.invalid("The upstream's /metadata is not a CapabilityStatement.")
         return statement
 
+    async def get(
+        self, kind: Kind, path: str, caller: Caller, within: float, again: Again | None = None
+    ) -> Answer:
+        """Send a GET to a path below the base URL, for resources of other types."""
+        return await self._send(kind, "GET", path, caller, within, again=again)
+
     async def aclose(self) -> None:
         """Close all connections."""
         await self._transport.aclose()

@@ -56,11 +56,16 @@ class TokenRefused(UpstreamNotAsked):
 
 @dataclass(frozen=True, slots=True)
 class ServiceToken:
-    """A token, for how many seconds it was given, and until when it is good by the clock."""
+    """A token, for how many seconds it was given, and until when it is good by the clock.
+
+    `scope` is what the token server says of it; empty where it says nothing (RFC 6749, section 5.1:
+    then it is what was asked for).
+    """
 
     authorization: str
     life: float
     end: float
+    scope: str = ""
 
 
 class ServiceAccount:
@@ -163,7 +168,9 @@ def _granted(answer: tuple[int, Any], asked: float) -> ServiceToken:
     if not isinstance(kind, str) or kind.lower() != "bearer":
         raise TokenRefused("a token that is no bearer token")
     seconds = _life(said.get("expires_in"))
-    return ServiceToken(f"Bearer {token}", seconds, asked + seconds)
+    scope = said.get("scope")
+    granted = scope if isinstance(scope, str) else ""
+    return ServiceToken(f"Bearer {token}", seconds, asked + seconds, granted)
 
 
 def _is_token(said: object) -> bool:

@@ -31,7 +31,7 @@ async function update(input: Omit<UpdateGroupInput, 'id'>) {
 
 const filter = { type: GroupType.Practitioner };
 const { data } = await client.query(ListGroupsDocument, { filter, first: 2 }).toPromise();
-const names: (string | null)[] = data!.groups.edges.map((edge) => edge.node.name);
+const names: (string | null)[] = data!.groups!.edges.map((edge) => edge.node.name);
 assert.equal(names.length, 2);
 
 // @ts-expect-error: what was not asked for is not there

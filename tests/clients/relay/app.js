@@ -42,12 +42,65 @@ export const list = graphql`
 
 export const members = graphql`
   fragment app_members on Group
-  @argumentDefinitions(first: { type: "Int", defaultValue: 8 }, after: { type: "String" }) {
+  @argumentDefinitions(first: { type: "Int", defaultValue: 2 }, after: { type: "String" })
+  @refetchable(queryName: "appMembersQuery") {
     members(first: $first, after: $after) @connection(key: "app_members") {
       edges {
         node {
           entity {
             reference
+          }
+        }
+      }
+    }
+  }
+`;
+
+export const patientGroups = graphql`
+  fragment app_patientGroups on Patient
+  @argumentDefinitions(first: { type: "Int", defaultValue: 1 }, after: { type: "String" })
+  @refetchable(queryName: "appPatientGroupsQuery") {
+    groups(first: $first, after: $after) @connection(key: "appPatient_groups") {
+      edges {
+        node {
+          id
+          name
+        }
+      }
+    }
+  }
+`;
+
+export const practitionerGroups = graphql`
+  fragment app_practitionerGroups on Practitioner
+  @argumentDefinitions(first: { type: "Int", defaultValue: 1 }, after: { type: "String" })
+  @refetchable(queryName: "appPractitionerGroupsQuery") {
+    groups(first: $first, after: $after, type: PRACTITIONER)
+      @connection(key: "appPractitioner_groups") {
+      edges {
+        node {
+          id
+          name
+        }
+      }
+    }
+  }
+`;
+
+export const people = graphql`
+  query appPeopleQuery($id: ID!) {
+    group(id: $id) {
+      member(count: 1) {
+        entity {
+          resource {
+            ... on Patient {
+              id
+              ...app_patientGroups @alias(as: "patient")
+            }
+            ... on Practitioner {
+              id
+              ...app_practitionerGroups @alias(as: "practitioner")
+            }
           }
         }
       }

@@ -51,7 +51,7 @@ test('a group is read with the fragments of its parts', async () => {
   assert.equal(group.member[0].entity.resource.__typename, 'Patient');
   const variables = { id: TEST_GROUP };
   const part = shown(environment, 'appGroupQuery', variables, 'app_members', (d) => d.group);
-  assert.equal(part.members.edges.length, 3);
+  assert.equal(part.members.edges.length, 2);
 });
 
 test('pages become one list', async () => {

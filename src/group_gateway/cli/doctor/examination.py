@@ -14,6 +14,7 @@ from group_gateway.cli.doctor.checks import (
     group_searches,
     page_walk,
 )
+from group_gateway.cli.doctor.checks.caller_identity import Credential
 from group_gateway.cli.doctor.checks.declared_capability import capability_of, statement
 from group_gateway.cli.doctor.findings import Finding, warn
 from group_gateway.cli.doctor.upstream_probe import Reply, UpstreamProbe
@@ -27,12 +28,13 @@ async def examine(settings: Settings, token: str | None) -> AsyncIterator[Findin
     """Give the findings one by one, as they come; without a token, as the service account."""
     if settings.callers == "jwt":
         yield await caller_identity.issuers_keys(settings)
-    if token is None and settings.service_client_id:
-        finding, token = await caller_identity.service_account(settings)
+    credential = None if token is None else Credential(token)
+    if credential is None and settings.service_client_id:
+        finding, credential = await caller_identity.service_account(settings)
         yield finding
-    probe = UpstreamProbe(settings, token)
+    probe = UpstreamProbe(settings, credential.token if credential is not None else None)
     try:
-        async for finding in _examine(probe, settings, token):
+        async for finding in _examine(probe, settings, credential):
             yield finding
     finally:
         await probe.end()
@@ -49,8 +51,9 @@ async def first_contact(settings: Settings) -> list[Finding]:
 
 
 async def _examine(
-    probe: UpstreamProbe, settings: Settings, token: str | None
+    probe: UpstreamProbe, settings: Settings, credential: Credential | None
 ) -> AsyncIterator[Finding]:
+    token = credential.token if credential is not None else None
     stated = await probe.statement()
     connection = contact.connection(stated, settings)
     yield connection
@@ -63,8 +66,8 @@ async def _examine(
         return
     yield statement(stated)
     yield credentials.credentials(search, token, time.time())
-    if token is not None:
-        yield credentials.scopes(token)
+    if credential is not None:
+        yield credentials.scopes(credential.token, credential.scope)
     if search.value is not None:
         async for finding in _behaviour(probe, capability_of(stated), search.value):
             yield finding

@@ -51,6 +51,14 @@ class CacheSlots:
         tag = self.group_tag(id)
         return Slot(caller.scope + tag, tag, caller.scope)
 
+    def resource(self, caller: Caller, type: str, id: str, version: str | None) -> Slot:
+        """Return the slot of what this caller read of a resource, or of one version of it."""
+        if type == "Group" and version is None:
+            tag = self.group_tag(id)
+            return Slot(f"{caller.scope}{tag}-resource", tag, caller.scope)
+        tag = self._keys.digest("tag", self._upstream, "resource", type, id, version or "")
+        return Slot(caller.scope + tag, tag, caller.scope)
+
     def search(self, caller: Caller, query: str) -> Slot:
         """Give the slot of what this caller found with a query."""
         key = self._keys.digest("entry", caller.scope, self._upstream, "search", query)

@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 
 from group_gateway.errors import GatewayError, TooManyUpstreamCalls, UpstreamTimeout
 from group_gateway.operation import CacheDependency, Operation
+from group_gateway.trace_context import link_operations
 
 Value = TypeVar("Value")
 _EARLY = 0.01
@@ -90,7 +91,10 @@ def charge(flights: Sequence[Flight[Value]]) -> list[Operation]:
     """
     refusal: TooManyUpstreamCalls | None = None
     paid = []
-    for operation in {id(op): op for flight in flights for op in flight.operations}.values():
+    operations = list({id(op): op for flight in flights for op in flight.operations}.values())
+    if len(operations) > 1:
+        link_operations(operation.trace for operation in operations[1:])
+    for operation in operations:
         try:
             operation.charge()
             paid.append(operation)

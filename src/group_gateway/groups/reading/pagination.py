@@ -11,11 +11,12 @@ from typing import Any
 from group_gateway.errors import UpstreamInvalidResponse
 from group_gateway.fhir.bundle import PageLink, Query, Searchset
 from group_gateway.fhir.group_resource import GroupResource
+from group_gateway.groups.reading.search_criteria import CHECKED_PARAMETERS
 
 PAGE_SIZE = 100
 """Groups asked for in one page: the most that the upstream gives."""
 _PAGING = frozenset({"_count", "_offset"})
-_OURS = _PAGING | {"_id", "type", "patient", "member"}
+_OURS = _PAGING | {"patient"} | CHECKED_PARAMETERS
 """Parameters of our own searches; a link with any other one is an upstream's invention."""
 _DIGITS = 12
 

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from group_gateway.sandbox import codec
 from group_gateway.sandbox.api.search import member_parameter
+from group_gateway.sandbox.data.directory import kinds
 from group_gateway.sandbox.outcome import FHIR_JSON
 from group_gateway.sandbox.quirks import Quirks
 from group_gateway.sandbox.state import sandbox_of
@@ -26,7 +27,13 @@ async def metadata(request: Request) -> Response:
         "implementation": {"description": "A sandbox FHIR server for groups"},
         "fhirVersion": "4.0.1",
         "format": ["json"],
-        "rest": [{"mode": "server", "security": _security(), "resource": [_group(sandbox.quirks)]}],
+        "rest": [
+            {
+                "mode": "server",
+                "security": _security(),
+                "resource": [_group(sandbox.quirks), *map(_other, kinds())],
+            }
+        ],
     }
     return Response(codec.encode(statement), media_type=FHIR_JSON)
 
@@ -34,6 +41,14 @@ async def metadata(request: Request) -> Response:
 def _security() -> dict[str, Any]:
     system = "http://terminology.hl7.org/CodeSystem/restful-security-service"
     return {"service": [{"coding": [{"system": system, "code": "OAuth"}]}]}
+
+
+def _other(kind: str) -> dict[str, Any]:
+    return {
+        "type": kind,
+        "interaction": [{"code": "read"}, {"code": "search-type"}],
+        "searchParam": [{"name": "_id", "type": "token"}],
+    }
 
 
 def _group(quirks: Quirks) -> dict[str, Any]:

@@ -28,14 +28,23 @@ def reference(kind: str, number: int) -> str:
 
 def display_of(person: str) -> str | None:
     """Name the person behind a reference; nothing for one that is not of the generated set."""
+    number = number_of(person)
+    return None if number is None else " ".join(full_name(number))
+
+
+def full_name(number: int) -> tuple[str, str]:
+    """Return the given name and the family name of the person with a number."""
+    return _GIVEN[number % len(_GIVEN)], _FAMILY[number * 7 % len(_FAMILY)]
+
+
+def number_of(person: str) -> int | None:
+    """Return the number behind a reference; nothing for one that is not of the generated set."""
     kind, _, identity = person.partition("/")
     try:
         number = int(identity[_HASHED:], 16)
     except ValueError:
         return None
-    if person != reference(kind, number):
-        return None
-    return f"{_GIVEN[number % len(_GIVEN)]} {_FAMILY[number * 7 % len(_FAMILY)]}"
+    return number if number >= 0 and person == reference(kind, number) else None
 
 
 def _digest(kind: str, number: int) -> str:

@@ -3,6 +3,7 @@
 Used by `examination` where the settings name a service account, or callers with a JWT.
 """
 
+from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 
@@ -30,8 +31,16 @@ _KEY_REMEDY = (
 )
 
 
-async def service_account(settings: Settings) -> tuple[Finding, str | None]:
-    """Check that the token endpoint gives a token; give that too."""
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A bearer token and the scopes that came with it, if any were named."""
+
+    token: str
+    scope: str = ""
+
+
+async def service_account(settings: Settings) -> tuple[Finding, Credential | None]:
+    """Check that the token endpoint gives a token; return that too."""
     network = UpstreamTransport(ca_file=settings.upstream_ca_file or None)
     endpoint = partial(JsonEndpoint, transport=network, timeout=settings.upstream_timeout)
     account = build_account(settings, settings.upstream_url, endpoint)
@@ -44,7 +53,8 @@ async def service_account(settings: Settings) -> tuple[Finding, str | None]:
     finally:
         await network.aclose()
     text = f"The token endpoint gives a token, good for {token.life:.0f} seconds."
-    return ok(_ACCOUNT, text), token.authorization.removeprefix("Bearer ")
+    scope = token.scope or settings.service_scope
+    return ok(_ACCOUNT, text), Credential(token.authorization.removeprefix("Bearer "), scope)
 
 
 def _no_token(failure: GatewayError, settings: Settings) -> Finding:

@@ -59,12 +59,12 @@ def _not_accepted(token: str | None, now: float) -> Finding:
     return fail(CREDENTIALS, text, "Check that it is this server's, whole, and still good.")
 
 
-def scopes(token: str) -> Finding:
-    """Say what the token's own scopes allow, where it tells them."""
+def scopes(token: str, granted: str) -> Finding:
+    """Check what a token allows: by its own claims, or by the scopes that came with it."""
     claims = claims_of(token)
-    if claims is None:
+    if claims is None and not granted:
         return ok(SCOPES, "The token is opaque: what it allows only the server knows.")
-    said = claims.get("scope", claims.get("scp"))
+    said = (claims or {}).get("scope", (claims or {}).get("scp")) or granted
     words = said.split() if isinstance(said, str) else said
     if not isinstance(words, list) or not words:
         return ok(SCOPES, "The token is a JWT without scopes: what it allows the server decides.")

@@ -1,0 +1,1 @@
+"""The HL7 interface, "Using GraphQL with FHIR": a second schema over the same use cases."""

@@ -1,0 +1,82 @@
+"""What resolvers of the HL7 interface are given of their operation."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from group_gateway.errors import UpstreamInvalidResponse
+from group_gateway.fhir.fhir_resource import FhirResource, NotAResource, decode_exactly
+from group_gateway.fhir.group_resource import GroupResource
+from group_gateway.fhir.operation_outcome import Issue
+from group_gateway.fhir_graphql.fhirpath import StepBudget
+from group_gateway.operation import Operation
+from group_gateway.schema.context import Services
+
+Resource = dict[str, Any]
+
+
+@dataclass(slots=True)
+class FhirContext:
+    """One operation, the use cases, and what the operation has been shown so far.
+
+    `steps` bounds what its FHIRPath expressions compute; `warnings` are what succeeded mutations
+    had to say.
+    """
+
+    operation: Operation
+    services: Services
+    steps: StepBudget = field(default_factory=StepBudget)
+    warnings: list[Issue] = field(default_factory=list)
+    _decoded: dict[int, tuple[object, Resource]] = field(default_factory=dict)
+    _containers: list[Resource] = field(default_factory=list)
+    _container_of: dict[int, Resource] = field(default_factory=dict)
+
+    def decoded(self, resource: GroupResource | FhirResource) -> Resource:
+        """Return a resource's elements, decoded once; raise UpstreamInvalidResponse."""
+        known = self._decoded.get(id(resource))
+        if known is not None:
+            return known[1]
+        try:
+            elements = decode_exactly(resource.raw)
+        except NotAResource as error:
+            raise UpstreamInvalidResponse(
+                "The upstream sent a resource that can't be read."
+            ) from error
+        self._decoded[id(resource)] = resource, elements
+        self._containers.append(elements)
+        return elements
+
+    def contained(self, reference: Mapping[str, Any], local_id: str) -> Resource | None:
+        """Return the resource that a reference `#local_id` names inside its own resource.
+
+        `#` alone is the containing resource itself.
+        """
+        container = self._container(reference)
+        if container is None or not local_id:
+            return container
+        entries = container.get("contained")
+        if not isinstance(entries, list):
+            return None
+        for entry in entries:
+            if isinstance(entry, dict) and entry.get("id") == local_id:
+                found: Resource = entry
+                return found
+        return None
+
+    def _container(self, reference: Mapping[str, Any]) -> Resource | None:
+        while self._containers and id(reference) not in self._container_of:
+            container = self._containers.pop()
+            self._container_of.update((id(value), container) for value in _objects_in(container))
+        return self._container_of.get(id(reference))
+
+
+def _objects_in(value: Any) -> Iterable[Any]:
+    """Yield all JSON objects inside a value."""
+    left = [value]
+    while left:
+        item = left.pop()
+        if isinstance(item, dict):
+            yield item
+            left += item.values()
+        elif isinstance(item, list):
+            left += item

@@ -1,0 +1,40 @@
+"""Documents of the HL7 interface: parsed, limited, rewritten and validated once."""
+
+from graphql import DocumentNode, GraphQLError, GraphQLInterfaceType, GraphQLSchema
+
+from group_gateway.errors import RequestCode
+from group_gateway.execution.document_limits import DocumentLimits, FragmentCycle, excess
+from group_gateway.execution.documents import Document, Documents
+from group_gateway.fhir_graphql.dense_form import TooManyFields
+from group_gateway.fhir_graphql.unquoted_values import prepared
+
+_MOST_BYTES = 16 * 1024 * 1024
+
+
+class FhirDocuments(Documents):
+    """Documents of one schema, in which HL7's own notation stands for GraphQL's."""
+
+    def __init__(
+        self, schema: GraphQLSchema, limits: DocumentLimits, interface: GraphQLInterfaceType
+    ) -> None:
+        super().__init__(schema, limits, max_bytes=_MOST_BYTES)
+        self._interface = interface
+
+    def _read(self, text: str) -> Document:
+        document = self._parsed(text)
+        if document.node is None:
+            return document
+        try:
+            error = excess(document.node, self._limits)
+            if error is None:
+                node = self._rewritten(document.node)
+                return self._checked(node)
+        except FragmentCycle:
+            return self._checked(document.node)
+        except (TooManyFields, RecursionError):
+            message = "The document selects too many fields below references."
+            error = GraphQLError(message, extensions={"code": RequestCode.TOO_MANY_FIELDS})
+        return Document(None, (error,), RequestCode.GRAPHQL_VALIDATION_FAILED)
+
+    def _rewritten(self, node: DocumentNode) -> DocumentNode:
+        return prepared(node, self._schema, self._interface)

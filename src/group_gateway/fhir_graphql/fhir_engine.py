@@ -1,0 +1,176 @@
+"""Runs operations on the schemas of the HL7 interface, one call for each request."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Final
+
+import msgspec
+from graphql import ExecutionResult, GraphQLError, OperationType
+
+from group_gateway.errors import GatewayError
+from group_gateway.execution.document_limits import DocumentLimits
+from group_gateway.execution.documents import Document
+from group_gateway.execution.engine import Answer, GraphQLRequest
+from group_gateway.execution.incremental import WholeExecutor, execute
+from group_gateway.fhir.operation_outcome import Issue
+from group_gateway.fhir_graphql.fhir_context import FhirContext
+from group_gateway.fhir_graphql.fhir_documents import FhirDocuments
+from group_gateway.fhir_graphql.fhir_schema import FhirSchemas
+from group_gateway.fhir_graphql.outcome_errors import outcome_of, shown_error, status_of
+from group_gateway.fhir_graphql.reference_target import read_instance
+from group_gateway.operation import Anonymous, Operation
+from group_gateway.schema.context import Services
+
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+_INTROSPECTION: Final = frozenset({"__schema", "__type", "__typename"})
+_BAD_REQUEST: Final = HTTPStatus.BAD_REQUEST
+
+
+@dataclass(frozen=True, slots=True)
+class FhirRequest(GraphQLRequest):
+    """A GraphQL request, and the resource whose fields it asks for, if it is one's own."""
+
+    instance: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FhirAnswer(Answer):
+    """The answer to a request; `warnings` are what succeeded mutations had to say."""
+
+    status: int = HTTPStatus.OK
+    warnings: Sequence[Issue] = field(default=())
+
+    def body(self, extensions: Mapping[str, Any] | None = None) -> bytes:
+        """Return the encoded response map; decimals keep their digits."""
+        body: dict[str, Any] = {}
+        if self.errors:
+            body["errors"] = self.errors
+        if self.executed:
+            body["data"] = self.data
+        more = dict(extensions or {})
+        if self.warnings:
+            more["resource"] = outcome_of(self.warnings)
+        if more:
+            body["extensions"] = more
+        return _encode(body)
+
+
+class FhirEngine:
+    """Executes requests against the schemas of the HL7 interface and one set of use cases."""
+
+    def __init__(self, schemas: FhirSchemas, services: Services, limits: DocumentLimits) -> None:
+        self._schemas = schemas
+        self._services = services
+        self._limits = limits
+        self._documents: dict[str | None, FhirDocuments] = {}
+
+    def epoch(self) -> int:
+        """Return the number of changes that this process has made or learned of."""
+        return self._services.invalidator.epoch
+
+    def document(self, request: GraphQLRequest) -> Document:
+        """Return the request's document, parsed and validated."""
+        type = _type_of(request)
+        documents = self._documents.get(type)
+        if documents is None:
+            schema = self._schema(type)
+            documents = FhirDocuments(schema, self._limits, self._schemas.resource)
+            self._documents[type] = documents
+        return documents.get(request.query)
+
+    async def run(
+        self,
+        request: GraphQLRequest,
+        operation: Operation,
+        tracer: object = None,  # noqa: ARG002 - nothing is traced here
+    ) -> FhirAnswer:
+        """Execute a request; whatever goes wrong is in the answer's errors."""
+        document = self.document(request)
+        if document.node is None:
+            return _refused(document.errors, document.code, operation)
+        if document.operation(request.operation_name) is None:
+            text = "The document has no such operation: name one of those it has."
+            return _refused((GraphQLError(text),), "BAD_USER_INPUT", operation)
+        context = FhirContext(operation, self._services)
+        try:
+            root = await self._root(request, document, context)
+        except GatewayError as failure:
+            error = GraphQLError(failure.message, original_error=failure)
+            return _failed((error,), operation)
+        executor = self._executor(request, document, context, root)
+        return _answer(await execute(executor), document, request, context)
+
+    async def run_in_parts(self, request: GraphQLRequest, operation: Operation) -> FhirAnswer:
+        """Execute a request; nothing is delivered in parts here."""
+        return await self.run(request, operation)
+
+    async def _root(
+        self, request: GraphQLRequest, document: Document, context: FhirContext
+    ) -> dict[str, Any] | None:
+        """Return the resource that is asked; raise what keeps the caller from asking."""
+        fields = set(document.root_fields(request.operation_name))
+        if isinstance(context.operation.principal, Anonymous) and fields - _INTROSPECTION:
+            _ = context.operation.caller
+        instance = getattr(request, "instance", None)
+        if instance is None or not fields - _INTROSPECTION:
+            return None if instance is None else {"resourceType": instance[0], "id": instance[1]}
+        return await read_instance(context, *instance)
+
+    def _executor(
+        self, request: GraphQLRequest, document: Document, context: FhirContext, root: Any
+    ) -> Any:
+        node: Any = document.node
+        return WholeExecutor.build(
+            self._schema(_type_of(request)),
+            node,
+            root_value=root,
+            context_value=context,
+            raw_variable_values=dict(request.variables or {}),
+            operation_name=request.operation_name,
+            hide_suggestions=self._limits.hide_suggestions,
+        )
+
+    def _schema(self, type: str | None) -> Any:
+        return self._schemas.of_server() if type is None else self._schemas.of_instance(type)
+
+
+def _type_of(request: GraphQLRequest) -> str | None:
+    instance = getattr(request, "instance", None)
+    return None if instance is None else instance[0]
+
+
+def _answer(
+    result: ExecutionResult, document: Document, request: GraphQLRequest, context: FhirContext
+) -> FhirAnswer:
+    errors = result.errors or []
+    # Without a path an error is about the request: graphql-core could not coerce the variables.
+    before = result.data is None and bool(errors) and all(e.path is None for e in errors)
+    if before:
+        return _refused(tuple(errors), "BAD_USER_INPUT", context.operation)
+    shown = [shown_error(error, "INTERNAL_SERVER_ERROR", _id(context)) for error in errors]
+    status: int = HTTPStatus.OK
+    kind = document.kind(request.operation_name)
+    failed_roots = [e for e in shown if len(e.get("path", ())) == 1]
+    if result.data is None and shown:
+        status = status_of(shown[0])
+    elif kind is OperationType.MUTATION and failed_roots:
+        status = status_of(failed_roots[0])
+    return FhirAnswer(True, result.data, shown, status, tuple(context.warnings))  # noqa: FBT003
+
+
+def _id(context: FhirContext) -> str:
+    return context.operation.correlation_id
+
+
+def _refused(errors: Sequence[GraphQLError], code: str, operation: Operation) -> FhirAnswer:
+    """Return the answer to a request that was not executed because it is wrong."""
+    shown = [shown_error(error, code, operation.correlation_id) for error in errors]
+    return FhirAnswer(executed=False, data=None, errors=shown, status=_BAD_REQUEST)
+
+
+def _failed(errors: Sequence[GraphQLError], operation: Operation) -> FhirAnswer:
+    """Return the answer to a request that was not executed for another reason."""
+    shown = [shown_error(error, "", operation.correlation_id) for error in errors]
+    status = status_of(shown[0])
+    return FhirAnswer(executed=False, data=None, errors=shown, status=status)

@@ -1,0 +1,109 @@
+"""The search arguments of `GroupList` and `GroupConnection`, and what they ask for."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from graphql import (
+    GraphQLArgument,
+    GraphQLInt,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLString,
+)
+
+from group_gateway.errors import BadUserInput
+from group_gateway.fhir_graphql.list_navigation import COUNT, FHIRPATH, OFFSET
+from group_gateway.fhir_graphql.scalars import scalar_for
+from group_gateway.groups.reading.search_criteria import FILTER, SORT, Criterion, SearchCriteria
+
+REFERENCE: Final = "_reference"
+CURSORS: Final = ("cursor", "_cursor")
+_PARAMETERS: Final[Mapping[str, str]] = {
+    "_id": "token",
+    "_lastUpdated": "date",
+    "_tag": "token",
+    "_security": "token",
+    "_profile": "uri",
+    "_source": "uri",
+    "actual": "token",
+    "characteristic": "token",
+    "characteristic_value": "composite",
+    "code": "token",
+    "exclude": "token",
+    "identifier": "token",
+    "managing_entity": "reference",
+    "member": "reference",
+    "type": "token",
+    "value": "token",
+}
+"""FHIR R4's search parameters of Group, by argument, each with its type."""
+_MOST_VALUES: Final = 1_000
+
+
+def search_arguments(*, cursors: bool) -> dict[str, GraphQLArgument]:
+    """Return the arguments of a search at the root."""
+    arguments = {
+        name: GraphQLArgument(
+            GraphQLList(scalar_for(kind)), description=f"One of these values of `{_sent(name)}`."
+        )
+        for name, kind in _PARAMETERS.items()
+    }
+    arguments |= {
+        FILTER: GraphQLArgument(GraphQLString, description="FHIR's filter language."),
+        SORT: GraphQLArgument(GraphQLList(GraphQLString), description="Keys, `-` for descending."),
+        COUNT: GraphQLArgument(GraphQLInt, description="Groups at most."),
+        OFFSET: GraphQLArgument(GraphQLInt, description="Groups to skip."),
+        FHIRPATH: GraphQLArgument(GraphQLString, description="Keep the groups where this is true."),
+    }
+    if cursors:
+        for name in CURSORS:
+            arguments[name] = GraphQLArgument(GraphQLString, description="One of a page's cursors.")
+    return arguments
+
+
+def reverse_arguments(parameters: tuple[str, ...]) -> dict[str, GraphQLArgument]:
+    """Return the arguments of a search below the resource that the groups refer to."""
+    arguments = search_arguments(cursors=False)
+    del arguments["_id"]
+    named = " or ".join(f"`{name}`" for name in parameters)
+    return {
+        REFERENCE: GraphQLArgument(
+            GraphQLNonNull(scalar_for("code")), description=f"How they refer to it: {named}."
+        ),
+        **arguments,
+    }
+
+
+def criteria_of(arguments: Mapping[str, Any], home: str) -> SearchCriteria:
+    """Return what the arguments search for; raise BadUserInput."""
+    criteria = []
+    for name in _PARAMETERS:
+        values = arguments.get(name)
+        if values is None:
+            continue
+        given = tuple(value for value in values if value is not None)
+        if not given or len(given) > _MOST_VALUES or "" in given:
+            raise BadUserInput(f"`{name}` takes 1 to {_MOST_VALUES} values that are not empty.")
+        criteria.append(Criterion(_sent(name), given))
+    filtered = arguments.get(FILTER)
+    if filtered is not None:
+        criteria.append(Criterion(FILTER, (filtered,)))
+    sort = tuple(key for key in arguments.get(SORT) or () if key)
+    return SearchCriteria(tuple(criteria), sort, home)
+
+
+def cursor_of(arguments: Mapping[str, Any]) -> str | None:
+    """Return the cursor; raise BadUserInput when anything else is given beside it."""
+    given = {name: value for name, value in arguments.items() if value is not None}
+    named = [name for name in CURSORS if name in given]
+    if not named:
+        return None
+    if len(given) > 1:
+        raise BadUserInput("A cursor holds the whole search: give no other argument with it.")
+    cursor: str = given[named[0]]
+    return cursor
+
+
+def _sent(argument: str) -> str:
+    """Return a search parameter's own name: `-` stands as `_` in GraphQL."""
+    return argument[0] + argument[1:].replace("_", "-")

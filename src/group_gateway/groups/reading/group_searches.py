@@ -1,0 +1,234 @@
+"""Searches by FHIR's own parameters: all groups that fit, or one page with cursors."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from group_gateway.digests import DigestKeys
+from group_gateway.errors import BadUserInput, TooManyGroups
+from group_gateway.fhir.group_resource import GroupResource
+from group_gateway.groups.reading.capability_probe import CapabilityReader
+from group_gateway.groups.reading.criteria_search import CriteriaSearch
+from group_gateway.groups.reading.cursor import Cursors
+from group_gateway.groups.reading.group_reads import checked_id
+from group_gateway.groups.reading.id_list import IdList
+from group_gateway.groups.reading.loader import GroupLoader
+from group_gateway.groups.reading.paginator import Paginator
+from group_gateway.groups.reading.relay_connection import Source, Step
+from group_gateway.groups.reading.search_criteria import SearchCriteria
+from group_gateway.groups.reading.search_pages import SearchPages
+from group_gateway.operation import Operation
+
+LONGEST_LIST = 1_000
+"""Groups in one list: more are asked for by pages."""
+PAGE_SIZE = 10
+"""Groups on a page whose size nobody named."""
+Keeps = Callable[[GroupResource], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class PagePlace:
+    """Where a page begins: `count` groups behind or before a place, or at either end.
+
+    `offset` is the number of groups before the page, None where that can't be known.
+    """
+
+    criteria: SearchCriteria
+    count: int
+    kind: str = "first"
+    place: list[Any] | None = None
+    offset: int | None = 0
+    path: str | None = None
+
+    def to_json(self) -> list[Any]:
+        """Return the place as JSON values."""
+        return [self.criteria.to_json(), self.count, self.kind, self.place, self.offset, self.path]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupPage:
+    """One page of a search, and the places of its neighbours."""
+
+    groups: list[GroupResource]
+    at: PagePlace
+    previous: PagePlace | None
+    next: PagePlace | None
+    last: PagePlace | None
+    source: Source
+
+    async def total(self) -> int | None:
+        """Count all groups of the search; None when that can't be known."""
+        return await self.source.total()
+
+
+class GroupSearches:
+    """Searches groups for the operation that each call names."""
+
+    def __init__(
+        self,
+        loader: GroupLoader,
+        pages: SearchPages,
+        reader: CapabilityReader,
+        keys: DigestKeys,
+        home: str,
+    ) -> None:
+        self._loader = loader
+        self._pages = pages
+        self._reader = reader
+        self._cursors = Cursors(keys, "fhir page")
+        self._home = home
+
+    def encode(self, place: PagePlace) -> str:
+        """Return the cursor of a page."""
+        return self._cursors.encode(place.to_json())
+
+    def decode(self, cursor: str) -> PagePlace:
+        """Return the page of a cursor; raise BadUserInput for any other text."""
+        criteria, count, kind, place, offset, path = self._cursors.decode(cursor)
+        return PagePlace(
+            SearchCriteria.from_json(criteria, self._home), count, kind, place, offset, path
+        )
+
+    async def all(
+        self,
+        operation: Operation,
+        criteria: SearchCriteria,
+        *,
+        offset: int,
+        count: int | None,
+        keeps: Keeps | None,
+    ) -> list[GroupResource]:
+        """Return the groups that fit, `count` of them from `offset` on, or all.
+
+        Raise TooManyGroups rather than cutting the list.
+        """
+        operation.caller.require("search")
+        wanted = LONGEST_LIST + 1 if count is None else min(count, LONGEST_LIST + 1)
+        found: list[GroupResource] = []
+        if wanted:
+            source = self._source(operation, criteria)
+            async for step in _steps(source, None, offset + wanted):
+                if keeps is None or keeps(step.group):
+                    found.append(step.group)
+                if len(found) >= offset + wanted:
+                    break
+        found = found[offset : offset + wanted]
+        if len(found) > LONGEST_LIST:
+            text = f"More than {LONGEST_LIST} groups fit. Ask for fewer, or for pages."
+            raise TooManyGroups(text)
+        self._record(operation, found)
+        return found
+
+    async def total(self, operation: Operation, criteria: SearchCriteria) -> int | None:
+        """Count the groups that fit; None when that can't be known."""
+        operation.caller.require("search")
+        source = self._source(operation, criteria)
+        if isinstance(source, Paginator):
+            counted = await self._search(operation, criteria).count()
+            if counted is not None:
+                return counted
+        return await source.total()
+
+    async def page(
+        self, operation: Operation, at: PagePlace, keeps: Keeps | None = None
+    ) -> GroupPage:
+        """Return a page. Raise BadUserInput for one that is gone."""
+        operation.caller.require("search")
+        source = self._source(operation, at.criteria)
+        if at.kind in {"first", "next"}:
+            page = await self._forward(source, at, keeps)
+        else:
+            page = await self._backward(source, at, keeps)
+        self._record(operation, page.groups)
+        return page
+
+    def _source(self, operation: Operation, criteria: SearchCriteria) -> Source:
+        """Return where the groups come from: an id list, or a search."""
+        ids = criteria.values("_id")
+        if ids is None or criteria.uncheckable:
+            return Paginator(self._search(operation, criteria))
+        distinct = list(dict.fromkeys(map(checked_id, ids)))
+        if len(distinct) > LONGEST_LIST:
+            raise TooManyGroups(f"A search takes at most {LONGEST_LIST} ids.")
+        rest: Any = criteria.without("_id")
+        return IdList(lambda id: self._loader.find(operation, id), distinct, rest)
+
+    def _search(self, operation: Operation, criteria: SearchCriteria) -> CriteriaSearch:
+        return CriteriaSearch(self._pages, self._reader, operation, criteria)
+
+    async def _forward(self, source: Source, at: PagePlace, keeps: Keeps | None) -> GroupPage:
+        skip = (at.offset or 0) if at.kind == "first" else 0
+        steps: list[Step] = []
+        more, skipped = False, 0
+        async for step in _steps(source, at.place, skip + at.count):
+            if keeps is not None and not keeps(step.group):
+                continue
+            if skipped < skip:
+                skipped += 1
+                continue
+            if len(steps) >= at.count:
+                more = True
+                break
+            steps.append(step)
+        return self._page(source, at, steps, before=bool(at.offset), after=more)
+
+    async def _backward(self, source: Source, at: PagePlace, keeps: Keeps | None) -> GroupPage:
+        count = at.count
+        if at.kind == "previous" and at.offset is not None:
+            count = min(at.count, at.offset)
+        total = await source.total() if at.kind == "last" and keeps is None else None
+        if total is not None and at.count:
+            count = total % at.count or at.count
+        steps: list[Step] = []
+        more = False
+        async for step in _steps_back(source, at.place, count):
+            if keeps is not None and not keeps(step.group):
+                continue
+            if len(steps) >= count:
+                more = True
+                break
+            steps.append(step)
+        end = total if at.kind == "last" else at.offset
+        begin = None if end is None else max(end - len(steps), 0)
+        if not more:
+            begin = 0
+        here = replace(at, offset=begin)
+        return self._page(source, here, steps[::-1], before=more, after=at.kind == "previous")
+
+    def _page(
+        self, source: Source, at: PagePlace, steps: list[Step], *, before: bool, after: bool
+    ) -> GroupPage:
+        previous = following = None
+        offset = at.offset
+        if steps and before:
+            previous = replace(at, kind="previous", place=steps[0].place)
+        if steps and after:
+            end = None if offset is None else offset + len(steps)
+            following = replace(at, kind="next", place=steps[-1].place, offset=end)
+        last = replace(at, kind="last", place=None, offset=None) if at.count else None
+        return GroupPage([step.group for step in steps], at, previous, following, last, source)
+
+    def _record(self, operation: Operation, groups: list[GroupResource]) -> None:
+        if operation.audit_record is not None:
+            operation.audit_record.read.update(group.id for group in groups)
+
+
+async def _steps(source: Source, place: list[Any] | None, count: int) -> Any:
+    async for batch in source.forward(place, max(count, 1)):
+        for step in batch.steps:
+            yield step
+
+
+async def _steps_back(source: Source, place: list[Any] | None, count: int) -> Any:
+    async for batch in source.backward(place, max(count, 1)):
+        for step in batch.steps:
+            yield step
+
+
+def checked_count(count: int | None) -> int:
+    """Return the size of a page; raise BadUserInput for one that there can't be."""
+    if count is None:
+        return PAGE_SIZE
+    if not 0 <= count <= LONGEST_LIST:
+        raise BadUserInput(f"`_count` takes a number from 0 to {LONGEST_LIST}.")
+    return count

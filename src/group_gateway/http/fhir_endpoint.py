@@ -1,0 +1,154 @@
+"""HL7's interface over HTTP: `/fhir/$graphql`, `/fhir/<Type>/<id>/$graphql`, `/fhir/metadata`."""
+
+import re
+from typing import Any, Final
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
+
+from group_gateway import __version__
+from group_gateway.errors import NotFound, RequestCode
+from group_gateway.fhir_graphql.model import RESOURCES
+from group_gateway.http.cors import check_same_site
+from group_gateway.http.fhir_pipeline import FhirPipeline, exact_json, fhir_request
+from group_gateway.http.request_body import whole_body
+from group_gateway.http.request_limits import RequestLimits
+from group_gateway.http.requests import JSON, RequestRefused, is_array
+from group_gateway.http.responses import (
+    Reply,
+    new_correlation_id,
+    revalidated,
+    send_reply,
+)
+from group_gateway.identity.authenticator import Authenticator
+from group_gateway.memory_budget import MemoryBudget
+
+OPERATION: Final = "$graphql"
+_GRAPHQL: Final = "application/graphql"
+_INSTANCE: Final = re.compile(r"/fhir/([A-Za-z]{1,64})/([^/]{1,200})/\$graphql")
+_SERVER: Final = f"/fhir/{OPERATION}"
+_DEFINITION: Final = "http://hl7.org/fhir/OperationDefinition/Resource-graphql"
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+class FhirEndpoint:
+    """Answers GET and POST (ASGI)."""
+
+    def __init__(
+        self, pipeline: FhirPipeline, callers: Authenticator, limits: RequestLimits
+    ) -> None:
+        self._pipeline = pipeline
+        self._callers = callers
+        self._limits = limits
+        self._room = MemoryBudget(limits.bodies)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (ASGI)."""
+        request = Request(scope, receive)
+        correlation_id = new_correlation_id()
+        try:
+            reply = await self._reply(request, receive, correlation_id)
+        except RequestRefused as refused:
+            known = self._callers.known(_authorization(request))
+            reply = self._pipeline.refusal(refused, JSON, known, correlation_id)
+        await send_reply(reply, correlation_id, receive, send)
+
+    async def _reply(self, request: Request, receive: Receive, correlation_id: bytes) -> Reply:
+        instance = _instance(request.scope["path"])
+        if request.method == "GET":
+            return await self._get(request, instance, correlation_id)
+        if request.method != "POST":
+            message = "Send a GET or a POST."
+            raise RequestRefused(message, 405, RequestCode.METHOD_NOT_ALLOWED)
+        kind = _content_type(request.headers.get("content-type", ""))
+        length = request.headers.get("content-length")
+        body = await whole_body(receive, length, self._limits.body, self._room)
+        if kind == _GRAPHQL:
+            body = _as_json(body, request)
+        elif is_array(body):
+            raise RequestRefused("The body is not a JSON object.")
+        principal = await self._callers.authenticate(_authorization(request))
+        question = (principal.scope, instance, body)
+        return await self._pipeline.answer(question, principal, correlation_id)
+
+    async def _get(self, request: Request, instance: str, correlation_id: bytes) -> Reply:
+        check_same_site(request.scope, self._limits.cross_origin)
+        principal = await self._callers.authenticate(_authorization(request))
+        asked = fhir_request(_parts_of_query(request), instance)
+        reply = await self._pipeline.answer_query(asked, principal, JSON, correlation_id)
+        if reply.is_complete:
+            return revalidated(reply, request.headers.get("if-none-match"))
+        return reply
+
+
+def fhir_routes(endpoint: FhirEndpoint) -> list[BaseRoute]:
+    """Return the routes of the interface."""
+    return [
+        Route("/fhir/metadata", _metadata, methods=["GET"]),
+        Route("/fhir/{path:path}", endpoint),
+    ]
+
+
+async def _metadata(_: Request) -> Response:
+    """Return a CapabilityStatement, which needs no token."""
+    return Response(_encode(capability_statement()), media_type="application/fhir+json")
+
+
+def capability_statement() -> dict[str, Any]:
+    """Return what the interface offers as an R4 CapabilityStatement."""
+    return {
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": "2026-11-28",
+        "kind": "instance",
+        "software": {"name": "group-gateway", "version": __version__},
+        "implementation": {"description": "HL7 FHIR GraphQL in front of a FHIR server"},
+        "fhirVersion": "4.0.1",
+        "format": ["json"],
+        "rest": [{"mode": "server", "operation": [{"name": "graphql", "definition": _DEFINITION}]}],
+    }
+
+
+def _instance(path: str) -> str:
+    """Return `<Type>/<id>`, or nothing for the server; raise RequestRefused for other paths."""
+    if path == _SERVER:
+        return ""
+    match = _INSTANCE.fullmatch(path)
+    if match is None or match[1] not in RESOURCES:
+        raise RequestRefused("There is nothing at this address.", 404, NotFound.code)
+    return f"{match[1]}/{match[2]}"
+
+
+def _content_type(text: str) -> str:
+    """Return the media type of a POST; raise RequestRefused for one that is not taken."""
+    kind, *parameters = [part.strip().lower() for part in text.split(";")]
+    charsets = [p[8:].strip('"') for p in parameters if p.startswith("charset=")]
+    if kind not in {JSON, _GRAPHQL} or any(c not in {"utf-8", "utf8"} for c in charsets):
+        message = f"Send a POST with content type {JSON} or {_GRAPHQL}, in UTF-8."
+        raise RequestRefused(message, 415, RequestCode.UNSUPPORTED_MEDIA_TYPE)
+    return kind
+
+
+def _as_json(body: bytes, request: Request) -> bytes:
+    """Return the JSON form of a request whose body is the document."""
+    try:
+        document = bytes(body).decode()
+    except UnicodeDecodeError:
+        raise RequestRefused("The body is not UTF-8.") from None
+    return _encode({**_parts_of_query(request), "query": document})
+
+
+def _parts_of_query(request: Request) -> dict[str, Any]:
+    """Return the parts of a request that stand in the URL, where empty ones count as left out."""
+    parts: dict[str, Any] = {k: v for k, v in request.query_params.items() if v}
+    for name in ("variables", "extensions"):
+        if name in parts:
+            parts[name] = exact_json(parts[name].encode(), f"`{name}`")
+    return parts
+
+
+def _authorization(request: Request) -> str | None:
+    return ", ".join(request.headers.getlist("authorization")) or None

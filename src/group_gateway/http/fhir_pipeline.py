@@ -1,0 +1,88 @@
+"""Answers to requests of the HL7 interface: as those of the other one, in HL7's form.
+
+A question's second part names the instance that is asked (`Patient/1`); it is empty for the server.
+"""
+
+from decimal import Decimal
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from group_gateway.execution.engine import Answer, GraphQLRequest
+from group_gateway.execution.response_cache import Question
+from group_gateway.fhir_graphql.fhir_engine import FhirAnswer, FhirRequest
+from group_gateway.fhir_graphql.outcome_errors import extensions_of
+from group_gateway.http.pipeline import RequestPipeline
+from group_gateway.http.requests import JSON, RequestRefused, request_of
+from group_gateway.http.responses import Reply, new_reply
+from group_gateway.operation import AuditRecord, Principal
+
+_decode = msgspec.json.Decoder(float_hook=Decimal).decode
+_encode = msgspec.json.Encoder().encode
+
+
+class FhirPipeline(RequestPipeline):
+    """Answers requests of callers that are known, in HL7's form."""
+
+    def request(self, question: Question) -> GraphQLRequest:
+        """Return the GraphQL request that a question holds; raise RequestRefused."""
+        parts = exact_json(question[2], "The body")
+        if not isinstance(parts, dict):
+            raise RequestRefused("The body is not a JSON object.")
+        return fhir_request(parts, question[1])
+
+    def formatted(
+        self,
+        answer: Answer,
+        media_type: str,  # noqa: ARG002 - always JSON
+        extensions: dict[str, Any],
+        audit_record: AuditRecord | None,
+    ) -> Reply:
+        """Return the response to a request that was understood."""
+        status = answer.status if isinstance(answer, FhirAnswer) else HTTPStatus.OK
+        body, complete = answer.body(extensions), answer.is_complete
+        return new_reply(status, JSON, body, is_complete=complete, audit_record=audit_record)
+
+    def refusal(
+        self,
+        refused: RequestRefused,
+        media_type: str | None,  # noqa: ARG002 - always JSON
+        principal: Principal | None,
+        correlation_id: bytes,
+    ) -> Reply:
+        """Return the response to a request that is not taken, and tell of it."""
+        plain = super().refusal(refused, JSON, principal, correlation_id)
+        extensions = extensions_of(refused.message, refused.code, None, correlation_id.decode())
+        if refused.retry_after is not None:
+            extensions["retryAfter"] = refused.retry_after
+        error = {"message": refused.message, "extensions": extensions}
+        reply = new_reply(refused.status, JSON, _encode({"errors": [error]}))
+        taken = dict(reply.headers)
+        return Reply(
+            reply.status,
+            [*reply.headers, *(h for h in plain.headers if h[0] not in taken)],
+            reply.body,
+        )
+
+
+def fhir_request(parts: dict[str, Any], instance: str) -> FhirRequest:
+    """Check the parts of a request for their types; raise RequestRefused."""
+    asked = request_of(parts)
+    type, _, id = instance.partition("/")
+    return FhirRequest(
+        asked.query,
+        asked.operation_name,
+        asked.variables,
+        asked.wants_cost,
+        asked.document_id,
+        instance=(type, id) if instance else None,
+    )
+
+
+def exact_json(text: bytes, what: str) -> Any:
+    """Decode JSON so that decimals keep their digits; raise RequestRefused."""
+    try:
+        return _decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, ArithmeticError, RecursionError):
+        raise RequestRefused(f"{what} is not JSON.") from None

@@ -1,0 +1,171 @@
+"""Records spans with OpenTelemetry and exports them by OTLP over HTTP (the extra `otel`).
+
+The SDK's own variables (`OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_SERVICE_NAME` …) say where spans go.
+Attributes follow OpenTelemetry's semantic conventions for HTTP and GraphQL, without those that
+could hold patient data: no document, no variables, no URL.
+"""
+
+import asyncio
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+from graphql import OperationDefinitionNode
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.instrumentation.redis import RedisInstrumentor
+from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased
+from opentelemetry.trace import Link, SpanContext, SpanKind, StatusCode, TraceFlags, TraceState
+
+from group_gateway import __version__
+from group_gateway.observability.sampling import Sampling
+from group_gateway.observability.tracing import NO_SPAN, RawHeaders, Span, Tracing
+from group_gateway.trace_context import (
+    CURRENT,
+    LINKED,
+    TraceContext,
+    trace_context_of,
+)
+
+_ID = re.compile(r"^(/[A-Za-z]+)/[^/]+")
+_LONGEST_NAME = 64
+
+
+class _Recorded:
+    def __init__(self, span: trace.Span) -> None:
+        self._span = span
+
+    def set(self, name: str, value: str | int) -> None:
+        self._span.set_attribute(name, value)
+
+    def fail(self, kind: str) -> None:
+        self._span.set_attribute("error.type", kind)
+        self._span.set_status(StatusCode.ERROR)
+
+
+class OpenTelemetryTracing(Tracing):
+    """Records spans and hands them to `exporter`, by default the one of OTLP over HTTP."""
+
+    def __init__(
+        self, environment: Mapping[str, str], exporter: SpanExporter | None = None
+    ) -> None:
+        self._sampling = Sampling(environment)
+        own = {SERVICE_VERSION: __version__}
+        if "OTEL_SERVICE_NAME" not in environment:
+            own[SERVICE_NAME] = "group-gateway"
+        resource = Resource.create(own)
+        processor = BatchSpanProcessor(exporter or OTLPSpanExporter())
+        self._provider = TracerProvider(ALWAYS_ON, resource, shutdown_on_exit=False)
+        self._provider.add_span_processor(processor)
+        self._tracer = self._provider.get_tracer("group_gateway", __version__)
+        # Libraries trace what they do for a request whose trace is kept, and nothing else.
+        libraries = TracerProvider(ParentBased(ALWAYS_OFF), resource, shutdown_on_exit=False)
+        libraries.add_span_processor(processor)
+        redis = RedisInstrumentor()
+        if not redis.is_instrumented_by_opentelemetry:
+            redis.instrument(tracer_provider=libraries)
+
+    def request(self, headers: RawHeaders, method: str, route: str) -> AbstractContextManager[Span]:
+        """Record a request, unless its trace is not kept."""
+        parent = trace_context_of(headers)
+        if not self._sampling.keeps(parent):
+            return self.context(headers)
+        attributes = {"http.request.method": method, "http.route": route}
+        return self._span(f"{method} {route}", SpanKind.SERVER, attributes, parent)
+
+    def ready_answer(self, headers: RawHeaders, route: str) -> None:
+        """Record a request that was answered at once."""
+        parent = trace_context_of(headers)
+        if self._sampling.keeps(parent):
+            attributes = {"http.request.method": "POST", "http.route": route}
+            with self._span(f"POST {route}", SpanKind.SERVER, attributes, parent) as span:
+                span.set("http.response.status_code", 200)
+
+    def operation(self, definition: OperationDefinitionNode | None) -> AbstractContextManager[Span]:
+        """Record the execution of an operation by its type and name."""
+        if definition is None:
+            return nullcontext(NO_SPAN)
+        kind, name = definition.operation.value, definition.name
+        attributes = {"graphql.operation.type": kind}
+        if name is not None:
+            attributes["graphql.operation.name"] = name.value[:_LONGEST_NAME]
+        return self._child(kind, SpanKind.INTERNAL, attributes)
+
+    def upstream_call(self, method: str, path: str) -> AbstractContextManager[Span]:
+        """Record a call of the upstream by its method and the template of its path."""
+        template = _ID.sub(r"\1/{id}", path.partition("?")[0])
+        attributes = {"http.request.method": method, "url.template": template}
+        return self._child(f"{method} {template}", SpanKind.CLIENT, attributes)
+
+    async def aclose(self) -> None:
+        """Send what is still to be sent."""
+        if RedisInstrumentor().is_instrumented_by_opentelemetry:
+            RedisInstrumentor().uninstrument()
+        await asyncio.to_thread(self._provider.shutdown)
+
+    def _child(
+        self, name: str, kind: SpanKind, attributes: Mapping[str, str]
+    ) -> AbstractContextManager[Span]:
+        current = CURRENT.get()
+        if current is None or not current.sampled:
+            return nullcontext(NO_SPAN)
+        return self._span(name, kind, attributes, current)
+
+    @contextmanager
+    def _span(
+        self,
+        name: str,
+        kind: SpanKind,
+        attributes: Mapping[str, str],
+        parent: TraceContext | None,
+    ) -> Iterator[Span]:
+        links = LINKED.get() if kind is SpanKind.CLIENT else ()
+        span = self._tracer.start_span(
+            name,
+            context=_below(parent),
+            kind=kind,
+            attributes=dict(attributes),
+            links=[Link(_remote(each)) for each in links],
+        )
+        token = CURRENT.set(_context_of(span.get_span_context()))
+        outer = otel_context.attach(trace.set_span_in_context(span))  # for instrumented libraries
+        recorded = _Recorded(span)
+        try:
+            yield recorded
+        except BaseException as error:
+            recorded.fail(type(error).__name__)
+            raise
+        finally:
+            otel_context.detach(outer)
+            CURRENT.reset(token)
+            span.end()
+
+
+def _context_of(own: SpanContext) -> TraceContext:
+    return TraceContext(
+        trace.format_trace_id(own.trace_id),
+        trace.format_span_id(own.span_id),
+        sampled=True,
+        state=own.trace_state.to_header(),
+    )
+
+
+def _below(parent: TraceContext | None) -> otel_context.Context:
+    root = otel_context.Context()
+    if parent is None:
+        return root
+    return trace.set_span_in_context(trace.NonRecordingSpan(_remote(parent)), root)
+
+
+def _remote(place: TraceContext) -> SpanContext:
+    return SpanContext(
+        int(place.trace_id, 16),
+        int(place.span_id, 16),
+        is_remote=True,
+        trace_flags=TraceFlags(TraceFlags.SAMPLED if place.sampled else TraceFlags.DEFAULT),
+        trace_state=TraceState.from_header([place.state]) if place.state else None,
+    )

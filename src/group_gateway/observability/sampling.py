@@ -1,0 +1,47 @@
+"""Whether a trace is kept, decided without the SDK: one that is not kept must cost nothing."""
+
+import random
+from collections.abc import Mapping
+from typing import Final
+
+from group_gateway.trace_context import TraceContext
+
+_RATES: Final = {"always_on": 1.0, "always_off": 0.0}
+
+
+class UnknownSampler(ValueError):
+    """`OTEL_TRACES_SAMPLER` or its argument is none that the gateway knows."""
+
+
+class Sampling:
+    """Whether a trace is kept, as `OTEL_TRACES_SAMPLER` says; `parentbased_always_on` by default.
+
+    Raises UnknownSampler. See OpenTelemetry's "SDK environment variables".
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        name = environment.get("OTEL_TRACES_SAMPLER", "").strip() or "parentbased_always_on"
+        self._follows_parent = name.startswith("parentbased_")
+        kind = name.removeprefix("parentbased_")
+        if kind == "traceidratio":
+            self._rate = _ratio(environment.get("OTEL_TRACES_SAMPLER_ARG", "").strip() or "1")
+        elif kind in _RATES:
+            self._rate = _RATES[kind]
+        else:
+            raise UnknownSampler("OTEL_TRACES_SAMPLER names no sampler that the gateway knows.")
+
+    def keeps(self, parent: TraceContext | None) -> bool:
+        """Return whether the trace of a request with this parent is kept."""
+        if parent is not None and self._follows_parent:
+            return parent.sampled
+        return random.random() < self._rate  # noqa: S311 - no secret
+
+
+def _ratio(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = -1.0
+    if not 0 <= rate <= 1:
+        raise UnknownSampler("OTEL_TRACES_SAMPLER_ARG is no number from 0 to 1.")
+    return rate

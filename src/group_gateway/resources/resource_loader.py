@@ -1,0 +1,105 @@
+"""Resources by type and id: collected by caller and type within a tick, from cache or upstream.
+
+A tick is one round of the event loop: what the fields of an operation ask for together goes to
+the upstream together. Nothing is shared between two callers.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+from group_gateway.cache.store import CacheStore, Lookup, Slot
+from group_gateway.errors import UpstreamTimeout
+from group_gateway.fhir.fhir_resource import FhirResource
+from group_gateway.groups.reading.cache_slots import CacheSlots
+from group_gateway.operation import Caller, Operation
+from group_gateway.resources.resource_fetcher import ResourceFetcher, ResourceFlight, ResourceMiss
+
+Key = tuple[str, str, str, str | None]
+"""A caller's scope, and the type, id and version of a resource."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceName:
+    """The type and id of a resource, and which version is meant if not the current one."""
+
+    type: str
+    id: str
+    version: str | None = None
+
+
+class ResourceLoader:
+    """Loads resources for all callers of a process."""
+
+    def __init__(self, fetcher: ResourceFetcher, cache: CacheStore, slots: CacheSlots) -> None:
+        self._fetcher = fetcher
+        self._cache = cache
+        self._slots = slots
+        self._flights: dict[Key, ResourceFlight] = {}
+        self._ticks: dict[tuple[str, str], list[ResourceFlight]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def load(self, operation: Operation, name: ResourceName) -> FhirResource | None:
+        """Return a resource as this caller may see it; None when there is none to be seen."""
+        while True:
+            flight = self._join(operation, name)
+            try:
+                return await flight.wait(operation)
+            except UpstreamTimeout:
+                if not flight.ran_out(operation):
+                    raise
+
+    def _join(self, operation: Operation, name: ResourceName) -> ResourceFlight:
+        key = (operation.caller.scope, name.type, name.id, name.version)
+        flight = self._flights.get(key)
+        if flight is None or flight.future.done():
+            flight = self._flights[key] = ResourceFlight(
+                operation, name.type, name.id, name.version
+            )
+            self._enqueue(operation.caller, flight)
+        elif operation not in flight.operations:
+            flight.operations.append(operation)
+        return flight
+
+    def _enqueue(self, caller: Caller, flight: ResourceFlight) -> None:
+        key = (caller.scope, flight.type)
+        tick = self._ticks.get(key)
+        if tick is None:
+            tick = self._ticks[key] = []
+            asyncio.get_running_loop().call_soon(self._depart, caller, flight.type)
+        tick.append(flight)
+
+    def _depart(self, caller: Caller, type: str) -> None:
+        tick = self._ticks.pop((caller.scope, type))
+        task = asyncio.create_task(self._run(caller, type, tick))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, caller: Caller, type: str, tick: list[ResourceFlight]) -> None:
+        try:
+            misses = await self._look_up(caller, tick)
+            if misses:
+                await self._fetcher.fetch(caller, type, misses)
+        except Exception as error:  # noqa: BLE001 - handed to those who wait
+            for flight in tick:
+                flight.crash(error)
+        finally:
+            for flight in tick:
+                key = (caller.scope, type, flight.id, flight.version)
+                if self._flights.get(key) is flight:
+                    del self._flights[key]
+
+    async def _look_up(self, caller: Caller, tick: list[ResourceFlight]) -> list[ResourceMiss]:
+        slots = [self._slots.resource(caller, f.type, f.id, f.version) for f in tick]
+        lookups = await self._cache.lookup(slots)
+        return [
+            ResourceMiss(flight, slot, lookup)
+            for flight, slot, lookup in zip(tick, slots, lookups, strict=True)
+            if not self._land(flight, slot, lookup)
+        ]
+
+    def _land(self, flight: ResourceFlight, slot: Slot, lookup: Lookup) -> bool:
+        """Land a flight with what the cache holds, if it does."""
+        if lookup.value is None:
+            return False
+        flight.land(flight.resource_of(lookup.value), self._cache.part(slot, lookup, 0))
+        return True

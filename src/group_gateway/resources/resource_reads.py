@@ -1,0 +1,46 @@
+"""The read that resolvers ask for: the resource that a reference leads to."""
+
+from group_gateway.cache.store import CacheStore
+from group_gateway.errors import BadUserInput
+from group_gateway.fhir.fhir_resource import FhirResource
+from group_gateway.fhir.literal_reference import is_logical_id
+from group_gateway.groups.reading.cache_slots import CacheSlots
+from group_gateway.groups.reading.group_fetcher import Lifetimes
+from group_gateway.operation import Operation
+from group_gateway.resources.resource_fetcher import ResourceFetcher
+from group_gateway.resources.resource_loader import ResourceLoader, ResourceName
+from group_gateway.upstream.client import GroupClient
+from group_gateway.upstream.resource_client import ResourceClient
+
+
+class ResourceReads:
+    """Reads resources for the operation that each call names."""
+
+    def __init__(self, loader: ResourceLoader) -> None:
+        self._loader = loader
+
+    @classmethod
+    def of(
+        cls, client: GroupClient, cache: CacheStore, slots: CacheSlots, lifetimes: Lifetimes
+    ) -> "ResourceReads":
+        """Return the reads from the server of a client."""
+        fetcher = ResourceFetcher(ResourceClient(client), cache, lifetimes)
+        return cls(ResourceLoader(fetcher, cache, slots))
+
+    async def get(
+        self, operation: Operation, type: str, id: str, version: str | None = None
+    ) -> FhirResource | None:
+        """Return a resource, or one version of it; None when there is none to be seen.
+
+        Raise BadUserInput for a malformed id, and Forbidden without a scope for the type.
+        """
+        if type == "Group":
+            operation.caller.require("read")
+        else:
+            operation.caller.require_read(type)
+        if not is_logical_id(id) or not (version is None or is_logical_id(version)):
+            raise BadUserInput("An id is 1 to 64 letters, digits, dashes and dots.")
+        resource = await self._loader.load(operation, ResourceName(type, id, version))
+        if resource is not None and operation.audit_record is not None:
+            operation.audit_record.read.add(id if type == "Group" else f"{type}/{id}")
+        return resource

@@ -1,0 +1,72 @@
+"""W3C Trace Context: the trace that a request belongs to, in and out (W3C TR, level 1).
+
+The gateway passes the context on to the upstream whether or not it records spans itself.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+_TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
+_LONGEST_STATE = 512
+"""Characters of `tracestate` that are passed on; W3C asks for 512 at least."""
+_STATE = re.compile(r"[\x20-\x7e]+")
+
+
+@dataclass(frozen=True, slots=True)
+class TraceContext:
+    """The place in a trace: hexadecimal ids, the sampled flag, and vendors' state."""
+
+    trace_id: str
+    span_id: str
+    sampled: bool
+    state: str = ""
+
+    def headers(self) -> Mapping[str, str]:
+        """Return the headers that carry it."""
+        parent = f"00-{self.trace_id}-{self.span_id}-{'01' if self.sampled else '00'}"
+        own = {"traceparent": parent}
+        return own | {"tracestate": self.state} if self.state else own
+
+
+CURRENT: ContextVar[TraceContext | None] = ContextVar("trace_context", default=None)
+"""The context that calls made from here belong to."""
+LINKED: ContextVar[tuple[TraceContext, ...]] = ContextVar("linked_trace_contexts", default=())
+"""Further operations that wait for the call that is about to be made."""
+
+
+def link_operations(contexts: Iterable[TraceContext | None]) -> None:
+    """Name the further operations that wait for the calls made from here."""
+    LINKED.set(tuple({each for each in contexts if each is not None}))
+
+
+def trace_context_of(headers: Iterable[tuple[bytes, bytes]]) -> TraceContext | None:
+    """Return the context of a request's headers (names in lower case), None without a valid one.
+
+    A `traceparent` that is repeated or malformed is as good as none (W3C Trace Context, 3.2).
+    """
+    parent, state = None, b""
+    for name, value in headers:
+        if name == b"traceparent":
+            if parent is not None:
+                return None
+            parent = value
+        elif name == b"tracestate":
+            state += b"," + value if state else value
+    return None if parent is None else parse_trace_context(parent, state)
+
+
+def parse_trace_context(parent: bytes, state: bytes = b"") -> TraceContext | None:
+    """Parse the values of `traceparent` and `tracestate`; None when the former is malformed."""
+    match = _TRACEPARENT.fullmatch(parent.decode("latin-1").strip())
+    if match is None:
+        return None
+    version, trace_id, span_id, flags, more = match.groups()
+    if version == "ff" or (version == "00" and more) or not trace_id.strip("0"):
+        return None
+    if not span_id.strip("0"):
+        return None
+    text = state.decode("latin-1").strip()
+    kept = text if len(text) <= _LONGEST_STATE and _STATE.fullmatch(text) else ""
+    return TraceContext(trace_id, span_id, bool(int(flags, 16) & 1), kept)

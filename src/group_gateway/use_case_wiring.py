@@ -1,0 +1,67 @@
+"""Builds the use cases from the settings that concern them."""
+
+from group_gateway.cache.leases import Leases
+from group_gateway.cache.store import CacheStore
+from group_gateway.config import Settings
+from group_gateway.digests import DigestKeys
+from group_gateway.groups.reading.cache_slots import CacheSlots
+from group_gateway.groups.reading.capabilities import UpstreamCapabilities
+from group_gateway.groups.reading.capability_probe import CapabilityReader
+from group_gateway.groups.reading.group_fetcher import Lifetimes
+from group_gateway.groups.reading.group_reads import GroupReads
+from group_gateway.groups.reading.group_searches import GroupSearches
+from group_gateway.groups.reading.invalidation import Invalidator
+from group_gateway.groups.reading.loader import GroupLoader
+from group_gateway.groups.reading.search_pages import SearchPages
+from group_gateway.groups.watching.watches import GroupWatches
+from group_gateway.groups.writing.writes import GroupWrites
+from group_gateway.observability.telemetry import Telemetry
+from group_gateway.resources.resource_reads import ResourceReads
+from group_gateway.schema.context import Services
+from group_gateway.upstream.client import GroupClient
+
+
+def build_lifetimes(settings: Settings) -> Lifetimes:
+    """Return the lifetimes of cache entries."""
+    return Lifetimes(
+        group=settings.cache_ttl,
+        search=min(settings.cache_search_ttl, settings.cache_ttl),
+        absence=min(settings.cache_absence_ttl, settings.cache_ttl),
+    )
+
+
+def build_services(  # noqa: PLR0913, PLR0917 - all that the use cases take
+    settings: Settings,
+    client: GroupClient,
+    cache: CacheStore,
+    leases: Leases,
+    keys: DigestKeys,
+    telemetry: Telemetry,
+) -> Services:
+    """Return the use cases, which share one client, cache and set of capabilities."""
+    lifetimes = build_lifetimes(settings)
+    capabilities = UpstreamCapabilities()
+    # Other headers may mean another tenant, whose entries are other ones.
+    slots = CacheSlots(keys, f"{client.base_url} {settings.upstream_headers}".rstrip())
+    loader = GroupLoader(client, cache, slots, capabilities, lifetimes)
+    pages = SearchPages(client, cache, slots, lifetime=lifetimes.search)
+    invalidator = Invalidator(cache, slots, loader, pages)
+    reader = CapabilityReader(client, capabilities)
+    reads = GroupReads(loader, pages, reader, keys)
+    return Services(
+        reads=reads,
+        searches=GroupSearches(loader, pages, reader, keys, client.base_url),
+        writes=GroupWrites(client, capabilities, invalidator, slots, leases),
+        invalidator=invalidator,
+        watches=GroupWatches(
+            client,
+            reads,
+            invalidator,
+            telemetry,
+            interval=settings.subscription_interval,
+            patience=settings.upstream_timeout,
+        ),
+        resources=ResourceReads.of(client, cache, slots, lifetimes),
+        keys=keys,
+        upstream_url=client.base_url,
+    )
