@@ -182,6 +182,7 @@ def test_links(document: Path) -> None:
 
 
 def test_changelog() -> None:
-    """The newest version in the changelog is the package's."""
-    versions = re.findall(r"^## \[(\d[^\]]*)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
-    assert versions[0] == __version__
+    """The changelog begins with the package's version, or with what is not released yet."""
+    headings = re.findall(r"^## \[([^\]]*)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert headings[0] in {"Unreleased", __version__}
+    assert headings[1:] == sorted(headings[1:], reverse=True)

@@ -170,5 +170,8 @@ def test_images_and_actions_are_pinned() -> None:
     for image in re.findall(r"^FROM (?:--\S+ )?(\S+)", dockerfile, re.MULTILINE):
         assert re.search(r"@sha256:\w{64}$", image)
     for path in (ROOT / ".github" / "workflows").glob("*.yml"):
-        for action in re.findall(r"uses: (\S+)", path.read_text()):
+        text = path.read_text()
+        for action in re.findall(r"uses: (\S+)", text):
             assert re.search(r"@[0-9a-f]{40}$", action), (path.name, action)
+        for image in re.findall(r"\bpython:\S+", text):
+            assert re.search(r"@sha256:\w{64}$", image), (path.name, image)

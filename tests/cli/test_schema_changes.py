@@ -47,7 +47,10 @@ def test_an_addition_is_nothing_to_tell(tmp_path: Path) -> None:
     ("old", "told"),
     [
         (
-            having("  color: String\n", 'type Group @key(fields: "id") {\n'),
+            having(
+                "  color: String\n",
+                'type Group @key(fields: "id") @fetchable(field_name: "id") {\n',
+            ),
             "Group.color was removed",
         ),
         (
@@ -98,7 +101,9 @@ def test_what_is_hidden(hidden: str, place: str, told: str) -> None:
 
 def test_what_breaks_under_a_version_that_says_so(tmp_path: Path) -> None:
     """It is still named, but no failure."""
-    old = having("  color: String\n", 'type Group @key(fields: "id") {\n')
+    old = having(
+        "  color: String\n", 'type Group @key(fields: "id") @fetchable(field_name: "id") {\n'
+    )
     ended = compared(tmp_path, old, version="0.0.9")
     assert ended.out.startswith("breaking: ")
     assert (ended.status, ended.err) == (0, "")

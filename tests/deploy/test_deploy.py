@@ -1,9 +1,9 @@
 """What is in `deploy/`: pinned, and of this version. `.ci/deployment` checks the rest."""
 
 import re
+import tomllib
 from pathlib import Path
 
-from group_gateway import __version__
 from group_gateway.config import PREFIX, SETTINGS
 
 ROOT = Path(__file__).parents[2]
@@ -13,7 +13,8 @@ COMPOSE = (ROOT / "deploy" / "compose" / "compose.yaml").read_text()
 
 def test_the_chart_is_of_this_version() -> None:
     """The chart installs the image of the version that it lies beside."""
-    assert f"\nappVersion: {__version__}\n" in (CHART / "Chart.yaml").read_text()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert f"\nappVersion: {project['version']}\n" in (CHART / "Chart.yaml").read_text()
 
 
 def test_compose_names_images_by_digest() -> None:
