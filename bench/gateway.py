@@ -18,6 +18,8 @@ class Mode:
     title: str
     settings: dict[str, str] = field(default_factory=dict)
     callers: int = 1
+    coding: str = ""
+    """The Accept-Encoding of the load."""
 
 
 _NO_CACHE = {"GROUP_GATEWAY_CACHE_TTL": "0"}
@@ -27,7 +29,12 @@ COLD = Mode("cold", "cold", _NO_CACHE)
 """No cache; what is under way at the same moment for the same caller is shared, as always."""
 WARM = Mode("warm", "warm")
 """As it comes."""
+WARM_GZIP = Mode("warm-gzip", "warm, gzip", coding="gzip")
+WARM_ZSTD = Mode("warm-zstd", "warm, zstd", coding="zstd")
+"""The same for clients that take compressed answers: smaller than 1 KB they are not."""
 MODES = (UNSHARED, COLD, WARM)
+"""What rivals are compared with."""
+OWN_MODES = (*MODES, WARM_GZIP, WARM_ZSTD)
 
 
 @contextmanager
@@ -47,4 +54,4 @@ def gateway(mode: Mode, upstream_url: str, folder: Path) -> Iterator[Target]:
         cwd=folder,  # where no .env file is
         environment=environment,
     ) as program:
-        yield Target(f"http://127.0.0.1:{port}/graphql", program, mode.callers)
+        yield Target(f"http://127.0.0.1:{port}/graphql", program, mode.callers, mode.coding)

@@ -1,15 +1,17 @@
--- wrk -s load.lua URL -- FILE CALLERS
--- FILE holds one GraphQL body a line, sent in turn; CALLERS is how many bearer tokens take turns.
+-- wrk -s load.lua URL -- FILE CALLERS CODING
+-- FILE holds one GraphQL body a line, sent in turn; CALLERS is how many bearer tokens take turns;
+-- CODING is the Accept-Encoding, if it is not empty.
 local requests, sent, count = {}, 0, 0
 
 function init(args)
-  local bodies, callers = {}, tonumber(args[2])
+  local bodies, callers, coding = {}, tonumber(args[2]), args[3]
+  if coding == "" then coding = nil end
   for line in io.lines(args[1]) do bodies[#bodies + 1] = line end
   count = math.max(#bodies, callers)
   for i = 1, count do
     requests[i] = wrk.format("POST", nil, {
       ["Content-Type"] = "application/json", ["Accept"] = "application/json",
-      ["Authorization"] = "Bearer bench-" .. i % callers,
+      ["Authorization"] = "Bearer bench-" .. i % callers, ["Accept-Encoding"] = coding,
     }, bodies[(i - 1) % #bodies + 1])
   end
 end

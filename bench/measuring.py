@@ -57,11 +57,15 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A server to be measured, at `url`. `callers` bearer tokens take turns."""
+    """A server to be measured, at `url`. `callers` bearer tokens take turns.
+
+    `coding` is the Accept-Encoding of the load, if any.
+    """
 
     url: str
     program: Program
     callers: int = 1
+    coding: str = ""
 
 
 def measure(
@@ -81,10 +85,11 @@ def timed(
     bodies = folder / "bodies.jsonl"
     bodies.write_bytes(b"\n".join(workload.bodies))
     target.program.forget_peak()
-    load(target.url, bodies, timing.warm, callers=target.callers)
+    asking: dict[str, Any] = {"callers": target.callers, "coding": target.coding}
+    load(target.url, bodies, timing.warm, **asking)
     calls, busy = upstream.requests(), busy_seconds()
     own, other = target.program.cpu_seconds(), upstream.program.cpu_seconds()
-    seen = load(target.url, bodies, timing.timed, callers=target.callers)
+    seen = load(target.url, bodies, timing.timed, **asking)
     own = target.program.cpu_seconds() - own
     known = own + upstream.program.cpu_seconds() - other + seen.cpu
     busy = busy_seconds() - busy

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from bench.facts import Facts, facts
-from bench.gateway import MODES, Mode, gateway
+from bench.gateway import OWN_MODES, Mode, gateway
 from bench.install import need
 from bench.measuring import Measurement, Target, Timing, measure, timed
 from bench.nginx import Upstream, upstream
@@ -36,7 +36,7 @@ def run(work: Path, timing: Timing, stage_seconds: float) -> Own:
     catalogue = Catalogue()
     workloads = CONNECTION.workloads(catalogue)
     with upstream(work / "upstream", catalogue.files(), catalogue.searches()) as source:
-        loads = {mode.name: _loaded(mode, workloads, source, timing, work) for mode in MODES}
+        loads = {mode.name: _loaded(mode, workloads, source, timing, work) for mode in OWN_MODES}
         sizes = {name: round(one.bytes) for name, one in loads["warm"].items()}
         loads[CEILING] = _ceilings(sizes, workloads, source, timing, work)
         tell("stages")

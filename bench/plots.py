@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.facts import Facts
-from bench.gateway import MODES
+from bench.gateway import OWN_MODES
 from bench.growth import Curves, Growth
 from bench.overload import Overload
 from bench.own import CEILING, Own
@@ -39,10 +39,11 @@ def draw_own(own: Own, path: Path) -> None:
     """Draw the CPU time per request of each mode and workload, and of each stage."""
     figure = Figure(figsize=(9, 9), layout="constrained")
     above, below = figure.subplots(2, 1, height_ratios=(1, 2))
-    titles = {mode.name: mode.title for mode in MODES} | {CEILING: "ceiling: constant bytes"}
+    titles = {mode.name: mode.title for mode in OWN_MODES} | {CEILING: "ceiling: constant bytes"}
     costs = {
         title: {workload: one.cpu_us for workload, one in own.loads[name].items()}
         for name, title in titles.items()
+        if name in own.loads
     }
     _columns(above, costs)
     above.set_title("CPU microseconds per request, under load")

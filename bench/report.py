@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from statistics import median
 
 from bench.facts import Facts
-from bench.gateway import MODES
+from bench.gateway import OWN_MODES
 from bench.growth import Curves, Growth
 from bench.measuring import Measurement
 from bench.openloop import Second
@@ -20,12 +20,12 @@ NOISY = 0.2
 
 def own_report(own: Own) -> str:
     """Show the gateway itself."""
-    titles = {mode.name: mode.title for mode in MODES} | {CEILING: "ceiling: constant bytes"}
+    titles = {mode.name: mode.title for mode in OWN_MODES} | {CEILING: "ceiling: constant bytes"}
     rows = []
     for workload in own.loads[CEILING]:
         ceiling = own.loads[CEILING][workload].cpu_us
-        for name, title in titles.items():
-            one = own.loads[name][workload]
+        for name in filter(own.loads.__contains__, titles):
+            one, title = own.loads[name][workload], titles[name]
             share = "" if name == CEILING else f"{ceiling / one.cpu_us:.0%}"
             rows.append([f"{workload} {title}", *_figures(one), share])
     stages = [

@@ -25,13 +25,24 @@ class Load(msgspec.Struct, frozen=True):
     """CPU seconds that wrk itself used."""
 
 
-def load(url: str, bodies: Path, seconds: int, *, callers: int = 1, script: Path = _SCRIPT) -> Load:
+def load(  # noqa: PLR0913 - all that a load is made of
+    url: str,
+    bodies: Path,
+    seconds: int,
+    *,
+    callers: int = 1,
+    coding: str = "",
+    script: Path = _SCRIPT,
+) -> Load:
     """Send the bodies of a file, one a line, in turn for some seconds."""
     options = ["-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "30s", "--latency"]
     command = ["taskset", "-c", str(LOAD_CORE), "wrk", *options, "-s", str(script), url]
     before = os.times()
     done = subprocess.run(
-        [*command, "--", str(bodies), str(callers)], capture_output=True, text=True, check=True
+        [*command, "--", str(bodies), str(callers), coding],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     after = os.times()
     cpu = after.children_user + after.children_system

@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 from group_gateway.config import Settings
 from group_gateway.digests import DigestKeys
 from group_gateway.fhir_wiring import build_fhir_routes
+from group_gateway.http.compression import Compression
 from group_gateway.http.endpoint import Endpoint
 from group_gateway.http.gateway_app import (
     END_SUBSCRIPTIONS,
@@ -21,8 +23,10 @@ from group_gateway.http.gateway_app import (
 )
 from group_gateway.http.metrics import metrics_route
 from group_gateway.http.negotiation import Negotiation
+from group_gateway.http.operation_report import OperationReport
 from group_gateway.http.pipeline import RequestPipeline
 from group_gateway.http.probes import probe_routes
+from group_gateway.http.shared_responses import SharedResponses
 from group_gateway.http.subscriptions.streams import build_streams
 from group_gateway.observability.request_log import RequestLog
 from group_gateway.server.http_protocol import ConnectionLimits
@@ -56,24 +60,28 @@ def create_app(
     audit = build_audit_logs(settings, core.telemetry)
     request_log = RequestLog(keys, settings.log_requests, *audit, required=settings.audit_required)
     limits = build_request_limits(settings)
+    report = OperationReport(core.engine, limits, core.telemetry, request_log)
+    compression = Compression(enabled=settings.compression)
+    share = partial(SharedResponses, core.cache, compression, limits.ready_bytes)
     documents = build_persisted_documents(settings, core.telemetry)
-    pipeline = RequestPipeline(
-        core.engine, limits, core.cache, core.telemetry, request_log, documents
-    )
+    pipeline = RequestPipeline(core.engine, limits, report, documents, share)
     streams = build_streams(
         build_stream_limits(settings),
         core.engine,
         pipeline,
         core.authenticator,
+        report,
         request_log,
         core.telemetry,
     )
     page = build_page(settings, page_token)
     negotiation = Negotiation(settings.router_key, parts=settings.incremental_delivery)
-    endpoint = Endpoint(pipeline, core.authenticator, limits, page, negotiation, streams.events)
+    endpoint = Endpoint(
+        pipeline, core.authenticator, limits, compression, negotiation, page, streams.events
+    )
     routes: list[BaseRoute] = [Route(ENDPOINT_PATH, endpoint.get, methods=["GET", "POST"])]
     routes += probe_routes(core.client, request_log, core.telemetry)
-    routes += build_fhir_routes(settings, core, pipeline, limits)
+    routes += build_fhir_routes(settings, core, pipeline, limits, compression)
     routes += [metrics_route(core.telemetry), *(page.routes() if page else ())]
     track_connections = pipeline.admission.track_connections
     state = {END_SUBSCRIPTIONS: streams.end, TRACK_CONNECTIONS: track_connections}

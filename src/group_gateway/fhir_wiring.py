@@ -5,6 +5,7 @@ from starlette.routing import BaseRoute
 from group_gateway.config import Settings
 from group_gateway.fhir_graphql.fhir_engine import FhirEngine
 from group_gateway.fhir_graphql.fhir_schema import FhirSchemas
+from group_gateway.http.compression import Compression
 from group_gateway.http.fhir_endpoint import FhirEndpoint, fhir_routes
 from group_gateway.http.fhir_pipeline import FhirPipeline
 from group_gateway.http.pipeline import RequestPipeline
@@ -13,11 +14,15 @@ from group_gateway.wiring import Core, build_document_limits
 
 
 def build_fhir_routes(
-    settings: Settings, core: Core, pipeline: RequestPipeline, limits: RequestLimits
+    settings: Settings,
+    core: Core,
+    pipeline: RequestPipeline,
+    limits: RequestLimits,
+    compression: Compression,
 ) -> list[BaseRoute]:
     """Return the routes of the interface; its requests share room and log with `pipeline`'s."""
     if not settings.fhir_graphql:
         return []
     engine = FhirEngine(FhirSchemas(), core.services, build_document_limits(settings))
     fhir = pipeline.beside(FhirPipeline, engine)
-    return fhir_routes(FhirEndpoint(fhir, core.authenticator, limits))
+    return fhir_routes(FhirEndpoint(fhir, core.authenticator, limits, compression))

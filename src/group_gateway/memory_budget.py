@@ -33,7 +33,7 @@ class BudgetedBytes(bytes):
     taken: int
 
     @classmethod
-    def of(cls, body: bytearray, room: MemoryBudget, taken: int) -> "BudgetedBytes":
+    def of(cls, body: bytes | bytearray, room: MemoryBudget, taken: int) -> "BudgetedBytes":
         """Make one of `body`; it owns `taken` bytes of the room from now on."""
         held = cls(body)
         held.room, held.taken = room, taken

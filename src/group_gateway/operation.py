@@ -5,11 +5,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from group_gateway.errors import Forbidden, GatewayError, TooManyUpstreamCalls, UpstreamTimeout
+from group_gateway.errors import (
+    Forbidden,
+    GatewayError,
+    TooManyUpstreamCalls,
+    Unauthenticated,
+    UpstreamTimeout,
+)
 from group_gateway.trace_context import CURRENT, TraceContext
 
 Interaction = Literal["create", "read", "update", "search"]
 """What one may do with groups, by FHIR's names (FHIR R4, section 3.1.0)."""
+_MOST_UPSTREAM_IDS = 5
 EVERY_INTERACTION: frozenset[Interaction] = frozenset({"create", "read", "update", "search"})
 
 
@@ -61,6 +68,32 @@ Principal = Caller | Anonymous
 
 
 @dataclass(frozen=True, slots=True)
+class ClientSoftware:
+    """What the program that asks says of itself and of the request, safe to be logged.
+
+    Nothing is decided by it: anybody may say anything.
+    """
+
+    name: str = ""
+    version: str = ""
+    request_id: str = ""
+
+
+NO_CLIENT = ClientSoftware()
+UNKNOWN = Anonymous(Unauthenticated, "The caller has not been authenticated.")
+"""Stands for a caller before it has been authenticated."""
+
+
+@dataclass(slots=True)
+class RequestContext:
+    """Who asks, as far as that is known, and by what the request is found in logs."""
+
+    principal: Principal
+    correlation_id: bytes
+    client: ClientSoftware = NO_CLIENT
+
+
+@dataclass(frozen=True, slots=True)
 class CacheDependency:
     """A cache entry that an answer was made from.
 
@@ -84,6 +117,8 @@ class AuditRecord:
     fields: tuple[str, ...] = ()
     document: str = ""
     codes: tuple[str, ...] = ()
+    operation_name: str = ""
+    upstream_ids: tuple[str, ...] = ()
     read: set[str] = field(default_factory=set)
     written: set[str] = field(default_factory=set)
     attempted: set[str] = field(default_factory=set)
@@ -111,6 +146,14 @@ class Operation:
     """Kept only where somebody is told of it."""
     trace: TraceContext | None = field(default_factory=CURRENT.get)
     """The trace that the operation belongs to."""
+    client: ClientSoftware = NO_CLIENT
+    upstream_ids: list[str] = field(default_factory=list)
+    """The upstream's own correlation ids of what failed, a few of them."""
+
+    @property
+    def context(self) -> RequestContext:
+        """Who asks, and by what it is found in logs."""
+        return RequestContext(self.principal, self.correlation_id.encode(), self.client)
 
     @property
     def caller(self) -> Caller:
@@ -130,6 +173,11 @@ class Operation:
         """Note a part that is past its time, read `age` seconds ago."""
         self.depends_on(None)
         self.stale = max(age, self.stale or 0.0)
+
+    def note_upstream_id(self, id: str) -> None:
+        """Note the upstream's correlation id of something that failed."""
+        if id not in self.upstream_ids and len(self.upstream_ids) < _MOST_UPSTREAM_IDS:
+            self.upstream_ids.append(id)
 
     def remaining(self) -> float:
         """Give the seconds left; raises UpstreamTimeout when there are none."""

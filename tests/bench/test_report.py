@@ -4,7 +4,7 @@ import pytest
 
 from bench import report
 from bench.facts import Facts, command
-from bench.gateway import MODES
+from bench.gateway import OWN_MODES
 from bench.growth import WAYS, Growth
 from bench.measuring import Measurement
 from bench.own import CEILING, Own
@@ -43,7 +43,7 @@ def measurement(
 
 def own() -> Own:
     """Give results of the gateway itself."""
-    loads = {mode.name: {"W1": measurement(4_000)} for mode in MODES}
+    loads = {mode.name: {"W1": measurement(4_000)} for mode in OWN_MODES}
     return Own(FACTS, {**loads, CEILING: {"W1": measurement(5_000)}}, {COLD: {"W1": 250.0}})
 
 
@@ -100,7 +100,7 @@ def test_a_figure_has_three_digits_that_count(value: float | None, shown: str) -
 
 def test_a_mode_is_compared_with_the_ceiling() -> None:
     """The share of the ceiling is that of the CPU time which constant bytes would cost."""
-    [warm] = rows(report.own_report(own()), "W1 warm")
+    [warm] = rows(report.own_report(own()), "W1 warm |")
     assert warm[1:3] == ["4,000", "250"]
     assert warm[-1] == "80%"
 

@@ -85,7 +85,7 @@ async def test_proxies_are_told(client: Client) -> None:
         headers = parts.response.headers
         assert headers["cache-control"] == "no-store"
         assert headers["x-accel-buffering"] == "no"
-        assert headers["vary"] == "Accept, Authorization"
+        assert headers["vary"] == "Accept, Accept-Encoding, Authorization, Origin"
         assert len(headers["x-correlation-id"]) == 32
 
 

@@ -4,7 +4,7 @@ import tracemalloc
 
 import pytest
 
-from group_gateway.http.requests import JSON
+from group_gateway.http.negotiation import JSON
 from group_gateway.http.responses import new_reply
 from group_gateway.operation import AuditRecord
 

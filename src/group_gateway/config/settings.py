@@ -69,6 +69,7 @@ class Settings(AccessSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     cors_origins: str = ""
     cors_headers: str = ""
     trusted_proxies: str = ""
+    compression: bool = True
     persisted_queries: bool = True
     trusted_documents: str = ""
     trusted_documents_mode: Literal["off", "log", "enforce"] = "enforce"
@@ -148,6 +149,7 @@ SETTINGS: Mapping[str, str] = {
     "cors_origins": "Origins whose pages may ask, such as `https://app.example`, by commas.",
     "cors_headers": "Headers that such pages may send, by commas; without it any.",
     "trusted_proxies": "Addresses or networks of proxies whose `Forwarded` headers count; `*` all.",
+    "compression": "Compress answers for clients that take zstd, Brotli or gzip.",
     "persisted_queries": "Learn documents by their hash (automatic persisted queries).",
     "trusted_documents": "File with the documents that clients were built with.",
     "trusted_documents_mode": "`enforce` executes no others, `log` counts them, or `off`.",

@@ -27,7 +27,9 @@ def present(error: GraphQLError, default: str, operation: Operation) -> dict[str
     `default` is the code of an error that is about the request as a whole.
     """
     message, extensions = _facts(error, default)
-    extensions.setdefault("correlationId", operation.correlation_id)
+    extensions["correlationId"] = operation.correlation_id
+    if (upstream_id := extensions.get("upstreamCorrelationId")) is not None:
+        operation.note_upstream_id(upstream_id)
     shown: dict[str, Any] = {"message": message}
     if error.locations:
         shown["locations"] = [{"line": at.line, "column": at.column} for at in error.locations]
@@ -80,7 +82,7 @@ def _place(cause: BaseException) -> str:
 def _extensions(cause: GatewayError) -> dict[str, Any]:
     extensions: dict[str, Any] = {"code": cause.code}
     if cause.correlation_id is not None:
-        extensions["correlationId"] = cause.correlation_id
+        extensions["upstreamCorrelationId"] = cause.correlation_id
     if cause.issues:
         extensions["operationOutcome"] = {
             "resourceType": "OperationOutcome",

@@ -63,6 +63,8 @@ class _Ready(Generic[Reply]):
     reply: Reply
     parts: Sequence[CacheDependency]
     size: int
+    overhead: int
+    """The bytes of `size` that are not the answer's own."""
     expires: float
     """When the first part ends."""
     epoch: int | None = None
@@ -127,13 +129,25 @@ class ResponseCache(Generic[Reply]):
     ) -> None:
         """Keep an answer of `size` bytes, made of these parts."""
         parts = tuple(dict.fromkeys(parts))
-        size += len(question[2]) + self._OVERHEAD + self._PART * len(parts)
+        overhead = len(question[2]) + self._OVERHEAD + self._PART * len(parts)
+        size += overhead
         if size > self._max_bytes:
             return
         self._drop(question)
         expires = min((part.expires for part in parts), default=0.0)
-        self._ready[question] = _Ready(reply, parts, size, expires)
+        self._ready[question] = _Ready(reply, parts, size, overhead, expires)
         self._bytes += size
+        while self._bytes > self._max_bytes:
+            self._drop(next(iter(self._ready)))
+
+    def resize(self, question: Question, reply: Reply, size: int) -> None:
+        """Note that an answer has become `size` bytes, if it is still kept."""
+        ready = self._ready.get(question)
+        if ready is None or ready.reply is not reply:
+            return
+        growth = size + ready.overhead - ready.size
+        ready.size += growth
+        self._bytes += growth
         while self._bytes > self._max_bytes:
             self._drop(next(iter(self._ready)))
 

@@ -14,8 +14,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from group_gateway.errors import RequestCode
 from group_gateway.http.forwarded import TrustedProxies, own_origins
+from group_gateway.http.negotiation import JSON
 from group_gateway.http.origins import AllowedOrigins
-from group_gateway.http.requests import JSON, RequestRefused
+from group_gateway.http.requests import RequestRefused
 from group_gateway.http.responses import CORRELATION_HEADER
 
 # Browsers ask for permission before they send any of these to another site. Apollo's clients send

@@ -12,35 +12,45 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from group_gateway.errors import RequestCode
+from group_gateway.http.client_awareness import CLIENT_HEADERS, client_of
+from group_gateway.http.compression import Compression
+from group_gateway.http.conditional import revalidated
 from group_gateway.http.cors import check_same_site
 from group_gateway.http.graphiql import GraphiQL
-from group_gateway.http.negotiation import Negotiation, RequestedFormat
+from group_gateway.http.negotiation import GRAPHQL_RESPONSE, Negotiation, media_type_for, wants_html
 from group_gateway.http.pipeline import RequestPipeline, SubscriptionRequested
-from group_gateway.http.request_body import whole_body
+from group_gateway.http.request_body import decoded_body
 from group_gateway.http.request_limits import RequestLimits
 from group_gateway.http.requests import (
-    GRAPHQL_RESPONSE,
     RequestRefused,
     check_json_content,
     header_values,
-    media_type_for,
     request_of_query,
-    wants_html,
 )
 from group_gateway.http.responses import (
     CORRELATION_HEADER,
     Reply,
     new_correlation_id,
     not_acceptable,
-    revalidated,
     send_reply,
 )
 from group_gateway.http.subscriptions.event_stream import EventStreams, as_events, takes_events
 from group_gateway.http.subscriptions.open_subscriptions import ClientSession
 from group_gateway.identity.authenticator import Authenticator
 from group_gateway.memory_budget import MemoryBudget
+from group_gateway.operation import UNKNOWN, RequestContext
 
-_READ = frozenset({b"accept", b"authorization", b"content-length", b"content-type"})
+_READ = frozenset(
+    {
+        b"accept",
+        b"accept-encoding",
+        b"authorization",
+        b"content-encoding",
+        b"content-length",
+        b"content-type",
+    }
+)
+Headers = Mapping[bytes, str]
 RawHeaders = Sequence[tuple[bytes, bytes]]
 """As ASGI has them: names in lower case."""
 # Few: clients agree on some values, and one that makes up its own sends as much as headers take.
@@ -59,121 +69,132 @@ class Endpoint:
         pipeline: RequestPipeline,
         callers: Authenticator,
         limits: RequestLimits,
+        compression: Compression,
+        negotiation: Negotiation,
         page: GraphiQL | None = None,
-        negotiation: Negotiation | None = None,
         events: EventStreams | None = None,
     ) -> None:
         self._pipeline = pipeline
         self._callers = callers
         self._limits = limits
         self._room = MemoryBudget(limits.bodies)
+        self._compression = compression
+        self._negotiation = negotiation
         self._page = page
-        self._negotiation = negotiation or Negotiation()
         self._events = events
-        self._read = _READ | self._negotiation.headers
+        self._read = _READ | CLIENT_HEADERS | negotiation.headers
 
     async def post(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a POST (ASGI)."""
         headers = header_values(scope["headers"], self._read)
+        context = RequestContext(UNKNOWN, new_correlation_id(), client_of(headers))
+        try:
+            reply = await self._posted(scope, receive, headers, context)
+        except RequestRefused as refused:
+            reply = self._refusal(refused, headers, context)
+        if isinstance(reply, Reply):
+            await send_reply(reply, context.correlation_id, receive, send)
+        else:
+            await reply(scope, receive, send)
+
+    async def _posted(
+        self, scope: Scope, receive: Receive, headers: Headers, context: RequestContext
+    ) -> Reply | ASGIApp:
         accept = headers.get(b"accept")
         media_type = _chosen_media_type(accept)
-        correlation_id = new_correlation_id()
-        stream = None
-        try:
-            if media_type is None and not self._streams(accept):
-                raise not_acceptable()
-            _check_json_content(headers.get(b"content-type"))
-            length = headers.get(b"content-length")
-            body = await whole_body(receive, length, self._limits.body, self._room)
-            authorization = headers.get(b"authorization")
-            known = self._callers.known(authorization)
-            principal = known or await self._callers.authenticate(authorization)
-            question = (principal.scope, media_type or GRAPHQL_RESPONSE, body)
-            requested_format = self._requested_format(headers, scope["http_version"])
-            try:
-                reply = await self._pipeline.answer(
-                    question, principal, correlation_id, requested_format
-                )
-                if media_type is None and reply.delivery is None:
-                    reply = as_events(reply)
-            except SubscriptionRequested as wanted:
-                session = ClientSession(principal, authorization, correlation_id)
-                stream = self._stream(wanted, accept, session)
-        except RequestRefused as refused:
-            known = self._callers.known(headers.get(b"authorization"))
-            reply = self._pipeline.refusal(refused, media_type, known, correlation_id)
-        if stream is None:
-            await send_reply(reply, correlation_id, receive, send)
-        else:
-            await stream(scope, receive, send)
+        if media_type is None and not self._streams(accept):
+            raise not_acceptable()
+        _check_json_content(headers.get(b"content-type"))
+        body = await decoded_body(receive, headers, self._limits.body, self._room)
+        authorization = headers.get(b"authorization")
+        known = self._callers.known(authorization)
+        principal = context.principal = known or await self._callers.authenticate(authorization)
+        question = (principal.scope, media_type or GRAPHQL_RESPONSE, body)
+        wanted = self._negotiation.of(headers, scope["http_version"])
+        reply = await self._pipeline.answer(question, context, wanted)
+        if isinstance(reply, SubscriptionRequested):
+            return self._stream(reply, accept, authorization, context)
+        if media_type is None and reply.delivery is None:
+            return as_events(reply)
+        return await self._pipeline.encoded(question, reply, headers.get(b"accept-encoding"))
 
     def fast_path(self, raw_headers: RawHeaders, body: bytes) -> tuple[Reply, bytes] | None:
-        """Give what `post` would answer, and its correlation id, where that takes no waiting.
+        """Return what `post` would answer, and its correlation id, if it needs no waiting.
 
         None is for everything else, which goes to `post`.
         """
         headers = header_values(raw_headers, self._read)
         media_type = _chosen_media_type(headers.get(b"accept"))
         principal = self._callers.known(headers.get(b"authorization"))
-        if media_type is None or principal is None:
+        if media_type is None or principal is None or b"content-encoding" in headers:
             return None
-        if (
-            requested_format := self._requested_format(headers)
-        ) is not None and requested_format.trace:
+        if self._negotiation.of(headers, "1.1").trace:
             return None
         try:
             _check_json_content(headers.get(b"content-type"))
         except RequestRefused:
             return None
-        return self._pipeline.fast_path((principal.scope, media_type, body), principal)
+        return self._pipeline.fast_path((principal.scope, media_type, body), principal, headers)
 
-    def _requested_format(
-        self, headers: Mapping[bytes, str], version: str = "1.1"
-    ) -> RequestedFormat | None:
-        return self._negotiation.of(headers, version) if self._negotiation.headers else None
+    def _refusal(self, refused: RequestRefused, headers: Headers, context: RequestContext) -> Reply:
+        if context.principal is UNKNOWN:
+            known = self._callers.known(headers.get(b"authorization"))
+            context.principal = known or UNKNOWN
+        media_type = _chosen_media_type(headers.get(b"accept"))
+        return self._pipeline.refusal(refused, media_type, context)
 
     def _streams(self, accept: str | None) -> bool:
         return self._events is not None and takes_events(accept)
 
     def _stream(
-        self, wanted: SubscriptionRequested, accept: str | None, session: ClientSession
+        self,
+        wanted: SubscriptionRequested,
+        accept: str | None,
+        authorization: str | None,
+        context: RequestContext,
     ) -> ASGIApp:
-        """Give the answer to a subscription; raises RequestRefused where it can't be streamed."""
+        """Return the answer to a subscription; raises RequestRefused if it can't be streamed."""
         if self._events is None or not takes_events(accept):
-            raise wanted
+            raise wanted.refusal()
+        id, client = context.correlation_id, context.client
+        session = ClientSession(context.principal, authorization, id, client)
         return self._events.respond(wanted.asked, session)
 
     async def get(self, request: Request) -> ASGIApp:
         """Answer a GET: a page for a browser, else a query."""
-        accept = ", ".join(request.headers.getlist("accept"))
+        headers = header_values(request.scope["headers"], self._read | {b"if-none-match"})
+        accept = headers.get(b"accept", "")
         if self._page is not None and wants_html(accept) and "query" not in request.query_params:
             return self._page.page()
-        media_type = media_type_for(accept)
-        correlation_id = new_correlation_id()
-        authorization = ", ".join(request.headers.getlist("authorization")) or None
+        context = RequestContext(UNKNOWN, new_correlation_id(), client_of(headers))
         try:
-            if media_type is None and not self._streams(accept):
-                raise not_acceptable()
-            self._check_upgrade(request)
-            check_same_site(request.scope, self._limits.cross_origin)
-            principal = await self._callers.authenticate(authorization)
-            asked = request_of_query(request.query_params)
-            kind = media_type or GRAPHQL_RESPONSE
-            try:
-                reply = await self._pipeline.answer_query(asked, principal, kind, correlation_id)
-            except SubscriptionRequested as wanted:
-                session = ClientSession(principal, authorization, correlation_id)
-                return self._stream(wanted, accept, session)
-            if media_type is None:
-                reply = as_events(reply)
-            elif reply.is_complete:
-                reply = revalidated(reply, request.headers.get("if-none-match"))
+            reply = await self._got(request, headers, context)
         except RequestRefused as refused:
-            known = self._callers.known(authorization)
-            reply = self._pipeline.refusal(refused, media_type, known, correlation_id)
+            reply = self._refusal(refused, headers, context)
+        if not isinstance(reply, Reply):
+            return reply
         response = Response(reply.body, reply.status)
-        response.raw_headers = [*reply.headers, (CORRELATION_HEADER, correlation_id)]
+        response.raw_headers = [*reply.headers, (CORRELATION_HEADER, context.correlation_id)]
         return response
+
+    async def _got(
+        self, request: Request, headers: Headers, context: RequestContext
+    ) -> Reply | ASGIApp:
+        accept = headers.get(b"accept")
+        media_type = _chosen_media_type(accept)
+        if media_type is None and not self._streams(accept):
+            raise not_acceptable()
+        self._check_upgrade(request)
+        check_same_site(request.scope, self._limits.cross_origin)
+        authorization = headers.get(b"authorization") or None
+        context.principal = await self._callers.authenticate(authorization)
+        asked = request_of_query(request.query_params)
+        reply = await self._pipeline.answer_query(asked, context, media_type or GRAPHQL_RESPONSE)
+        if isinstance(reply, SubscriptionRequested):
+            return self._stream(reply, accept, authorization, context)
+        if media_type is None:
+            return as_events(reply)
+        return await revalidated(reply, headers, self._compression)
 
     def _check_upgrade(self, request: Request) -> None:
         """Refuse what should have become a WebSocket; raises RequestRefused."""

@@ -1,6 +1,7 @@
 """HL7's interface over HTTP: `/fhir/$graphql`, `/fhir/<Type>/<id>/$graphql`, `/fhir/metadata`."""
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -12,25 +13,34 @@ from starlette.types import Receive, Scope, Send
 from group_gateway import __version__
 from group_gateway.errors import NotFound, RequestCode
 from group_gateway.fhir_graphql.model import RESOURCES
+from group_gateway.http.client_awareness import CLIENT_HEADERS, client_of
+from group_gateway.http.compression import Compression
+from group_gateway.http.conditional import revalidated
 from group_gateway.http.cors import check_same_site
 from group_gateway.http.fhir_pipeline import FhirPipeline, exact_json, fhir_request
-from group_gateway.http.request_body import whole_body
+from group_gateway.http.negotiation import JSON
+from group_gateway.http.pipeline import SubscriptionRequested
+from group_gateway.http.request_body import decoded_body
 from group_gateway.http.request_limits import RequestLimits
-from group_gateway.http.requests import JSON, RequestRefused, is_array
-from group_gateway.http.responses import (
-    Reply,
-    new_correlation_id,
-    revalidated,
-    send_reply,
-)
+from group_gateway.http.requests import RequestRefused, header_values, is_array
+from group_gateway.http.responses import Reply, new_correlation_id, send_reply
 from group_gateway.identity.authenticator import Authenticator
 from group_gateway.memory_budget import MemoryBudget
+from group_gateway.operation import UNKNOWN, RequestContext
 
 OPERATION: Final = "$graphql"
 _GRAPHQL: Final = "application/graphql"
 _INSTANCE: Final = re.compile(r"/fhir/([A-Za-z]{1,64})/([^/]{1,200})/\$graphql")
 _SERVER: Final = f"/fhir/{OPERATION}"
 _DEFINITION: Final = "http://hl7.org/fhir/OperationDefinition/Resource-graphql"
+_READ: Final = CLIENT_HEADERS | {
+    b"accept-encoding",
+    b"authorization",
+    b"content-encoding",
+    b"content-length",
+    b"content-type",
+    b"if-none-match",
+}
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
@@ -38,50 +48,70 @@ class FhirEndpoint:
     """Answers GET and POST (ASGI)."""
 
     def __init__(
-        self, pipeline: FhirPipeline, callers: Authenticator, limits: RequestLimits
+        self,
+        pipeline: FhirPipeline,
+        callers: Authenticator,
+        limits: RequestLimits,
+        compression: Compression,
     ) -> None:
         self._pipeline = pipeline
         self._callers = callers
         self._limits = limits
+        self._compression = compression
         self._room = MemoryBudget(limits.bodies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""
         request = Request(scope, receive)
-        correlation_id = new_correlation_id()
+        headers = header_values(scope["headers"], _READ)
+        context = RequestContext(UNKNOWN, new_correlation_id(), client_of(headers))
         try:
-            reply = await self._reply(request, receive, correlation_id)
+            reply = await self._reply(request, headers, context)
         except RequestRefused as refused:
-            known = self._callers.known(_authorization(request))
-            reply = self._pipeline.refusal(refused, JSON, known, correlation_id)
-        await send_reply(reply, correlation_id, receive, send)
+            if context.principal is UNKNOWN:
+                context.principal = self._callers.known(headers.get(b"authorization")) or UNKNOWN
+            reply = self._pipeline.refusal(refused, JSON, context)
+        await send_reply(reply, context.correlation_id, request.receive, send)
 
-    async def _reply(self, request: Request, receive: Receive, correlation_id: bytes) -> Reply:
+    async def _reply(
+        self, request: Request, headers: Mapping[bytes, str], context: RequestContext
+    ) -> Reply:
         instance = _instance(request.scope["path"])
         if request.method == "GET":
-            return await self._get(request, instance, correlation_id)
+            return await self._get(request, instance, headers, context)
         if request.method != "POST":
             message = "Send a GET or a POST."
             raise RequestRefused(message, 405, RequestCode.METHOD_NOT_ALLOWED)
-        kind = _content_type(request.headers.get("content-type", ""))
-        length = request.headers.get("content-length")
-        body = await whole_body(receive, length, self._limits.body, self._room)
+        kind = _content_type(headers.get(b"content-type", ""))
+        body = await decoded_body(request.receive, headers, self._limits.body, self._room)
         if kind == _GRAPHQL:
             body = _as_json(body, request)
         elif is_array(body):
             raise RequestRefused("The body is not a JSON object.")
-        principal = await self._callers.authenticate(_authorization(request))
-        question = (principal.scope, instance, body)
-        return await self._pipeline.answer(question, principal, correlation_id)
+        context.principal = await self._callers.authenticate(headers.get(b"authorization"))
+        question = (context.principal.scope, instance, body)
+        reply = _one_answer(await self._pipeline.answer(question, context))
+        return await self._pipeline.encoded(question, reply, headers.get(b"accept-encoding"))
 
-    async def _get(self, request: Request, instance: str, correlation_id: bytes) -> Reply:
+    async def _get(
+        self,
+        request: Request,
+        instance: str,
+        headers: Mapping[bytes, str],
+        context: RequestContext,
+    ) -> Reply:
         check_same_site(request.scope, self._limits.cross_origin)
-        principal = await self._callers.authenticate(_authorization(request))
+        context.principal = await self._callers.authenticate(headers.get(b"authorization"))
         asked = fhir_request(_parts_of_query(request), instance)
-        reply = await self._pipeline.answer_query(asked, principal, JSON, correlation_id)
-        if reply.is_complete:
-            return revalidated(reply, request.headers.get("if-none-match"))
+        reply = _one_answer(await self._pipeline.answer_query(asked, context, JSON))
+        return await revalidated(reply, headers, self._compression)
+
+
+def _one_answer(reply: Reply | SubscriptionRequested) -> Reply:
+    """Return the answer; raise RequestRefused for a subscription, which has more than one."""
+    if isinstance(reply, Reply):
         return reply
+    raise reply.refusal()
 
 
 def fhir_routes(endpoint: FhirEndpoint) -> list[BaseRoute]:
@@ -148,7 +178,3 @@ def _parts_of_query(request: Request) -> dict[str, Any]:
         if name in parts:
             parts[name] = exact_json(parts[name].encode(), f"`{name}`")
     return parts
-
-
-def _authorization(request: Request) -> str | None:
-    return ", ".join(request.headers.getlist("authorization")) or None

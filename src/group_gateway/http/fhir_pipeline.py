@@ -14,9 +14,10 @@ from group_gateway.execution.response_cache import Question
 from group_gateway.fhir_graphql.fhir_engine import FhirAnswer, FhirRequest
 from group_gateway.fhir_graphql.outcome_errors import extensions_of
 from group_gateway.http.pipeline import RequestPipeline
-from group_gateway.http.requests import JSON, RequestRefused, request_of
+from group_gateway.http.negotiation import JSON
+from group_gateway.http.requests import RequestRefused, request_of
 from group_gateway.http.responses import Reply, new_reply
-from group_gateway.operation import AuditRecord, Principal
+from group_gateway.operation import AuditRecord, RequestContext
 
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 _encode = msgspec.json.Encoder().encode
@@ -48,12 +49,12 @@ class FhirPipeline(RequestPipeline):
         self,
         refused: RequestRefused,
         media_type: str | None,  # noqa: ARG002 - always JSON
-        principal: Principal | None,
-        correlation_id: bytes,
+        context: RequestContext,
     ) -> Reply:
         """Return the response to a request that is not taken, and tell of it."""
-        plain = super().refusal(refused, JSON, principal, correlation_id)
-        extensions = extensions_of(refused.message, refused.code, None, correlation_id.decode())
+        plain = super().refusal(refused, JSON, context)
+        id = context.correlation_id.decode()
+        extensions = extensions_of(refused.message, refused.code, None, id)
         if refused.retry_after is not None:
             extensions["retryAfter"] = refused.retry_after
         error = {"message": refused.message, "extensions": extensions}

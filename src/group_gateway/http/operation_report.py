@@ -1,4 +1,4 @@
-"""How operations ended: counted, logged, recorded, and told to those who ask."""
+"""Reports finished operations to metrics, log and audit log, and in response extensions."""
 
 import asyncio
 from collections.abc import Iterable
@@ -6,15 +6,16 @@ from typing import Any
 
 from group_gateway.errors import RequestCode
 from group_gateway.execution.engine import GraphQLRequest, OperationRunner
+from group_gateway.http.client_awareness import log_text
 from group_gateway.http.request_limits import RequestLimits
 from group_gateway.http.requests import RequestRefused
 from group_gateway.observability.request_log import RequestLog
 from group_gateway.observability.telemetry import Telemetry
-from group_gateway.operation import AuditRecord, Operation, Principal
+from group_gateway.operation import AuditRecord, Operation, RequestContext
 
 
 class OperationReport:
-    """Tells of operations, once for each."""
+    """Reports each operation once."""
 
     def __init__(
         self,
@@ -27,35 +28,61 @@ class OperationReport:
         self._limits = limits
         self._telemetry = telemetry
         self._request_log = request_log
+        self.tells_all = request_log.tells_all
+        """Whether operations that went well are reported in log or audit log."""
+
+    def beside(self, engine: OperationRunner) -> "OperationReport":
+        """Return the report of another engine's operations, to the same places."""
+        return OperationReport(engine, self._limits, self._telemetry, self._request_log)
+
+    @property
+    def can_record(self) -> bool:
+        """Whether the audit log, where it is required, can take another record."""
+        return self._request_log.can_record
+
+    def check_audit(self) -> None:
+        """Raise RequestRefused when the audit log is required and can't be written."""
+        if not self._request_log.can_record:
+            message = "The audit log can't be written, so nothing is answered."
+            raise RequestRefused(message, 503, RequestCode.AUDIT_UNAVAILABLE, retry_after=5)
+
+    def shared(
+        self, outcome: str, audit_record: AuditRecord | None, context: RequestContext
+    ) -> None:
+        """Report a request that was given the response of another one."""
+        self._telemetry.request(outcome)
+        if audit_record is not None:
+            self._request_log.tell(outcome, context, audit_record, 0.0)
 
     def tell(
         self, outcome: str, asked: GraphQLRequest, operation: Operation, codes: Iterable[str]
     ) -> None:
-        """Tell of an operation that is over; `codes` are those of its errors."""
+        """Report an operation that has ended; `codes` are those of its errors."""
         self._telemetry.request(outcome)
         seconds = self._limits.seconds - operation.deadline + asyncio.get_running_loop().time()
         self._telemetry.executed(seconds)
-        audit_record = (
-            operation.audit_record
-            if outcome == "complete"
-            else operation.audit_record or AuditRecord()
-        )
+        audit_record = operation.audit_record
+        if audit_record is None and outcome != "complete":
+            audit_record = AuditRecord()
         if audit_record is not None:
             self._describe(audit_record, asked, codes)
-            self._request_log.tell(
-                outcome, operation.principal, operation.correlation_id, audit_record, seconds
-            )
+            audit_record.upstream_ids = tuple(operation.upstream_ids)
+            self._request_log.tell(outcome, operation.context, audit_record, seconds)
 
-    def refuse(
-        self, refused: RequestRefused, principal: Principal | None, correlation_id: bytes
-    ) -> None:
-        """Tell of a request that was not taken."""
+    def refuse(self, refused: RequestRefused, context: RequestContext) -> None:
+        """Report a request that was not taken."""
         outcome = "refused" if refused.retry_after is None else "shed"
         self._telemetry.request(outcome)
-        self._request_log.refuse(outcome, refused.code, principal, correlation_id.decode())
+        self._request_log.refuse(outcome, refused.code, context)
+
+    def subscription_record(self, asked: GraphQLRequest) -> AuditRecord:
+        """Return the record of a subscription that begins."""
+        audit_record = AuditRecord(events=0)
+        self._describe(audit_record, asked, ())
+        return audit_record
 
     def extensions(self, asked: GraphQLRequest, operation: Operation) -> dict[str, Any]:
-        """Give what an answer tells of its operation."""
+        """Return what a response says of its operation."""
         extensions: dict[str, Any] = {}
         if asked.wants_cost:
             extensions["cost"] = self._cost(operation)
@@ -66,22 +93,17 @@ class OperationReport:
     def _describe(
         self, audit_record: AuditRecord, asked: GraphQLRequest, codes: Iterable[str]
     ) -> None:
-        """Note in a trail what was asked, by names from the schema alone, and how it ended."""
+        """Record what was asked, by names of the schema and the operation, and how it ended."""
         document = self._engine.document(asked)
         operation = document.operation(asked.operation_name)
         audit_record.kind = operation.operation.value if operation else ""
+        if operation is not None and operation.name is not None:
+            audit_record.operation_name = log_text(operation.name.value)
         audit_record.fields = document.root_fields(asked.operation_name)
         audit_record.document = self._request_log.digest(asked.query)
         audit_record.codes = tuple(sorted(set(codes)))
 
     def _cost(self, operation: Operation) -> dict[str, int]:
-        """Give the upstream calls that an operation caused, alone or with others, and could."""
+        """Return the upstream calls that an operation caused, alone or with others, and could."""
         allowed = self._limits.upstream_calls
         return {"upstreamCalls": allowed - operation.calls_left, "upstreamCallsAllowed": allowed}
-
-
-def check_audit(request_log: RequestLog) -> None:
-    """Raise RequestRefused when the audit log is required and can't be written."""
-    if not request_log.can_record:
-        message = "The audit log can't be written, so nothing is answered."
-        raise RequestRefused(message, 503, RequestCode.AUDIT_UNAVAILABLE, retry_after=5)

@@ -1,12 +1,34 @@
 """The body of a request, as it arrives by ASGI."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.types import Receive
 
 from group_gateway.errors import Overloaded, RequestCode
+from group_gateway.http.content_coding import content_codings, decoded
 from group_gateway.http.requests import RequestRefused
 from group_gateway.memory_budget import FREE, BudgetedBytes, MemoryBudget
+
+
+async def decoded_body(
+    receive: Receive, headers: Mapping[bytes, str], limit: int, room: MemoryBudget
+) -> bytes:
+    """Return a body without its content codings; raises RequestRefused.
+
+    Both what comes and what that decodes to have at most `limit` bytes.
+    """
+    codings = content_codings(headers.get(b"content-encoding"))
+    body = await whole_body(receive, headers.get(b"content-length"), limit, room)
+    if not codings:
+        return body
+    body = decoded(body, codings, limit)
+    taken = len(body) - FREE
+    if taken <= 0:
+        return body
+    if not room.take(taken):
+        raise _no_room()
+    return BudgetedBytes.of(body, room, taken)
 
 
 async def whole_body(receive: Receive, length: str | None, limit: int, room: MemoryBudget) -> bytes:

@@ -1,22 +1,17 @@
-"""GraphQL over HTTP: media types and the parts of a request. Pure."""
+"""GraphQL over HTTP: the parts of a request. Pure."""
 
-import re
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from group_gateway.errors import RequestCode
 from group_gateway.execution.engine import GraphQLRequest
+from group_gateway.http.negotiation import JSON
 from group_gateway.http.persisted.manifest import bare_id
 
-GRAPHQL_RESPONSE = "application/graphql-response+json"
-JSON = "application/json"
-PARTS = "multipart/mixed"
 _LONGEST_ID = 256
 _BLANK = b" \t\r\n"
-_QUALITY = re.compile(r"(0(\.\d{0,3})?|1(\.0{0,3})?)", re.ASCII)  # RFC 9110, section 12.4.2
 
 
 class RequestRefused(Exception):
@@ -35,87 +30,8 @@ class RequestRefused(Exception):
         self.status = status
         self.code = code
         self.retry_after = retry_after
-
-
-def media_type_for(accept: str | None) -> str | None:
-    """Choose the media type of the answer; None when the client takes neither (RFC 9110, 12.5.1).
-
-    The one of higher quality, else the one named first. A client that says nothing, or that
-    anything goes, gets `application/json`, as older clients expect.
-    """
-    if not accept:
-        return JSON
-    ranges = _ranges(accept)
-    weights = {offer: _weight(offer, ranges) for offer in (JSON, GRAPHQL_RESPONSE)}
-    best = max(weights, key=weights.__getitem__)
-    return best if weights[best].quality > 0 else None
-
-
-def wants_html(accept: str | None) -> bool:
-    """Tell whether a browser asks for a page: it names HTML, before any form of JSON."""
-    ranges = _ranges(accept or "")
-    html = _weight("text/html", [r for r in ranges if r.type == "text/html"])
-    return html.quality > 0 and html > max(_weight(JSON, ranges), _weight(GRAPHQL_RESPONSE, ranges))
-
-
-def takes_parts(accept: str | None) -> bool:
-    """Tell whether a client names `multipart/mixed` as what it takes.
-
-    One that asks for another form of parts than ours, such as Apollo's `deferSpec=20220824`, or
-    for subscriptions, does not.
-    """
-    for part in (accept or "").split(","):
-        media_type, *parameters = [piece.strip().lower() for piece in part.split(";")]
-        if media_type != PARTS:
-            continue
-        named = dict(parameter.partition("=")[::2] for parameter in parameters)
-        quality = named.get("q", "1")
-        foreign = named.keys() & {"deferspec", "subscriptionspec"}
-        version = named.get("incrementalspec", "v0.2")
-        if not foreign and version == "v0.2" and _QUALITY.fullmatch(quality) and float(quality) > 0:
-            return True
-    return False
-
-
-def takes(accept: str, media_type: str) -> bool:
-    """Tell whether a client names this very media type among those it takes."""
-    return any(r.type == media_type and r.weight.quality > 0 for r in _ranges(accept))
-
-
-class _Weight(NamedTuple):
-    """How much a client wants a media type; `order` is higher for what it named earlier."""
-
-    quality: float
-    order: int
-
-
-_UNWANTED = _Weight(0, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class _MediaRange:
-    type: str
-    weight: _Weight
-
-
-def _weight(offer: str, ranges: list[_MediaRange]) -> _Weight:
-    """Weigh a media type by the most specific range that it falls into."""
-    for pattern in (offer, f"{offer.partition('/')[0]}/*", "*/*"):
-        weights = [entry.weight for entry in ranges if entry.type == pattern]
-        if weights:
-            return max(weights)
-    return _UNWANTED
-
-
-def _ranges(accept: str) -> list[_MediaRange]:
-    """Take an Accept header apart; what is no media range is left out."""
-    ranges = []
-    for position, part in enumerate(accept.split(",")):
-        media_type, *parameters = [piece.strip().lower() for piece in part.split(";")]
-        quality = next((p[2:].strip() for p in parameters if p.startswith("q=")), "1")
-        if _QUALITY.fullmatch(quality):
-            ranges.append(_MediaRange(media_type, _Weight(float(quality), -position)))
-    return ranges
+        self.headers: tuple[tuple[bytes, bytes], ...] = ()
+        """Further headers of the answer."""
 
 
 def check_json_content(content_type: str | None) -> None:

@@ -1,9 +1,8 @@
 """Answers as bytes: what `endpoint` sends, keeps ready and shares."""
 
-import hashlib
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
@@ -13,7 +12,8 @@ from starlette.types import Receive, Send
 from group_gateway.errors import RequestCode
 from group_gateway.execution.engine import Answer
 from group_gateway.http.chunked_body import ChunkedBody
-from group_gateway.http.requests import GRAPHQL_RESPONSE, JSON, RequestRefused
+from group_gateway.http.negotiation import GRAPHQL_RESPONSE, JSON
+from group_gateway.http.requests import RequestRefused
 from group_gateway.operation import AuditRecord
 
 ENDLESS = "group_gateway.endless"
@@ -46,13 +46,15 @@ class Reply:
     """What the operation did, where somebody is told of it."""
     delivery: ChunkedBody | None = None
     """What gives the body, where that comes piece by piece."""
+    variants: dict[str, "Reply"] = field(default_factory=dict, compare=False, repr=False)
+    """The same response in content codings, by their names."""
 
     @property
     def size(self) -> int:
-        """Bytes that it takes while it is kept: the trail may hold a thousand ids."""
-        return len(self.body) + (
-            _ID_BYTES * len(self.audit_record.read) if self.audit_record else 0
-        )
+        """Bytes that it takes while it is kept: the audit record may hold a thousand ids."""
+        ids = len(self.audit_record.read) if self.audit_record else 0
+        variants = sum(len(variant.body) for variant in self.variants.values())
+        return len(self.body) + variants + _ID_BYTES * ids
 
 
 def new_correlation_id() -> bytes:
@@ -104,21 +106,6 @@ def parts_reply(delivery: ChunkedBody) -> Reply:
     return Reply(HTTPStatus.OK, headers, b"", delivery=delivery)
 
 
-def revalidated(reply: Reply, if_none_match: str | None) -> Reply:
-    """Give the answer to a GET, or 304 if the client has it (RFC 9110, section 13.1.2).
-
-    A browser may keep it, for this caller alone, and asks each time whether it still holds.
-    """
-    kind = dict(reply.headers)[b"content-type"]
-    etag = b'"%s"' % hashlib.blake2b(kind + reply.body, digest_size=16).hexdigest().encode()
-    headers = [(n, v) for n, v in reply.headers if n not in {b"cache-control", b"content-length"}]
-    headers += [(b"cache-control", b"private, no-cache"), (b"etag", etag)]
-    known = {tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")}
-    if {etag.decode(), "*"} & known:
-        return Reply(HTTPStatus.NOT_MODIFIED, headers, b"")
-    return Reply(reply.status, [*headers, (b"content-length", b"%d" % len(reply.body))], reply.body)
-
-
 async def send_reply(reply: Reply, correlation_id: bytes, receive: Receive, send: Send) -> None:
     """Send an answer (ASGI)."""
     headers = [*reply.headers, (CORRELATION_HEADER, correlation_id)]
@@ -138,6 +125,7 @@ def refusal(refused: RequestRefused, media_type: str, correlation_id: bytes) -> 
     reply = new_reply(refused.status, media_type, _encode({"errors": [error]}))
     if refused.status == HTTPStatus.METHOD_NOT_ALLOWED:
         reply.headers.append((b"allow", b"POST"))
+    reply.headers.extend(refused.headers)
     if refused.retry_after is not None:
         reply.headers.append((b"retry-after", b"%d" % refused.retry_after))
     return reply

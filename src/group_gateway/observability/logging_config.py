@@ -30,6 +30,11 @@ _FIELDS: Final = (
     "seconds",
     "events",
     "correlationId",
+    "operationName",
+    "clientName",
+    "clientVersion",
+    "requestId",
+    "upstreamCorrelationId",
 )
 _encode = msgspec.json.Encoder().encode
 

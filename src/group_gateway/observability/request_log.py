@@ -1,11 +1,11 @@
 """Writes a line in the log and a record in the audit log for each request.
 
-The log holds no ids: callers and documents are keyed digests. The audit log holds the ids of
-groups and who asked, because that is its purpose.
+The log holds no ids of groups: callers and documents are keyed digests. It names the operation and
+what the client says of itself, bounded and escaped. The audit log holds the ids of groups and who
+asked, because that is its purpose.
 """
 
 import logging
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
@@ -13,7 +13,7 @@ import msgspec
 
 from group_gateway.digests import DigestKeys
 from group_gateway.observability.audit import AuditLog
-from group_gateway.operation import AuditRecord, Caller, Principal
+from group_gateway.operation import AuditRecord, Caller, RequestContext
 
 Requests = Literal["none", "failed", "all"]
 _FAILURES: Final = frozenset(
@@ -62,25 +62,17 @@ class RequestLog:
         """Whether a request that must be recorded can be recorded."""
         return self._audit is None or not self._required or self._audit.has_room
 
-    def refuse(
-        self, outcome: str, code: str, principal: Principal | None, correlation_id: str
-    ) -> None:
+    def refuse(self, outcome: str, code: str, context: RequestContext) -> None:
         """Tell of a request that was not taken."""
         if self._audit is not None and not self._audit.has_room:
             self._audit.lose()
         elif self.tells_all:
-            self.tell(outcome, principal, correlation_id, AuditRecord(codes=(code,)), 0.0)
+            self.tell(outcome, context, AuditRecord(codes=(code,)), 0.0)
 
     def tell(
-        self,
-        outcome: str,
-        principal: Principal | None,
-        correlation_id: str,
-        audit_record: AuditRecord,
-        seconds: float,
+        self, outcome: str, context: RequestContext, audit_record: AuditRecord, seconds: float
     ) -> None:
-        """Record an answered request; `principal` is None where nobody looked who asks."""
-        caller = principal.scope if isinstance(principal, Caller) else None
+        """Record a request that has been answered."""
         if self._requests == "all" or (
             self._requests == "failed" and not _FAILURES.isdisjoint(audit_record.codes)
         ):
@@ -90,42 +82,46 @@ class RequestLog:
                 "operation": audit_record.kind,
                 "fields": audit_record.fields,
                 "document": audit_record.document,
-                "caller": caller,
+                "caller": _scope(context),
                 "seconds": round(seconds, 6),
-                "correlationId": correlation_id,
+                **_names(context, audit_record),
             }
             if audit_record.events is not None:
                 facts["events"] = audit_record.events
             _log.info("A request was answered.", extra=facts)
-        self.record(outcome, principal, correlation_id, audit_record)
+        self.record(outcome, context, audit_record)
 
-    def record(
-        self,
-        outcome: str,
-        principal: Principal | None,
-        correlation_id: str,
-        audit_record: AuditRecord,
-    ) -> None:
-        """Tell the audit log alone."""
-        caller = principal.scope if isinstance(principal, Caller) else None
+    def record(self, outcome: str, context: RequestContext, audit_record: AuditRecord) -> None:
+        """Record a request in the audit log alone."""
         if self._audit is not None and (self._required or self._audit.has_room):
-            identity = principal.identity if isinstance(principal, Caller) else None
-            self._audit.append(_record(outcome, caller, identity, correlation_id, audit_record))
+            self._audit.append(_record(outcome, context, audit_record))
         elif self._audit is not None:
             self._audit.lose()
 
 
-def _record(
-    outcome: str,
-    caller: str | None,
-    identity: Mapping[str, str] | None,
-    correlation_id: str,
-    audit_record: AuditRecord,
-) -> bytes:
+def _scope(context: RequestContext) -> str | None:
+    return context.principal.scope if isinstance(context.principal, Caller) else None
+
+
+def _names(context: RequestContext, audit_record: AuditRecord) -> dict[str, str]:
+    """Return the names by which a request is found here and elsewhere, as far as it has any."""
+    names = {
+        "operationName": audit_record.operation_name,
+        "clientName": context.client.name,
+        "clientVersion": context.client.version,
+        "requestId": context.client.request_id,
+        "upstreamCorrelationId": " ".join(audit_record.upstream_ids),
+    }
+    known = {name: value for name, value in names.items() if value}
+    return {"correlationId": context.correlation_id.decode(), **known}
+
+
+def _record(outcome: str, context: RequestContext, audit_record: AuditRecord) -> bytes:
+    caller = context.principal
     facts = {
         "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "caller": caller,
-        "identity": identity,
+        "caller": _scope(context),
+        "identity": caller.identity if isinstance(caller, Caller) else None,
         "operation": audit_record.kind,
         "fields": audit_record.fields,
         "read": sorted(audit_record.read),
@@ -133,6 +129,6 @@ def _record(
         "attempted": sorted(audit_record.attempted - audit_record.written),
         "outcome": outcome,
         "codes": audit_record.codes,
-        "correlationId": correlation_id,
+        **_names(context, audit_record),
     }
     return _encode(facts) + b"\n"

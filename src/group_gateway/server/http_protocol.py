@@ -15,7 +15,8 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from group_gateway.errors import Overloaded, RequestCode
-from group_gateway.http.requests import JSON, RequestRefused
+from group_gateway.http.negotiation import JSON
+from group_gateway.http.requests import RequestRefused
 from group_gateway.http.responses import ENDLESS, Reply, new_correlation_id, refusal
 from group_gateway.server.pipelining import PipeliningProtocol, abandon
 

@@ -16,8 +16,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from group_gateway.concurrency import first_completed, gone
 from group_gateway.errors import Unauthenticated
 from group_gateway.execution.engine import Answer, GraphQLRequest
+from group_gateway.http.negotiation import JSON, takes
 from group_gateway.http.pipeline import RequestPipeline
-from group_gateway.http.requests import JSON, RequestRefused, takes
+from group_gateway.http.requests import RequestRefused
 from group_gateway.http.responses import CORRELATION_HEADER, ENDLESS, VARY, Reply, send_reply
 from group_gateway.http.subscriptions.open_subscriptions import ClientSession, Subscriptions
 
@@ -111,7 +112,7 @@ class EventStreams:
         return _next(self._refusal(refused, session).body) + _COMPLETE
 
     def _refusal(self, refused: RequestRefused, session: ClientSession) -> Reply:
-        return self._pipeline.refusal(refused, JSON, session.principal, session.correlation_id)
+        return self._pipeline.refusal(refused, JSON, session.context)
 
 
 async def _stay_alive(send: Send) -> NoReturn:

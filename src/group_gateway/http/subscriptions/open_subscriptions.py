@@ -10,13 +10,21 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from group_gateway.execution.engine import Answer, Engine, Event, GraphQLRequest
-from group_gateway.http.operation_report import check_audit
+from group_gateway.http.operation_report import OperationReport
 from group_gateway.http.pipeline import RequestPipeline
 from group_gateway.http.subscriptions.subscription_limit import SubscriptionLimit
 from group_gateway.identity.authenticator import Authenticator
 from group_gateway.observability.request_log import RequestLog
 from group_gateway.observability.telemetry import Telemetry
-from group_gateway.operation import AuditRecord, Caller, Operation, Principal
+from group_gateway.operation import (
+    NO_CLIENT,
+    AuditRecord,
+    Caller,
+    ClientSoftware,
+    Operation,
+    Principal,
+    RequestContext,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +34,12 @@ class ClientSession:
     principal: Principal
     authorization: str | None
     correlation_id: bytes
+    client: ClientSoftware = NO_CLIENT
+
+    @property
+    def context(self) -> RequestContext:
+        """Who asks, and by what the request is found in logs."""
+        return RequestContext(self.principal, self.correlation_id, self.client)
 
     @property
     def until(self) -> float | None:
@@ -41,6 +55,7 @@ class Subscriptions:
         engine: Engine,
         pipeline: RequestPipeline,
         callers: Authenticator,
+        report: OperationReport,
         request_log: RequestLog,
         telemetry: Telemetry,
         places: SubscriptionLimit,
@@ -48,6 +63,7 @@ class Subscriptions:
         self._engine = engine
         self._pipeline = pipeline
         self._callers = callers
+        self._report = report
         self._request_log = request_log
         self._telemetry = telemetry
         self.places = places
@@ -66,12 +82,12 @@ class Subscriptions:
         """
 
         async def renew() -> Operation:
-            if self._request_log.tells_all:
-                check_audit(self._request_log)
+            if self._report.tells_all:
+                self._report.check_audit()
             principal = await self.authenticate(session.authorization)
-            return self._pipeline.operation(principal, session.correlation_id)
+            return self._pipeline.operation(replace(session, principal=principal).context)
 
-        audit_record = self._audit_record(asked)
+        audit_record = self._report.subscription_record(asked)
         began = asyncio.get_running_loop().time()
         try:
             async with aclosing(self._engine.subscribe(asked, renew)) as events:
@@ -80,26 +96,16 @@ class Subscriptions:
                     yield event.answer
         finally:
             seconds = asyncio.get_running_loop().time() - began
-            id = session.correlation_id.decode()
-            self._request_log.tell("ended", session.principal, id, audit_record, seconds)
-
-    def _audit_record(self, asked: GraphQLRequest) -> AuditRecord:
-        document = self._engine.document(asked)
-        return AuditRecord(
-            kind="subscription",
-            fields=document.root_fields(asked.operation_name),
-            document=self._request_log.digest(asked.query),
-            events=0,
-        )
+            self._request_log.tell("ended", session.context, audit_record, seconds)
 
     def _tell(self, event: Event, audit_record: AuditRecord, session: ClientSession) -> None:
         """Count an event, and record what was shown with it."""
         answer, shown = event.answer, event.operation.audit_record
+        audit_record.upstream_ids = tuple(event.operation.upstream_ids)
         audit_record.codes = tuple(sorted({error["extensions"]["code"] for error in answer.errors}))
         if answer.executed:
             audit_record.events = (audit_record.events or 0) + 1
             self._telemetry.event()
             if shown is not None:
                 record = replace(audit_record, read=shown.read)
-                id = session.correlation_id.decode()
-                self._request_log.record("event", session.principal, id, record)
+                self._request_log.record("event", session.context, record)

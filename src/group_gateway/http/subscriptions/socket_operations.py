@@ -4,13 +4,15 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final
 
 from group_gateway.errors import GatewayError, RequestCode
 from group_gateway.execution.engine import GraphQLRequest
+from group_gateway.http.negotiation import GRAPHQL_RESPONSE
 from group_gateway.http.pipeline import RequestPipeline, SubscriptionRequested
-from group_gateway.http.requests import GRAPHQL_RESPONSE, RequestRefused
+from group_gateway.http.requests import RequestRefused
 from group_gateway.http.subscriptions.messages import Close, Gone, complete_of, error_of, next_of
 from group_gateway.http.subscriptions.open_subscriptions import ClientSession, Subscriptions
 
@@ -101,10 +103,10 @@ class Operations:
         """Answer what has one answer; give what wants more."""
         principal = await self._subscriptions.authenticate(session.authorization)
         question = (principal.scope, GRAPHQL_RESPONSE, payload)
-        try:
-            reply = await self._pipeline.answer(question, principal, session.correlation_id)
-        except SubscriptionRequested as wanted:
-            return wanted.asked
+        context = replace(session, principal=principal).context
+        reply = await self._pipeline.answer(question, context)
+        if isinstance(reply, SubscriptionRequested):
+            return reply.asked
         self._forget(id)
         if reply.status == HTTPStatus.OK:
             await self._say(next_of(id, reply.body))
@@ -129,9 +131,7 @@ class Operations:
         await self._say(last)
 
     async def _refuse(self, id: str, refused: RequestRefused, session: ClientSession) -> None:
-        reply = self._pipeline.refusal(
-            refused, GRAPHQL_RESPONSE, session.principal, session.correlation_id
-        )
+        reply = self._pipeline.refusal(refused, GRAPHQL_RESPONSE, session.context)
         await self._say(error_of(id, reply.body))
 
     def _forget(self, id: str) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from group_gateway.execution.engine import Engine
 from group_gateway.http.cors import CrossOriginPolicy
+from group_gateway.http.operation_report import OperationReport
 from group_gateway.http.pipeline import RequestPipeline
 from group_gateway.http.subscriptions.event_stream import EventStreams
 from group_gateway.http.subscriptions.open_subscriptions import Subscriptions
@@ -43,6 +44,7 @@ def build_streams(  # noqa: PLR0913, PLR0917 - all that answering takes
     engine: Engine,
     pipeline: RequestPipeline,
     callers: Authenticator,
+    report: OperationReport,
     request_log: RequestLog,
     telemetry: Telemetry,
 ) -> Streams:
@@ -52,7 +54,7 @@ def build_streams(  # noqa: PLR0913, PLR0917 - all that answering takes
     all_sockets, of_callers = (
         SubscriptionLimit("WebSockets", most, each) for each in (most, of_one)
     )
-    subscriptions = Subscriptions(engine, pipeline, callers, request_log, telemetry, places)
+    subscriptions = Subscriptions(engine, pipeline, callers, report, request_log, telemetry, places)
     events = EventStreams(subscriptions, pipeline)
     policy = limits.cross_origin
     sockets = WebSocketEndpoint(subscriptions, pipeline, all_sockets, of_callers, policy)

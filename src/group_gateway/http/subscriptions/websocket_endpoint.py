@@ -9,13 +9,15 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from group_gateway.http.cors import CrossOriginPolicy, check_origin
+from group_gateway.http.negotiation import JSON
 from group_gateway.http.pipeline import RequestPipeline
-from group_gateway.http.requests import JSON, RequestRefused
+from group_gateway.http.requests import RequestRefused
 from group_gateway.http.responses import CORRELATION_HEADER, Reply, new_correlation_id
 from group_gateway.http.subscriptions.graphql_websocket import GraphQLWebSocket
 from group_gateway.http.subscriptions.messages import SUBPROTOCOL, Close
 from group_gateway.http.subscriptions.open_subscriptions import Subscriptions
 from group_gateway.http.subscriptions.subscription_limit import SubscriptionLimit
+from group_gateway.operation import UNKNOWN, RequestContext
 
 
 class WebSocketEndpoint:
@@ -55,7 +57,9 @@ class WebSocketEndpoint:
                     closing = {"code": end.code, "reason": end.reason}
                     await send({"type": "websocket.close", **closing})
         except RequestRefused as refused:
-            await _deny(send, self._pipeline.refusal(refused, JSON, None, id), id)
+            await _deny(
+                send, self._pipeline.refusal(refused, JSON, RequestContext(UNKNOWN, id)), id
+            )
 
     async def _conversed(
         self, spoken: str | None, authorization: str | None, receive: Receive, send: Send

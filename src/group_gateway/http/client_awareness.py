@@ -1,0 +1,35 @@
+"""What clients say of themselves: Apollo's client awareness, its successor's headers, request ids.
+
+It is shown in logs, so it is bounded, and escaped to printable ASCII. Nothing is decided by it.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from group_gateway.operation import NO_CLIENT, ClientSoftware
+
+_NAMES: Final = (b"apollographql-client-name", b"graphql-client-name", b"x-graphql-client-name")
+_VERSIONS: Final = (
+    b"apollographql-client-version",
+    b"graphql-client-version",
+    b"x-graphql-client-version",
+)
+_REQUEST_IDS: Final = (b"x-request-id", b"traceparent")
+CLIENT_HEADERS: Final = frozenset({*_NAMES, *_VERSIONS, *_REQUEST_IDS})
+_LONGEST: Final = 64
+
+
+def client_of(headers: Mapping[bytes, str]) -> ClientSoftware:
+    """Return what the headers of a request say of its client."""
+    if CLIENT_HEADERS.isdisjoint(headers):
+        return NO_CLIENT
+    return ClientSoftware(*(_first(headers, names) for names in (_NAMES, _VERSIONS, _REQUEST_IDS)))
+
+
+def _first(headers: Mapping[bytes, str], names: tuple[bytes, ...]) -> str:
+    return next((log_text(headers[name]) for name in names if headers.get(name)), "")
+
+
+def log_text(said: str) -> str:
+    """Return a text of somebody's as logs may show it."""
+    return said[:_LONGEST].encode("unicode_escape").decode("ascii")[:_LONGEST]

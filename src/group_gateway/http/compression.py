@@ -1,0 +1,125 @@
+"""Compressed responses: the coding that a client takes, and each response compressed once.
+
+A response is safe to compress beside secrets: what BREACH guesses rides on credentials that a
+browser adds by itself, and the gateway takes none of those.
+"""
+
+import asyncio
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Final
+
+import brotli
+from isal import isal_zlib
+
+from group_gateway.http.negotiation import qualities
+from group_gateway.http.responses import Reply
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+LEAST_BYTES: Final = 1024
+"""Smaller bodies fit a packet as they are."""
+_AT_ONCE: Final = 128 * 1024
+"""Bytes that are compressed in less than a millisecond. Larger bodies go to a thread."""
+_GZIP: Final = 31
+_GZIP_LEVEL, _ZSTD_LEVEL, _BROTLI_QUALITY = 2, 1, 3
+
+
+def _gzip(body: bytes) -> bytes:
+    coder = isal_zlib.compressobj(_GZIP_LEVEL, isal_zlib.DEFLATED, _GZIP)
+    return coder.compress(body) + coder.flush()
+
+
+def _zstd(body: bytes) -> bytes:
+    return zstd.compress(body, _ZSTD_LEVEL)
+
+
+def _brotli(body: bytes) -> bytes:
+    return bytes(brotli.compress(body, quality=_BROTLI_QUALITY))
+
+
+_CODERS: Final[Mapping[str, Callable[[bytes], bytes]]] = {
+    "zstd": _zstd,
+    "br": _brotli,
+    "gzip": _gzip,
+}
+"""By what they cost: zstd makes the smallest bodies in the least time."""
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedCoding:
+    """The coding that a client wants a response in. `always`: it takes no response without."""
+
+    name: str
+    always: bool = False
+
+
+@lru_cache(64)
+def accepted_coding(accept_encoding: str | None) -> AcceptedCoding | None:
+    """Choose a coding by its quality, then by what it costs; None for none (RFC 9110, 12.5.3).
+
+    A client that excludes every coding and `identity` too gets a response without one.
+    """
+    if not accept_encoding:
+        return None
+    weights = qualities(accept_encoding)
+    if "x-gzip" in weights:
+        weights.setdefault("gzip", weights["x-gzip"])
+    others = weights.get("*")
+    identity = weights.get("identity", 0.0 if others == 0.0 else None)
+    offers = {name: weights.get(name, others or 0.0) for name in _CODERS}
+    best = max(offers, key=offers.__getitem__)
+    if offers[best] <= 0 or (identity is not None and identity > offers[best]):
+        return None
+    return AcceptedCoding(best, always=identity == 0.0)
+
+
+class Compression:
+    """Compresses responses, each at most once for each coding, in threads where it takes long."""
+
+    def __init__(self, *, enabled: bool = True) -> None:
+        self._enabled = enabled
+        self._under_way: dict[tuple[int, str], asyncio.Future[Reply]] = {}
+
+    def coding(self, accept_encoding: str | None, reply: Reply) -> str | None:
+        """Return the coding for a response, None for a response without."""
+        size = len(reply.body)
+        if not self._enabled or not size or reply.delivery is not None:
+            return None
+        accepted = accepted_coding(accept_encoding)
+        if accepted is None or (size < LEAST_BYTES and not accepted.always):
+            return None
+        return accepted.name
+
+    def encoded_now(self, reply: Reply, coding: str) -> Reply | None:
+        """Return the response in this coding; None if that takes too long to do at once."""
+        variant = reply.variants.get(coding)
+        if variant is None and len(reply.body) <= _AT_ONCE:
+            variant = reply.variants[coding] = _encoded(reply, coding)
+        return variant
+
+    async def encoded(self, reply: Reply, coding: str) -> Reply:
+        """Return the response in this coding. Requests for the same one wait for one thread."""
+        variant = self.encoded_now(reply, coding)
+        if variant is None:
+            key = id(reply), coding
+            work = self._under_way.get(key)
+            if work is None:
+                work = asyncio.ensure_future(asyncio.to_thread(_encoded, reply, coding))
+                self._under_way[key] = work
+                work.add_done_callback(lambda _: self._under_way.pop(key, None))
+            variant = reply.variants[coding] = await asyncio.shield(work)
+        return variant
+
+
+def _encoded(reply: Reply, coding: str) -> Reply:
+    body = _CODERS[coding](reply.body)
+    headers = [(name, value) for name, value in reply.headers if name != b"content-length"]
+    headers.append((b"content-encoding", coding.encode()))
+    headers.append((b"content-length", b"%d" % len(body)))
+    return replace(reply, headers=headers, body=body, variants={})

@@ -1,0 +1,84 @@
+"""Responses that requests share: those that are ready, and those that are under way.
+
+All of them were answered by one list of trusted documents. Another list begins with none of them.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any
+
+from group_gateway.cache.store import CacheStore
+from group_gateway.execution.engine import OperationRunner
+from group_gateway.execution.response_cache import LeaderGone, Question, ResponseCache, SingleFlight
+from group_gateway.http.compression import Compression
+from group_gateway.http.responses import Reply
+from group_gateway.operation import Operation
+
+
+class SharedResponses:
+    """The shared responses of a process; the ready ones take at most `max_bytes`."""
+
+    def __init__(
+        self, cache: CacheStore, compression: Compression, max_bytes: int, engine: OperationRunner
+    ) -> None:
+        self._compression = compression
+        self._in_flight: SingleFlight[Reply] = SingleFlight(engine.epoch)
+        self._ready: ResponseCache[Reply] = ResponseCache(cache, max_bytes=max_bytes)
+
+    def __contains__(self, question: Question) -> bool:
+        """Tell whether the question need not be executed, as far as is known without waiting."""
+        return question in self._ready or self._in_flight.joined(question) is not None
+
+    def now(self, question: Question) -> Reply | None:
+        """Return the response if it is ready and holds, as far as is known without waiting."""
+        return self._ready.now(question)
+
+    async def find(self, question: Question) -> tuple[str, Reply] | None:
+        """Return the response of another request to the same question, `ready` or `joined`."""
+        ready = await self._ready.get(question)
+        if ready is not None:
+            return "ready", ready
+        flight = self._in_flight.joined(question)
+        if flight is not None:
+            with suppress(LeaderGone):
+                return "joined", await asyncio.shield(flight)
+        return None
+
+    async def lead(
+        self, question: Question, operation: Operation, work: Coroutine[Any, Any, Reply]
+    ) -> Reply:
+        """Answer a question for all who ask it meanwhile, and keep the response if it is whole."""
+        return await self._in_flight.lead(question, self._kept(question, operation, work))
+
+    async def _kept(
+        self, question: Question, operation: Operation, work: Coroutine[Any, Any, Reply]
+    ) -> Reply:
+        reply = await work
+        if operation.parts and reply.is_complete:
+            self._ready.put(question, reply, reply.size, operation.parts)
+        return reply
+
+    async def encoded(self, question: Question, reply: Reply, accept_encoding: str | None) -> Reply:
+        """Return a response in a coding that the client takes."""
+        coding = self._compression.coding(accept_encoding, reply)
+        if coding is None:
+            return reply
+        is_new = coding not in reply.variants
+        variant = await self._compression.encoded(reply, coding)
+        if is_new:
+            self._ready.resize(question, reply, reply.size)
+        return variant
+
+    def encoded_now(
+        self, question: Question, reply: Reply, accept_encoding: str | None
+    ) -> Reply | None:
+        """Return a response in a coding that the client takes; None if that takes too long."""
+        coding = self._compression.coding(accept_encoding, reply)
+        if coding is None:
+            return reply
+        is_new = coding not in reply.variants
+        variant = self._compression.encoded_now(reply, coding)
+        if is_new and variant is not None:
+            self._ready.resize(question, reply, reply.size)
+        return variant
