@@ -26,12 +26,14 @@ from group_gateway.http.negotiation import Negotiation
 from group_gateway.http.operation_report import OperationReport
 from group_gateway.http.pipeline import RequestPipeline
 from group_gateway.http.probes import probe_routes
+from group_gateway.http.request_limits import RequestLimits
 from group_gateway.http.shared_responses import SharedResponses
 from group_gateway.http.subscriptions.streams import build_streams
 from group_gateway.observability.request_log import RequestLog
 from group_gateway.server.http_protocol import ConnectionLimits
 from group_gateway.wiring import (
     Closes,
+    Core,
     build_audit_logs,
     build_core,
     build_page,
@@ -62,18 +64,9 @@ def create_app(
     limits = build_request_limits(settings)
     report = OperationReport(core.engine, limits, core.telemetry, request_log)
     compression = Compression(enabled=settings.compression)
-    share = partial(SharedResponses, core.cache, compression, limits.ready_bytes)
-    documents = build_persisted_documents(settings, core.telemetry)
-    pipeline = RequestPipeline(core.engine, limits, report, documents, share)
-    streams = build_streams(
-        build_stream_limits(settings),
-        core.engine,
-        pipeline,
-        core.authenticator,
-        report,
-        request_log,
-        core.telemetry,
-    )
+    pipeline = _pipeline(settings, core, limits, report, compression)
+    places = build_stream_limits(settings)
+    streams = build_streams(places, core.engine, pipeline, core.authenticator, report)
     page = build_page(settings, page_token)
     negotiation = Negotiation(settings.router_key, parts=settings.incremental_delivery)
     endpoint = Endpoint(
@@ -95,6 +88,18 @@ def create_app(
     )
     gateway_app.state.engine = core.engine
     return gateway_app
+
+
+def _pipeline(
+    settings: Settings,
+    core: Core,
+    limits: RequestLimits,
+    report: OperationReport,
+    compression: Compression,
+) -> RequestPipeline:
+    share = partial(SharedResponses, core.cache, compression, limits.ready_bytes)
+    documents = build_persisted_documents(settings, core.telemetry)
+    return RequestPipeline(core.engine, limits, report, documents, share)
 
 
 def _closing(

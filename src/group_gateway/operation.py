@@ -174,9 +174,13 @@ class Operation:
         self.depends_on(None)
         self.stale = max(age, self.stale or 0.0)
 
-    def note_upstream_id(self, id: str) -> None:
-        """Note the upstream's correlation id of something that failed."""
-        if id not in self.upstream_ids and len(self.upstream_ids) < _MOST_UPSTREAM_IDS:
+    def note_upstream_id(self, id: str | None) -> None:
+        """Note the upstream's correlation id of something that failed, if it has sent one."""
+        if (
+            id is not None
+            and id not in self.upstream_ids
+            and len(self.upstream_ids) < _MOST_UPSTREAM_IDS
+        ):
             self.upstream_ids.append(id)
 
     def remaining(self) -> float:

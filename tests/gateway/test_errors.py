@@ -29,7 +29,7 @@ async def test_a_read_that_the_upstream_fails(
     check_place(answer, error)
     extensions = error["extensions"]
     assert extensions["code"] == code
-    assert extensions["correlationId"] == "upstream-7"
+    assert extensions["upstreamCorrelationId"] == "upstream-7"
     assert ("operationOutcome" in extensions) is told
     if told:
         assert extensions["operationOutcome"] == body
@@ -43,7 +43,7 @@ async def test_a_read_that_is_answered_with_nonsense(read: str, nonsense: str) -
     error = only_error(answer)
     check_place(answer, error)
     assert error["extensions"]["code"] == "UPSTREAM_INVALID_RESPONSE"
-    assert error["extensions"]["correlationId"] == "upstream-7"
+    assert error["extensions"]["upstreamCorrelationId"] == "upstream-7"
 
 
 @pytest.mark.parametrize("query", [READS["group"], READS["_entities"]])
@@ -142,7 +142,7 @@ async def test_redirects_are_never_followed() -> None:
 async def test_whose_correlation_id(headers: dict[str, str], expected: str) -> None:
     """The upstream's own id comes first, under the names that are in use, and not without end."""
     answer = await ask(READS["group"], Canned(GET=Reply(500, b"", headers)))
-    assert only_error(answer)["extensions"]["correlationId"] == expected
+    assert only_error(answer)["extensions"]["upstreamCorrelationId"] == expected
 
 
 async def test_the_gateways_own_correlation_id() -> None:

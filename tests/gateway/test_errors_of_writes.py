@@ -88,7 +88,7 @@ async def test_a_write_that_the_upstream_fails(
     upstream = Canned(**{METHOD[write]: Reply(status, body)})
     answer = await ask(WRITES[write], upstream)
     extensions = only_error(answer)["extensions"]
-    assert (extensions["code"], extensions["correlationId"]) == (code, "upstream-7")
+    assert (extensions["code"], extensions["upstreamCorrelationId"]) == (code, "upstream-7")
     assert ("operationOutcome" in extensions) is told
     assert [call.split()[0] for call in upstream.calls].count(METHOD[write]) == 1
 

@@ -28,8 +28,7 @@ def present(error: GraphQLError, default: str, operation: Operation) -> dict[str
     """
     message, extensions = _facts(error, default)
     extensions["correlationId"] = operation.correlation_id
-    if (upstream_id := extensions.get("upstreamCorrelationId")) is not None:
-        operation.note_upstream_id(upstream_id)
+    operation.note_upstream_id(extensions.get("upstreamCorrelationId"))
     shown: dict[str, Any] = {"message": message}
     if error.locations:
         shown["locations"] = [{"line": at.line, "column": at.column} for at in error.locations]

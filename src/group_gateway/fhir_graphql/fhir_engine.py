@@ -148,7 +148,7 @@ def _answer(
     before = result.data is None and bool(errors) and all(e.path is None for e in errors)
     if before:
         return _refused(tuple(errors), "BAD_USER_INPUT", context.operation)
-    shown = [shown_error(error, "INTERNAL_SERVER_ERROR", _id(context)) for error in errors]
+    shown = [shown_error(error, "INTERNAL_SERVER_ERROR", context.operation) for error in errors]
     status: int = HTTPStatus.OK
     kind = document.kind(request.operation_name)
     failed_roots = [e for e in shown if len(e.get("path", ())) == 1]
@@ -159,18 +159,14 @@ def _answer(
     return FhirAnswer(True, result.data, shown, status, tuple(context.warnings))  # noqa: FBT003
 
 
-def _id(context: FhirContext) -> str:
-    return context.operation.correlation_id
-
-
 def _refused(errors: Sequence[GraphQLError], code: str, operation: Operation) -> FhirAnswer:
     """Return the answer to a request that was not executed because it is wrong."""
-    shown = [shown_error(error, code, operation.correlation_id) for error in errors]
+    shown = [shown_error(error, code, operation) for error in errors]
     return FhirAnswer(executed=False, data=None, errors=shown, status=_BAD_REQUEST)
 
 
 def _failed(errors: Sequence[GraphQLError], operation: Operation) -> FhirAnswer:
     """Return the answer to a request that was not executed for another reason."""
-    shown = [shown_error(error, "", operation.correlation_id) for error in errors]
+    shown = [shown_error(error, "", operation) for error in errors]
     status = status_of(shown[0])
     return FhirAnswer(executed=False, data=None, errors=shown, status=status)

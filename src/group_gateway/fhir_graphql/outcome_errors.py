@@ -10,6 +10,7 @@ from group_gateway.errors import GatewayError, RequestCode
 from group_gateway.execution.error_formatting import cause_of, is_about_an_argument, unexpected
 from group_gateway.fhir.group_resource import NotAGroup
 from group_gateway.fhir.operation_outcome import Issue
+from group_gateway.operation import Operation
 
 Outcome = dict[str, Any]
 _BROKEN: Final = "The upstream sent a value that is not as FHIR says."
@@ -81,7 +82,7 @@ def status_of(error: Mapping[str, Any]) -> int:
     return status if issue == usual else _STATUS_OF_ISSUE.get(issue, status)
 
 
-def shown_error(error: GraphQLError, default: str, correlation_id: str) -> dict[str, Any]:
+def shown_error(error: GraphQLError, default: str, operation: Operation) -> dict[str, Any]:
     """Return the response form of an error; `default` is the code of one about the request."""
     message, code, issue, more = _facts(error, default)
     shown: dict[str, Any] = {"message": message}
@@ -89,7 +90,8 @@ def shown_error(error: GraphQLError, default: str, correlation_id: str) -> dict[
         shown["locations"] = [{"line": at.line, "column": at.column} for at in error.locations]
     if error.path is not None:
         shown["path"] = error.path
-    shown["extensions"] = extensions_of(message, code, issue, correlation_id) | more
+    operation.note_upstream_id(more.get("upstreamCorrelationId"))
+    shown["extensions"] = extensions_of(message, code, issue, operation.correlation_id) | more
     return shown
 
 

@@ -6,6 +6,7 @@ It is shown in logs, so it is bounded, and escaped to printable ASCII. Nothing i
 from collections.abc import Mapping
 from typing import Final
 
+from group_gateway.observability.log_text import log_text
 from group_gateway.operation import NO_CLIENT, ClientSoftware
 
 _NAMES: Final = (b"apollographql-client-name", b"graphql-client-name", b"x-graphql-client-name")
@@ -16,7 +17,6 @@ _VERSIONS: Final = (
 )
 _REQUEST_IDS: Final = (b"x-request-id", b"traceparent")
 CLIENT_HEADERS: Final = frozenset({*_NAMES, *_VERSIONS, *_REQUEST_IDS})
-_LONGEST: Final = 64
 
 
 def client_of(headers: Mapping[bytes, str]) -> ClientSoftware:
@@ -28,8 +28,3 @@ def client_of(headers: Mapping[bytes, str]) -> ClientSoftware:
 
 def _first(headers: Mapping[bytes, str], names: tuple[bytes, ...]) -> str:
     return next((log_text(headers[name]) for name in names if headers.get(name)), "")
-
-
-def log_text(said: str) -> str:
-    """Return a text of somebody's as logs may show it."""
-    return said[:_LONGEST].encode("unicode_escape").decode("ascii")[:_LONGEST]

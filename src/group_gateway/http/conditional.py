@@ -15,7 +15,9 @@ from group_gateway.http.responses import Reply
 _REPLACED: Final = frozenset({b"cache-control"})
 
 
-async def revalidated(reply: Reply, headers: Mapping[bytes, str], compression: Compression) -> Reply:
+async def revalidated(
+    reply: Reply, headers: Mapping[bytes, str], compression: Compression
+) -> Reply:
     """Return the answer to a GET in a coding that the client takes, or 304 if it has it."""
     coding = compression.coding(headers.get(b"accept-encoding"), reply)
     etag = entity_tag(reply, coding) if reply.is_complete else None

@@ -13,8 +13,8 @@ from group_gateway.execution.engine import Answer, GraphQLRequest
 from group_gateway.execution.response_cache import Question
 from group_gateway.fhir_graphql.fhir_engine import FhirAnswer, FhirRequest
 from group_gateway.fhir_graphql.outcome_errors import extensions_of
-from group_gateway.http.pipeline import RequestPipeline
 from group_gateway.http.negotiation import JSON
+from group_gateway.http.pipeline import RequestPipeline
 from group_gateway.http.requests import RequestRefused, request_of
 from group_gateway.http.responses import Reply, new_reply
 from group_gateway.operation import AuditRecord, RequestContext

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from group_gateway.errors import RequestCode
 from group_gateway.execution.engine import GraphQLRequest, OperationRunner
-from group_gateway.http.client_awareness import log_text
 from group_gateway.http.request_limits import RequestLimits
 from group_gateway.http.requests import RequestRefused
+from group_gateway.observability.log_text import log_text
 from group_gateway.observability.request_log import RequestLog
 from group_gateway.observability.telemetry import Telemetry
 from group_gateway.operation import AuditRecord, Operation, RequestContext
@@ -80,6 +81,24 @@ class OperationReport:
         audit_record = AuditRecord(events=0)
         self._describe(audit_record, asked, ())
         return audit_record
+
+    def subscriptions_open(self, number: int) -> None:
+        """Report how many subscriptions are open."""
+        self._telemetry.subscribed(number)
+
+    def subscription_event(
+        self, context: RequestContext, audit_record: AuditRecord, shown: AuditRecord | None
+    ) -> None:
+        """Report an event of a subscription; `shown` records what its answer was made of."""
+        self._telemetry.event()
+        if shown is not None:
+            self._request_log.record("event", context, replace(audit_record, read=shown.read))
+
+    def subscription_end(
+        self, context: RequestContext, audit_record: AuditRecord, seconds: float
+    ) -> None:
+        """Report a subscription that has ended."""
+        self._request_log.tell("ended", context, audit_record, seconds)
 
     def extensions(self, asked: GraphQLRequest, operation: Operation) -> dict[str, Any]:
         """Return what a response says of its operation."""

@@ -13,6 +13,7 @@ import msgspec
 
 from group_gateway.digests import DigestKeys
 from group_gateway.observability.audit import AuditLog
+from group_gateway.observability.log_text import log_text
 from group_gateway.operation import AuditRecord, Caller, RequestContext
 
 Requests = Literal["none", "failed", "all"]
@@ -26,6 +27,7 @@ _FAILURES: Final = frozenset(
     }
 )
 """Codes of what is not the client's doing."""
+_LONGEST_ID: Final = 128
 _encode = msgspec.json.Encoder().encode
 _log = logging.getLogger(__name__)
 
@@ -105,12 +107,13 @@ def _scope(context: RequestContext) -> str | None:
 
 def _names(context: RequestContext, audit_record: AuditRecord) -> dict[str, str]:
     """Return the names by which a request is found here and elsewhere, as far as it has any."""
+    upstream_ids = [log_text(id, _LONGEST_ID) for id in audit_record.upstream_ids]
     names = {
         "operationName": audit_record.operation_name,
         "clientName": context.client.name,
         "clientVersion": context.client.version,
         "requestId": context.client.request_id,
-        "upstreamCorrelationId": " ".join(audit_record.upstream_ids),
+        "upstreamCorrelationId": " ".join(upstream_ids),
     }
     known = {name: value for name, value in names.items() if value}
     return {"correlationId": context.correlation_id.decode(), **known}

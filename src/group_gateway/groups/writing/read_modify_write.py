@@ -223,6 +223,8 @@ class ReadModifyWrite:
     ) -> None:
         if isinstance(refusal, PreconditionFailed):
             self.capabilities.guards.learn(works=True)
+        for request in self.batch.requests:
+            request.operation.note_upstream_id(refusal.correlation_id)
         if isinstance(refusal, Conflict) and self._worth_another_try(base_version):
             if not base_version.is_exact:
                 self.last_writes.note(self.id, base_version.second)

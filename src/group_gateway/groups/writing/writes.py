@@ -86,6 +86,7 @@ class GroupWrites:
         try:
             written = await self._client.create(operation.caller, body, within)
         except Refused as refusal:
+            operation.note_upstream_id(refusal.correlation_id)
             return Outcome(None, new.located(refusal.issues))
         except (Unauthenticated, Forbidden) as refusal:
             await self._failed(operation.caller, refusal)

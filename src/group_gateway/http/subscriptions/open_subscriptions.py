@@ -14,8 +14,6 @@ from group_gateway.http.operation_report import OperationReport
 from group_gateway.http.pipeline import RequestPipeline
 from group_gateway.http.subscriptions.subscription_limit import SubscriptionLimit
 from group_gateway.identity.authenticator import Authenticator
-from group_gateway.observability.request_log import RequestLog
-from group_gateway.observability.telemetry import Telemetry
 from group_gateway.operation import (
     NO_CLIENT,
     AuditRecord,
@@ -50,22 +48,18 @@ class ClientSession:
 class Subscriptions:
     """Runs subscriptions. `places` are theirs; `ending` is set when the process is to end."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - all that answering takes
+    def __init__(
         self,
         engine: Engine,
         pipeline: RequestPipeline,
         callers: Authenticator,
         report: OperationReport,
-        request_log: RequestLog,
-        telemetry: Telemetry,
         places: SubscriptionLimit,
     ) -> None:
         self._engine = engine
         self._pipeline = pipeline
         self._callers = callers
         self._report = report
-        self._request_log = request_log
-        self._telemetry = telemetry
         self.places = places
         self.ending = asyncio.Event()
 
@@ -96,7 +90,7 @@ class Subscriptions:
                     yield event.answer
         finally:
             seconds = asyncio.get_running_loop().time() - began
-            self._request_log.tell("ended", session.context, audit_record, seconds)
+            self._report.subscription_end(session.context, audit_record, seconds)
 
     def _tell(self, event: Event, audit_record: AuditRecord, session: ClientSession) -> None:
         """Count an event, and record what was shown with it."""
@@ -105,7 +99,4 @@ class Subscriptions:
         audit_record.codes = tuple(sorted({error["extensions"]["code"] for error in answer.errors}))
         if answer.executed:
             audit_record.events = (audit_record.events or 0) + 1
-            self._telemetry.event()
-            if shown is not None:
-                record = replace(audit_record, read=shown.read)
-                self._request_log.record("event", session.context, record)
+            self._report.subscription_event(session.context, audit_record, shown)

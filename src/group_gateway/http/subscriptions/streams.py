@@ -12,8 +12,6 @@ from group_gateway.http.subscriptions.open_subscriptions import Subscriptions
 from group_gateway.http.subscriptions.subscription_limit import SubscriptionLimit
 from group_gateway.http.subscriptions.websocket_endpoint import WebSocketEndpoint
 from group_gateway.identity.authenticator import Authenticator
-from group_gateway.observability.request_log import RequestLog
-from group_gateway.observability.telemetry import Telemetry
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +37,20 @@ class Streams:
     end: Callable[[], None]
 
 
-def build_streams(  # noqa: PLR0913, PLR0917 - all that answering takes
+def build_streams(
     limits: StreamLimits,
     engine: Engine,
     pipeline: RequestPipeline,
     callers: Authenticator,
     report: OperationReport,
-    request_log: RequestLog,
-    telemetry: Telemetry,
 ) -> Streams:
     """Build it. Opens nothing."""
     most, of_one = limits.open, limits.per_caller
-    places = SubscriptionLimit("subscriptions", most, of_one, telemetry.subscribed)
+    places = SubscriptionLimit("subscriptions", most, of_one, report.subscriptions_open)
     all_sockets, of_callers = (
         SubscriptionLimit("WebSockets", most, each) for each in (most, of_one)
     )
-    subscriptions = Subscriptions(engine, pipeline, callers, report, request_log, telemetry, places)
+    subscriptions = Subscriptions(engine, pipeline, callers, report, places)
     events = EventStreams(subscriptions, pipeline)
     policy = limits.cross_origin
     sockets = WebSocketEndpoint(subscriptions, pipeline, all_sockets, of_callers, policy)
