@@ -44,6 +44,8 @@ class GroupFlight(Flight[Found]):
     def __init__(self, operation: Operation, id: str) -> None:
         super().__init__(operation)
         self.id = id
+        self.tag: str | None = None
+        """What invalidates it, once it has been looked up."""
         self.exact = False
 
 
@@ -199,7 +201,7 @@ class GroupFetcher:
                 else (present, self._lifetimes.group)
             )
             miss.flight.land(resource, self._cache.part(miss.slot, miss.lookup, ttl))
-            if miss.lookup.generation is not None:
+            if miss.lookup.position is not None:
                 entries.append((miss.slot, miss.lookup, pack(resource)))
         if absent:
             await vanished(self._cache, [slot for slot, _, _ in absent])
