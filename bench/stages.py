@@ -16,8 +16,8 @@ from graphql import DocumentNode, GraphQLObjectType, OperationDefinitionNode
 from bench.inprocess import InProcess, cpu_us, groups_known, opened
 from bench.system import SERVER_CORE
 from bench.workloads import Workload
+from group_gateway.cache.entries import Slot
 from group_gateway.cache.local_store import local_store
-from group_gateway.cache.store import Slot
 from group_gateway.execution.compiled_plans import OperationPlans, Planning
 from group_gateway.execution.compiler import compile_fields
 from group_gateway.execution.document_limits import DocumentLimits

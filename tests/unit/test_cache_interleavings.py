@@ -16,7 +16,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from group_gateway.cache.store import Slot
+from group_gateway.cache.entries import Slot
 from unit.interleaving import (
     PATIENCE,
     SILENCE,

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from group_gateway.cache.store import CacheStore, Lookup, Slot
+from group_gateway.cache.entries import Lookup, Slot
+from group_gateway.cache.store import CacheStore
 from unit.interleaving import SILENCE, FakeRedis, Fate, Gates, Time, shared_store
 
 SLOT = Slot("scope/group", "group", "scope")

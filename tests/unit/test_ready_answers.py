@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from group_gateway.cache.entries import Slot
 from group_gateway.cache.local_store import local_store
-from group_gateway.cache.store import Slot
 from group_gateway.execution.response_cache import ResponseCache
 from group_gateway.operation import CacheDependency
 from unit.interleaving import SILENCE, FakeRedis, Fate, Gates, Time, shared_store

@@ -11,77 +11,20 @@ neither here nor there, while this process may have missed an invalidation.
 import asyncio
 import contextlib
 import logging
-import struct
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
 
+from group_gateway.cache.entries import Entry, LocalEntries, Lookup, SharedEntries, Slot
 from group_gateway.cache.invalidation_history import InvalidationHistory, Listener
 from group_gateway.cache.invalidation_log import InvalidationLog
 from group_gateway.cache.pending_invalidations import PendingInvalidations
 from group_gateway.observability.telemetry import Telemetry
 from group_gateway.operation import CacheDependency
 
-_POSITION_BYTES = 16
-_EXPIRY = struct.Struct(">d")
-_HEADER_BYTES = _POSITION_BYTES + _EXPIRY.size
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """Where an entry lives: its key, and the tag whose writes drop it. All are digests.
-
-    `owner` stands for the caller: once the upstream refuses it, none of its entries is served past
-    its time.
-    """
-
-    key: str
-    tag: str
-    owner: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Lookup:
-    """What a slot held: `value`, good until `expires` (seconds since the epoch), or None.
-
-    `position` goes back to `put` with the value that was fetched instead. None means that nothing
-    must be put.
-    """
-
-    value: bytes | None
-    position: int | None
-    expires: float = 0.0
-
-
 _BYPASS = Lookup(None, None)
-
-
-class LocalEntries(Protocol):
-    """Entries in this process, by full key; nothing of it waits."""
-
-    def value(self, key: str) -> bytes | None:
-        """Return a value; None when there is none."""
-
-    def keep(self, key: str, value: bytes, ttl: float | None) -> None:
-        """Set a value for `ttl` seconds."""
-
-
-class SharedEntries(Protocol):
-    """Entries that replicas share. Each belongs to a number in the shared order of invalidations.
-
-    Every method may raise.
-    """
-
-    async def get(self, keys: Sequence[str]) -> list[tuple[int, bytes] | None]:
-        """Return the number and value of each key, None where there is none."""
-
-    async def put(self, entries: Iterable[tuple[str, int, bytes]], ttl: float) -> None:
-        """Set keys to values, each with its number, for `ttl` seconds."""
-
-    async def aclose(self) -> None:
-        """Close all connections."""
 
 
 class CacheStore:
@@ -175,21 +118,18 @@ class CacheStore:
         copies = {}
         now = self._wall_clock()
         for key, entry in zip(keys, entries, strict=True):
-            if entry is not None and len(entry[1]) >= _EXPIRY.size:
-                number, body = entry
-                left = _EXPIRY.unpack_from(body)[0] + self._stale - now
-                if left > 0:
-                    copies[key] = _packed(self._history.at(number)) + body
-                    self._local.keep(key, copies[key], left)
+            if entry is not None and (left := entry.expires + self._stale - now) > 0:
+                copy = entry._replace(position=self._history.at(entry.position))
+                copies[key] = copy.packed()
+                self._local.keep(key, copies[key], left)
         return copies
 
-    def _judged(self, entry: bytes | None, slot: Slot) -> Lookup:
-        if entry is not None:
-            position = int.from_bytes(entry[:_POSITION_BYTES], "big")
-            [expires] = _EXPIRY.unpack_from(entry, _POSITION_BYTES)
+    def _judged(self, packed: bytes | None, slot: Slot) -> Lookup:
+        if packed is not None:
+            position, expires, value = Entry.of(packed)
             # It may have been put late, so that the back end counts from then; or be outdated.
             if self._history.holds(slot.tag, position) and expires > self._wall_clock():
-                return Lookup(entry[_HEADER_BYTES:], position, expires)
+                return Lookup(value, position, expires)
         return Lookup(None, self._history.position)
 
     async def put(self, entries: Iterable[tuple[Slot, Lookup, bytes]], ttl: float) -> None:
@@ -197,16 +137,16 @@ class CacheStore:
         ttl = min(ttl, self._max_ttl)
         if ttl <= 0 or not self._is_usable:
             return
-        expires = _EXPIRY.pack(self._wall_clock() + ttl)
-        shared: list[tuple[str, int, bytes]] = []
+        expires = self._wall_clock() + ttl
+        shared: list[tuple[str, Entry]] = []
         for slot, lookup, value in entries:
             if lookup.position is None:
                 continue
             number = self._history.number(lookup.position)
             if number is not None:
-                body = expires + value
-                self._local.keep(slot.key, _packed(lookup.position) + body, ttl + self._stale)
-                shared.append((slot.key, number, body))
+                entry = Entry(lookup.position, expires, value)
+                self._local.keep(slot.key, entry.packed(), ttl + self._stale)
+                shared.append((slot.key, entry._replace(position=number)))
         if shared and self._shared is not None:
             try:
                 await self._shared.put(shared, ttl + self._stale)
@@ -229,15 +169,14 @@ class CacheStore:
         kept.update(copies)
         return [self._outdated(slot, kept[slot.key]) for slot in slots]
 
-    def _outdated(self, slot: Slot, entry: bytes | None) -> tuple[bytes, float] | None:
-        if entry is None:
+    def _outdated(self, slot: Slot, packed: bytes | None) -> tuple[bytes, float] | None:
+        if packed is None:
             return None
-        position = int.from_bytes(entry[:_POSITION_BYTES], "big")
+        position, expires, value = Entry.of(packed)
         if not all(self._history.holds(tag, position) for tag in (slot.tag, slot.owner)):
             return None
-        [expires] = _EXPIRY.unpack_from(entry, _POSITION_BYTES)
         age = self._wall_clock() - expires
-        return (entry[_HEADER_BYTES:], age) if age < self._stale else None
+        return (value, age) if age < self._stale else None
 
     async def refused(self, owners: Iterable[str]) -> None:
         """Serve no entry past its time that was put for these owners until now."""
@@ -347,7 +286,3 @@ class CacheStore:
 def entries_lifetime(max_ttl: float, stale: float) -> float:
     """Return the seconds after which no entry is alive that was read before."""
     return 2 * (max_ttl + stale) + 60
-
-
-def _packed(position: int) -> bytes:
-    return position.to_bytes(_POSITION_BYTES, "big")

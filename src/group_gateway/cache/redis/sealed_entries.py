@@ -6,11 +6,10 @@ over, may have lost the last invalidations.
 
 from collections.abc import Iterable, Sequence
 
+from group_gateway.cache.entries import Entry
 from group_gateway.cache.redis.invalidation_stream import InvalidationStream
 from group_gateway.cache.redis.redis_cache import RedisCache
 from group_gateway.cache.sealed_values import ValueSigner
-
-_NUMBER_BYTES = 8
 
 
 class SealedEntries:
@@ -21,7 +20,7 @@ class SealedEntries:
         self._stream = stream
         self._signer = signer
 
-    async def get(self, keys: Sequence[str]) -> list[tuple[int, bytes] | None]:
+    async def get(self, keys: Sequence[str]) -> list[Entry | None]:
         """See SharedEntries."""
         values: list[bytes | None] = await self._cache.multi_get(keys)
         if len(values) != len(keys):  # aiocache's AIOCACHE_DISABLE is set
@@ -31,21 +30,14 @@ class SealedEntries:
             for key, value in zip(keys, values, strict=True)
         ]
 
-    def _opened(self, key: str, value: bytes) -> tuple[int, bytes] | None:
-        opened = self._signer.open(self._place(key), value)
-        if opened is None or len(opened) < _NUMBER_BYTES:
-            return None
-        return int.from_bytes(opened[:_NUMBER_BYTES], "big"), opened[_NUMBER_BYTES:]
+    def _opened(self, key: str, value: bytes) -> Entry | None:
+        packed = self._signer.open(self._place(key), value)
+        return None if packed is None else Entry.of(packed)
 
-    async def put(self, entries: Iterable[tuple[str, int, bytes]], ttl: float) -> None:
+    async def put(self, entries: Iterable[tuple[str, Entry]], ttl: float) -> None:
         """See SharedEntries."""
-        pairs = [
-            (
-                key,
-                self._signer.close(self._place(key), number.to_bytes(_NUMBER_BYTES, "big") + body),
-            )
-            for key, number, body in entries
-        ]
+        close, place = self._signer.close, self._place
+        pairs = [(key, close(place(key), entry.packed())) for key, entry in entries]
         await self._cache.multi_set(pairs, ttl=float(ttl))
 
     def _place(self, key: str) -> str:

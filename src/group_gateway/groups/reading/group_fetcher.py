@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from group_gateway.cache.store import CacheStore, Lookup, Slot
+from group_gateway.cache.entries import Lookup, Slot
+from group_gateway.cache.store import CacheStore
 from group_gateway.errors import Forbidden, GatewayError, UpstreamTimeout
 from group_gateway.fhir.bundle import PageLink
 from group_gateway.fhir.group_resource import GroupResource

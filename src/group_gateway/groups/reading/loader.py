@@ -6,8 +6,9 @@ operations that arrived together, goes upstream together. Nobody waits for what 
 
 import asyncio
 
+from group_gateway.cache.entries import Lookup, Slot
 from group_gateway.cache.invalidation_history import Tags
-from group_gateway.cache.store import CacheStore, Lookup, Slot
+from group_gateway.cache.store import CacheStore
 from group_gateway.errors import Forbidden, UpstreamTimeout
 from group_gateway.groups.reading.cache_slots import CacheSlots, unpack
 from group_gateway.groups.reading.capabilities import UpstreamCapabilities

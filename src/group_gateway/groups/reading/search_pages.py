@@ -6,7 +6,8 @@ from functools import partial
 
 import msgspec
 
-from group_gateway.cache.store import CacheStore, Slot
+from group_gateway.cache.entries import Slot
+from group_gateway.cache.store import CacheStore
 from group_gateway.errors import GatewayError, UpstreamInvalidResponse, UpstreamTimeout
 from group_gateway.fhir.bundle import NotASearchset, PageLink, Searchset, parse_searchset
 from group_gateway.groups.reading.cache_slots import CacheSlots
