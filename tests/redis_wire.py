@@ -5,8 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
-APPEND = b"XADD"
-"""What is in the script that appends an invalidation to the stream."""
+SET = b"$3\r\nSET\r\n"
 MGET = b"$4\r\nMGET\r\n"
 
 

@@ -62,14 +62,15 @@ class GatewayError(Exception):
     """A failure with a stable `code`, which reaches the caller as `extensions.code`.
 
     `correlation_id` is the upstream's own, when it sent one; `issues` are the upstream's
-    OperationOutcome issues of a 4xx; `retry_after` is in seconds. `no_effect`: whatever was asked
-    of the upstream was surely not done.
+    OperationOutcome issues of a 4xx; `retry_after` is in seconds; `status` is the upstream's.
+    `no_effect`: whatever was asked of the upstream was surely not done.
     """
 
     code: ClassVar[str] = "INTERNAL_SERVER_ERROR"
     issue_code: ClassVar[str | None] = None
     """FHIR's kind of issue (value set issue-type), where `code` alone does not tell."""
     no_effect = False
+    status: int | None = None
 
     def __init__(
         self,

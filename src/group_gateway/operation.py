@@ -97,12 +97,11 @@ class RequestContext:
 class CacheDependency:
     """A cache entry that an answer was made from.
 
-    It holds until its tag is invalidated after this position, and until `expires` (seconds since
-    the epoch).
+    It holds while its tag has this generation, and until `expires` (seconds since the epoch).
     """
 
     tag: str
-    position: int
+    generation: bytes
     expires: float
 
 
@@ -145,6 +144,8 @@ class Operation:
     stale: float | None = None
     audit_record: AuditRecord | None = None
     """Kept only where somebody is told of it."""
+    looks_inside: bool = True
+    """Whether it may show elements that searches of some upstreams leave out."""
     trace: TraceContext | None = field(default_factory=CURRENT.get)
     """The trace that the operation belongs to."""
     client: ClientSoftware = NO_CLIENT

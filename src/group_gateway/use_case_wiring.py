@@ -6,7 +6,7 @@ from group_gateway.config import Settings
 from group_gateway.digests import DigestKeys
 from group_gateway.groups.reading.cache_slots import CacheSlots
 from group_gateway.groups.reading.capabilities import UpstreamCapabilities
-from group_gateway.groups.reading.capability_probe import CapabilityReader
+from group_gateway.groups.reading.capability_reader import CapabilityReader
 from group_gateway.groups.reading.group_fetcher import Lifetimes
 from group_gateway.groups.reading.group_reads import GroupReads
 from group_gateway.groups.reading.group_searches import GroupSearches
@@ -58,7 +58,6 @@ def build_services(  # noqa: PLR0913, PLR0917 - all that the use cases take
             reads,
             invalidator,
             telemetry,
-            leases,
             interval=settings.subscription_interval,
             patience=settings.upstream_timeout,
         ),

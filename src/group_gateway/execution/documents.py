@@ -1,5 +1,6 @@
 """Documents: parsed, limited and validated once, in a bounded cache."""
 
+import re
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
@@ -27,16 +28,25 @@ from group_gateway.execution.incremental import asks_for_parts
 
 _BASE, _OVERHEAD = 20_000, 140
 """Bytes that a document takes, and those for each byte of its text, its plan included: measured."""
+_INSIDE = re.compile(
+    r"\b(?:member|members|characteristic|responsibilities|version|extension|modifierExtension"
+    r"|identifier|code|active|actual|quantity|managingEntity|meta|history|_entities)\b"
+)
+"""Names that say that a document may show more of a group than id, type and name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A parsed document, or the errors that it has; `in_parts` if it asks to be answered so."""
+    """A parsed document, or the errors that it has; `in_parts` if it asks to be answered so.
+
+    `looks_inside` if it may select more of a group than every search shows of it.
+    """
 
     node: DocumentNode | None
     errors: tuple[GraphQLError, ...]
     code: str = ""
     in_parts: bool = False
+    looks_inside: bool = True
     _plans: dict[str | None, OperationPlans] = field(default_factory=dict)
 
     def plans(self, planning: Planning, name: str | None) -> OperationPlans | None:
@@ -129,7 +139,12 @@ class Documents:
         errors = self._validated(node)
         if errors:
             return Document(None, tuple(errors), RequestCode.GRAPHQL_VALIDATION_FAILED)
-        return Document(node, (), in_parts=self._incremental and asks_for_parts(node))
+        return Document(
+            node,
+            (),
+            in_parts=self._incremental and asks_for_parts(node),
+            looks_inside=node.loc is None or bool(_INSIDE.search(node.loc.source.body)),
+        )
 
     def _validated(self, node: DocumentNode) -> list[GraphQLError]:
         """Give what is wrong with a document; the limits come before the other rules."""

@@ -1,30 +1,24 @@
-"""A searchset Bundle (FHIR R4, section 3.1.1.3): its Groups, undecoded, and its page links."""
+"""A searchset Bundle (FHIR R4, section 3.1.1.3): its Groups, undecoded, and its page links.
 
+One broken entry, link or number spoils nothing else on its page.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from functools import cached_property
+from typing import Any, NoReturn
 
 import msgspec
 
 from group_gateway.fhir.group_resource import UNREADABLE, GroupResource, NotAGroup
+from group_gateway.fhir.operation_outcome import Issue, parse_issues
+from group_gateway.fhir.page_link import PageLink, Segments, base_of, resolve_link
 
-Query = tuple[tuple[str, str], ...]
-"""The parameters of a search, in order."""
-
-
-@dataclass(frozen=True, slots=True)
-class PageLink:
-    """What the gateway keeps of a page link: its query, never its scheme, host or path.
-
-    `at_base` tells that it led to the server's base and not to `/Group` (some servers page so).
-    """
-
-    query: Query
-    at_base: bool = False
-
-    def parameter(self, name: str) -> str | None:
-        """Give the last value of a parameter."""
-        return dict(self.query).get(name)
+_NOTHING = msgspec.Raw(b"null")
+_PASSED_OVER = frozenset({"include", "outcome"})
+_COUNT = range(2**31)
+_MOST_DIGITS = 10
 
 
 class NotASearchset(ValueError):
@@ -36,62 +30,159 @@ class _Search(msgspec.Struct):
 
 
 class _Entry(msgspec.Struct):
-    resource: msgspec.Raw = msgspec.Raw(b"null")
+    resource: msgspec.Raw = _NOTHING
     search: _Search | None = None
 
 
-class _Link(msgspec.Struct):
-    relation: str
-    url: str
+class _LooseEntry(msgspec.Struct):
+    resource: msgspec.Raw = _NOTHING
+    search: Any = None
 
 
 class _Bundle(msgspec.Struct):
     resourceType: str = ""  # noqa: N815 - FHIR's element name
     total: Any = None
-    link: list[_Link] | None = None
+    link: Any = None
     entry: list[_Entry] | None = None
 
 
+class _LooseBundle(msgspec.Struct):
+    resourceType: Any = None  # noqa: N815 - FHIR's element name
+    total: Any = None
+    link: Any = None
+    entry: list[msgspec.Raw] | None = None
+
+
+class _Head(msgspec.Struct):
+    resourceType: Any = None  # noqa: N815 - FHIR's element name
+
+
 _bundle = msgspec.json.Decoder(_Bundle)
-_COUNT = range(2**31)
+_loose_bundle = msgspec.json.Decoder(_LooseBundle)
+_loose_entry = msgspec.json.Decoder(_LooseEntry)
+_head = msgspec.json.Decoder(_Head)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Searchset:
     """One page of search results.
 
-    `links` maps a relation (`self`, `next`, `previous`, …) to what is kept of it; `broken` counts
-    the entries that are no Group. `total` is None when the server does not say, or says what is no
-    number of groups.
+    `entries` are the matches in order; None stands for one that is broken, or repeats another.
+    `links` maps a relation (`self`, `next`, `previous`, …) to its page. `total` is None when the
+    server does not say, or says what is no number of groups. `broken` counts the matches that can't
+    be read. `issues` are those of the OperationOutcomes among the entries.
     """
 
     raw: bytes
-    groups: tuple[GroupResource, ...]
+    entries: tuple[GroupResource | None, ...]
     links: dict[str, PageLink]
     total: int | None
     broken: int = 0
+    issues: tuple[Issue, ...] = ()
+
+    @cached_property
+    def groups(self) -> tuple[GroupResource, ...]:
+        """The groups, each once."""
+        return tuple(entry for entry in self.entries if entry is not None)
+
+    @cached_property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of the groups."""
+        return tuple(group.id for group in self.groups)
 
 
-def parse_searchset(raw: bytes) -> Searchset:
-    """Read a searchset; entries of another search mode than `match` are left out.
+def parse_searchset(raw: bytes, page: PageLink, base: Segments = ()) -> Searchset:
+    """Read the searchset behind `page` of a server whose base URL has the path `base`.
 
-    Raises NotASearchset when it is no Bundle.
+    Entries of another search mode than `match` are left out. Raises NotASearchset when it is no
+    Bundle.
     """
+    total, link, entries = _decoded(raw)
+    groups: list[GroupResource | None] = []
+    issues: list[Issue] = []
+    seen: set[str] = set()
+    broken = 0
+    for entry in entries:
+        mode = entry.search.mode if isinstance(entry.search, _Search) else None
+        if mode in _PASSED_OVER:
+            issues += _issues(entry.resource) or ()
+            continue
+        group = _group(entry.resource)
+        if group is None:
+            found = _issues(entry.resource)
+            if found is not None:
+                issues += found
+                continue
+            broken += 1
+        elif group.id in seen:
+            group = None
+        else:
+            seen.add(group.id)
+        groups.append(group)
+    links = _links(link, page, base)
+    return Searchset(raw, tuple(groups), links, _count(total), broken, tuple(issues))
+
+
+def _decoded(raw: bytes) -> tuple[object, object, Iterable[_Entry]]:
+    """Return a Bundle's total, links and entries; raises NotASearchset."""
+    bundle: _Bundle | _LooseBundle
     try:
-        bundle = _bundle.decode(raw)
+        try:
+            bundle = _bundle.decode(raw)
+        except msgspec.ValidationError:
+            bundle = _loose_bundle.decode(raw)
+        except UNREADABLE:
+            bundle = _loose_bundle.decode(_reencoded(raw))
     except UNREADABLE as error:
         raise NotASearchset("not a JSON Bundle") from error
     if bundle.resourceType != "Bundle":
         raise NotASearchset("not a Bundle")
-    matches = [
-        entry.resource
-        for entry in bundle.entry or ()
-        if entry.search is None or entry.search.mode in {None, "match"}
-    ]
-    groups = tuple(group for match in matches if (group := _group(match)) is not None)
-    links = _links(bundle.link or [])
-    total = bundle.total if type(bundle.total) is int and bundle.total in _COUNT else None
-    return Searchset(raw, groups, links, total, broken=len(matches) - len(groups))
+    entries = bundle.entry or ()
+    return bundle.total, bundle.link, [e if isinstance(e, _Entry) else _loose(e) for e in entries]
+
+
+def _loose(raw: msgspec.Raw) -> _Entry:
+    try:
+        entry = _loose_entry.decode(raw)
+    except UNREADABLE:
+        return _Entry()
+    mode = entry.search.get("mode") if isinstance(entry.search, dict) else None
+    return _Entry(entry.resource, _Search(mode if isinstance(mode, str) else None))
+
+
+def _reencoded(raw: bytes) -> bytes:
+    """Return the same JSON with null in place of each entry that no JSON text can hold.
+
+    Raises DecodeError when more than entries is broken.
+    """
+    try:
+        bundle = json.loads(
+            raw.decode("utf-8", "surrogateescape"),
+            strict=False,
+            parse_float=_verbatim,
+            parse_int=_verbatim,
+            parse_constant=_no_number,
+        )
+        if isinstance(bundle, dict) and isinstance(bundle.get("entry"), list):
+            bundle["entry"] = [_encodable(entry) for entry in bundle["entry"]]
+        return msgspec.json.encode(bundle)
+    except (ValueError, RecursionError, TypeError) as error:
+        raise msgspec.DecodeError("not JSON") from error
+
+
+def _verbatim(number: str) -> msgspec.Raw:
+    return msgspec.Raw(number.encode())
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def _encodable(entry: object) -> object:
+    try:
+        return msgspec.Raw(msgspec.json.encode(entry))
+    except (ValueError, RecursionError, TypeError):
+        return None
 
 
 def _group(resource: msgspec.Raw) -> GroupResource | None:
@@ -101,20 +192,40 @@ def _group(resource: msgspec.Raw) -> GroupResource | None:
         return None
 
 
-def _links(links: list[_Link]) -> dict[str, PageLink]:
-    kept = {link.relation: _page_link(link.url) for link in links}
-    if "prev" in kept:  # FHIR says `previous`, some servers say `prev` (RFC 8288)
-        kept.setdefault("previous", kept.pop("prev"))
-    return kept
-
-
-def _page_link(url: str) -> PageLink:
+def _issues(resource: msgspec.Raw) -> tuple[Issue, ...] | None:
+    """Return the issues of an OperationOutcome; None when the resource is none."""
     try:
-        parts = urlsplit(url)
-        query = tuple(parse_qsl(parts.query, keep_blank_values=True))
-    except ValueError:
-        return PageLink(())
-    # A query alone is relative to the search itself (RFC 3986, section 5.2.2).
-    names_a_place = bool(parts.netloc or parts.path)
-    at_base = names_a_place and not parts.path.rstrip("/").endswith("Group")
-    return PageLink(query, at_base=at_base)
+        if _head.decode(resource).resourceType != "OperationOutcome":
+            return None
+        return parse_issues(msgspec.json.decode(resource))
+    except UNREADABLE:
+        return None
+
+
+def _links(link: object, page: PageLink, base: Segments) -> dict[str, PageLink]:
+    urls: dict[str, str] = {}
+    for item in link if isinstance(link, list) else ():
+        relation, url = (
+            (item.get("relation"), item.get("url")) if isinstance(item, dict) else ("",) * 2
+        )
+        if isinstance(relation, str) and isinstance(url, str):
+            urls[relation] = url
+    if "prev" in urls:  # FHIR says `previous`, some servers say `prev` (RFC 8288)
+        urls.setdefault("previous", urls.pop("prev"))
+    bases = _bases(urls.get("self"), base)
+    return {relation: resolve_link(url, page, bases) for relation, url in urls.items()}
+
+
+def _bases(own: str | None, base: Segments) -> Sequence[Segments]:
+    """Return the base paths that links may lie below: as the server sees itself, and as we do.
+
+    A proxy may serve it below another path than the one that it names in its links.
+    """
+    named = None if own is None else base_of(own)
+    return (base,) if named is None or named == base else (named, base)
+
+
+def _count(total: object) -> int | None:
+    if isinstance(total, str) and total.isascii() and total.isdecimal():
+        total = int(total) if len(total) <= _MOST_DIGITS else None
+    return total if type(total) is int and total in _COUNT else None

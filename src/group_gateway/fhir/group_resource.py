@@ -23,8 +23,14 @@ class NotAGroup(ValueError):
 class _Head(msgspec.Struct):
     resourceType: str = ""  # noqa: N815 - FHIR's element name
     id: str = ""
+    meta: msgspec.Raw = msgspec.Raw(b"")
 
 
+class _Meta(msgspec.Struct):
+    tag: Any = None
+
+
+_meta = msgspec.json.Decoder(_Meta)
 _head = msgspec.json.Decoder(_Head)
 _elements = msgspec.json.Decoder(dict[str, Any])
 _canonical = msgspec.json.Encoder(order="sorted")
@@ -34,16 +40,25 @@ class GroupResource:
     """An immutable Group resource.
 
     `raw` is the upstream's JSON; `etag` the entity tag of a read, when there was one; `date` the
-    upstream's own clock when it was read, in whole seconds since the epoch, or None.
+    upstream's own clock when it was read, in whole seconds since the epoch, or None. `is_part`
+    tells that the server left elements out (the tag `SUBSETTED`): such a resource stands for its
+    id and for nothing else.
     """
 
     def __init__(
-        self, raw: bytes, id: str, *, etag: str | None = None, date: int | None = None
+        self,
+        raw: bytes,
+        id: str,
+        *,
+        etag: str | None = None,
+        date: int | None = None,
+        is_part: bool = False,
     ) -> None:
         self.raw = raw
         self.id = id
         self.etag = etag
         self.date = date
+        self.is_part = is_part
 
     @classmethod
     def parse(
@@ -61,7 +76,7 @@ class GroupResource:
             raise NotAGroup("not a JSON resource") from error
         if head.resourceType != "Group" or not head.id:
             raise NotAGroup("not a Group with an id")
-        return cls(raw, head.id, etag=etag, date=date)
+        return cls(raw, head.id, etag=etag, date=date, is_part=_is_subsetted(bytes(head.meta)))
 
     @cached_property
     def elements(self) -> dict[str, Any]:
@@ -93,6 +108,19 @@ class GroupResource:
         except (RecursionError, TypeError) as error:
             raise NotAGroup("nested too deeply, or a number that nothing can hold") from error
         return f"h-{hashlib.sha256(content).hexdigest()[:32]}"
+
+
+def _is_subsetted(meta: bytes) -> bool:
+    """Return whether `meta.tag` says that elements were left out (FHIR R4, section 3.1.1.5.8)."""
+    if b"tag" not in meta and b"\\u" not in meta:
+        return False
+    try:
+        tags = _meta.decode(meta).tag
+    except UNREADABLE:
+        return False
+    found = tags if isinstance(tags, list) else [tags]
+    codes = (tag.get("code") if isinstance(tag, dict) else tag for tag in found)
+    return any(isinstance(code, str) and code.strip().upper() == "SUBSETTED" for code in codes)
 
 
 def _decoded_slowly(raw: bytes) -> dict[str, Any]:

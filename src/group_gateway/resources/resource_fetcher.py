@@ -9,14 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from group_gateway.cache.entries import Lookup, Slot
-from group_gateway.cache.store import CacheStore
+from group_gateway.cache.store import CacheStore, Lookup, Slot
 from group_gateway.errors import Forbidden, GatewayError
 from group_gateway.fhir.fhir_resource import FhirResource
-from group_gateway.groups.reading.capabilities import CapabilityProbe
+from group_gateway.groups.reading.capability_probe import CapabilityProbe
 from group_gateway.groups.reading.flights import Flight, charge, refund, within
 from group_gateway.groups.reading.group_fetcher import Lifetimes
-from group_gateway.groups.reading.search_parameters import is_refusal
+from group_gateway.groups.reading.paging_support import is_refusal
 from group_gateway.groups.reading.stale_if_error import stale_if_error, vanished
 from group_gateway.operation import Caller, Operation
 from group_gateway.upstream.resource_client import ResourceClient

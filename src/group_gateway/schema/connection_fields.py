@@ -21,10 +21,8 @@ def edges(
 ) -> Awaitable[tuple[Edge, ...]] | AsyncGenerator[Edge, None]:
     """Give the edges. Starts at once, so that a total asked for beside them can use their page."""
     if _is_streamed(info):
-        as_they_come: AsyncGenerator[Edge, None] = parent.edges_as_they_come()
-        return as_they_come
-    wanted: Awaitable[tuple[Edge, ...]] = parent.edges()
-    return wanted
+        return _edges_as_they_come(parent, info)
+    return _edges(parent.edges(), parent, info)
 
 
 def nodes(
@@ -32,8 +30,8 @@ def nodes(
 ) -> Awaitable[list[GroupResource]] | AsyncGenerator[GroupResource, None]:
     """Give the groups. Starts at once, as `edges` does."""
     if _is_streamed(info):
-        return _nodes_as_they_come(parent.edges_as_they_come())
-    return _nodes(parent.edges())
+        return _nodes_as_they_come(_edges_as_they_come(parent, info))
+    return _nodes(_edges(parent.edges(), parent, info))
 
 
 def _is_streamed(info: Info) -> bool:
@@ -42,6 +40,37 @@ def _is_streamed(info: Info) -> bool:
         return False
     node = info._raw_info.field_nodes[0]  # noqa: SLF001 - Strawberry shows no nodes
     return any(directive.name.value == "stream" for directive in node.directives or ())
+
+
+async def _edges(
+    edges: Awaitable[tuple[Edge, ...]], connection: Connection, info: Info
+) -> tuple[Edge, ...]:
+    found = await edges
+    _report(connection, info)
+    return found
+
+
+def _edges_as_they_come(connection: Connection, info: Info) -> AsyncGenerator[Edge, None]:
+    return _reporting(connection.edges_as_they_come(), connection, info)
+
+
+async def _reporting(
+    edges: AsyncGenerator[Edge, None], connection: Connection, info: Info
+) -> AsyncGenerator[Edge, None]:
+    async with aclosing(edges):
+        async for edge in edges:
+            yield edge
+    _report(connection, info)
+
+
+def _report(connection: Connection, info: Info) -> None:
+    """Report what could not be shown among the groups, and what the upstream says of it."""
+    if connection.broken:
+        entries = "an entry" if connection.broken == 1 else f"{connection.broken} entries"
+        info.context.report(info, f"The upstream sent {entries} that can't be read as a group.")
+    if connection.failures:
+        text = "The upstream reports a failure beside the groups that it found."
+        info.context.report(info, text, connection.failures)
 
 
 async def _nodes(edges: Awaitable[tuple[Edge, ...]]) -> list[GroupResource]:

@@ -9,6 +9,7 @@ from graphql import GraphQLError
 
 from group_gateway.digests import DigestKeys
 from group_gateway.errors import BadUserInput, UpstreamInvalidResponse
+from group_gateway.fhir.operation_outcome import Issue
 from group_gateway.groups.reading.group_reads import GroupReads
 from group_gateway.groups.reading.group_searches import GroupSearches
 from group_gateway.groups.reading.invalidation import Invalidator
@@ -62,14 +63,14 @@ class Context:
         """Give the context of a part of the answer, whose reported errors are its own."""
         return replace(self, reported=[])
 
-    def report(self, info: "Info", message: str) -> None:
+    def report(self, info: "Info", message: str, issues: tuple[Issue, ...] = ()) -> None:
         """Add an error at the field that `info` is about."""
         self.reported.append(
             GraphQLError(
                 message,
                 nodes=info._raw_info.field_nodes,  # noqa: SLF001 - Strawberry shows no nodes
                 path=info.path.as_list(),
-                original_error=UpstreamInvalidResponse(message),
+                original_error=UpstreamInvalidResponse(message, issues=issues),
             )
         )
 

@@ -183,13 +183,15 @@ def _unexpected(status: int) -> tuple[type[GatewayError], str]:
 def _error(
     kind: type[GatewayError], message: str, answer: Answer, issues: tuple[Issue, ...] | None
 ) -> GatewayError:
-    return kind(
+    error = kind(
         message,
         correlation_id=answer.correlation_id,
         issues=issues or (),
         retry_after=retry_after(answer),
         no_effect=_has_no_effect(answer.status, issues),
     )
+    error.status = answer.status
+    return error
 
 
 def _has_no_effect(status: int, issues: tuple[Issue, ...] | None) -> bool:

@@ -7,15 +7,16 @@ as a value or as one error of `errors`.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
-from urllib.parse import quote_plus, urlsplit
+from urllib.parse import urlsplit
 
 import httpx
 
 from group_gateway.errors import UpstreamInvalidResponse
-from group_gateway.fhir.bundle import NotASearchset, PageLink, Query, Searchset, parse_searchset
+from group_gateway.fhir.bundle import NotASearchset, Searchset, parse_searchset
 from group_gateway.fhir.group_resource import GroupResource, NotAGroup
 from group_gateway.fhir.literal_reference import is_logical_id
 from group_gateway.fhir.operation_outcome import Issue, parse_issues
+from group_gateway.fhir.page_link import PageLink, path_segments
 from group_gateway.observability.telemetry import Telemetry
 from group_gateway.operation import Caller
 from group_gateway.upstream.answer import (
@@ -104,6 +105,7 @@ class GroupClient:
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.is_canvas = (urlsplit(self.base_url).hostname or "").endswith(_CANVAS_HOST)
+        self._base = path_segments(httpx.URL(self.base_url).path) or ()
         self._transport = transport
         telemetry = telemetry or Telemetry()
         link = link_to(self.base_url, transport, call_timeout=call_timeout, headers=headers)
@@ -128,17 +130,19 @@ class GroupClient:
         self, caller: Caller, page: PageLink, within: float, again: Again | None = None
     ) -> Searchset:
         """Return one page of a search for Groups."""
-        resource = "" if page.at_base else "/Group"
-        path = f"{resource}{_query_string(page.query)}"
-        answer = await self._send("search", "GET", path, caller, within, again=again)
+        answer = await self._send("search", "GET", page.target, caller, within, again=again)
         if answer.status not in _SUCCESS:
             raise failure_of(answer, writing=False)
         try:
-            return parse_searchset(answer.body)
+            return self.searchset(answer.body, page)
         except NotASearchset as error:
             raise answer.invalid(
                 "The upstream's answer to a search is not a Bundle of groups."
             ) from error
+
+    def searchset(self, raw: bytes, page: PageLink) -> Searchset:
+        """Parse the searchset behind a page link; raises NotASearchset."""
+        return parse_searchset(raw, page, self._base)
 
     async def create(self, caller: Caller, body: bytes, within: float) -> Written:
         """Create a Group. Sent once: after an UpstreamUnavailable it may exist or not."""
@@ -147,6 +151,7 @@ class GroupClient:
             raise failure_of(answer, writing=True)
         resource = _echo(answer)
         id = resource.id if resource else _id_of_location(answer.headers.get("location", ""))
+        resource = _whole(resource)
         if id is None:
             raise answer.invalid("The upstream did not say under which id it created the group.")
         return Written.of(id, resource, answer)
@@ -173,7 +178,7 @@ class GroupClient:
         resource = _echo(answer)
         if resource is None and not is_json_or_empty(answer.body):
             raise answer.invalid("The upstream's answer to the change is not FHIR.")
-        echoed = resource if resource and resource.id == id else None
+        echoed = _whole(resource) if resource and resource.id == id else None
         return Written.of(id, echoed, answer)
 
     async def delete(
@@ -228,9 +233,14 @@ class GroupClient:
         if answer.status not in _SUCCESS:
             raise failure_of(answer, writing=False)
         try:
-            return GroupResource.parse(answer.body, etag=answer.etag, date=answer.date)
+            resource = GroupResource.parse(answer.body, etag=answer.etag, date=answer.date)
         except NotAGroup as error:
             raise answer.invalid("The upstream's answer to a read is not a group.") from error
+        if resource.is_part:
+            raise answer.invalid(
+                "The upstream answered a read with a part of the group only (tagged SUBSETTED)."
+            )
+        return resource
 
     async def _send(  # noqa: PLR0913 - one for each part of a call
         self,
@@ -264,6 +274,10 @@ def _echo(answer: Answer) -> GroupResource | None:
         return None
 
 
+def _whole(resource: GroupResource | None) -> GroupResource | None:
+    return None if resource is None or resource.is_part else resource
+
+
 def _resource_path(id: str) -> str:
     return f"/Group/{_checked(id)}"
 
@@ -273,13 +287,6 @@ def _checked(id: str) -> str:
     if not is_logical_id(id):  # callers check first
         raise UpstreamInvalidResponse("Not a FHIR logical id.")
     return id
-
-
-def _query_string(query: Query) -> str:
-    if not query:
-        return ""
-    # A comma is FHIR's OR and belongs to the value's syntax, so it stays as it is.
-    return "?" + "&".join(f"{quote_plus(k)}={quote_plus(v, safe=',:/')}" for k, v in query)
 
 
 def _id_of_location(location: str) -> str | None:

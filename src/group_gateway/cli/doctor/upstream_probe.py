@@ -13,8 +13,9 @@ import httpx
 
 from group_gateway.config import Settings
 from group_gateway.errors import GatewayError
-from group_gateway.fhir.bundle import PageLink, Searchset
+from group_gateway.fhir.bundle import Searchset
 from group_gateway.fhir.group_resource import GroupResource
+from group_gateway.fhir.page_link import PageLink
 from group_gateway.operation import Caller
 from group_gateway.upstream.client import GroupClient
 from group_gateway.upstream.extra_headers import parse_extra_headers

@@ -1,43 +1,37 @@
-"""Reads the upstream's CapabilityStatement when a search first needs it.
+"""What was learned about one thing that an upstream may or may not do.
 
-It is a hint, not a condition: without one the answers themselves teach the same.
+Nothing is learned for good: what failed is tried again after a while, so an upstream that changes
+is noticed without a restart.
 """
 
-import asyncio
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from group_gateway.errors import GatewayError
-from group_gateway.groups.reading.capabilities import UpstreamCapabilities
-from group_gateway.operation import Operation
-from group_gateway.upstream.capability_statement import group_capability
-from group_gateway.upstream.client import GroupClient
-
-_FRESH = 3600.0
-_RETRY_AFTER = 60.0
-_PATIENCE = 2.0
+_RETRY_AFTER = 600.0
 
 
-class CapabilityReader:
-    """Keeps `knowledge.declared` up to date: read again after an hour, or a minute if it failed."""
+@dataclass(slots=True)
+class CapabilityProbe:
+    """Something that an upstream may or may not do. `proven` tells that the last try worked."""
 
-    def __init__(self, client: GroupClient, capabilities: UpstreamCapabilities) -> None:
-        self.capabilities = capabilities
-        self._client = client
-        self._lock = asyncio.Lock()
-        self._next_try = 0.0
+    clock: Callable[[], float] = time.monotonic
+    failed_at: float | None = None
+    proven: bool = False
+    learned_at: float = 0.0
 
-    async def ensure(self, operation: Operation) -> None:
-        """See that the statement was read, or can't be for now."""
-        if self._next_try > time.monotonic():
-            return
-        async with self._lock:
-            if self._next_try > time.monotonic():
-                return
-            try:
-                patience = min(operation.remaining(), _PATIENCE)
-                statement = await self._client.capabilities(operation.caller, patience)
-            except GatewayError:
-                self._next_try = time.monotonic() + _RETRY_AFTER
-            else:
-                self.capabilities.declared = group_capability(statement).search_parameters
-                self._next_try = time.monotonic() + _FRESH
+    @property
+    def worth_trying(self) -> bool:
+        """Whether it is not known to fail (any more)."""
+        return self.failed_at is None or self.clock() - self.failed_at > _RETRY_AFTER
+
+    def learn(self, *, works: bool) -> None:
+        """Record the outcome of a try."""
+        self.proven = works
+        self.learned_at = self.clock()
+        self.failed_at = None if works else self.learned_at
+
+    @property
+    def recently_proven(self) -> bool:
+        """Whether a try has worked not long ago, and none has failed since."""
+        return self.proven and self.clock() - self.learned_at <= _RETRY_AFTER

@@ -4,17 +4,21 @@ What it refuses is left out, and what it did not apply is filtered here, within 
 that can't be checked here must be applied by the upstream.
 """
 
+from collections.abc import Collection
 from typing import Any, Final
 
 from group_gateway.errors import GatewayError, UpstreamSearchUnsupported
-from group_gateway.fhir.bundle import PageLink, Query, Searchset
-from group_gateway.groups.reading.capability_probe import CapabilityReader
+from group_gateway.fhir.bundle import Searchset
+from group_gateway.fhir.page_link import PageLink, Query
+from group_gateway.groups.reading.capability_reader import CapabilityReader
 from group_gateway.groups.reading.filters import GroupFilter
-from group_gateway.groups.reading.pagination import PAGE_SIZE, Page, numbers
+from group_gateway.groups.reading.pagination import Page
+from group_gateway.groups.reading.paging_support import is_refusal
 from group_gateway.groups.reading.search import Search
 from group_gateway.groups.reading.search_criteria import SearchCriteria
 from group_gateway.groups.reading.search_pages import SearchPages
-from group_gateway.groups.reading.search_parameters import is_refusal
+from group_gateway.groups.reading.search_parameters import ParameterSupport
+from group_gateway.groups.reading.whole_pages import WholePages
 from group_gateway.operation import Operation
 
 _WELL_KNOWN: Final = frozenset({"_id", "type"})
@@ -31,39 +35,37 @@ class CriteriaSearch(Search):
     def __init__(
         self,
         pages: SearchPages,
+        whole: WholePages,
         reader: CapabilityReader,
         operation: Operation,
         criteria: SearchCriteria,
     ) -> None:
-        super().__init__(pages, reader, operation, GroupFilter())
+        super().__init__(pages, whole, reader, operation, GroupFilter())
         self.criteria = criteria
         self.wanted: Any = criteria
 
-    async def start(self, count: int) -> Page:
-        """Fetch the first page; `count` groups, or more where they must be looked through."""
-        if self.criteria.names - _WELL_KNOWN:
-            await self._learning.ensure(self._operation)
+    @property
+    def _needs_statement(self) -> bool:
+        return bool(self.criteria.names - _WELL_KNOWN)
+
+    def parameters(self, refused: Collection[str]) -> Query:
+        """Return the parameters to send."""
         skipped = {n for n in self.criteria.names if not self._capabilities.may_search_by(n)}
-        skipped -= self.criteria.uncheckable
-        while True:
-            query = self._query(frozenset(skipped))
-            size = min(count, PAGE_SIZE) if not skipped else PAGE_SIZE
-            link = PageLink((*query, *numbers(0, size)))
-            try:
-                content = await self._get(link)
-            except GatewayError as error:
-                refused = self._refused(query, error)
-                if refused is None:
-                    raise
-                skipped.add(refused)
-                continue
-            ignored = self._ignored(query, content)
-            self._check_applied(ignored)
-            page = self._page(link, content, filtered=not skipped and not ignored)
-            if page.next is None or page.filtered or size == PAGE_SIZE:
-                return page
-            count = PAGE_SIZE  # what is to be looked through is looked through in large pages
-            skipped |= ignored
+        return self._query(frozenset(skipped.union(refused) - self.criteria.uncheckable))
+
+    def covers(self, query: Query) -> bool:
+        """Return whether the parameters, when applied, leave nothing to do."""
+        names = {_MEMBER if name == _PATIENT else name for name, _ in query}
+        return names >= self.criteria.names
+
+    def may_leave_out(self, name: str) -> bool:
+        """Return whether a parameter can be applied here."""
+        return name not in self.criteria.uncheckable
+
+    def _judge(self, query: Query, content: Searchset) -> ParameterSupport:
+        ignored = self._ignored(query, content)
+        self._check_applied(ignored)
+        return ParameterSupport(applied=not ignored, ignored=ignored)
 
     async def total(self, page: Page) -> int | None:
         """Count the groups of a search that the upstream filters, given any page of it."""
@@ -106,14 +108,6 @@ class CriteriaSearch(Search):
             ids = ",".join(value.removeprefix(_KIND) for value in members)
             return (*query, (_PATIENT, ids))
         return query
-
-    def _refused(self, query: Query, error: GatewayError) -> str | None:
-        """Return the parameter to leave out after a refusal; None when nothing is left to try."""
-        names = [name for name, _ in query if name not in self.criteria.uncheckable]
-        if not names or not is_refusal(error):
-            return None
-        self._capabilities.refuse(names[-1])
-        return names[-1]
 
     def _ignored(self, query: Query, content: Searchset) -> frozenset[str]:
         """Return the parameters that the upstream is not known to have applied to a page."""

@@ -32,6 +32,16 @@ class GroupFilter:
     patient: str | None = None
     practitioner: str | None = None
 
+    @property
+    def needs_statement(self) -> bool:
+        """Whether to read what the upstream says about itself before it is asked."""
+        return self.patient is not None or self.practitioner is not None
+
+    @property
+    def looks_inside(self) -> bool:
+        """Whether groups are judged by elements that a search may leave out."""
+        return self.patient is not None or self.practitioner is not None
+
     def fits(self, group: GroupResource) -> bool:
         """Tell whether a group fits, from its own elements and whatever the upstream did.
 

@@ -6,19 +6,20 @@ unless nobody needs the difference, and the search is known to be complete.
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
-from group_gateway.cache.entries import Lookup, Slot
-from group_gateway.cache.store import CacheStore
+from group_gateway.cache.store import CacheStore, Lookup, Slot
 from group_gateway.errors import Forbidden, GatewayError, UpstreamTimeout
-from group_gateway.fhir.bundle import PageLink
+from group_gateway.fhir.bundle import Searchset
 from group_gateway.fhir.group_resource import GroupResource
+from group_gateway.fhir.page_link import PageLink
 from group_gateway.groups.reading.cache_slots import pack, unpack
 from group_gateway.groups.reading.capabilities import UpstreamCapabilities
 from group_gateway.groups.reading.flights import Flight, charge, refund, within
 from group_gateway.groups.reading.pagination import Page
-from group_gateway.groups.reading.search_parameters import is_refusal
+from group_gateway.groups.reading.paging_support import is_refusal
+from group_gateway.groups.reading.partial_results import doubts_about, lacks_elements
 from group_gateway.groups.reading.stale_if_error import stale_if_error, vanished
 from group_gateway.operation import Caller, Operation
 from group_gateway.upstream.client import GroupClient
@@ -40,14 +41,16 @@ class Lifetimes:
 
 
 class GroupFlight(Flight[Found]):
-    """A group under way. `exact`: somebody must be told absent from forbidden."""
+    """A group under way.
+
+    `exact`: somebody must be told absent from forbidden. `alone`: it must be read by itself.
+    """
 
     def __init__(self, operation: Operation, id: str) -> None:
         super().__init__(operation)
         self.id = id
-        self.tag: str | None = None
-        """What invalidates it, once it has been looked up."""
         self.exact = False
+        self.alone = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,23 @@ class Miss:
     def id(self) -> str:
         """The id of the group."""
         return self.flight.id
+
+    @property
+    def looks_inside(self) -> bool:
+        """Whether somebody may show elements that searches leave out."""
+        return any(operation.looks_inside for operation in self.flight.operations)
+
+
+@dataclass(slots=True)
+class _Listing:
+    """A search by an id list: the flights that are `left`, and the operations that `paid`.
+
+    What the search gave but may have shortened is `doubted`, and left.
+    """
+
+    left: dict[str, Miss]
+    paid: list[Operation] = field(default_factory=list)
+    doubted: dict[str, GroupResource] = field(default_factory=dict)
 
 
 class _NotByList(Exception):
@@ -81,6 +101,7 @@ class GroupFetcher:
         self._client = client
         self._cache = cache
         self._lists = capabilities.id_lists
+        self._whole_results = capabilities.whole_results
         self._lifetimes = lifetimes
         self._ending: set[asyncio.Task[None]] = set()
 
@@ -88,16 +109,22 @@ class GroupFetcher:
         """Land or crash every flight, each for itself and by its own deadline."""
         timers = self._own_ends(misses)
         try:
-            if len(misses) > 1 and self._lists.worth_trying:
-                chunks = range(0, len(misses), _LONGEST_LIST)
-                await asyncio.gather(
-                    *(self._fetch_list(caller, misses[i : i + _LONGEST_LIST]) for i in chunks)
-                )
-            else:
+            listed = [miss for miss in misses if not miss.flight.alone]
+            if len(listed) < 2 or not self._lists_work:  # noqa: PLR2004 - a list has two
                 await self._read_all(caller, misses)
+                return
+            lists = [listed[i : i + _LONGEST_LIST] for i in range(0, len(listed), _LONGEST_LIST)]
+            await asyncio.gather(
+                *(self._fetch_list(caller, each) for each in lists),
+                *(self._read(caller, miss) for miss in misses if miss.flight.alone),
+            )
         finally:
             for timer in timers:
                 timer.cancel()
+
+    @property
+    def _lists_work(self) -> bool:
+        return self._lists.worth_trying and self._whole_results.worth_trying
 
     def _own_ends(self, misses: Sequence[Miss]) -> list[asyncio.TimerHandle]:
         """Have flights end in time where a call that they share may take until a later end."""
@@ -116,11 +143,11 @@ class GroupFetcher:
         task.add_done_callback(self._ending.discard)
 
     async def _fetch_list(self, caller: Caller, misses: Sequence[Miss]) -> None:
-        left = {miss.id: miss for miss in misses}
-        paid: list[Operation] = []
+        listing = _Listing({miss.id: miss for miss in misses})
+        left = listing.left
         supported, complete = True, False
         try:
-            complete = await self._search(caller, left, paid)
+            complete = await self._search(caller, listing)
         except _NotByList:
             supported = False
         except Forbidden:
@@ -128,25 +155,41 @@ class GroupFetcher:
         except Exception as error:  # noqa: BLE001 - handed to those who wait
             await self._fail(list(left.values()), error)
             return
-        works = supported and len(misses) - len(left) > 1
+        works = supported and len(misses) - len(left) + len(listing.doubted) > 1
         if not works:
-            refund(paid)  # an attempt must not cost the last read its place in the budget
-        unread = [miss for miss in left.values() if not (works and complete and _settle(miss))]
+            refund(listing.paid)  # an attempt must not cost the last read its place in the budget
+        settles = works and complete
+        unread = [
+            miss
+            for miss in left.values()
+            if miss.id in listing.doubted or not (settles and _settle(miss))
+        ]
         await vanished(self._cache, [miss.slot for miss in left.values() if miss not in unread])
         found = await self._read_all(caller, unread)
+        self._compare(listing, misses)
         if works or (found and (complete or not supported)):
             self._lists.learn(works=works)
 
-    async def _search(self, caller: Caller, left: dict[str, Miss], paid: list[Operation]) -> bool:
-        """Search by an id list and take what is found out of `left`; note who `paid`.
+    def _compare(self, listing: "_Listing", misses: Sequence[Miss]) -> None:
+        """Learn from reads whether the search had left elements out."""
+        flights = {miss.id: miss.flight.future for miss in misses}
+        for id, group in listing.doubted.items():
+            future = flights[id]
+            read = future.result() if future.done() and not future.exception() else None
+            if read is not None and not group.is_part and lacks_elements(group, read):
+                self._whole_results.learn(works=False)
 
-        Tells whether the upstream is known to have given all that it has. Raises _NotByList.
+    async def _search(self, caller: Caller, listing: "_Listing") -> bool:
+        """Search by an id list, and land what is found.
+
+        Returns whether the upstream is known to have given all that it has. Raises _NotByList.
         """
+        left = listing.left
         query = (("_id", ",".join(left)), ("_count", str(len(left))))
         wanted, link = frozenset(left), PageLink(query)
         while True:
             flights = [miss.flight for miss in left.values()]
-            paid += charge(flights)
+            listing.paid += charge(flights)
             again = partial(charge, flights)
             try:
                 content = await self._client.search(caller, link, within(flights), again)
@@ -157,11 +200,28 @@ class GroupFetcher:
             page = Page.of(content, link, filtered=True)
             if not wanted.issuperset(page.ids):
                 raise _NotByList
-            found = [(left.pop(group.id), group) for group in page.groups if group.id in left]
-            await self._keep(found)
-            if page.next is None or not found or not left or content.broken:
+            if not await self._take(content, listing) or page.next is None:
                 return page.next is None and not content.broken
             link = page.next
+
+    async def _take(self, content: Searchset, listing: "_Listing") -> bool:
+        """Land the groups of a page; return whether the next page is worth a call."""
+        doubts = doubts_about(content.groups, self._whole_results)
+        found: list[tuple[Miss, Found]] = []
+        for group in content.groups:
+            miss = listing.left.get(group.id)
+            if miss is None:
+                continue
+            if group.id in doubts.parts or (group.id in doubts.suspects and miss.looks_inside):
+                listing.doubted[group.id] = group
+            elif group.id in doubts.suspects:
+                del listing.left[group.id]
+                miss.flight.land(group)  # good enough to show, and not to keep
+            else:
+                del listing.left[group.id]
+                found.append((miss, group))
+        await self._keep(found)
+        return bool(found) and bool(listing.left) and not content.broken
 
     async def _read_all(self, caller: Caller, misses: Iterable[Miss]) -> bool:
         """Read one by one; tell whether any was found."""
@@ -202,7 +262,7 @@ class GroupFetcher:
                 else (present, self._lifetimes.group)
             )
             miss.flight.land(resource, self._cache.part(miss.slot, miss.lookup, ttl))
-            if miss.lookup.position is not None:
+            if miss.lookup.generation is not None:
                 entries.append((miss.slot, miss.lookup, pack(resource)))
         if absent:
             await vanished(self._cache, [slot for slot, _, _ in absent])

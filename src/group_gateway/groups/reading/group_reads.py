@@ -6,7 +6,7 @@ from group_gateway.digests import DigestKeys
 from group_gateway.errors import BadUserInput
 from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.fhir.literal_reference import is_logical_id
-from group_gateway.groups.reading.capability_probe import CapabilityReader
+from group_gateway.groups.reading.capability_reader import CapabilityReader
 from group_gateway.groups.reading.cursor import Cursors
 from group_gateway.groups.reading.filters import GroupFilter
 from group_gateway.groups.reading.id_list import IdList
@@ -15,6 +15,7 @@ from group_gateway.groups.reading.paginator import Paginator
 from group_gateway.groups.reading.relay_connection import Connection, Paging
 from group_gateway.groups.reading.search import Search
 from group_gateway.groups.reading.search_pages import SearchPages
+from group_gateway.groups.reading.whole_pages import WholePages
 from group_gateway.operation import Operation
 
 MOST_IDS = 1000
@@ -29,6 +30,7 @@ class GroupReads:
         self._loader = loader
         self._pages = pages
         self._learning = learning
+        self._whole = WholePages(loader, learning.capabilities)
         self._keys = keys
 
     async def get(self, operation: Operation, id: str) -> GroupResource | None:
@@ -55,7 +57,7 @@ class GroupReads:
             if id is not None:
                 checked_id(id)
         if ids is None:
-            search = Search(self._pages, self._learning, operation, wanted)
+            search = Search(self._pages, self._whole, self._learning, operation, wanted)
             return Connection(
                 Paginator(search),
                 Cursors(self._keys, f"search {wanted}"),

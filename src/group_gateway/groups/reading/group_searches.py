@@ -7,7 +7,7 @@ from typing import Any
 from group_gateway.digests import DigestKeys
 from group_gateway.errors import BadUserInput, TooManyGroups
 from group_gateway.fhir.group_resource import GroupResource
-from group_gateway.groups.reading.capability_probe import CapabilityReader
+from group_gateway.groups.reading.capability_reader import CapabilityReader
 from group_gateway.groups.reading.criteria_search import CriteriaSearch
 from group_gateway.groups.reading.cursor import Cursors
 from group_gateway.groups.reading.group_reads import checked_id
@@ -17,6 +17,7 @@ from group_gateway.groups.reading.paginator import Paginator
 from group_gateway.groups.reading.relay_connection import Source, Step
 from group_gateway.groups.reading.search_criteria import SearchCriteria
 from group_gateway.groups.reading.search_pages import SearchPages
+from group_gateway.groups.reading.whole_pages import WholePages
 from group_gateway.operation import Operation
 
 LONGEST_LIST = 1_000
@@ -75,6 +76,7 @@ class GroupSearches:
         self._loader = loader
         self._pages = pages
         self._reader = reader
+        self._whole = WholePages(loader, reader.capabilities)
         self._cursors = Cursors(keys, "fhir page")
         self._home = home
 
@@ -154,7 +156,7 @@ class GroupSearches:
         return IdList(lambda id: self._loader.find(operation, id), distinct, rest)
 
     def _search(self, operation: Operation, criteria: SearchCriteria) -> CriteriaSearch:
-        return CriteriaSearch(self._pages, self._reader, operation, criteria)
+        return CriteriaSearch(self._pages, self._whole, self._reader, operation, criteria)
 
     async def _forward(self, source: Source, at: PagePlace, keeps: Keeps | None) -> GroupPage:
         skip = (at.offset or 0) if at.kind == "first" else 0

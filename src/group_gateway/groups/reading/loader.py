@@ -6,9 +6,7 @@ operations that arrived together, goes upstream together. Nobody waits for what 
 
 import asyncio
 
-from group_gateway.cache.entries import Lookup, Slot
-from group_gateway.cache.invalidation_history import Tags
-from group_gateway.cache.store import CacheStore
+from group_gateway.cache.store import CacheStore, Lookup, Slot
 from group_gateway.errors import Forbidden, UpstreamTimeout
 from group_gateway.groups.reading.cache_slots import CacheSlots, unpack
 from group_gateway.groups.reading.capabilities import UpstreamCapabilities
@@ -41,32 +39,35 @@ class GroupLoader:
         self._ticks: dict[str, list[GroupFlight]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def load(self, operation: Operation, id: str, *, exact: bool = True) -> Found:
-        """Give the group as this caller may see it, or None when there is none.
+    async def load(
+        self, operation: Operation, id: str, *, exact: bool = True, alone: bool = False
+    ) -> Found:
+        """Return the group as this caller may see it, or None when there is none.
 
-        Unless that is to be `exact`, one that the caller may not see may be None too.
+        Unless that is to be `exact`, one that the caller may not see may be None too. `alone`
+        prevents that it is searched for together with others.
         """
         while True:
             flight = self._join(operation, id)
             flight.exact = flight.exact or exact
+            flight.alone = flight.alone or alone
             try:
                 return await flight.wait(operation)
             except UpstreamTimeout:
                 if not flight.ran_out(operation):
                     raise
 
-    async def find(self, operation: Operation, id: str) -> Found:
-        """Give the group if this caller may see it, as a search would. May cost fewer calls."""
+    async def find(self, operation: Operation, id: str, *, alone: bool = False) -> Found:
+        """Return the group if this caller may see it, as a search would. May cost fewer calls."""
         try:
-            return await self.load(operation, id, exact=False)
+            return await self.load(operation, id, exact=False, alone=alone)
         except Forbidden:
             return None
 
-    def forget(self, tags: Tags) -> None:
-        """Let nobody join a flight that may have left before an invalidation of these tags."""
-        for key, flight in list(self._flights.items()):
-            if tags is None or flight.tag in tags:
-                del self._flights[key]
+    def forget(self, id: str) -> None:
+        """Let nobody join a flight that may have left before a write to this group."""
+        for key in [key for key in self._flights if key[1] == id]:
+            del self._flights[key]
 
     def _join(self, operation: Operation, id: str) -> GroupFlight:
         key = (operation.caller.scope, id)
@@ -105,8 +106,6 @@ class GroupLoader:
 
     async def _look_up(self, caller: Caller, tick: list[GroupFlight]) -> list[Miss]:
         slots = [self._slots.group(caller, flight.id) for flight in tick]
-        for flight, slot in zip(tick, slots, strict=True):
-            flight.tag = slot.tag  # what has not left yet may be joined after any invalidation
         lookups = await self._cache.lookup(slots)
         return [
             Miss(flight, slot, lookup)

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from group_gateway.errors import UpstreamInvalidResponse
-from group_gateway.fhir.bundle import PageLink, Query, Searchset
+from group_gateway.fhir.bundle import Searchset
 from group_gateway.fhir.group_resource import GroupResource
+from group_gateway.fhir.page_link import GROUP, PageLink, Query
+from group_gateway.groups.reading.paging_support import COUNT, OFFSET
 from group_gateway.groups.reading.search_criteria import CHECKED_PARAMETERS
 
 PAGE_SIZE = 100
 """Groups asked for in one page: the most that the upstream gives."""
-_PAGING = frozenset({"_count", "_offset"})
+_PAGING = frozenset({COUNT, OFFSET})
 _OURS = _PAGING | {"patient"} | CHECKED_PARAMETERS
 """Parameters of our own searches; a link with any other one is an upstream's invention."""
 _DIGITS = 12
@@ -23,7 +25,7 @@ _DIGITS = 12
 
 @dataclass(frozen=True, slots=True)
 class PagePosition:
-    """The place of a group: an index on the page behind `link`.
+    """The place of a group: an index on the page behind `link`, and the group's `id`.
 
     `offset` is the number of groups before that page, None where only links lead on. `filtered`
     tells that the upstream applied the whole filter.
@@ -33,6 +35,7 @@ class PagePosition:
     index: int
     offset: int | None
     filtered: bool
+    id: str
 
     @property
     def number(self) -> int | None:
@@ -40,15 +43,24 @@ class PagePosition:
         return None if self.offset is None else self.offset + self.index
 
     def to_json(self) -> list[Any]:
-        """Give the place for a cursor."""
-        return [self.link.query, self.link.at_base, self.index, self.offset, self.filtered]
+        """Return the place for a cursor."""
+        link = self.link
+        return [
+            *(link.query, link.path, link.text),
+            *(self.index, self.offset, self.filtered, self.id),
+        ]
 
     @classmethod
     def from_json(cls, place: list[Any]) -> "PagePosition":
         """Read a place that `to_json` gave."""
-        query, at_base, index, offset, filtered = place
-        link = PageLink(tuple((name, value) for name, value in query), at_base)
-        return cls(link, index, offset, filtered)
+        query, path, text, index, offset, filtered, id = place
+        link = PageLink(tuple((name, value) for name, value in query), path, text)
+        return cls(link, index, offset, filtered, id)
+
+    def find(self, page: "Page") -> int | None:
+        """Return the index that its group has on a page now; None when it is not there."""
+        ids = [None if group is None else group.id for group in page.entries]
+        return ids.index(self.id) if self.id in ids else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +92,19 @@ class Page:
         return self.content.groups
 
     @property
-    def ids(self) -> list[str]:
-        """The ids of the groups on it."""
-        return [group.id for group in self.content.groups]
+    def entries(self) -> tuple[GroupResource | None, ...]:
+        """The groups on it, and None for each entry that gives none."""
+        return self.content.entries
 
-    def position(self, index: int) -> PagePosition:
-        """Give the place of one of its groups."""
-        return PagePosition(self.link, index, self.begin if self.exact else None, self.filtered)
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of the groups on it."""
+        return self.content.ids
+
+    def position(self, index: int, id: str) -> PagePosition:
+        """Return the place of one of its groups."""
+        begin = self.begin if self.exact else None
+        return PagePosition(self.link, index, begin, self.filtered, id)
 
     @property
     def is_linked(self) -> bool:
@@ -96,7 +114,7 @@ class Page:
     @property
     def is_full(self) -> bool:
         """Whether it holds as many groups as were asked for."""
-        return len(self.groups) >= (_number(self.link.parameter("_count")) or 0)
+        return len(self.entries) >= (_number(self.link.parameter("_count")) or 0)
 
     @property
     def is_cut(self) -> bool:
@@ -128,15 +146,15 @@ class Page:
     @property
     def cap(self) -> int | None:
         """How many groups the upstream gives at most, where that is fewer than were asked for."""
-        is_capped = self.exact and self.groups and self.is_linked and not self.is_full
-        return len(self.groups) if is_capped else None
+        is_capped = self.exact and self.entries and self.is_linked and not self.is_full
+        return len(self.entries) if is_capped else None
 
     @property
     def end(self) -> int:
         """The number of groups before the next page, on a page that was asked for by numbers."""
         following = self.content.links.get("next")
         end = _number(following.parameter("_offset")) if following is not None else None
-        return self._start + len(self.groups) if end is None else end
+        return self._start + len(self.entries) if end is None else end
 
     def index_of(self, number: int) -> int:
         """Give how many of its groups come before the one of a number.
@@ -144,7 +162,7 @@ class Page:
         Raises UpstreamInvalidResponse when its numbers don't tell.
         """
         if number >= self.end:
-            return len(self.groups)
+            return len(self.entries)
         index = number - self._start
         if index < 0 or (index > 0 and not self.exact):
             raise UpstreamInvalidResponse("The numbers in the upstream's links don't add up.")
@@ -153,20 +171,22 @@ class Page:
     @property
     def _start(self) -> int:
         asked = _asked_offset(self.link)
-        if self.begin is None and asked > 0 and self.groups:
+        if self.begin is None and asked > 0 and self.entries:
             raise UpstreamInvalidResponse("The numbers in the upstream's links don't add up.")
         return asked if self.begin is None else self.begin
 
 
-def numbered(link: PageLink, offset: int, count: int) -> PageLink:
-    """Give the link to `count` groups of the same search, from number `offset` on."""
+def with_numbers(link: PageLink, paging: Query) -> PageLink:
+    """Return the link to another page of the same search, by the parameters that number it."""
     filters = tuple(pair for pair in link.query if pair[0] not in _PAGING)
-    return PageLink((*filters, *numbers(offset, count)), link.at_base)
+    return PageLink((*filters, *paging), link.path)
 
 
-def numbers(offset: int, count: int) -> Query:
-    """Give the parameters that ask for a page by numbers, as FHIR's documents show them."""
-    return (("_count", str(count)), ("_offset", str(offset)))
+def is_oversized(content: Searchset, link: PageLink) -> bool:
+    """Return whether a page holds groups that its `next` link gives again, by their numbers."""
+    following = content.links.get("next")
+    end = None if following is None else _number(following.parameter(OFFSET))
+    return end is not None and end < _asked_offset(link) + len(content.entries)
 
 
 def _begin(content: Searchset) -> int | None:
@@ -181,11 +201,11 @@ def _begin(content: Searchset) -> int | None:
     if following is None:
         return begin or None
     end = _number(following.parameter("_offset"))
-    return begin if end is not None and end >= begin + max(len(content.groups), 1) else None
+    return begin if end is not None and end >= begin + max(len(content.entries), 1) else None
 
 
 def _is_exact(content: Searchset, begin: int) -> bool:
-    end, following = begin + len(content.groups), content.links.get("next")
+    end, following = begin + len(content.entries), content.links.get("next")
     if following is not None:
         return following.parameter("_offset") == str(end)
     return content.total is None or content.total <= end
@@ -198,21 +218,25 @@ def _next(content: Searchset, link: PageLink) -> PageLink | None:
     then the next numbers are worth a try, unless it is clear that there is no more.
     """
     given = content.links.get("next")
-    if given is not None or not content.groups:
+    if given is not None or not content.entries:
         return given
-    if not _is_ours(link) or not content.links.keys() <= {"self"}:
+    can_be_numbered = _is_ours(link) and not dict(link.query).keys().isdisjoint({OFFSET, "_id"})
+    if not can_be_numbered or not content.links.keys() <= {"self"}:
         return None
-    end = _asked_offset(link) + len(content.groups)
+    end = _asked_offset(link) + len(content.entries)
     asked = _number(link.parameter("_count")) or PAGE_SIZE
     if content.total is not None:
         is_last = content.total <= end
     else:
-        is_last = "self" in content.links and len(content.groups) < asked
-    return None if is_last else numbered(link, end, asked)
+        is_last = "self" in content.links and len(content.entries) < asked
+    if is_last:
+        return None
+    counted = () if link.parameter(COUNT) is None else ((COUNT, str(asked)),)
+    return with_numbers(link, (*counted, (OFFSET, str(end))))
 
 
 def _is_ours(link: PageLink) -> bool:
-    return all(name in _OURS for name, _ in link.query)
+    return link.path == GROUP and all(name in _OURS for name, _ in link.query)
 
 
 def _asked_offset(link: PageLink) -> int:

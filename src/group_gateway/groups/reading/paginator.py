@@ -1,18 +1,21 @@
 """Walks the groups of a search in both directions, over whatever pages an upstream gives.
 
 Upstreams that number their groups are entered at any group; others at the start of the page that
-a group was on. Groups that don't fit the filter are passed over, and none is given twice. A
-`Source` of connections, made by `reads`.
+a group was on. Groups that don't fit the filter are passed over, and none is given twice. Every
+walk ends: no page is visited twice, and only so many pages in a row may hold nothing new.
 """
 
 from collections.abc import AsyncIterator, Collection, Iterable
 from typing import Any
 
 from group_gateway.errors import BadUserInput, UpstreamInvalidResponse
-from group_gateway.fhir.bundle import PageLink
-from group_gateway.groups.reading.pagination import PAGE_SIZE, Page, PagePosition, numbered
+from group_gateway.fhir.page_link import NOWHERE, PageLink
+from group_gateway.groups.reading.pagination import PAGE_SIZE, Page, PagePosition
 from group_gateway.groups.reading.relay_connection import Batch, Step
 from group_gateway.groups.reading.search import Search
+
+MOST_EMPTY_PAGES = 20
+"""Pages in a row that may hold no group before a search is taken for endless."""
 
 
 class Paginator:
@@ -23,17 +26,17 @@ class Paginator:
         self._entry: Page | None = None
 
     async def forward(self, place: list[Any] | None, count: int) -> AsyncIterator[Batch]:
-        """Give what follows a place, or all."""
+        """Yield what follows a place, or all."""
         page, start = await self._enter_after(place, count)
         self._entry = page
         async for further, seen in self._onward(page):
-            steps = self._steps(further, range(start, len(further.groups)), seen)
+            steps = self._steps(further, range(start, len(further.entries)), seen)
             certain = further.filtered or further.next is None
-            yield Batch(steps, further.goes_on if certain else None)
+            yield Batch(steps, further.goes_on if certain else None, further.content)
             start = 0
 
     async def backward(self, place: list[Any] | None, count: int) -> AsyncIterator[Batch]:
-        """Give what comes before a place, or all, from the end to the beginning."""
+        """Yield what comes before a place, or all, from the end to the beginning."""
         position = None if place is None else PagePosition.from_json(place)
         if position is not None and position.number == 0:
             yield Batch((), more=False)
@@ -46,7 +49,7 @@ class Paginator:
             async for batch in self._back(page, stop):
                 yield batch
         elif position is None or position.number is None:
-            yield await self._from_the_start(None if position is None else page.ids[stop])
+            yield await self._from_the_start(None if position is None else position.id)
         else:
             raise UpstreamInvalidResponse("The upstream's pages don't lead back.")
 
@@ -62,25 +65,33 @@ class Paginator:
             return await self._search.start(count), 0
         position = PagePosition.from_json(place)
         if position.number is None:
-            return await self._page_of(position), position.index + 1
+            page, index = await self._page_of(position)
+            return page, index + (position.find(page) is not None)
         wanted = position.number + 1
-        link = numbered(position.link, wanted, _size(count, filtered=position.filtered))
+        link = self._search.numbered(
+            position.link, wanted, _size(count, filtered=position.filtered)
+        )
         page = await self._search.follow(link, filtered=position.filtered)
-        return page, page.index_of(wanted)
+        start, moved = page.index_of(wanted), position.find(page)
+        return page, start if moved is None else max(start, moved + 1)
 
     async def _before(self, position: PagePosition, count: int) -> tuple[Page, int]:
         if position.number is None:
-            return await self._page_of(position), position.index
+            return await self._page_of(position)
         size = _size(count, filtered=position.filtered)
-        return await self._page_before(
+        page, stop = await self._page_before(
             position.link, position.number, size, filtered=position.filtered
         )
+        moved = position.find(page)
+        return page, stop if moved is None else min(stop, moved)
 
-    async def _page_of(self, position: PagePosition) -> Page:
+    async def _page_of(self, position: PagePosition) -> tuple[Page, int]:
+        """Fetch the page that a group was on, and find its index, or that of the next one."""
         page = await self._search.follow(position.link, filtered=position.filtered)
-        if position.index >= len(page.groups):
+        found = position.find(page)
+        if found is None and position.index >= len(page.entries):
             raise BadUserInput("The cursor's place is gone. Start again without a cursor.")
-        return page
+        return page, position.index if found is None else found
 
     async def _enter_last(self, count: int) -> tuple[Page, int]:
         """Find the last page, by the total, by its link, or by walking to it."""
@@ -92,20 +103,20 @@ class Paginator:
             if page.begin is not None and total is not None:
                 size = _size(count, filtered=page.filtered)
                 page, _ = await self._page_before(page.link, total, size, filtered=page.filtered)
-            elif last is not None:
+            elif last is not None and last != NOWHERE:
                 page = await self._search.follow(last, filtered=page.filtered)
             else:
                 page = await self._search.start(PAGE_SIZE)
             async for further, _ in self._onward(page):  # past a total or link that is outdated
                 page = further
-        return page, len(page.groups)
+        return page, len(page.entries)
 
     async def _page_before(
         self, link: PageLink, end: int, count: int, *, filtered: bool
     ) -> tuple[Page, int]:
         """Fetch the page with the groups right before number `end`, and the index to stop at."""
         begin = max(0, end - min(count, self._search.largest))
-        link = numbered(link, begin, end - begin)
+        link = self._search.numbered(link, begin, end - begin)
         page = await self._search.follow(link, filtered=filtered)
         async for further, _ in self._onward(page):  # what it gave may end too early
             page = further
@@ -114,65 +125,101 @@ class Paginator:
         return page, page.index_of(end)
 
     async def _onward(self, page: Page) -> AsyncIterator[tuple[Page, Collection[str]]]:
-        """Give this page and those after it, each with the ids on the pages before."""
+        """Yield this page and those after it, each with the ids on the pages before."""
         seen: set[str] = set()
+        trail = _Trail(page.link)
         while True:
             yield page, seen
             if page.next is None:
                 return
             seen.update(page.ids)
             is_cut = page.is_cut
+            if not is_cut and trail.holds(page.next):
+                return
+            trail.go(page.next)
             page = await self._search.follow(page.next, filtered=page.filtered)
             if not is_cut and seen.issuperset(page.ids):
                 return  # it was worth a try, and there is no more
-            _check_new(page, seen)
+            trail.check(page, seen)
 
     async def _back(self, page: Page, stop: int) -> AsyncIterator[Batch]:
-        """Give what is on a page up to index `stop`, and on those before it."""
+        """Yield what is on a page up to index `stop`, and on those before it."""
         seen: set[str] = set()
+        trail = _Trail(page.link)
         while True:
             steps = self._steps(page, reversed(range(stop)), seen)
-            yield Batch(steps, False if not page.leads_back else True if page.filtered else None)
+            more = False if not page.leads_back else True if page.filtered else None
+            yield Batch(steps, more, page.content)
             seen.update(page.ids)
             if not page.leads_back:
                 return
             if page.begin is not None:
+                end = page.begin
                 page, stop = await self._page_before(
-                    page.link, page.begin, PAGE_SIZE, filtered=page.filtered
+                    page.link, end, PAGE_SIZE, filtered=page.filtered
                 )
+                if (page.begin or 0) >= end:
+                    raise UpstreamInvalidResponse(
+                        "The numbers in the upstream's links don't add up."
+                    )
             else:
                 link = page.content.links["previous"]
+                trail.go(link)
                 page = await self._search.follow(link, filtered=page.filtered)
-                stop = len(page.groups)
-            _check_new(page, seen)
+                stop = len(page.entries)
+            trail.check(page, seen)
 
     async def _from_the_start(self, anchor: str | None) -> Batch:
         """Walk up to a group, or to the end; for upstreams whose pages don't lead back."""
         steps: list[Step] = []
+        content = None
         async for page, seen in self._onward(await self._search.start(PAGE_SIZE)):
-            found = anchor in page.ids
-            stop = page.ids.index(anchor) if anchor is not None and found else len(page.groups)
+            ids = [group and group.id for group in page.entries]
+            found = anchor is not None and anchor in ids
+            stop = ids.index(anchor) if found else len(ids)
             steps += self._steps(page, range(stop), seen)
+            content = page.content if page.content.broken else content
             if found:
                 break
         else:
             if anchor is not None:
                 raise BadUserInput("The cursor's place is gone. Start again without a cursor.")
-        return Batch(steps[::-1], more=False)
+        return Batch(steps[::-1], more=False, page=content)
 
     def _steps(self, page: Page, indexes: Iterable[int], seen: Collection[str]) -> list[Step]:
         fits = self._search.wanted.fits
         return [
-            Step(group, page.position(index).to_json())
+            Step(group, page.position(index, group.id).to_json())
             for index in indexes
-            if (group := page.groups[index]).id not in seen and fits(group)
+            if (group := page.entries[index]) is not None and group.id not in seen and fits(group)
         ]
+
+
+class _Trail:
+    """The pages that one walk has visited."""
+
+    def __init__(self, link: PageLink) -> None:
+        self._visited = {link}
+        self._empty = 0
+
+    def holds(self, link: PageLink) -> bool:
+        """Return whether a page was visited."""
+        return link in self._visited
+
+    def go(self, link: PageLink) -> None:
+        """Note the next page; raises UpstreamInvalidResponse when the walk was there before."""
+        if link in self._visited:
+            raise UpstreamInvalidResponse("The upstream's pages lead in a circle.")
+        self._visited.add(link)
+
+    def check(self, page: Page, seen: Collection[str]) -> None:
+        """Raise UpstreamInvalidResponse when the pages have ceased to show anything new."""
+        if page.groups and all(id in seen for id in page.ids):
+            raise UpstreamInvalidResponse("The upstream's pages lead in a circle.")
+        self._empty = 0 if page.groups else self._empty + 1
+        if self._empty > MOST_EMPTY_PAGES:
+            raise UpstreamInvalidResponse("The upstream's pages go on without any group on them.")
 
 
 def _size(count: int, *, filtered: bool) -> int:
     return min(count, PAGE_SIZE) if filtered else PAGE_SIZE
-
-
-def _check_new(page: Page, seen: Collection[str]) -> None:
-    if page.groups and all(id in seen for id in page.ids):
-        raise UpstreamInvalidResponse("The upstream's pages lead in a circle.")

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from group_gateway.errors import BadUserInput, UpstreamSearchUnsupported
+from group_gateway.fhir.bundle import Searchset
 from group_gateway.fhir.group_resource import GroupResource
+from group_gateway.fhir.operation_outcome import Issue
 from group_gateway.groups.reading.cursor import Cursors
 from group_gateway.operation import AuditRecord
 
@@ -54,10 +56,14 @@ class Step(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Some steps in a row, and whether more follow the last of them (None: only a look tells)."""
+    """Some steps in a row, and whether more follow the last of them (None: only a look tells).
+
+    `page` is the upstream's page that they were on, where it may have something to report.
+    """
 
     steps: Sequence[Step]
     more: bool | None
+    page: Searchset | None = None
 
 
 class Source(Protocol):
@@ -126,6 +132,7 @@ class Connection:
         self._steps: list[Step] = []
         self._growth: asyncio.Future[None] | None = None
         self._more: bool | None = None
+        self._reported: dict[int, Searchset] = {}
         self._taking: asyncio.Future[tuple[Edge, ...]] | None = None
         self._looking: asyncio.Future[bool] | None = None
         self._counting: asyncio.Future[int | None] | None = None
@@ -194,6 +201,7 @@ class Connection:
             if batch is None:
                 self._more = False
                 break
+            self._note(batch)
             steps = batch.steps[:room]
             self._steps += steps
             self._more = True if len(batch.steps) > room else batch.more
@@ -203,6 +211,25 @@ class Connection:
                 self._growth.set_result(None)
                 self._growth = None
         return tuple(map(self._edge, self._steps[::-1] if self._paging.backward else self._steps))
+
+    def _note(self, batch: Batch) -> None:
+        if batch.page is not None and (batch.page.broken or batch.page.issues):
+            self._reported[id(batch.page)] = batch.page
+
+    @property
+    def broken(self) -> int:
+        """How many entries on the pages of the slice could not be read."""
+        return sum(page.broken for page in self._reported.values())
+
+    @property
+    def failures(self) -> tuple[Issue, ...]:
+        """The errors that the upstream reported among the groups."""
+        return tuple(
+            issue
+            for page in self._reported.values()
+            for issue in page.issues
+            if issue.severity in {"fatal", "error"}
+        )
 
     async def _look(self) -> bool:
         """Tell whether more follows, looking only when it must."""

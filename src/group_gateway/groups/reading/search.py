@@ -3,29 +3,40 @@
 Learns on the way which parameters work.
 """
 
+import asyncio
+from collections.abc import Collection
+
 from group_gateway.errors import (
     BadUserInput,
     GatewayError,
+    TooManyUpstreamCalls,
     UpstreamInvalidResponse,
     UpstreamSearchUnsupported,
 )
-from group_gateway.fhir.bundle import PageLink, Query, Searchset
+from group_gateway.fhir.bundle import Searchset
+from group_gateway.fhir.page_link import NOWHERE, PageLink, Query
 from group_gateway.groups.reading.capabilities import UpstreamCapabilities
-from group_gateway.groups.reading.capability_probe import CapabilityReader
+from group_gateway.groups.reading.capability_reader import CapabilityReader
 from group_gateway.groups.reading.filters import GroupFilter
-from group_gateway.groups.reading.pagination import PAGE_SIZE, Page, numbers
+from group_gateway.groups.reading.first_page import FirstPage
+from group_gateway.groups.reading.pagination import PAGE_SIZE, Page, is_oversized, with_numbers
+from group_gateway.groups.reading.paging_support import COUNT, OFFSET, is_refusal, with_count
 from group_gateway.groups.reading.search_pages import SearchPages
 from group_gateway.groups.reading.search_parameters import (
     ParameterSupport,
     covers,
-    is_refusal,
     judge,
     parameters_for,
 )
+from group_gateway.groups.reading.whole_pages import WholePages
 from group_gateway.operation import Operation
 
 SCAN_PAGES = 20
 """Pages looked through for one answer when the upstream can't filter by itself."""
+MOST_STEPS = 1000
+"""Pages that one search may visit, those that cost no call included."""
+_TIME_SLICE = 0.005
+"""Seconds that a walk over cached pages may take before others have their turn."""
 _TOTAL = "_total"
 
 
@@ -35,6 +46,7 @@ class Search:
     def __init__(
         self,
         pages: SearchPages,
+        whole: WholePages,
         learning: CapabilityReader,
         operation: Operation,
         wanted: GroupFilter,
@@ -42,51 +54,91 @@ class Search:
         self.wanted = wanted
         self.largest = PAGE_SIZE
         self._pages = pages
+        self._whole = whole
         self._learning = learning
         self._operation = operation
         self._fetched: dict[PageLink, Searchset] = {}
+        self._steps_left = MOST_STEPS
+        self._resumed = 0.0
 
     @property
     def _capabilities(self) -> UpstreamCapabilities:
         return self._learning.capabilities
 
+    @property
+    def _needs_statement(self) -> bool:
+        return self.wanted.needs_statement
+
+    def parameters(self, refused: Collection[str]) -> Query:
+        """Return the parameters that the upstream may understand, without refused ones."""
+        return parameters_for(self.wanted, self._capabilities, refused)
+
+    def covers(self, query: Query) -> bool:
+        """Return whether the parameters, when applied, leave nothing to do."""
+        return covers(query, self.wanted)
+
+    def may_leave_out(self, name: str) -> bool:  # noqa: ARG002 - all filters can be applied here
+        """Return whether a parameter can be applied here."""
+        return True
+
+    def _judge(self, query: Query, content: Searchset) -> ParameterSupport:
+        return judge(query, self.wanted, content)
+
     async def start(self, count: int) -> Page:
         """Fetch the first page; `count` groups, or more where they must be looked through."""
-        if self.wanted.patient is not None or self.wanted.practitioner is not None:
+        if self._needs_statement:
             await self._learning.ensure(self._operation)
-        refused: list[str] = []
         while True:
-            query = parameters_for(self.wanted, self._capabilities, refused)
-            size = min(count, PAGE_SIZE) if covers(query, self.wanted) else PAGE_SIZE
-            link = PageLink((*query, *numbers(0, size)))
-            try:
-                content = await self._get(link)
-            except GatewayError as error:
-                if not query or not is_refusal(error):
-                    raise
-                refused.append(query[-1][0])
+            request = FirstPage(self, self._capabilities, count)
+            link, content = await self._open(request)
+            if self._misreads_offset(link, content):
                 continue
-            if refused:
-                self._capabilities.refuse(refused[-1])
-            verdict = self._learn(query, content)
-            filtered = verdict.applied and covers(query, self.wanted)
+            verdict = self._learn(request, content)
+            filtered = verdict.applied and request.covers
             page = self._page(link, content, filtered=filtered)
-            if page.next is None or not (verdict.ignored or (size < PAGE_SIZE and not filtered)):
+            is_looked_through = verdict.ignored or (request.size < PAGE_SIZE and not filtered)
+            if page.next is None or not is_looked_through or count >= PAGE_SIZE:
                 return page
             count = PAGE_SIZE  # what is to be looked through is looked through in large pages
 
-    def _learn(self, query: Query, content: Searchset) -> ParameterSupport:
-        verdict = judge(query, self.wanted, content)
+    async def _open(self, request: FirstPage) -> tuple[PageLink, Searchset]:
+        while True:
+            link = request.link
+            try:
+                content = await self._get(link)
+            except GatewayError as error:
+                if not request.simplify(error):
+                    raise
+                continue
+            if request.taken():
+                return link, content
+
+    def _misreads_offset(self, link: PageLink, content: Searchset) -> bool:
+        """Return whether the upstream gave more than a page that it numbers; learn so.
+
+        Some servers switch their paging off when they see an `_offset`.
+        """
+        if link.parameter(OFFSET) is None or not is_oversized(content, link):
+            return False
+        self._capabilities.paging.refused(OFFSET)
+        return True
+
+    def _learn(self, request: FirstPage, content: Searchset) -> ParameterSupport:
+        verdict = self._judge(request.filters, content)
         for name in verdict.obeyed | verdict.ignored:
             self._capabilities.parameter(name).learn(works=name in verdict.obeyed)
         return verdict
+
+    def numbered(self, link: PageLink, offset: int, count: int) -> PageLink:
+        """Return the link to `count` groups of the same search, from number `offset` on."""
+        return with_numbers(link, self._capabilities.paging.query(count, offset))
 
     async def follow(self, link: PageLink, *, filtered: bool) -> Page:
         """Fetch the page behind a link of this search.
 
         Raises UpstreamSearchUnsupported when too many pages were looked through.
         """
-        if not link.query:
+        if link == NOWHERE:
             raise UpstreamInvalidResponse("The upstream links its pages in a way that is not FHIR.")
         if not filtered and len(self._fetched) >= SCAN_PAGES and link not in self._fetched:
             looked_at = sum(len(content.groups) for content in self._fetched.values())
@@ -95,7 +147,7 @@ class Search:
                 f" {looked_at} groups. Ask for fewer at a time, or narrow the filter by type."
             )
         try:
-            content = await self._get(link)
+            link, content = await self._get_counted(link)
         except GatewayError as error:
             if not is_refusal(error):
                 raise
@@ -104,24 +156,39 @@ class Search:
                 correlation_id=error.correlation_id,
                 issues=error.issues,
             ) from error
+        filtered = filtered and all(map(self.wanted.fits, content.groups))
         return self._page(link, content, filtered=filtered)
+
+    async def _get_counted(self, link: PageLink) -> tuple[PageLink, Searchset]:
+        """Get a page, with a smaller `_count` if the one that was asked for is too large."""
+        paging = self._capabilities.paging
+        while True:
+            try:
+                return link, await self._get(link)
+            except GatewayError as error:
+                counted = link.parameter(COUNT) is not None and paging.is_open(COUNT, link.query)
+                if not is_refusal(error) or not counted:
+                    raise
+                smaller = paging.smaller(link.query, error)
+                paging.refused(COUNT)
+                link = with_count(link, smaller or paging.size(1))
 
     async def total(self, page: Page) -> int | None:
         """Count the groups of a search that the upstream filters, given any page of it.
 
         None when the upstream does not say.
         """
-        if page.content.total is not None:
-            return page.content.total
         if page.is_first and page.next is None:
             return len(page.groups)
+        if page.content.total is not None:
+            return page.content.total
         query = parameters_for(self.wanted, self._capabilities)
         asking = self._capabilities.parameter(_TOTAL)
         if not asking.worth_trying or not covers(query, self.wanted):
             return None
         try:
-            link = PageLink((*query, *numbers(0, 1), (_TOTAL, "accurate")))
-            total = (await self._get(link)).total
+            paging = self._capabilities.paging.query(1)
+            total = (await self._get(PageLink((*query, *paging, (_TOTAL, "accurate"))))).total
         except GatewayError as error:
             if not is_refusal(error):
                 raise
@@ -130,10 +197,27 @@ class Search:
         return total
 
     async def _get(self, link: PageLink) -> Searchset:
+        """Get a page, whole. Takes part in the deadline, the budget and turns of the event loop."""
+        self._operation.remaining()
+        self._steps_left -= 1
+        if self._steps_left < 0:
+            raise TooManyUpstreamCalls("The upstream has more pages than one operation may visit.")
+        await self._pause()
         content = self._fetched.get(link)
         if content is None:
-            content = self._fetched[link] = await self._pages.get(self._operation, link)
+            content = await self._pages.get(self._operation, link)
+            looks_inside = self._operation.looks_inside or self.wanted.looks_inside
+            content = await self._whole.complete(
+                self._operation, content, looks_inside=looks_inside
+            )
+            self._fetched[link] = content
         return content
+
+    async def _pause(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now - self._resumed > _TIME_SLICE:
+            await asyncio.sleep(0)
+            self._resumed = asyncio.get_running_loop().time()
 
     def _page(self, link: PageLink, content: Searchset, *, filtered: bool) -> Page:
         page = Page.of(content, link, filtered=filtered)

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import msgspec
 
-from group_gateway.fhir.bundle import Query
 from group_gateway.fhir.group_resource import GroupResource
+from group_gateway.fhir.page_link import Query
 from group_gateway.groups.reading.date_parameter import interval_of, moment_of
 
 Elements = Mapping[str, Any]
@@ -56,6 +56,11 @@ class SearchCriteria:
     def names(self) -> frozenset[str]:
         """The names of all parameters."""
         return frozenset(name for name, _ in self.query())
+
+    @property
+    def looks_inside(self) -> bool:
+        """Whether groups are judged by elements that a search may leave out."""
+        return not self.names.isdisjoint(_INSIDE)
 
     @cached_property
     def _checked(self) -> tuple[tuple[str, tuple[str, ...], "Check"], ...]:
@@ -107,6 +112,7 @@ class SearchCriteria:
         return msgspec.json.encode(self.to_json()).decode()
 
 
+_INSIDE: Final = frozenset({"member", "characteristic", "characteristic-value", "exclude", "value"})
 Check = Callable[[Elements, str, str], bool]
 _COMMA: Final = re.compile(r"(?<!\\)((?:\\\\)*),")
 _BAR: Final = re.compile(r"(?<!\\)(?:\\\\)*\|")

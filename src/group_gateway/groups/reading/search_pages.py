@@ -6,10 +6,10 @@ from functools import partial
 
 import msgspec
 
-from group_gateway.cache.entries import Slot
-from group_gateway.cache.store import CacheStore
-from group_gateway.errors import GatewayError, UpstreamInvalidResponse, UpstreamTimeout
-from group_gateway.fhir.bundle import NotASearchset, PageLink, Searchset, parse_searchset
+from group_gateway.cache.store import CacheStore, Slot
+from group_gateway.errors import GatewayError, UpstreamTimeout
+from group_gateway.fhir.bundle import NotASearchset, Searchset
+from group_gateway.fhir.page_link import PageLink
 from group_gateway.groups.reading.cache_slots import CacheSlots
 from group_gateway.groups.reading.flights import Flight, charge, within
 from group_gateway.groups.reading.stale_if_error import stale_if_error
@@ -74,7 +74,7 @@ class SearchPages:
         part = self._cache.part(slot, lookup, self._lifetime)
         if lookup.value is not None:
             with contextlib.suppress(NotASearchset):  # not an entry of ours
-                flight.land(parse_searchset(lookup.value), part)
+                flight.land(self._client.searchset(lookup.value, link), part)
                 return
         charge([flight])
         try:
@@ -85,13 +85,14 @@ class SearchPages:
             [recalled] = await stale_if_error(self._cache, [slot], failure, self._lifetime)
             if recalled is None:
                 raise
-            flight.land_outdated(parse_searchset(recalled.value), recalled.age)
+            flight.land_outdated(self._client.searchset(recalled.value, link), recalled.age)
             return
-        if page.broken:
-            raise UpstreamInvalidResponse("The upstream's answer to a search holds broken groups.")
+        if page.broken:  # is asked for again, so that what is mended is seen at once
+            flight.land(page)
+            return
         flight.land(page, part)
         await self._cache.put([(slot, lookup, page.raw)], self._lifetime)
 
 
 def _canonical(link: PageLink) -> str:
-    return msgspec.json.encode((link.at_base, link.query)).decode()
+    return msgspec.json.encode((link.path, link.query, link.text)).decode()

@@ -7,8 +7,8 @@ as applied only when the Bundle's `self` link echoes it and every group in it fi
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from group_gateway.errors import BadUserInput, GatewayError, UpstreamInvalidResponse
-from group_gateway.fhir.bundle import Query, Searchset
+from group_gateway.fhir.bundle import Searchset
+from group_gateway.fhir.page_link import Query
 from group_gateway.groups.reading.capabilities import UpstreamCapabilities
 from group_gateway.groups.reading.filters import PATIENT_PARAMETERS, GroupFilter
 
@@ -24,16 +24,6 @@ class ParameterSupport:
     applied: bool
     obeyed: frozenset[str] = frozenset()
     ignored: frozenset[str] = frozenset()
-
-
-def is_refusal(error: GatewayError) -> bool:
-    """Tell whether the upstream turned a search down in FHIR's words.
-
-    Servers answer a parameter, a value or a page that they don't know with 400, 404, 405 or 410.
-    """
-    return isinstance(error, BadUserInput) or (
-        isinstance(error, UpstreamInvalidResponse) and bool(error.issues)
-    )
 
 
 def parameters_for(

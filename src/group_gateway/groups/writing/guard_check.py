@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from group_gateway.errors import GatewayError
 from group_gateway.fhir.operation_outcome import warning
-from group_gateway.groups.reading.capabilities import CapabilityProbe
+from group_gateway.groups.reading.capability_probe import CapabilityProbe
 from group_gateway.groups.reading.flights import charge, within
 from group_gateway.groups.writing.base_version import BaseVersion, tag_number
 from group_gateway.groups.writing.batch import Batch

@@ -1,1 +1,0 @@
-"""What replicas share: a Redis or Valkey, alone, behind Sentinel, or as a cluster."""

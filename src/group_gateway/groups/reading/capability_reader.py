@@ -1,0 +1,43 @@
+"""Reads the upstream's CapabilityStatement when a search first needs it.
+
+It is a hint, not a condition: without one the answers themselves teach the same.
+"""
+
+import asyncio
+import time
+
+from group_gateway.errors import GatewayError
+from group_gateway.groups.reading.capabilities import UpstreamCapabilities
+from group_gateway.operation import Operation
+from group_gateway.upstream.capability_statement import group_capability
+from group_gateway.upstream.client import GroupClient
+
+_FRESH = 3600.0
+_RETRY_AFTER = 60.0
+_PATIENCE = 2.0
+
+
+class CapabilityReader:
+    """Keeps `knowledge.declared` up to date: read again after an hour, or a minute if it failed."""
+
+    def __init__(self, client: GroupClient, capabilities: UpstreamCapabilities) -> None:
+        self.capabilities = capabilities
+        self._client = client
+        self._lock = asyncio.Lock()
+        self._next_try = 0.0
+
+    async def ensure(self, operation: Operation) -> None:
+        """See that the statement was read, or can't be for now."""
+        if self._next_try > time.monotonic():
+            return
+        async with self._lock:
+            if self._next_try > time.monotonic():
+                return
+            try:
+                patience = min(operation.remaining(), _PATIENCE)
+                statement = await self._client.capabilities(operation.caller, patience)
+            except GatewayError:
+                self._next_try = time.monotonic() + _RETRY_AFTER
+            else:
+                self.capabilities.declared = group_capability(statement).search_parameters
+                self._next_try = time.monotonic() + _FRESH

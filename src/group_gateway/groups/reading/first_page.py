@@ -1,0 +1,119 @@
+"""How a search is opened: with all that the upstream may understand, then with less.
+
+A refused parameter is left out and remembered, so that the next search is not refused again.
+"""
+
+from collections.abc import Collection
+from typing import Protocol
+
+from group_gateway.errors import GatewayError
+from group_gateway.fhir.page_link import PageLink, Query
+from group_gateway.groups.reading.capabilities import UpstreamCapabilities
+from group_gateway.groups.reading.pagination import PAGE_SIZE
+from group_gateway.groups.reading.paging_support import COUNT, OFFSET, named_in, turned_down
+
+PAGING = (OFFSET, COUNT)
+"""Paging parameters, the one that is likelier to be refused first."""
+
+
+class Question(Protocol):
+    """What is searched for."""
+
+    def parameters(self, refused: Collection[str]) -> Query:
+        """Return the parameters that the upstream may understand, without refused ones."""
+
+    def covers(self, query: Query) -> bool:
+        """Return whether the parameters, when applied, leave nothing to do."""
+
+    def may_leave_out(self, name: str) -> bool:
+        """Return whether a parameter can be applied here."""
+
+
+class FirstPage:
+    """The request for the first page of a search: `count` groups, or more to look through.
+
+    After each answer call `taken`, after each failure `simplify`.
+    """
+
+    def __init__(self, question: Question, capabilities: UpstreamCapabilities, count: int) -> None:
+        self._question = question
+        self._capabilities = capabilities
+        self._left_out: list[str] = []
+        self._guessed: list[str] = []
+        self.filters: Query = question.parameters(())
+        self.size = min(count, PAGE_SIZE) if self.covers else PAGE_SIZE
+        self.paging = capabilities.paging.query(self.size)
+
+    @property
+    def covers(self) -> bool:
+        """Whether the parameters, when applied, leave nothing of the filter to do."""
+        return self._question.covers(self.filters)
+
+    @property
+    def link(self) -> PageLink:
+        """The link to request."""
+        return PageLink((*self.filters, *self.paging))
+
+    def simplify(self, error: GatewayError) -> bool:
+        """Leave out what the upstream turned down, or may have; False when nothing is left."""
+        names = [name for name, _ in (*self._droppable, *self.paging)]
+        if not turned_down(error, names):
+            return False
+        name = named_in(error, names)
+        if name is not None:
+            self._blame(name)
+        else:
+            name = self._candidate()
+            if name is None:
+                return False
+            self._guessed.append(name)
+        if name in PAGING:
+            self._leave_out(name, error)
+        else:
+            self._left_out.append(name)
+            self.filters = self._question.parameters(self._left_out)
+        return True
+
+    def taken(self) -> bool:
+        """Learn from the answer; False to ask again with what was left out without need.
+
+        Where guesses led to a filter, that was what the upstream refused, and not its paging.
+        """
+        self._capabilities.paging.taken(self.paging)
+        guessed, self._guessed = self._guessed, []
+        if all(name in PAGING for name in guessed):
+            for name in guessed:
+                self._blame(name)
+            return True
+        self._blame(guessed[-1])
+        if guessed[0] not in PAGING:
+            return True
+        self.paging = self._capabilities.paging.query(self.size)
+        return False
+
+    def _blame(self, name: str) -> None:
+        if name in PAGING:
+            self._capabilities.paging.refused(name)
+        else:
+            self._capabilities.refuse(name)
+
+    def _candidate(self) -> str | None:
+        """Return what to leave out where the upstream does not say what it refused."""
+        paging = self._capabilities.paging
+        for name in PAGING:
+            if name in dict(self.paging) and paging.is_open(name, self.paging):
+                return name
+        return self._droppable[-1][0] if self._droppable else None
+
+    @property
+    def _droppable(self) -> Query:
+        return tuple(pair for pair in self.filters if self._question.may_leave_out(pair[0]))
+
+    def _leave_out(self, name: str, error: GatewayError) -> None:
+        smaller = self._capabilities.paging.smaller(self.paging, error) if name == COUNT else 0
+        self.paging = tuple(
+            (n, str(smaller) if n == COUNT and smaller else value)
+            for n, value in self.paging
+            if n != name or smaller
+        )
+        self.size = smaller or self.size

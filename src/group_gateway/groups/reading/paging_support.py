@@ -1,0 +1,126 @@
+"""How an upstream lets its pages be asked for: `_count`, up to some number, and `_offset`.
+
+Neither is taken for granted. What was refused is left out, and tried again after a while.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from group_gateway.errors import BadUserInput, Forbidden, GatewayError, UpstreamInvalidResponse
+from group_gateway.fhir.page_link import PageLink, Query
+from group_gateway.groups.reading.capability_probe import CapabilityProbe
+
+COUNT, OFFSET = "_count", "_offset"
+_REFUSALS = frozenset({405, 406, 414, 501})
+"""Statuses that turn a request down as such, whatever the body says."""
+_QUOTED = r"[`'\"\u2018\u201c]{0}[`'\"\u2019\u201d:=]|\b{0}="
+_PLAIN = r"(?<!\w){0}(?!\w)"
+_NUMBER = re.compile(r"\d{1,9}")
+
+
+def is_refusal(error: GatewayError) -> bool:
+    """Return whether the upstream turned a search down.
+
+    Servers answer a parameter, a value or a page that they don't know with 400, 404, 405, 410, 422
+    or 501. A 404 without an OperationOutcome comes from a wrong base URL.
+    """
+    return (
+        isinstance(error, BadUserInput)
+        or error.status in _REFUSALS
+        or (isinstance(error, UpstreamInvalidResponse) and bool(error.issues))
+    )
+
+
+def named_in(error: GatewayError, names: Sequence[str]) -> str | None:
+    """Return which of these parameters the upstream's words are about: the first one in quotes.
+
+    Parameters whose names are no English words count without quotes too.
+    """
+    for text in _words(error):
+        for pattern in (_QUOTED, _PLAIN):
+            found = [
+                (match.start(), name)
+                for name in names
+                if (pattern is _QUOTED or name.startswith("_"))
+                and (match := re.search(pattern.format(re.escape(name)), text))
+            ]
+            if found:
+                return min(found)[1]
+    return None
+
+
+def turned_down(error: GatewayError, names: Sequence[str]) -> bool:
+    """Return whether a search was refused, maybe for one of these parameters."""
+    return is_refusal(error) or (
+        isinstance(error, Forbidden) and named_in(error, names) is not None
+    )
+
+
+def _words(error: GatewayError) -> list[str]:
+    return [
+        text
+        for issue in error.issues
+        for text in (*issue.expression, issue.text, issue.diagnostics or "")
+        if text
+    ]
+
+
+@dataclass(slots=True)
+class PagingSupport:
+    """What was learned about `_count` and `_offset`.
+
+    `largest` is the largest `_count` that was taken; while `limit` has failed, nothing larger is
+    sent.
+    """
+
+    offset: CapabilityProbe = field(default_factory=CapabilityProbe)
+    limit: CapabilityProbe = field(default_factory=CapabilityProbe)
+    largest: int = 0
+
+    def size(self, count: int) -> int:
+        """Return the `_count` to send for so many groups; 0 to send none."""
+        return count if self.limit.worth_trying else min(count, self.largest)
+
+    def query(self, count: int, offset: int = 0) -> Query:
+        """Return the parameters that ask for a page."""
+        size = self.size(count)
+        counted: Query = ((COUNT, str(size)),) if size else ()
+        numbered: Query = ((OFFSET, str(offset)),) if offset or self.offset.worth_trying else ()
+        return counted + numbered
+
+    def taken(self, query: Query) -> None:
+        """Note that a search with these parameters was answered."""
+        sent = dict(query)
+        self.largest = max(self.largest, int(sent.get(COUNT, "0")))
+        if OFFSET in sent:
+            self.offset.learn(works=True)
+
+    def refused(self, name: str) -> None:
+        """Note that one of the parameters was turned down."""
+        if name == OFFSET:
+            self.offset.learn(works=False)
+        else:
+            self.limit.learn(works=False)
+
+    def is_open(self, name: str, query: Query) -> bool:
+        """Return whether it is not known yet that a parameter of a query is taken."""
+        if name == OFFSET:
+            return not self.offset.proven
+        return int(dict(query).get(COUNT, "0")) > self.largest
+
+    def smaller(self, query: Query, error: GatewayError) -> int:
+        """Return a `_count` that the upstream's words name as its limit; 0 when they name none."""
+        asked = int(dict(query).get(COUNT, "0"))
+        numbers = (int(n) for text in _words(error) if COUNT in text for n in _NUMBER.findall(text))
+        return max((number for number in numbers if 0 < number < asked), default=0)
+
+
+def with_count(link: PageLink, count: int) -> PageLink:
+    """Return the link with another `_count`; 0 leaves it out."""
+    query = tuple(
+        (name, str(count) if name == COUNT else value)
+        for name, value in link.query
+        if name != COUNT or count
+    )
+    return PageLink(query, link.path)

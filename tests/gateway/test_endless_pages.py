@@ -1,0 +1,108 @@
+"""Whatever an upstream's pages lead to, a walk over them ends and the process stays responsive."""
+
+import asyncio
+import itertools
+import time
+
+import pytest
+
+from gateway.answering import Answering, answering, codes, ids, page
+
+NUMBERS = itertools.count()
+FORWARD = "{ groups(first: 50) { nodes { id } pageInfo { hasNextPage } } }"
+BACKWARD = "{ groups(last: 50) { nodes { id } pageInfo { hasPreviousPage } } }"
+TOTAL = "{ groups { totalCount } }"
+FILTERED = '{ groups(filter: { patient: "nobody" }) { nodes { id } totalCount } }'
+QUERIES = (FORWARD, BACKWARD, TOTAL, FILTERED)
+
+
+def new_link():
+    """Make a link that was never given before."""
+    return f"/Group?page={next(NUMBERS)}"
+
+
+def cycle(length, *entries):
+    """Make pages that lead to each other in a circle."""
+
+    def answer(target):
+        _, _, number = target.partition("page=")
+        following = (int(number or 0) + 1) % length
+        return page(*entries, onward=f"/Group?page={following}", total=5)
+
+    return answer
+
+
+def back_and_forth(_):
+    """Make an empty page whose previous page is itself."""
+    links = [{"relation": name, "url": "/Group?page=1"} for name in ("next", "previous", "last")]
+    return page() | {"link": links}
+
+
+SERVERS = {
+    "an empty page that leads to itself": lambda _: page(
+        onward="/Group?_count=2&_offset=2", total=5
+    ),
+    "two empty pages": cycle(2),
+    "three empty pages": cycle(3),
+    "two pages with the same group": cycle(2, "a"),
+    "the same groups under new links": lambda _: page("a", "b", onward=new_link()),
+    "no groups under new links": lambda _: page(onward=new_link()),
+    "broken groups under new links": lambda _: page({}, None, onward=new_link()),
+    "an empty page with all links": back_and_forth,
+    "new groups without end": lambda _: page(f"g{next(NUMBERS)}", onward=new_link()),
+    "numbers that don't grow": lambda _: page(
+        "a",
+        link=[
+            {"relation": "self", "url": "/Group?_count=1&_offset=7"},
+            {"relation": "next", "url": f"/Group?_count=1&_offset=8&n={next(NUMBERS)}"},
+            {"relation": "previous", "url": f"/Group?_count=1&_offset=6&n={next(NUMBERS)}"},
+        ],
+        total=9,
+    ),
+}
+
+
+@pytest.mark.parametrize("query", QUERIES)
+@pytest.mark.parametrize("ttl", [0, 30])
+@pytest.mark.parametrize("name", SERVERS)
+async def test_a_walk_ends(name, ttl, query):
+    """Each ends in an error or an answer; asked again, it does so out of the cache."""
+    upstream = Answering(SERVERS[name])
+    async with answering(upstream, cache_ttl=ttl) as gateway:
+        for _ in range(2):
+            answer = await asyncio.wait_for(gateway(query), 20)
+            assert codes(answer) <= {
+                "UPSTREAM_INVALID_RESPONSE",
+                "TOO_MANY_UPSTREAM_CALLS",
+                "UPSTREAM_SEARCH_UNSUPPORTED",
+                "UPSTREAM_TIMEOUT",
+            }
+
+
+async def test_others_have_their_turn():
+    """A long walk over cached pages keeps nobody waiting, and costs no more than its limit."""
+    upstream = Answering(lambda _: page(f"g{next(NUMBERS)}", onward=new_link()))
+    async with answering(upstream, upstream_calls=500, cache_ttl=30) as gateway:
+        walk = asyncio.create_task(gateway("{ groups(first: 1000) { nodes { id } } }"))
+        longest = 0.0
+        while not walk.done():
+            began = time.monotonic()
+            await asyncio.sleep(0)
+            assert (await gateway.http.get("/livez")).status_code == 200
+            longest = max(longest, time.monotonic() - began)
+        assert longest < 1
+        assert codes(await walk) == {"TOO_MANY_UPSTREAM_CALLS"}
+        assert len(upstream.calls) <= 500
+
+
+async def test_a_few_empty_pages():
+    """Pages without groups in between end nothing."""
+
+    def answer(target):
+        _, _, number = target.partition("page=")
+        if number == "9":
+            return page("a")
+        return page(onward=f"/Group?page={int(number or 0) + 1}")
+
+    async with answering(Answering(answer)) as gateway:
+        assert ids(await gateway(FORWARD)) == ["a"]

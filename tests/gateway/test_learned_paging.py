@@ -1,0 +1,122 @@
+"""Paging parameters are learned: a refusal makes the gateway ask more simply, once."""
+
+from urllib.parse import parse_qs
+
+import pytest
+
+from gateway.answering import Answering, answering, ids, page, refusal
+
+ALL = [f"g{number:03}" for number in range(130)]
+QUERY = """query ($first: Int, $after: String) {
+    groups(first: $first, after: $after) { nodes { id } pageInfo { hasNextPage endCursor } } }"""
+
+
+def strict(
+    known=("_count", "page"), most=50, default=20, words="Unknown parameter {0}", status=400
+):
+    """Make a server that turns down what it does not know, and a `_count` above its maximum."""
+
+    def answer(target):
+        query = {name: values[0] for name, values in parse_qs(target.partition("?")[2]).items()}
+        unknown = next((name for name in query if name not in known), None)
+        if unknown is not None:
+            return refusal(words.format(unknown), status)
+        size = int(query.get("_count", default))
+        if size > most:
+            return refusal(words.format("_count"), status)
+        start = int(query.get("page", 0))
+        onward = (
+            f"?_count={size}&page={start + size}" if "_count" in known else f"?page={start + size}"
+        )
+        return page(*ALL[start : start + size], onward=onward if start + size < len(ALL) else None)
+
+    return answer
+
+
+SERVERS = {
+    "no offset": strict(),
+    "no offset, in other words": strict(words="Bad request"),
+    "no offset, 422": strict(words="Bad request", status=422),
+    "no offset, 405": strict(words="No", status=405),
+    "no offset, 501": strict(words="No", status=501),
+    "no offset, 403 that says so": strict(words="The parameter '{0}' is forbidden", status=403),
+    "no count": strict(known=("page",)),
+    "no count, in other words": strict(known=("page",), words="No"),
+    "a maximum in words": strict(words="{0} must be between 1 and 50"),
+    "a small maximum": strict(most=3, default=3, words="No"),
+    "a maximum of one": strict(most=1, default=1),
+}
+
+
+async def walk(gateway, **variables):
+    """Page to the end."""
+    found, after, more = [], None, True
+    while more:
+        groups = (await gateway.data(QUERY, after=after, **variables))["groups"]
+        found += [node["id"] for node in groups["nodes"]]
+        more, after = groups["pageInfo"]["hasNextPage"], groups["pageInfo"]["endCursor"]
+    return found
+
+
+@pytest.mark.parametrize("size", [7, 100, 1000])
+@pytest.mark.parametrize("name", SERVERS)
+async def test_all_groups_are_reached(name, size):
+    """Whatever the server refuses, and however it says so, each group is given once."""
+    upstream = Answering(SERVERS[name])
+    async with answering(upstream, upstream_calls=1000) as gateway:
+        assert await walk(gateway, first=size) == ALL
+
+
+@pytest.mark.parametrize("name", SERVERS)
+async def test_a_refusal_is_remembered(name):
+    """The next search, of any size, is not turned down again."""
+    upstream = Answering(SERVERS[name])
+    refused = []
+
+    def noting(target):
+        found = SERVERS[name](target)
+        refused.extend([target] if not isinstance(found, dict) else [])
+        return found
+
+    upstream.search = noting
+    async with answering(upstream, upstream_calls=1000, cache_ttl=0) as gateway:
+        await gateway.data(QUERY, first=100)
+        assert 1 <= len(refused) <= 3
+        refused.clear()
+        for size in (100, 70, 5):
+            await gateway.data(QUERY, first=size)
+        assert refused == []
+
+
+async def test_a_filter_that_is_refused():
+    """Where the filter is to blame, the paging stays as it was."""
+    known = ("_count", "_offset")
+    upstream = Answering(strict(known=known, most=100, words="No"))
+    async with answering(upstream, cache_ttl=0) as gateway:
+        query = "{ groups(filter: { type: DEVICE }, first: 1) { nodes { id } } }"
+        await gateway(query)
+        upstream.calls.clear()
+        await gateway(query)
+        assert upstream.calls[0] == "GET /Group?_count=100&_offset=0"
+
+
+async def test_an_offset_that_switches_paging_off():
+    """A server that gives everything when it sees an `_offset` is asked without one."""
+
+    def answer(target):
+        query = {name: values[0] for name, values in parse_qs(target.partition("?")[2]).items()}
+        own = {"relation": "self", "url": f"/Group?{target.partition('?')[2]}"}
+        size = int(query.get("_count", 10))
+        if "_offset" in query:
+            following = int(query["_offset"]) + size
+            more = [{"relation": "next", "url": f"/Group?_count={size}&_offset={following}"}]
+            link = [own] + (more if following < len(ALL) else [])
+            return page(*ALL, total=len(ALL)) | {"link": link}
+        start = int(query.get("_getpagesoffset", 0))
+        onward = f"?_getpages=1&_getpagesoffset={start + size}&_count={size}"
+        found = page(*ALL[start : start + size], onward=onward if start + size < len(ALL) else None)
+        return found | {"total": len(ALL), "link": [*found["link"], own]}
+
+    async with answering(Answering(answer), upstream_calls=1000) as gateway:
+        assert await walk(gateway, first=7) == ALL
+        assert ids({"data": await gateway.data(QUERY, first=7)}) == ALL[:7]
