@@ -23,6 +23,11 @@ def build_fhir_routes(
     """Return the routes of the interface; its requests share room and log with `pipeline`'s."""
     if not settings.fhir_graphql:
         return []
-    engine = FhirEngine(FhirSchemas(), core.services, build_document_limits(settings))
+    directives = settings.fhir_graphql_directives
+    schemas, limits_of_documents = (
+        FhirSchemas(directives=directives),
+        build_document_limits(settings),
+    )
+    engine = FhirEngine(schemas, core.services, limits_of_documents, directives=directives)
     fhir = pipeline.beside(FhirPipeline, engine)
     return fhir_routes(FhirEndpoint(fhir, core.authenticator, limits, compression))

@@ -14,11 +14,12 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES)
-async def test_case(fhir, server, case):
+async def test_case(start, server, case):
     """The answer has the data, the errors and the status of the case."""
     for type in ("Group", "Patient"):
         server.put({"resourceType": type, "id": "gone"})
         server.versions[f"{type}/gone"].append(None)
+    fhir = await start(server, **case.get("settings", {}))
     response = await fhir.post(
         case["query"], path=case.get("path", "/fhir/$graphql"), **case.get("variables", {})
     )

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
-from graphql import ExecutionResult, GraphQLError, OperationType
+from graphql import ExecutionResult, GraphQLError, MiddlewareManager, OperationType
 
 from group_gateway.errors import GatewayError
 from group_gateway.execution.document_limits import DocumentLimits
@@ -19,6 +19,7 @@ from group_gateway.fhir_graphql.fhir_documents import FhirDocuments
 from group_gateway.fhir_graphql.fhir_schema import FhirSchemas
 from group_gateway.fhir_graphql.outcome_errors import outcome_of, shown_error, status_of
 from group_gateway.fhir_graphql.reference_target import read_instance
+from group_gateway.fhir_graphql.result_directives import Reshaping, Shapes
 from group_gateway.operation import Anonymous, Operation
 from group_gateway.schema.context import Services
 
@@ -59,7 +60,15 @@ class FhirAnswer(Answer):
 class FhirEngine:
     """Executes requests against the schemas of the HL7 interface and one set of use cases."""
 
-    def __init__(self, schemas: FhirSchemas, services: Services, limits: DocumentLimits) -> None:
+    def __init__(
+        self,
+        schemas: FhirSchemas,
+        services: Services,
+        limits: DocumentLimits,
+        *,
+        directives: bool = False,
+    ) -> None:
+        self._directives = directives
         self._schemas = schemas
         self._services = services
         self._limits = limits
@@ -98,8 +107,11 @@ class FhirEngine:
         except GatewayError as failure:
             error = GraphQLError(failure.message, original_error=failure)
             return _failed((error,), operation)
-        executor = self._executor(request, document, context, root)
-        return _answer(await execute(executor), document, request, context)
+        shapes = Shapes(context.steps) if self._directives and "@" in request.query else None
+        result = await execute(self._executor(request, document, context, root, shapes))
+        if shapes is not None and shapes.found and result.data is not None:
+            result = _reshaped(result, shapes)
+        return _answer(result, document, request, context)
 
     async def run_in_parts(self, request: GraphQLRequest, operation: Operation) -> FhirAnswer:
         """Execute a request; nothing is delivered in parts here."""
@@ -118,7 +130,12 @@ class FhirEngine:
         return await read_instance(context, *instance)
 
     def _executor(
-        self, request: GraphQLRequest, document: Document, context: FhirContext, root: Any
+        self,
+        request: GraphQLRequest,
+        document: Document,
+        context: FhirContext,
+        root: Any,
+        shapes: Shapes | None,
     ) -> Any:
         node: Any = document.node
         return WholeExecutor.build(
@@ -128,6 +145,7 @@ class FhirEngine:
             context_value=context,
             raw_variable_values=dict(request.variables or {}),
             operation_name=request.operation_name,
+            middleware=None if shapes is None else MiddlewareManager(shapes),
             hide_suggestions=self._limits.hide_suggestions,
         )
 
@@ -157,6 +175,13 @@ def _answer(
     elif kind is OperationType.MUTATION and failed_roots:
         status = status_of(failed_roots[0])
     return FhirAnswer(True, result.data, shown, status, tuple(context.warnings))  # noqa: FBT003
+
+
+def _reshaped(result: ExecutionResult, shapes: Shapes) -> ExecutionResult:
+    """Return a result with the directives on its fields applied."""
+    reshaping = Reshaping(shapes.found)
+    data = reshaping.reshaped(result.data or {})
+    return ExecutionResult(data, [*(result.errors or ()), *reshaping.errors] or None)
 
 
 def _refused(errors: Sequence[GraphQLError], code: str, operation: Operation) -> FhirAnswer:

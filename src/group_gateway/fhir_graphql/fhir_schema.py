@@ -9,6 +9,7 @@ from graphql import (
     GraphQLList,
     GraphQLObjectType,
     GraphQLSchema,
+    specified_directives,
 )
 
 from group_gateway.fhir_graphql.element_types import ElementTypes, ExtraFields
@@ -17,8 +18,11 @@ from group_gateway.fhir_graphql.group_fields import (
     query_fields,
     reverse_fields,
 )
+from group_gateway.fhir_graphql.group_mutations import mutation_type
 from group_gateway.fhir_graphql.model import RESOURCES, load_model
 from group_gateway.fhir_graphql.reference_target import referenced_resource
+from group_gateway.fhir_graphql.resource_inputs import InputTypes
+from group_gateway.fhir_graphql.result_directives import DIRECTIVES
 from group_gateway.fhir_graphql.scalars import scalar_for
 
 RESOURCE_FIELD = "resource"
@@ -26,9 +30,13 @@ REFERENCE_TYPE = "Reference"
 
 
 class FhirSchemas:
-    """The schemas, which share their types; built when first asked for."""
+    """The schemas, which share their types; built when first asked for.
 
-    def __init__(self) -> None:
+    With `directives` they have those that HL7 defines beside GraphQL's own.
+    """
+
+    def __init__(self, *, directives: bool = False) -> None:
+        self._directives = [*specified_directives, *(DIRECTIVES if directives else ())]
         extra: ExtraFields = {
             REFERENCE_TYPE: self._reference_fields,
             **{name: partial(self._reverse_fields, name) for name in RESOURCES},
@@ -40,13 +48,24 @@ class FhirSchemas:
     @cache  # noqa: B019 - as many as there are types, for as long as the process lives
     def of_instance(self, type: str) -> GraphQLSchema:
         """Return the schema whose query is a resource of this type."""
-        return GraphQLSchema(query=self._types[type], types=self._types.all())
+        return self._built(self._types[type])
 
     @cache  # noqa: B019 - one
     def of_server(self) -> GraphQLSchema:
         """Return the schema of the whole server."""
         query = GraphQLObjectType("Query", lambda: query_fields(self._types, self._connection))
-        return GraphQLSchema(query=query, types=self._types.all())
+        mutation = mutation_type(self._types, InputTypes(load_model()))
+        return self._built(query, mutation)
+
+    def _built(
+        self, query: GraphQLObjectType, mutation: GraphQLObjectType | None = None
+    ) -> GraphQLSchema:
+        return GraphQLSchema(
+            query=query,
+            mutation=mutation,
+            types=self._types.all(),
+            directives=self._directives,
+        )
 
     def _reference_fields(self) -> dict[str, GraphQLField]:
         field = GraphQLField(

@@ -71,6 +71,8 @@ class FhirEndpoint:
             if context.principal is UNKNOWN:
                 context.principal = self._callers.known(headers.get(b"authorization")) or UNKNOWN
             reply = self._pipeline.refusal(refused, JSON, context)
+            if request.method not in {"GET", "POST"}:
+                reply.headers[:] = [*_without_allow(reply), (b"allow", b"GET, POST")]
         await send_reply(reply, context.correlation_id, request.receive, send)
 
     async def _reply(
@@ -112,6 +114,10 @@ def _one_answer(reply: Reply | SubscriptionRequested) -> Reply:
     if isinstance(reply, Reply):
         return reply
     raise reply.refusal()
+
+
+def _without_allow(reply: Reply) -> list[tuple[bytes, bytes]]:
+    return [header for header in reply.headers if header[0] != b"allow"]
 
 
 def fhir_routes(endpoint: FhirEndpoint) -> list[BaseRoute]:

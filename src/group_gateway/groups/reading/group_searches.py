@@ -1,11 +1,11 @@
 """Searches by FHIR's own parameters: all groups that fit, or one page with cursors."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from group_gateway.digests import DigestKeys
-from group_gateway.errors import BadUserInput, TooManyGroups
+from group_gateway.errors import BadUserInput, TooManyGroups, UpstreamSearchUnsupported
 from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.groups.reading.capability_reader import CapabilityReader
 from group_gateway.groups.reading.criteria_search import CriteriaSearch
@@ -14,7 +14,7 @@ from group_gateway.groups.reading.group_reads import checked_id
 from group_gateway.groups.reading.id_list import IdList
 from group_gateway.groups.reading.loader import GroupLoader
 from group_gateway.groups.reading.paginator import Paginator
-from group_gateway.groups.reading.relay_connection import Source, Step
+from group_gateway.groups.reading.relay_connection import Batch, Source, Step
 from group_gateway.groups.reading.search_criteria import SearchCriteria
 from group_gateway.groups.reading.search_pages import SearchPages
 from group_gateway.groups.reading.whole_pages import WholePages
@@ -137,10 +137,12 @@ class GroupSearches:
         """Return a page. Raise BadUserInput for one that is gone."""
         operation.caller.require("search")
         source = self._source(operation, at.criteria)
-        if at.kind in {"first", "next"}:
-            page = await self._forward(source, at, keeps)
+        if keeps is not None:
+            page = await self._of_kept(source, at, keeps)
+        elif at.kind in {"first", "next"}:
+            page = await self._forward(source, at)
         else:
-            page = await self._backward(source, at, keeps)
+            page = await self._backward(source, at)
         self._record(operation, page.groups)
         return page
 
@@ -158,44 +160,41 @@ class GroupSearches:
     def _search(self, operation: Operation, criteria: SearchCriteria) -> CriteriaSearch:
         return CriteriaSearch(self._pages, self._whole, self._reader, operation, criteria)
 
-    async def _forward(self, source: Source, at: PagePlace, keeps: Keeps | None) -> GroupPage:
+    async def _forward(self, source: Source, at: PagePlace) -> GroupPage:
         skip = (at.offset or 0) if at.kind == "first" else 0
-        steps: list[Step] = []
-        more, skipped = False, 0
-        async for step in _steps(source, at.place, skip + at.count):
-            if keeps is not None and not keeps(step.group):
-                continue
-            if skipped < skip:
-                skipped += 1
-                continue
-            if len(steps) >= at.count:
-                more = True
-                break
-            steps.append(step)
+        taking = _Taking(at.count, skip)
+        more = await taking.run(source.forward(at.place, max(skip + at.count, 1)))
+        steps = taking.steps
         return self._page(source, at, steps, before=bool(at.offset), after=more)
 
-    async def _backward(self, source: Source, at: PagePlace, keeps: Keeps | None) -> GroupPage:
-        count = at.count
-        if at.kind == "previous" and at.offset is not None:
-            count = min(at.count, at.offset)
-        total = await source.total() if at.kind == "last" and keeps is None else None
-        if total is not None and at.count:
-            count = total % at.count or at.count
-        steps: list[Step] = []
-        more = False
-        async for step in _steps_back(source, at.place, count):
-            if keeps is not None and not keeps(step.group):
-                continue
-            if len(steps) >= count:
-                more = True
-                break
-            steps.append(step)
-        end = total if at.kind == "last" else at.offset
-        begin = None if end is None else max(end - len(steps), 0)
-        if not more:
-            begin = 0
-        here = replace(at, offset=begin)
-        return self._page(source, here, steps[::-1], before=more, after=at.kind == "previous")
+    async def _backward(self, source: Source, at: PagePlace) -> GroupPage:
+        count, end = at.count, at.offset
+        if at.kind == "last":
+            end = await source.total()
+            count = (end % at.count or at.count) if end is not None and at.count else at.count
+        elif end is not None:
+            count = min(count, end)
+        taking = _Taking(count)
+        more = await taking.run(source.backward(at.place, max(count, 1)))
+        steps = taking.steps
+        begin = max(end - len(steps), 0) if end is not None else None
+        here = replace(at, offset=begin if more else 0)
+        after = at.kind == "previous"
+        return self._page(source, here, steps[::-1], before=more, after=after)
+
+    async def _of_kept(self, source: Source, at: PagePlace, keeps: Keeps) -> GroupPage:
+        """Return a page of those groups that are kept here, which are numbered here too."""
+        steps = [s async for s in _steps(source, None, LONGEST_LIST) if keeps(s.group)]
+        total, count = len(steps), at.count
+        offset = at.offset or 0
+        if at.kind == "previous":
+            offset, count = max(offset - count, 0), min(count, offset)
+        elif at.kind == "last" and count:
+            offset = max(total - 1, 0) // count * count
+        here = replace(at, offset=offset)
+        shown = steps[offset : offset + count]
+        after = offset + len(shown) < total
+        return self._page(source, here, shown, before=offset > 0, after=after)
 
     def _page(
         self, source: Source, at: PagePlace, steps: list[Step], *, before: bool, after: bool
@@ -215,14 +214,40 @@ class GroupSearches:
             operation.audit_record.read.update(group.id for group in groups)
 
 
+class _Taking:
+    """Takes `count` steps from batches, after some that are skipped."""
+
+    def __init__(self, count: int, skip: int = 0) -> None:
+        self.steps: list[Step] = []
+        self._count = count
+        self._skip = skip
+
+    async def run(self, batches: AsyncIterator[Batch]) -> bool:
+        """Take the steps; return whether more follow, looking only when it must."""
+        more: bool | None = None
+        while not self._is_done or (more is None and self._count):
+            try:
+                batch = await anext(batches, None)
+            except UpstreamSearchUnsupported:
+                if not self._is_done:
+                    raise
+                return True  # not seen in so many groups: the next page looks on from here
+            if batch is None:
+                return False
+            new = batch.steps[self._skip :]
+            self._skip = max(self._skip - len(batch.steps), 0)
+            room = self._count - len(self.steps)
+            self.steps += new[:room]
+            more = True if len(new) > room else batch.more
+        return bool(more)
+
+    @property
+    def _is_done(self) -> bool:
+        return len(self.steps) >= self._count
+
+
 async def _steps(source: Source, place: list[Any] | None, count: int) -> Any:
     async for batch in source.forward(place, max(count, 1)):
-        for step in batch.steps:
-            yield step
-
-
-async def _steps_back(source: Source, place: list[Any] | None, count: int) -> Any:
-    async for batch in source.backward(place, max(count, 1)):
         for step in batch.steps:
             yield step
 

@@ -1,0 +1,150 @@
+"""`GroupCreate` and `GroupUpdate`: the root `Mutation`."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from graphql import (
+    GraphQLArgument,
+    GraphQLField,
+    GraphQLID,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLString,
+)
+
+from group_gateway.errors import (
+    BadUserInput,
+    Conflict,
+    Forbidden,
+    GatewayError,
+    Gone,
+    NotFound,
+    Refused,
+)
+from group_gateway.fhir.literal_reference import is_logical_id
+from group_gateway.fhir_graphql.element_types import ElementTypes
+from group_gateway.fhir_graphql.fhir_context import FhirContext, Resource
+from group_gateway.fhir_graphql.model import GROUP, load_model
+from group_gateway.fhir_graphql.resource_inputs import InputTypes, group_of
+from group_gateway.groups.writing.changes import Change
+from group_gateway.groups.writing.creation import NewGroup
+from group_gateway.groups.writing.replacement import ReplaceGroup
+from group_gateway.groups.writing.write_requests import Outcome
+
+_SERVERS_OWN: Final = frozenset({"id", "resourceType"})
+_ARGUMENTS: Final = ("res", "resource")
+
+
+def mutation_type(types: ElementTypes, inputs: InputTypes) -> GraphQLObjectType:
+    """Return the root type of mutations."""
+    resource = {
+        name: GraphQLArgument(inputs[GROUP], description="The group; give one of the two.")
+        for name in _ARGUMENTS
+    }
+    id = GraphQLArgument(GraphQLNonNull(GraphQLID), description="Its logical id.")
+    version = GraphQLArgument(GraphQLString, description="Do it only if this is still its version.")
+    return GraphQLObjectType(
+        "Mutation",
+        {
+            "GroupCreate": GraphQLField(
+                types[GROUP],
+                args=resource,
+                resolve=_create,
+                description="Create a group; its id is the server's to choose.",
+            ),
+            "GroupUpdate": GraphQLField(
+                types[GROUP],
+                args={"id": id, **resource, "ifVersion": version},
+                resolve=_update,
+                description="Replace a group by this one.",
+            ),
+        },
+    )
+
+
+async def _create(_source: Any, info: Any, **arguments: Any) -> Resource | None:
+    context: FhirContext = info.context
+    resource = _resource_in(arguments)
+    new = NewGroup({k: v for k, v in resource.items() if k not in _SERVERS_OWN})
+    outcome = await context.services.writes.create(context.operation, new)
+    return _stored(context, outcome)
+
+
+async def _update(
+    _source: Any,
+    info: Any,
+    *,
+    id: str,
+    ifVersion: str | None = None,  # noqa: N803 - the argument's name
+    **arguments: Any,
+) -> Resource | None:
+    context: FhirContext = info.context
+    resource = _resource_in(arguments)
+    if resource.get("id", id) != id:
+        raise BadUserInput("`id` and the resource's own `id` differ.")
+    version = ifVersion
+    if version is None:
+        version = (resource.get("meta") or {}).get("versionId")
+    return _stored(context, await _change(context, id, ReplaceGroup(resource), version))
+
+
+async def _change(context: FhirContext, id: str, change: Change, version: str | None) -> Outcome:
+    if not is_logical_id(id):
+        raise BadUserInput("An id is 1 to 64 letters, digits, dashes and dots.")
+    record = context.operation.audit_record
+    if record is not None:
+        record.attempted.add(id)
+    based_on = None if version is None else _version_token(version)
+    return await context.services.writes.change(context.operation, id, change, based_on)
+
+
+def _version_token(text: str) -> str:
+    """Return our token of a version that is named by it, or by FHIR's `meta.versionId`."""
+    if text.startswith(("v-", "h-")):
+        return text
+    return "v-" + text.removeprefix("W/").strip('"')
+
+
+def _resource_in(arguments: Mapping[str, Any]) -> Resource:
+    given = [arguments[name] for name in _ARGUMENTS if arguments.get(name) is not None]
+    if len(given) != 1:
+        raise BadUserInput("Give the group as exactly one of `res` and `resource`.")
+    return group_of(given[0], load_model())
+
+
+def _stored(context: FhirContext, outcome: Outcome) -> Resource | None:
+    """Return the group as it is stored; raise what kept it from being written."""
+    _warn(context, outcome)
+    if outcome.group is None:
+        return None
+    record = context.operation.audit_record
+    if record is not None:
+        record.read.add(outcome.group.id)
+        record.written.add(outcome.group.id)
+    try:
+        context.operation.caller.require("read")
+    except Forbidden:  # who may only write is not shown what is there
+        return None
+    return context.decoded(outcome.group)
+
+
+def _warn(context: FhirContext, outcome: Outcome) -> None:
+    """Note an outcome's warnings; raise the error that it is, if it is one."""
+    errors = [issue for issue in outcome.issues if issue.severity in {"error", "fatal"}]
+    if errors:
+        first = errors[0]
+        raise _error_of(first.code)(first.text or "The change was refused.", issues=(first,))
+    context.warnings += outcome.issues
+
+
+def _error_of(issue: str) -> type[GatewayError]:
+    match issue:
+        case "conflict":
+            return Conflict
+        case "not-found":
+            return NotFound
+        case "deleted":
+            return Gone
+        case "forbidden":
+            return Forbidden
+    return Refused

@@ -1,0 +1,88 @@
+"""Replacing a whole group by another state of it. Pure; see `changes` for what a change is."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from group_gateway.errors import Refused
+from group_gateway.fhir.operation_outcome import Issue, warning
+from group_gateway.groups.writing.changes import Change, Elements
+from group_gateway.groups.writing.input_validation import member_type_issues
+
+_SERVERS_OWN = frozenset({"versionId", "lastUpdated"})
+"""Elements of `meta` that only the server sets (FHIR R4, section 3.1.0.3)."""
+_KEPT = frozenset({"resourceType", "id", "meta"})
+
+
+@dataclass(frozen=True)
+class ReplaceGroup(Change):
+    """Makes the group exactly this resource; what it leaves out is removed.
+
+    `meta` stays where the resource has none, as FHIR servers keep tags that an update leaves out.
+    """
+
+    resource: dict[str, Any]
+    rebases = False
+    id_name = "id"
+
+    @property
+    def names(self) -> Collection[str]:
+        """The top-level elements that it sets."""
+        return self.resource.keys()
+
+    def apply(self, elements: Elements) -> list[Issue]:
+        """See Change."""
+        issues = member_type_issues(self.resource, "member")
+        if issues:
+            raise Refused("The change is not valid.", issues=tuple(issues))
+        meta = _merged_meta(elements.get("meta"), self.resource.get("meta"))
+        for name in [name for name in elements if name not in _KEPT]:
+            del elements[name]
+        elements.update({k: v for k, v in self.resource.items() if k not in _KEPT})
+        if meta:
+            elements["meta"] = meta
+        return []
+
+    def check(self, stored: Elements) -> list[Issue]:
+        """See Change."""
+        names = (self.resource.keys() | stored.keys()) - _KEPT
+        return [
+            warning(
+                "incomplete", f"`{name}` is not as asked: the upstream stored it otherwise.", name
+            )
+            for name in sorted(names)
+            if not _is_stored(name, stored.get(name), self.resource.get(name))
+        ]
+
+    def located(self, issues: Sequence[Issue], sent: Elements) -> list[Issue]:  # noqa: ARG002
+        """See Change."""
+        return list(issues)
+
+
+def _merged_meta(stored: Any, wanted: Any) -> dict[str, Any]:
+    """Return what `meta` is to be: as wanted, but for what only the server sets."""
+    before = stored if isinstance(stored, dict) else {}
+    if not isinstance(wanted, dict):
+        return before
+    asked = {name: value for name, value in wanted.items() if name not in _SERVERS_OWN}
+    return {**asked, **{name: before[name] for name in before if name in _SERVERS_OWN}}
+
+
+def _is_stored(name: str, stored: Any, wanted: Any) -> bool:
+    if stored == wanted or name == "quantity":  # servers count members themselves
+        return True
+    return name == "member" and _without_names(stored) == _without_names(wanted)
+
+
+def _without_names(members: Any) -> Any:
+    """Return members without the display names, which servers may set themselves."""
+    if not isinstance(members, list):
+        return members
+    return [_without_name(member) for member in members]
+
+
+def _without_name(member: Any) -> Any:
+    entity = member.get("entity") if isinstance(member, dict) else None
+    if not isinstance(entity, dict):
+        return member
+    return {**member, "entity": {k: v for k, v in entity.items() if k != "display"}}

@@ -1,0 +1,273 @@
+"""Mutations of HL7's interface: what is written, what is answered, and what is refused."""
+
+import json
+import random
+from decimal import Decimal
+
+import msgspec
+import pytest
+
+from fhir_graphql.memory_server import MemoryServer
+
+CREATE = """mutation($res: GroupInput) {
+  GroupCreate(res: $res) { id name type _name { id } meta { versionId } } }"""
+UPDATE = """mutation($id: ID!, $res: GroupInput, $v: String) {
+  GroupUpdate(id: $id, res: $res, ifVersion: $v) { id name meta { versionId } } }"""
+
+
+async def test_create(fhir, server):
+    """A group is created with what was given, and the id of the server."""
+    res = {
+        "resourceType": "Group", "id": "dropped", "type": "person", "actual": True, "name": "New",
+        "_name": {"id": "n1"}, "code": None, "identifier": [],
+        "extension": [{"url": "urn:x", "valueString": "y"}],
+        "member": [{"entity": {"reference": "Patient/p1"}, "period": {"start": "2026"}}],
+    }  # fmt: skip
+    data = await fhir.data(CREATE, res=res)
+    created = data["GroupCreate"]
+    assert (created["name"], created["_name"]) == ("New", {"id": "n1"})
+    stored = server.now(f"Group/{created['id']}")
+    assert created["id"] != "dropped"
+    assert stored["extension"] == [{"url": "urn:x", "valueString": "y"}]
+    assert stored["member"] == res["member"]
+    assert not stored.keys() & {"code", "identifier"}
+
+
+async def test_create_by_the_other_name(fhir):
+    """`resource` names the group as well, and names need no quotes."""
+    data = await fhir.data(
+        'mutation{GroupCreate(resource: {type: device, actual: true, name: "D"}){name type}}'
+    )
+    assert data == {"GroupCreate": {"name": "D", "type": "device"}}
+
+
+@pytest.mark.parametrize("arguments", ["", 'res: {name: "a"}, resource: {name: "a"}', "res: null"])
+async def test_exactly_one_resource(fhir, arguments):
+    """Neither none nor two resources can be created."""
+    query = f"mutation{{GroupCreate{f'({arguments})' if arguments else ''}{{id}}}}"
+    assert await fhir.failure(query) == (400, "BAD_USER_INPUT", "invalid")
+
+
+async def test_decimals_keep_their_digits(fhir, server):
+    """A decimal is stored with the digits of the literal, and of the variable."""
+    literal = (
+        'mutation{GroupCreate(res: {type: person, actual: true, name: "a",'
+        ' extension: [{url: "u", valueDecimal: 1.50}]}){id}}'
+    )
+    data = await fhir.data(literal)
+    stored = server.now(f"Group/{data['GroupCreate']['id']}")
+    assert str(stored["extension"][0]["valueDecimal"]) == "1.50"
+    body = json.dumps(
+        {
+            "query": CREATE,
+            "variables": {
+                "res": {
+                    "type": "person",
+                    "actual": True,
+                    "name": "b",
+                    "extension": [{"url": "u", "valueDecimal": 9}],
+                }
+            },
+        }
+    ).replace(": 9}", ": 2.700}")
+    response = await fhir.http.post(
+        "/fhir/$graphql", content=body,
+        headers={"authorization": "Bearer t", "content-type": "application/json"},
+    )  # fmt: skip
+    stored = server.now(f"Group/{response.json()['data']['GroupCreate']['id']}")
+    assert str(stored["extension"][0]["valueDecimal"]) == "2.700"
+
+
+async def test_update_replaces(fhir, server):
+    """What the new state leaves out is removed; `meta` stays as it was."""
+    res = {"type": "person", "actual": True, "name": "Other"}
+    data = await fhir.data(UPDATE, id="g1", res=res)
+    assert data["GroupUpdate"] == {"id": "g1", "name": "Other", "meta": {"versionId": "2"}}
+    stored = server.now("Group/g1")
+    assert stored.keys() == {"resourceType", "id", "meta", "type", "actual", "name"}
+    assert stored["meta"]["profile"] == ["urn:p1", "urn:p2"]
+
+
+async def test_update_of_another_id(fhir):
+    """The resource may have no id; another one is an error."""
+    res = {"id": "g2", "type": "person", "actual": True, "name": "x"}
+    assert await fhir.failure(UPDATE, id="g1", res=res) == (400, "BAD_USER_INPUT", "invalid")
+
+
+async def test_update_of_a_missing_group(fhir, server):
+    """Nothing is created by an update."""
+    res = {"type": "person", "actual": True, "name": "x"}
+    assert await fhir.failure(UPDATE, id="none", res=res) == (404, "NOT_FOUND", "not-found")
+    assert "Group/none" not in server.versions
+
+
+@pytest.mark.parametrize("version", ["2", "v-2", 'W/"2"', ""])
+async def test_another_version_is_a_conflict(fhir, server, version):
+    """An update for another version is refused, and nothing is written."""
+    res = {"type": "person", "actual": True, "name": "x"}
+    assert await fhir.failure(UPDATE, id="g1", res=res, v=version) == (412, "CONFLICT", "conflict")
+    assert server.now("Group/g1")["name"] == "Trial"
+
+
+@pytest.mark.parametrize("version", ["1", "v-1", 'W/"1"'])
+async def test_the_same_version_is_none(fhir, server, version):
+    """An update for the current version is made."""
+    res = {"type": "person", "actual": True, "name": "x"}
+    await fhir.data(UPDATE, id="g1", res=res, v=version)
+    assert server.now("Group/g1")["name"] == "x"
+
+
+async def test_the_version_read_is_the_precondition(fhir, server):
+    """A plain read-edit-write is safe: `meta.versionId` says what was read."""
+    res = {"type": "person", "actual": True, "name": "x", "meta": {"versionId": "1"}}
+    server.put({**server.now("Group/g1"), "name": "by somebody else"})
+    assert await fhir.failure(UPDATE, id="g1", res=res) == (412, "CONFLICT", "conflict")
+    assert server.now("Group/g1")["name"] == "by somebody else"
+
+
+async def test_a_rule_of_the_upstream(fhir):
+    """What the upstream refuses is told in its words, with the status of a rule."""
+    res = {"type": "person", "actual": True, "name": "forbidden"}
+    response = await fhir.post(UPDATE, id="g1", res=res)
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["message"] == "This name is not allowed"
+    assert await fhir.failure(UPDATE, id="g1", res=res) == (422, "BAD_USER_INPUT", "business-rule")
+
+
+async def test_a_member_of_another_type(fhir):
+    """A practitioner can't be a member of a group of persons."""
+    res = {
+        "type": "person",
+        "actual": True,
+        "name": "x",
+        "member": [{"entity": {"reference": "Practitioner/d1"}}],
+    }
+    assert await fhir.failure(UPDATE, id="g1", res=res) == (422, "BAD_USER_INPUT", "business-rule")
+
+
+async def test_what_succeeded_stays(fhir):
+    """One failed mutation gives the status; what another one did is in `data`."""
+    query = (
+        'mutation{a: GroupUpdate(id: g2, res: {type: practitioner, actual: true, name: "n"}){name}'
+        ' b: GroupUpdate(id: none, res: {name: "n"}){name}}'
+    )
+    response = await fhir.post(query)
+    assert response.status_code == 404
+    assert response.json()["data"] == {"a": {"name": "n"}, "b": None}
+
+
+async def test_resource_of_another_type(fhir):
+    """A Patient is no Group."""
+    res = {"resourceType": "Patient", "name": "x"}
+    assert await fhir.failure(CREATE, res=res) == (400, "BAD_USER_INPUT", "invalid")
+
+
+async def test_values_are_checked_by_their_types(fhir):
+    """A dateTime that is none is refused before anything is sent."""
+    res = {
+        "name": "x",
+        "member": [{"entity": {"reference": "Patient/p1"}, "period": {"start": "yesterday"}}],
+    }
+    assert await fhir.failure(CREATE, res=res) == (400, "BAD_USER_INPUT", "invalid")
+
+
+async def test_a_mutation_by_get(fhir):
+    """GET can't write."""
+    response = await fhir.http.get(
+        "/fhir/$graphql",
+        params={"query": 'mutation{GroupCreate(res: {name: "x"}){id}}'},
+        headers={"authorization": "Bearer t"},
+    )
+    assert response.status_code == 405
+
+
+async def test_reads_after_writes(fhir):
+    """A write is seen by the next read, whatever was kept ready before."""
+    before = await fhir.data("{Group(id: g1){name}}")
+    await fhir.data(UPDATE, id="g1", res={"type": "person", "actual": True, "name": "x"})
+    after = await fhir.data("{Group(id: g1){name}}")
+    assert (before, after) == ({"Group": {"name": "Trial"}}, {"Group": {"name": "x"}})
+
+
+ELEMENTS = """
+resourceType id implicitRules language type actual active name quantity
+_name{id extension{url valueString valueDecimal}} _active{extension{url valueCode}}
+meta{profile tag{system code extension{url valueBoolean}}} text{status div}
+extension{url valueDecimal valueCode valuePeriod{start end} extension{url valueInteger}}
+modifierExtension{url valueBoolean}
+identifier{use system value period{start} extension{url valueString}}
+code{text coding{system code display userSelected}} managingEntity{reference display}
+characteristic{id extension{url valueString} code{text coding{system code}} exclude
+  period{start end}
+  valueBoolean valueQuantity{value comparator unit} valueRange{low{value} high{value}}
+  valueCodeableConcept{text coding{system code}} valueReference{reference}}
+member{id extension{url valueBoolean valueString} modifierExtension{url valueBoolean}
+  entity{reference display identifier{system value}} inactive _inactive{id}
+  period{start end _start{extension{url valueString}}}}
+"""
+
+
+def _random_group(chance: random.Random) -> dict:
+    """Draw a group with extensions at every level."""
+
+    def maybe(**elements):
+        return {k: v for k, v in elements.items() if chance.random() < 0.6}
+
+    def extension():
+        return maybe(extension=[{"url": "urn:s", "valueString": str(chance.random())}])
+
+    def decimal():
+        return Decimal(f"{chance.randint(0, 99)}.{chance.randint(0, 999):03d}")
+
+    member = lambda n: {  # noqa: E731
+        "entity": {"reference": f"Patient/r{n}", **maybe(display=f"R {n}")},
+        **maybe(id=f"m{n}", inactive=chance.random() < 0.5, _inactive={"id": "i"}),
+        **maybe(extension=[{"url": "urn:m", "valueBoolean": True}]),
+        **maybe(
+            period={
+                "start": "2026-01-01",
+                "_start": {"extension": [{"url": "u", "valueString": "x"}]},
+            }
+        ),
+    }
+    trait = lambda: {  # noqa: E731
+        "code": {"text": "t"}, "exclude": False, **extension(),
+        **chance.choice([
+            {"valueBoolean": True}, {"valueQuantity": {"value": decimal(), "unit": "kg"}},
+            {"valueRange": {"low": {"value": decimal()}}},
+            {"valueReference": {"reference": "Location/l1"}},
+        ]),
+    }  # fmt: skip
+    return {
+        "resourceType": "Group", "id": "random", "type": "person", "actual": True, "name": "Random",
+        **maybe(
+            implicitRules="urn:r", language="en", active=True,
+            code={"text": "c", "coding": [{"code": "x"}]},
+            _name={"id": "n", "extension": [{"url": "urn:d", "valueDecimal": decimal()}]},
+            extension=[{"url": "urn:n", "extension": [{"url": "urn:i", "valueInteger": 3}]}],
+            modifierExtension=[{"url": "urn:not", "valueBoolean": False}],
+            identifier=[{"system": "urn:i", "value": "1", **extension()}],
+            meta={"tag": [{"system": "s", "code": "c"}]},
+            characteristic=[trait() for _ in range(chance.randint(1, 4))],
+            member=[member(n) for n in range(chance.randint(1, 5))],
+        ),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_round_trip(start, seed):
+    """What `Group` returns, given to `GroupUpdate`, changes nothing."""
+    server = MemoryServer()
+    server.put(_random_group(random.Random(seed)))  # noqa: S311 - no secret
+    fhir = await start(server)
+    response = await fhir.post(f"{{Group(id: random){{{ELEMENTS}}}}}")
+    exact = response.json(parse_float=Decimal)["data"]["Group"]
+    query = {"query": UPDATE, "variables": {"id": "random", "res": exact}}
+    body = msgspec.json.Encoder(decimal_format="number").encode(query)
+    answer = await fhir.http.post(
+        "/fhir/$graphql", content=body,
+        headers={"authorization": "Bearer t", "content-type": "application/json"},
+    )  # fmt: skip
+    assert answer.status_code == 200, answer.text
+    assert "errors" not in answer.json()
+    assert len(server.versions["Group/random"]) == 1, server.calls
