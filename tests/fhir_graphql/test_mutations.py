@@ -271,3 +271,39 @@ async def test_round_trip(start, seed):
     assert answer.status_code == 200, answer.text
     assert "errors" not in answer.json()
     assert len(server.versions["Group/random"]) == 1, server.calls
+
+
+DELETE = "mutation($id: ID!, $v: String) { GroupDelete(id: $id, ifVersion: $v) { id } }"
+
+
+async def test_delete(fhir, server):
+    """A group that is deleted is gone, for the next read as well."""
+    await fhir.data("{Group(id: g1){name}}")
+    assert await fhir.data(DELETE, id="g1") == {"GroupDelete": None}
+    assert server.now("Group/g1") is None
+    failure = await fhir.failure("{name}", path="/fhir/Group/g1/$graphql")
+    assert failure == (410, "NOT_FOUND", "deleted")
+
+
+async def test_delete_of_a_missing_group(fhir):
+    """What is not there can't be deleted."""
+    assert await fhir.failure(DELETE, id="none") == (404, "NOT_FOUND", "not-found")
+
+
+@pytest.mark.parametrize("version", ["2", "v-2"])
+async def test_delete_of_another_version(fhir, server, version):
+    """A deletion of another version is refused."""
+    assert await fhir.failure(DELETE, id="g1", v=version) == (412, "CONFLICT", "conflict")
+    assert server.now("Group/g1") is not None
+
+
+async def test_delete_of_this_version(fhir, server):
+    """A deletion of the current version is made."""
+    await fhir.data(DELETE, id="g1", v="1")
+    assert server.now("Group/g1") is None
+
+
+async def test_no_delete_upstream(fhir, server):
+    """Where the upstream does not delete, that is what the error says."""
+    server.deletes = False
+    assert await fhir.failure(DELETE, id="g1") == (405, "BAD_USER_INPUT", "not-supported")

@@ -1,4 +1,4 @@
-"""`GroupCreate` and `GroupUpdate`: the root `Mutation`."""
+"""`GroupCreate`, `GroupUpdate` and `GroupDelete`: the root `Mutation`."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -26,7 +26,7 @@ from group_gateway.fhir_graphql.element_types import ElementTypes
 from group_gateway.fhir_graphql.fhir_context import FhirContext, Resource
 from group_gateway.fhir_graphql.model import GROUP, load_model
 from group_gateway.fhir_graphql.resource_inputs import InputTypes, group_of
-from group_gateway.groups.writing.changes import Change
+from group_gateway.groups.writing.changes import Change, DeleteGroup
 from group_gateway.groups.writing.creation import NewGroup
 from group_gateway.groups.writing.replacement import ReplaceGroup
 from group_gateway.groups.writing.write_requests import Outcome
@@ -43,6 +43,9 @@ def mutation_type(types: ElementTypes, inputs: InputTypes) -> GraphQLObjectType:
     }
     id = GraphQLArgument(GraphQLNonNull(GraphQLID), description="Its logical id.")
     version = GraphQLArgument(GraphQLString, description="Do it only if this is still its version.")
+    deletion = GraphQLObjectType(
+        "GroupDeletion", {"id": GraphQLField(GraphQLID)}, description="A group that was deleted."
+    )
     return GraphQLObjectType(
         "Mutation",
         {
@@ -57,6 +60,12 @@ def mutation_type(types: ElementTypes, inputs: InputTypes) -> GraphQLObjectType:
                 args={"id": id, **resource, "ifVersion": version},
                 resolve=_update,
                 description="Replace a group by this one.",
+            ),
+            "GroupDelete": GraphQLField(
+                deletion,
+                args={"id": id, "ifVersion": version},
+                resolve=_delete,
+                description="Delete a group; null when it is gone.",
             ),
         },
     )
@@ -86,6 +95,20 @@ async def _update(
     if version is None:
         version = (resource.get("meta") or {}).get("versionId")
     return _stored(context, await _change(context, id, ReplaceGroup(resource), version))
+
+
+async def _delete(
+    _source: Any,
+    info: Any,
+    *,
+    id: str,
+    ifVersion: str | None = None,  # noqa: N803 - the argument's name
+) -> None:
+    context: FhirContext = info.context
+    _warn(context, await _change(context, id, DeleteGroup(), ifVersion))
+    record = context.operation.audit_record
+    if record is not None:
+        record.written.add(id)
 
 
 async def _change(context: FhirContext, id: str, change: Change, version: str | None) -> Outcome:

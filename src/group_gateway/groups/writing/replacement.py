@@ -26,7 +26,7 @@ class ReplaceGroup(Change):
     id_name = "id"
 
     @property
-    def names(self) -> Collection[str]:
+    def names(self) -> Collection[str]:  # type: ignore[override]  # read-only here
         """The top-level elements that it sets."""
         return self.resource.keys()
 
