@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+import msgspec
+
 from group_gateway.errors import (
     Forbidden,
     GatewayError,
@@ -67,8 +69,7 @@ class Anonymous:
 Principal = Caller | Anonymous
 
 
-@dataclass(frozen=True, slots=True)
-class ClientSoftware:
+class ClientSoftware(msgspec.Struct, frozen=True):
     """What the program that asks says of itself and of the request, safe to be logged.
 
     Nothing is decided by it: anybody may say anything.
@@ -93,8 +94,7 @@ class RequestContext:
     client: ClientSoftware = NO_CLIENT
 
 
-@dataclass(frozen=True, slots=True)
-class CacheDependency:
+class CacheDependency(msgspec.Struct, frozen=True):
     """A cache entry that an answer was made from.
 
     It holds while its tag has this generation, and until `expires` (seconds since the epoch).

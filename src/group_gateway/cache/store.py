@@ -9,11 +9,12 @@ was evicted or has expired validates nothing.
 import asyncio
 import contextlib
 import logging
-import os
+import random
 import struct
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from group_gateway.cache.backend import Backend
 from group_gateway.cache.pending_invalidations import PendingInvalidations
@@ -28,8 +29,7 @@ _PROBE = "probe"
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(msgspec.Struct, frozen=True):
     """Where an entry lives: its key, and the tag whose writes drop it. All are digests.
 
     `owner` stands for the caller: once the upstream refuses it, none of its entries is served past
@@ -41,8 +41,7 @@ class Slot:
     owner: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
+class Lookup(msgspec.Struct, frozen=True):
     """What a slot held: `value`, good until `expires` (seconds since the epoch), or None.
 
     `generation` goes back to `put` with the value that was fetched instead; None means that
@@ -256,7 +255,7 @@ class CacheStore:
 
 def _generation() -> bytes:
     """Give a generation. Never one twice: a renewal that arrives late must revive no entry."""
-    return os.urandom(_GENERATION_BYTES)
+    return random.getrandbits(8 * _GENERATION_BYTES).to_bytes(_GENERATION_BYTES)
 
 
 def _same(generations: Sequence[bytes | None], parts: Sequence[CacheDependency]) -> bool:

@@ -48,6 +48,7 @@ class Document:
     in_parts: bool = False
     looks_inside: bool = True
     _plans: dict[str | None, OperationPlans] = field(default_factory=dict)
+    _operations: dict[str | None, OperationDefinitionNode] = field(default_factory=dict)
 
     def plans(self, planning: Planning, name: str | None) -> OperationPlans | None:
         """Give the plans of the operation of that name; None when there is no such operation."""
@@ -57,7 +58,16 @@ class Document:
         return plans
 
     def operation(self, name: str | None) -> OperationDefinitionNode | None:
-        """Give the operation of that name, or the only one; None when there is no such."""
+        """Return the operation of that name, or the only one; None when there is no such."""
+        try:
+            return self._operations[name]
+        except KeyError:
+            operation = self._found(name)
+            if operation is not None:  # names that a document lacks have no end
+                self._operations[name] = operation
+            return operation
+
+    def _found(self, name: str | None) -> OperationDefinitionNode | None:
         operations = [
             definition
             for definition in (self.node.definitions if self.node else ())

@@ -26,8 +26,7 @@ from group_gateway.schema.federated_schema import GatewaySchema
 _encode = msgspec.json.Encoder().encode
 
 
-@dataclass(frozen=True, slots=True)
-class GraphQLRequest:
+class GraphQLRequest(msgspec.Struct, frozen=True):
     """A GraphQL request, its parts checked for their types (GraphQL over HTTP, section 5.1).
 
     `query` is empty while the document is only named, by `document_id`. `wants_cost`: the answer
@@ -41,8 +40,7 @@ class GraphQLRequest:
     document_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """The answer to a GraphQL request.
 
     `executed` is false when the request failed before execution: it then has no `data`.

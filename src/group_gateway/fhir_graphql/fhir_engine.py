@@ -1,7 +1,6 @@
 """Runs operations on the schemas of the HL7 interface, one call for each request."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -28,19 +27,17 @@ _INTROSPECTION: Final = frozenset({"__schema", "__type", "__typename"})
 _BAD_REQUEST: Final = HTTPStatus.BAD_REQUEST
 
 
-@dataclass(frozen=True, slots=True)
-class FhirRequest(GraphQLRequest):
+class FhirRequest(GraphQLRequest, frozen=True):
     """A GraphQL request, and the resource whose fields it asks for, if it is one's own."""
 
     instance: tuple[str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FhirAnswer(Answer):
+class FhirAnswer(Answer, frozen=True):
     """The answer to a request; `warnings` are what succeeded mutations had to say."""
 
     status: int = HTTPStatus.OK
-    warnings: Sequence[Issue] = field(default=())
+    warnings: Sequence[Issue] = ()
 
     def body(self, extensions: Mapping[str, Any] | None = None) -> bytes:
         """Return the encoded response map; decimals keep their digits."""

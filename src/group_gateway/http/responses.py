@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
@@ -34,8 +33,7 @@ _ID_BYTES = 250
 _draw = random.Random().getrandbits  # noqa: S311 - a name, no secret
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """Status, headers and body of an answer; `is_complete` when it has data and no errors."""
 
     status: int
@@ -46,7 +44,7 @@ class Reply:
     """What the operation did, where somebody is told of it."""
     delivery: ChunkedBody | None = None
     """What gives the body, where that comes piece by piece."""
-    variants: dict[str, "Reply"] = field(default_factory=dict, compare=False, repr=False)
+    variants: dict[str, "Reply"] = msgspec.field(default_factory=dict)
     """The same response in content codings, by their names."""
 
     @property

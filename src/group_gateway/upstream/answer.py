@@ -4,7 +4,6 @@ A 5xx's text never leaves this module: an upstream may put an exception's text t
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -33,8 +32,7 @@ CORRELATION_HEADERS = ("fumage-correlation-id", "x-correlation-id", "x-request-i
 """The header that the upstream's support asks for, and what other servers call it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """An upstream answer, read whole: lower-case header names."""
 
     status: int

@@ -3,10 +3,10 @@
 import asyncio
 import ssl
 import time
-from dataclasses import dataclass, field
 from typing import Literal
 
 import httpx
+import msgspec
 
 from group_gateway.errors import (
     GatewayError,
@@ -25,16 +25,18 @@ from group_gateway.upstream.transport.http1_connection import NoRoom
 Kind = Literal["read", "search", "write", "metadata"]
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """What is asked of the upstream, and for which caller (its scope)."""
 
     kind: Kind
     method: str
     path: str
     scope: str
-    headers: dict[str, str] = field(repr=False)
-    body: bytes | None = field(default=None, repr=False)
+    headers: dict[str, str]
+    body: bytes | None = None
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} call>"  # neither a token nor what is written may reach a traceback
 
     @property
     def question(self) -> int:
@@ -56,14 +58,14 @@ class CallSender:
         outcome = "failed"
         try:
             with self._telemetry.tracing.upstream_call(call.method, call.path) as span:
-                async with asyncio.timeout(min(within, self.timeout)):
-                    answer = await self._link.exchange(
-                        call.method,
-                        call.path,
-                        outgoing(call.headers),
-                        call.body,
-                        caller_key=call.scope,
-                    )
+                answer = await self._link.exchange(
+                    call.method,
+                    call.path,
+                    outgoing(call.headers),
+                    call.body,
+                    until=asyncio.get_running_loop().time() + min(within, self.timeout),
+                    caller_key=call.scope,
+                )
                 span.set("http.response.status_code", answer.status)
             outcome = f"{answer.status // 100}xx"
         except httpx.PoolTimeout as error:

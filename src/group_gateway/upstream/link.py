@@ -5,6 +5,7 @@ exchange costs several times as much CPU. Any other httpx transport is asked in 
 is no cookie jar, no redirect and no proxy either way: callers must not share anything here.
 """
 
+import asyncio
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -30,18 +31,20 @@ _SEEN = {
 class Link(Protocol):
     """Exchanges requests for answers with the server below one base URL."""
 
-    async def exchange(
+    async def exchange(  # noqa: PLR0913 - one for each part of a request
         self,
         method: str,
         path: str,
         headers: Mapping[str, str],
         body: bytes | None,
         *,
+        until: float,
         caller_key: str = "",
     ) -> Answer:
         """Send a request to a path below the base; raises httpx.TransportError.
 
-        Where requests must wait, those of different lanes take turns.
+        It ends with httpx.TimeoutException when `until` has come (event loop time). Where requests
+        must wait, those with different keys take turns.
         """
 
 
@@ -80,13 +83,14 @@ class _DirectLink:
         host = url.netloc.decode("ascii")
         self._head = "".join(f"{k}: {v}\r\n" for k, v in {"host": host, **fixed}.items())
 
-    async def exchange(
+    async def exchange(  # noqa: PLR0913 - one for each part of a request
         self,
         method: str,
         path: str,
         headers: Mapping[str, str],
         body: bytes | None,
         *,
+        until: float,
         caller_key: str = "",
     ) -> Answer:
         own = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
@@ -97,6 +101,7 @@ class _DirectLink:
             head.encode("latin-1") + (body or b""),
             self._timeouts,
             repeatable=method == "GET",
+            until=until,
             caller_key=caller_key,
         )
         seen = {
@@ -127,13 +132,14 @@ class _HttpxLink:
             }
         }
 
-    async def exchange(
+    async def exchange(  # noqa: PLR0913 - one for each part of a request
         self,
         method: str,
         path: str,
         headers: Mapping[str, str],
         body: bytes | None,
         *,
+        until: float,
         caller_key: str = "",  # noqa: ARG002 - another transport waits in its own way
     ) -> Answer:
         request = httpx.Request(
@@ -143,6 +149,10 @@ class _HttpxLink:
             content=body,
             extensions=self._extensions,
         )
-        response = await self._transport.handle_async_request(request)
-        content = await response.aread()
+        try:
+            async with asyncio.timeout_at(until):
+                response = await self._transport.handle_async_request(request)
+                content = await response.aread()
+        except TimeoutError:
+            raise httpx.ReadTimeout("no answer in time") from None
         return Answer(response.status_code, response.headers, content)

@@ -201,13 +201,14 @@ class ServiceLink:
         self._link = link
         self._account = account
 
-    async def exchange(
+    async def exchange(  # noqa: PLR0913 - one for each part of a request
         self,
         method: str,
         path: str,
         headers: Mapping[str, str],
         body: bytes | None,
         *,
+        until: float,
         caller_key: str = "",
     ) -> Answer:
         """See Link. A request that the upstream did not let in goes once more, with a new token.
@@ -215,12 +216,14 @@ class ServiceLink:
         Raises UpstreamNotAsked when there is no token that the upstream takes: it is not the
         caller's credential that is wrong.
         """
-        send = partial(self._send, method, path, headers, body, caller_key)
-        token = await self._account.token()
+        send = partial(self._send, method, path, headers, body, until, caller_key)
+        async with asyncio.timeout_at(until):
+            token = await self._account.token()
         answer = await send(token)
         if answer.status != HTTPStatus.UNAUTHORIZED:
             return answer
-        token = await self._account.replacement(token)
+        async with asyncio.timeout_at(until):
+            token = await self._account.replacement(token)
         answer = await send(token)
         if answer.status == HTTPStatus.UNAUTHORIZED:
             raise UpstreamNotAsked(_REFUSED, correlation_id=answer.correlation_id)
@@ -232,10 +235,13 @@ class ServiceLink:
         path: str,
         headers: Mapping[str, str],
         body: bytes | None,
+        until: float,
         caller_key: str,
         token: ServiceToken,
     ) -> Answer:
         own = {**headers, "authorization": token.authorization}
-        answer = await self._link.exchange(method, path, own, body, caller_key=caller_key)
+        answer = await self._link.exchange(
+            method, path, own, body, until=until, caller_key=caller_key
+        )
         self._account.note(token, accepted=answer.status != HTTPStatus.UNAUTHORIZED)
         return answer

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+import msgspec
+
 from group_gateway.cache.store import CacheStore, Lookup, Slot
 from group_gateway.errors import Forbidden, GatewayError, UpstreamTimeout
 from group_gateway.fhir.bundle import Searchset
@@ -53,8 +55,7 @@ class GroupFlight(Flight[Found]):
         self.alone = False
 
 
-@dataclass(frozen=True, slots=True)
-class Miss:
+class Miss(msgspec.Struct, frozen=True):
     """A flight whose group is not in the cache, and where it is to be kept."""
 
     flight: GroupFlight

@@ -6,9 +6,10 @@ an id from a list of trusted documents; the latter can be all that is executed.
 
 import hashlib
 from collections import OrderedDict
-from dataclasses import replace
 from http import HTTPStatus
 from typing import Final, Literal
+
+from msgspec.structs import replace
 
 from group_gateway.errors import RequestCode
 from group_gateway.execution.document_limits import LONGEST_DOCUMENT

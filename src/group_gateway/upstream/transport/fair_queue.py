@@ -21,10 +21,16 @@ class Slots:
         self._waiting = 0
         self._lanes: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
 
-    async def acquire(self, caller_key: str, patience: float) -> None:
-        """Take a slot, or wait for one; raises QueueFull, and TimeoutError after `patience`."""
-        if self._free:
-            self._free -= 1
+    def take(self) -> bool:
+        """Take a slot if one is free."""
+        if not self._free:
+            return False
+        self._free -= 1
+        return True
+
+    async def acquire(self, caller_key: str, timeout: float) -> None:  # noqa: ASYNC109 - the wait's own
+        """Take a slot, or wait for one; raises QueueFull, and TimeoutError after `timeout`."""
+        if self.take():
             return
         waiters = self._lanes.get(caller_key)
         if self._waiting >= self._queue or 2 * len(waiters or ()) >= self._queue:
@@ -35,7 +41,7 @@ class Slots:
         waiters.append(turn)
         self._waiting += 1
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(timeout):
                 await turn
         except BaseException:
             if turn.cancelled():

@@ -49,7 +49,7 @@ class Http1Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._waiter: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._call_sender = 0
+        self._exchanges = 0
         self._heard = 0.0
         self.reusable = False
         self.idle_since = 0.0
@@ -67,11 +67,12 @@ class Http1Connection(asyncio.Protocol):
         self._status = 0
 
     async def exchange(
-        self, request: bytes, read_timeout: float, *, bodiless: bool = False
+        self, request: bytes, read_timeout: float, until: float, *, bodiless: bool = False
     ) -> tuple[int, Headers, bytes]:
-        """Send `request` and give status, headers and body of the final answer.
+        """Send `request` and return status, headers and body of the final answer.
 
-        `read_timeout` bounds the silence between two reads, in seconds. The answer to a
+        `read_timeout` bounds the silence between two reads, in seconds, and `until` the whole
+        exchange (event loop time); both end in httpx.ReadTimeout. The answer to a
         `bodiless` request (HEAD) ends with its headers, whatever they say. Raises
         httpx.ReadTimeout, httpx.ReadError, httpx.RemoteProtocolError, StaleConnection,
         ResponseTooLarge, NoRoom.
@@ -80,11 +81,13 @@ class Http1Connection(asyncio.Protocol):
             raise StaleConnection("the connection was closed while idle")
         self._start(bodiless=bodiless)
         self.reusable = False
-        self._call_sender += 1
+        self._exchanges += 1
         self._waiter = self._loop.create_future()
         self._heard = self._loop.time()
         self._transport.write(request)
-        self._watch(read_timeout)
+        self._read_timeout = read_timeout
+        self._until = until
+        self._watch()
         try:
             await self._waiter
             return self._status, self._headers, self._handed_over()
@@ -103,12 +106,13 @@ class Http1Connection(asyncio.Protocol):
         held, self._taken = BudgetedBytes.of(self._body, self._room, self._taken), 0
         return held
 
-    def _watch(self, read_timeout: float) -> None:
-        silence = self._loop.time() - self._heard
-        if silence >= read_timeout:
-            self._fail(httpx.ReadTimeout("the peer fell silent"))
-            return
-        self._timer = self._loop.call_later(read_timeout - silence, self._watch, read_timeout)
+    def _watch(self) -> None:
+        """Fail the exchange at its end, or after too long a silence: one timer serves both."""
+        end = min(self._heard + self._read_timeout, self._until)
+        if self._loop.time() >= end:
+            self._fail(httpx.ReadTimeout("no answer in time"))
+        else:
+            self._timer = self._loop.call_at(end, self._watch)
 
     @property
     def is_open(self) -> bool:
@@ -147,7 +151,7 @@ class Http1Connection(asyncio.Protocol):
         """End the exchange: well, if the body reaches to the end of the connection."""
         if self._until_close and exc is None:
             self._finish()
-        elif self._call_sender > 1 and not self._received:
+        elif self._exchanges > 1 and not self._received:
             self._fail(StaleConnection("closed before the answer"))
         else:
             self._fail(httpx.ReadError("the connection broke off"))

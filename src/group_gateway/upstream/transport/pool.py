@@ -6,6 +6,7 @@ exchange did not end well is closed: a cancelled request can't lose a slot.
 
 import asyncio
 import contextlib
+import math
 import ssl
 from collections import deque
 from dataclasses import dataclass
@@ -68,38 +69,44 @@ class ConnectionPool:
         self._busy: set[Http1Connection] = set()
         self._closed = False
 
-    async def exchange(
+    async def exchange(  # noqa: PLR0913 - one for each part of an exchange
         self,
         request: bytes,
         timeouts: Timeouts,
         *,
         repeatable: bool,
         bodiless: bool = False,
+        until: float = math.inf,
         caller_key: str = "",
     ) -> tuple[int, Headers, bytes]:
         """Send the bytes of one request and give status, headers and body.
 
         A `repeatable` request is sent once more, on a new connection, when the kept-alive one
-        turned out to be closed. Raises httpx.PoolTimeout (at once when too many wait),
-        httpx.ConnectTimeout, httpx.ConnectError and what `Http1Connection.exchange` raises.
+        turned out to be closed. All ends when `until` has come (event loop time). Raises
+        httpx.PoolTimeout (at once when too many wait), httpx.ConnectTimeout, httpx.ConnectError
+        and what `Http1Connection.exchange` raises.
         """
-        await self._acquire(caller_key, timeouts.pool)
+        if not self._slots.take():
+            await self._wait_for_slot(caller_key, timeouts.pool, until)
         try:
             connection = self._take_idle()
             if connection is not None:
                 with contextlib.suppress(*_STALE if repeatable else ()):
-                    return await self._run(connection, request, timeouts.read, bodiless=bodiless)
-            connection = await self._connect(timeouts.connect)
-            return await self._run(connection, request, timeouts.read, bodiless=bodiless)
+                    return await self._run(connection, request, timeouts.read, until, bodiless)
+            connection = await self._connect(timeouts.connect, until)
+            return await self._run(connection, request, timeouts.read, until, bodiless)
         finally:
             self._slots.release()
 
-    async def _acquire(self, caller_key: str, patience: float) -> None:
+    async def _wait_for_slot(self, caller_key: str, patience: float, until: float) -> None:
+        now = asyncio.get_running_loop().time()
         try:
-            await self._slots.acquire(caller_key, patience)
+            await self._slots.acquire(caller_key, min(patience, until - now))
         except QueueFull:
             raise httpx.PoolTimeout("too many wait for a connection") from None
         except TimeoutError:
+            if now + patience > until:
+                raise httpx.ReadTimeout("no time left for a connection") from None
             raise httpx.PoolTimeout("no free connection in time") from None
 
     def _take_idle(self) -> Http1Connection | None:
@@ -113,11 +120,12 @@ class ConnectionPool:
                 return connection
         return None
 
-    async def _connect(self, patience: float) -> Http1Connection:
+    async def _connect(self, patience: float, until: float) -> Http1Connection:
         origin = self._origin
+        loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(patience):
-                _, connection = await asyncio.get_running_loop().create_connection(
+            async with asyncio.timeout_at(min(loop.time() + patience, until)):
+                _, connection = await loop.create_connection(
                     lambda: Http1Connection(self._max_body, self._room),
                     origin.host,
                     origin.port,
@@ -131,12 +139,17 @@ class ConnectionPool:
         return connection
 
     async def _run(
-        self, connection: Http1Connection, request: bytes, read_timeout: float, *, bodiless: bool
+        self,
+        connection: Http1Connection,
+        request: bytes,
+        read_timeout: float,
+        until: float,
+        bodiless: bool,  # noqa: FBT001 - passed on, five times in a row
     ) -> tuple[int, Headers, bytes]:
         self._busy.add(connection)
         keep = False
         try:
-            answer = await connection.exchange(request, read_timeout, bodiless=bodiless)
+            answer = await connection.exchange(request, read_timeout, until, bodiless=bodiless)
             keep = connection.reusable and not self._closed
             return answer
         finally:
