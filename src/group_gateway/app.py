@@ -124,4 +124,6 @@ def connection_limits(settings: Settings) -> ConnectionLimits:
         settings.connections,
         settings.client_timeout,
         message_bytes=settings.body_bytes if settings.subscriptions else 0,
+        keep_alive=settings.keep_alive,
+        admin_port=settings.admin_port,
     )

@@ -17,11 +17,12 @@ import pytest
 from cli.commands import PATIENCE, Server, serving
 from cli.sockets import receive
 from cli.test_sandbox import name_of
+from group_gateway.sandbox.wellknown import TEST_GROUP_ID
 from waiting import until_seen
 
 POST = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-KEEP_ALIVE = 5.0
-"""Seconds that a connection stays open which nobody uses: uvicorn's own."""
+KEEP_ALIVE = 1.0
+"""Seconds that a connection to the module's server stays open which nobody uses."""
 READ = json.dumps({"query": "{ __typename }"}).encode()
 WHOLE = POST + b"Content-Length: %d\r\n\r\n" % len(READ) + READ
 UPGRADE = (
@@ -34,7 +35,8 @@ UPGRADE = (
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     """Run a gateway that is out of patience after half a second, and takes ten connections."""
-    with serving("sandbox", "--port", "0", client_timeout="0.5", connections="10") as running:
+    limits = {"client_timeout": "0.5", "connections": "10", "keep_alive": "1"}
+    with serving("sandbox", "--port", "0", **limits) as running:
         yield running
         ended = running.end()
         assert (ended.status, ended.err) == (0, "")
@@ -140,7 +142,7 @@ def test_a_process_that_stood_still() -> None:
     probe = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
     nowhere = ("--no-upstream-check", "--upstream-url", "http://127.0.0.1:9")
     with (
-        serving("serve", "--port", "0", *nowhere) as server,
+        serving("serve", "--port", "0", *nowhere, keep_alive="1") as server,
         connect(server) as connection,
     ):
         connection.sendall(probe)
@@ -200,8 +202,8 @@ def test_connections_too_many(server: Server) -> None:
     """A connection above the bound is told to come back; those that are there are answered."""
     with ExitStack() as stack:
         several = [stack.enter_context(connect(server)) for _ in range(20)]
-        answers = []
-        for connection in several:
+        answers = [receive(several[-1])]  # by then the others have been let in, or refused
+        for connection in several[:-1]:
             connection.sendall(WHOLE)
             answers.append(receive(connection))
         refused = [answer for answer in answers if answer.startswith(b"HTTP/1.1 503")]
@@ -233,3 +235,72 @@ def test_junk_leaves_no_trace(server: Server, junk: bytes) -> None:
         connection.sendall(junk)
         assert b"200 OK" not in rest(connection)
     assert name_of(server.url) == "Test Group"
+
+
+def ask_on(connection: socket.socket) -> bytes:
+    """Send a whole request, and give its answer."""
+    connection.sendall(WHOLE)
+    return receive(connection)
+
+
+def is_closed(connection: socket.socket) -> bool:
+    """Tell whether the gateway has closed a connection."""
+    connection.settimeout(0)
+    try:
+        return connection.recv(1, socket.MSG_PEEK) == b""
+    except BlockingIOError:
+        return False
+    finally:
+        connection.settimeout(PATIENCE)
+
+
+def test_the_idlest_connections_make_room() -> None:
+    """A balancer's idle connections are closed for new ones, the longest idle first."""
+    with serving("sandbox", "--port", "0", connections="3") as running, ExitStack() as stack:
+        first, second, third = [stack.enter_context(connect(running)) for _ in range(3)]
+        for connection in (first, second, third, first):  # the second is now the idlest
+            assert ask_on(connection).startswith(b"HTTP/1.1 200")
+        fourth = stack.enter_context(connect(running))
+        assert ask_on(fourth).startswith(b"HTTP/1.1 200")
+        until_seen(lambda: is_closed(second))
+        assert [is_closed(each) for each in (first, third, fourth)] == [False] * 3
+        for connection in (first, third, fourth):
+            assert ask_on(connection).startswith(b"HTTP/1.1 200")
+
+
+def test_connections_in_use_make_no_room() -> None:
+    """Connections that have asked nothing yet, or are being answered, are not closed for others."""
+    with serving("sandbox", "--port", "0", connections="2") as running, ExitStack() as stack:
+        quiet, busy = [stack.enter_context(connect(running)) for _ in range(2)]
+        busy.sendall(WHOLE[:-1])
+        refused = stack.enter_context(connect(running))
+        assert refusal(rest(refused)) == (503, "OVERLOADED")
+        busy.sendall(WHOLE[-1:])
+        assert receive(busy).startswith(b"HTTP/1.1 200")
+        assert ask_on(quiet).startswith(b"HTTP/1.1 200")
+
+
+CHANGED = f'groupChanged(id: "{TEST_GROUP_ID}", sinceVersion: "x")'
+STREAM = json.dumps({"query": f"subscription {{ {CHANGED} {{ name }} }}"}).encode()
+
+
+def test_an_event_stream_to_a_client_of_old() -> None:
+    """HTTP/1.0 knows no chunks: a stream goes on until the connection ends."""
+    head = (
+        b"POST /graphql HTTP/1.0\r\nContent-Type: application/json\r\n"
+        b"Accept: text/event-stream\r\nAuthorization: Bearer sandbox\r\n"
+    )
+    with serving("sandbox", "--port", "0") as running, connect(running) as connection:
+        connection.sendall(head + b"Content-Length: %d\r\n\r\n" % len(STREAM) + STREAM)
+        received = b""
+        while b"event: next" not in received or not received.endswith(b"\n\n"):
+            piece = connection.recv(65_536)
+            assert piece
+            received += piece
+        running.process.terminate()
+        received += rest(connection)
+    answer, _, body = received.partition(b"\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b"transfer-encoding" not in answer.lower()
+    assert b"connection: close" in answer.lower()
+    assert body.startswith(b":\n\nevent: next\ndata: {")

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Sized
 from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from starlette.applications import Starlette
 
 from group_gateway.http.gateway_app import TRACK_CONNECTIONS
 from group_gateway.server.command_failure import CommandFailed
-from group_gateway.server.listening import address_of, listen
+from group_gateway.server.listening import address_of, listen, listen_all, unix_socket
 from group_gateway.server.uvicorn_server import GracefulServer, config
 from waiting import until
 
@@ -79,6 +80,68 @@ async def test_the_application_knows_how_many_there_are() -> None:
             with socket.create_connection(sock.getsockname()):
                 await until(lambda: len(connections) == 1)
             await until(lambda: len(connections) == 0)
+
+
+@pytest.mark.parametrize("host", ["::", "localhost"])
+def test_both_families(host: str) -> None:
+    """The address of all interfaces, and a name with several addresses, take IPv4 and IPv6."""
+    with ExitStack() as stack:
+        sockets = listen_all(host, 0)
+        for sock in sockets:
+            stack.enter_context(sock)
+        [port] = {sock.getsockname()[1] for sock in sockets}
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM) if host != "::" else ()
+        for address in {each[4][0] for each in found} or {"127.0.0.1", "::1"}:
+            socket.create_connection((address, port)).close()
+
+
+def test_a_unix_socket(tmp_path: Path) -> None:
+    """A Unix socket has its permissions from the start, and is removed in the end."""
+    path = tmp_path / "gateway.sock"
+    with unix_socket(path, 0o640) as sock, socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+        assert path.stat().st_mode & 0o777 == 0o640
+        assert address_of(sock) == f"unix:{path}:"
+    assert not path.exists()
+
+
+def test_a_unix_socket_of_a_process_that_died(tmp_path: Path) -> None:
+    """What a process that was killed left behind is replaced."""
+    path = tmp_path / "gateway.sock"
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(path))
+    with unix_socket(path, 0o600), socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+
+
+def test_a_unix_socket_that_was_replaced(tmp_path: Path) -> None:
+    """A process that ends leaves the socket of its successor alone."""
+    path = tmp_path / "gateway.sock"
+    with unix_socket(path, 0o600):
+        path.unlink()
+        with socket.socket(socket.AF_UNIX) as successor:
+            successor.bind(str(path))
+    assert path.exists()
+
+
+def test_a_unix_socket_that_cannot_be_had(tmp_path: Path) -> None:
+    """A path that another process listens on, a file, and no path at all, are one sentence each."""
+    path = tmp_path / "gateway.sock"
+    with unix_socket(path, 0o600):
+        refuse_socket(path, "another process does")
+    path.write_text("mine")
+    refuse_socket(path, "that is another file")
+    assert path.read_text() == "mine"
+    refuse_socket(tmp_path / "none" / "x.sock", "no such file or directory")
+    refuse_socket(tmp_path / ("x" * 200), "path too long")
+
+
+def refuse_socket(path: Path, reason: str) -> None:
+    """Check that no Unix socket can be had at a path, for this reason."""
+    with pytest.raises(CommandFailed) as failed:
+        ExitStack().enter_context(unix_socket(path, 0o600))
+    assert str(path) in str(failed.value)
+    assert reason in str(failed.value)
 
 
 @asynccontextmanager

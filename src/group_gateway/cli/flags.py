@@ -2,15 +2,19 @@
 
 import argparse
 import os
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from group_gateway.config import PREFIX, Settings, SettingsError, read_settings
 from group_gateway.observability.logging_config import logging_config
 from group_gateway.server.command_failure import CommandFailed
+from group_gateway.server.listening import listen_all, unix_socket
 
 DOTENV = Path(".env")
-_SETTINGS = ("host", "port", "upstream_url", "upstream_check", "workers", "log_level")
+_SETTINGS = ("host", "port", "uds", "upstream_url", "upstream_check", "workers", "log_level")
 
 
 def settings_of(chosen: argparse.Namespace, *, serving: bool = True, **unless_set: str) -> Settings:
@@ -46,6 +50,29 @@ def add_address_flags(parser: argparse.ArgumentParser) -> None:
     """Add --host and --port."""
     parser.add_argument("--host", help=f"address to listen on ({PREFIX}HOST, 127.0.0.1)")
     parser.add_argument("--port", type=int, help=f"port to listen on ({PREFIX}PORT, 8000)")
+    parser.add_argument(
+        "--uds", metavar="PATH", help=f"Unix socket to listen on instead ({PREFIX}UDS)"
+    )
+
+
+@contextmanager
+def listening(settings: Settings) -> Iterator[list[socket.socket]]:
+    """Listen where the settings say within the block, the admin port last.
+
+    Raises CommandFailed.
+    """
+    with ExitStack() as stack:
+        if settings.uds:
+            mode = int(settings.uds_mode, 8)
+            sockets = [stack.enter_context(unix_socket(Path(settings.uds), mode))]
+        else:
+            sockets = listen_all(settings.host, settings.port)
+        if settings.admin_port:
+            host = settings.admin_host or settings.host
+            sockets += listen_all(host, settings.admin_port, flag=f"{PREFIX}ADMIN_PORT")
+        for sock in sockets:
+            stack.enter_context(sock)
+        yield sockets
 
 
 def add_upstream_flag(parser: argparse.ArgumentParser) -> None:

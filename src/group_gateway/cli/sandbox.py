@@ -13,6 +13,7 @@ from group_gateway.cli.flags import (
     add_address_flags,
     add_log_flag,
     check_audit_file,
+    listening,
     logging_of,
     settings_of,
 )
@@ -91,7 +92,7 @@ async def _serve_both(
     chosen: argparse.Namespace, settings: Settings, upstream_app: Starlette
 ) -> int:
     with (
-        listen(settings.host, settings.port) as gateway_app,
+        listening(settings) as sockets,
         listen("127.0.0.1", chosen.upstream_port or 0, flag="--upstream-port") as back,
     ):
         url = address_of(back)
@@ -105,10 +106,10 @@ async def _serve_both(
             config(upstream_app, log=logging_of(known), **_upstream_options())
         )
         beside = asyncio.create_task(upstream.serve(sockets=[back]))
-        endpoint = f"{address_of(gateway_app)}/graphql"
+        endpoint = f"{address_of(sockets[0])}/graphql"
         greet(endpoint, url, token=token, graphiql=settings.graphiql)
         opening = asyncio.create_task(open_browser(endpoint)) if chosen.open else None
-        await gateway.serve(sockets=[gateway_app])
+        await gateway.serve(sockets=sockets)
         upstream.should_exit = True
         await beside
         if opening is not None:

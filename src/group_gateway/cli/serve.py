@@ -17,12 +17,13 @@ from group_gateway.cli.flags import (
     add_log_flag,
     add_upstream_flag,
     check_audit_file,
+    listening,
     logging_of,
     settings_with_upstream,
 )
 from group_gateway.config import PREFIX, Settings
 from group_gateway.server.command_failure import CommandFailed
-from group_gateway.server.listening import address_of, listen
+from group_gateway.server.listening import address_of
 from group_gateway.server.uvicorn_server import CommandServer, config, say
 from group_gateway.server.workers import CommandWorkers
 
@@ -54,7 +55,7 @@ def run(chosen: argparse.Namespace) -> int:
     """Serve until a signal; raises SettingsError or CommandFailed."""
     settings = settings_with_upstream(chosen, "serve")
     check_audit_file(settings)
-    with listen(settings.host, settings.port) as sock:
+    with listening(settings) as sockets:
         if settings.upstream_check:
             asyncio.run(_check_upstream(settings))
         if settings.workers > 1 and settings.cache_url.startswith("memory:"):
@@ -62,11 +63,11 @@ def run(chosen: argparse.Namespace) -> int:
                 "each worker has a cache of its own, so what one writes others may show up to"
                 f" {settings.cache_ttl:g} s later; {PREFIX}CACHE_URL=redis://… shares it."
             )
-        say(f"group-gateway is at {address_of(sock)}/graphql")
-        return _serve(settings, sock)
+        say(f"group-gateway is at {address_of(sockets[0])}/graphql")
+        return _serve(settings, sockets)
 
 
-def _serve(settings: Settings, sock: socket.socket) -> int:
+def _serve(settings: Settings, sockets: list[socket.socket]) -> int:
     # Workers get the settings as they are here: flags and all, read and checked once.
     application = partial(_application, settings)
     limits = connection_limits(settings)
@@ -74,11 +75,11 @@ def _serve(settings: Settings, sock: socket.socket) -> int:
         application, limits, log=logging_of(settings), factory=True, workers=settings.workers
     )
     if settings.workers > 1:
-        workers = CommandWorkers(serving, sockets=[sock])
+        workers = CommandWorkers(serving, sockets=sockets)
         workers.run()
         return workers.status
     server = CommandServer(serving)
-    server.run(sockets=[sock])
+    server.run(sockets=sockets)
     return server.status
 
 

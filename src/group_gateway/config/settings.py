@@ -20,6 +20,10 @@ class Settings(AccessSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     upstream_url: str = ""
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65_535)] = 8000
+    uds: str = ""
+    uds_mode: Annotated[str, Meta(pattern="^[0-7]{3}$")] = "660"
+    admin_host: str = ""
+    admin_port: Annotated[int, Meta(ge=0, le=65_535)] = 0
     workers: Annotated[int, Meta(ge=1, le=256)] = 1
     upstream_timeout: Annotated[float, Meta(gt=0, le=600)] = 10.0
     upstream_connections: Annotated[int, Meta(ge=1, le=10_000)] = 100
@@ -44,6 +48,7 @@ class Settings(AccessSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     deadline: Annotated[float, Meta(gt=0, le=600)] = 20.0
     upstream_calls: Count = 50
     connections: Count = 800
+    keep_alive: Annotated[float, Meta(ge=1, le=3600)] = 75.0
     client_timeout: Annotated[float, Meta(gt=0, le=3600)] = 30.0
     operations: Count = 500
     body_bytes: Count = 4 * 1024 * 1024
@@ -99,6 +104,10 @@ SETTINGS: Mapping[str, str] = {
     "upstream_url": "Base URL of the FHIR server, such as `https://fumage-acme.canvasmedical.com`.",
     "host": "Address to listen on.",
     "port": "Port to listen on; 0 takes any free one.",
+    "uds": "Path of a Unix socket to listen on instead.",
+    "uds_mode": "Permissions of that socket, in octal.",
+    "admin_host": "Address of the admin port; without it that of `HOST`.",
+    "admin_port": "Port of its own for `/metrics`, which the other one then has not; 0 for none.",
     "workers": "Processes that `serve` serves with.",
     **ACCESS_SETTINGS,
     "upstream_timeout": "Seconds that one upstream call may take.",
@@ -124,6 +133,7 @@ SETTINGS: Mapping[str, str] = {
     "deadline": "Seconds that an operation may take in all.",
     "upstream_calls": "Upstream calls that one operation may cause.",
     "connections": "Connections of clients that a process takes at the same time.",
+    "keep_alive": "Seconds that a connection stays open which nobody uses.",
     "client_timeout": "Seconds that a client may take to send a request, or to take an answer.",
     "operations": "Operations that a process executes at once; fewer while it can't keep up.",
     "body_bytes": "Bytes that a request body may have.",

@@ -10,6 +10,7 @@ import socket
 import struct
 from dataclasses import dataclass
 from http import HTTPStatus
+from operator import itemgetter
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -35,13 +36,17 @@ class ConnectionLimits:
     """The connections of a process; the bytes of a request's headers.
 
     `seconds` is what a request may take to arrive, and an answer to be taken. `message_bytes` is
-    what a message over a WebSocket may have; with 0 there are no WebSockets.
+    what a message over a WebSocket may have; with 0 there are no WebSockets. `keep_alive` is how
+    many seconds a connection stays open that is not used. Connections to `admin_port` are not
+    counted.
     """
 
     connections: int = 800
     seconds: float = 30.0
     header_bytes: int = 64 * 1024
     message_bytes: int = 0
+    keep_alive: float = 75.0
+    admin_port: int = 0
 
 
 class BoundedHttpProtocol(PipeliningProtocol):
@@ -59,16 +64,37 @@ class BoundedHttpProtocol(PipeliningProtocol):
         self._refused: RequestRefused | None = None
         """What is the last to be said, when what came before is answered."""
         self._lingering = False
+        self._second_look: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request; refuse a connection too many."""
         super().connection_made(transport)
-        if len(self.connections) > self._limits.connections:
+        if len(self.connections) > self._limits.connections and not self._has_room():
             message = "The gateway has too many connections."
             self._tell(RequestRefused(message, 503, Overloaded.code, retry_after=1))
             self.transport.close()  # at once: those too many are not counted
         else:
             self._wait()
+
+    def _has_room(self) -> bool:
+        """Make room for this connection by closing the one that has been idle for the longest."""
+        if self.server is not None and self.server[1] == self._limits.admin_port != 0:
+            return True
+        idle: list[tuple[float, BoundedHttpProtocol]] = [
+            (timer.when(), other)
+            for other in self.connections
+            if isinstance(other, BoundedHttpProtocol) and (timer := other.idle_timer)
+        ]
+        if not idle:
+            return False
+        min(idle, key=itemgetter(0))[1].timeout_keep_alive_handler()
+        return True
+
+    @property
+    def idle_timer(self) -> asyncio.TimerHandle | None:
+        """What closes the connection when it stays idle; None when it is in use or being closed."""
+        timer = self.timeout_keep_alive_task
+        return None if timer is self._second_look else timer
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no more."""
@@ -141,7 +167,8 @@ class BoundedHttpProtocol(PipeliningProtocol):
 
         So it is where the process was busy: libuv looks at its timers before it looks at sockets.
         """
-        self.timeout_keep_alive_task = self.loop.call_later(
+        self._unset_keepalive_if_required()
+        self._second_look = self.timeout_keep_alive_task = self.loop.call_later(
             _SECOND_LOOK, super().timeout_keep_alive_handler
         )
 

@@ -11,6 +11,8 @@ from typing import Any
 from httptools import HttpParserError, HttpParserUpgrade
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from group_gateway.server.close_delimited import CloseDelimited
+
 _PIECE = 4096
 """Bytes that are read before it is asked whether others have a turn."""
 _TURN = 0.001
@@ -114,6 +116,8 @@ class PipeliningProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
+        if cycle.scope["http_version"] == "1.0":
+            app = CloseDelimited(app, cycle)
         super()._start_asgi_task(cycle, app)
 
     def _is_idle(self) -> bool:

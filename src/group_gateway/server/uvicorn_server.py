@@ -58,6 +58,7 @@ def config(
         log_level="error",
         server_header=False,
         proxy_headers=False,
+        timeout_keep_alive=limits.keep_alive,  # type: ignore[arg-type]  # seconds for call_later
         timeout_graceful_shutdown=DRAIN_SECONDS,
         timeout_worker_healthcheck=START_SECONDS,
         **more,

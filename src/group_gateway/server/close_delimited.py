@@ -1,0 +1,35 @@
+"""Responses to HTTP/1.0, which has no chunks: a body of unknown length ends with the connection.
+
+uvicorn would send chunks (RFC 9112, section 6.1 forbids them). This sets what its cycle counts by.
+"""
+
+import sys
+from typing import Any
+
+from starlette.types import Message, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+
+class CloseDelimited:
+    """Runs an application for one request of HTTP/1.0, within uvicorn's `cycle` of it."""
+
+    def __init__(self, app: Any, cycle: RequestResponseCycle) -> None:
+        self._app = app
+        self._cycle = cycle
+        self._unbounded = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer the request (ASGI)."""
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._unbounded = all(name != b"content-length" for name, _ in message["headers"])
+                if self._unbounded:
+                    self._cycle.chunked_encoding = False
+            elif self._unbounded:
+                more = message.get("more_body", False)
+                body = len(message.get("body", b""))
+                self._cycle.expected_content_length = sys.maxsize if more else body
+            await send(message)
+
+        await self._app(scope, receive, sending)
