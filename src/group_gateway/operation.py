@@ -16,10 +16,12 @@ from group_gateway.errors import (
 )
 from group_gateway.trace_context import CURRENT, TraceContext
 
-Interaction = Literal["create", "read", "update", "search"]
+Interaction = Literal["create", "read", "update", "delete", "search"]
 """What one may do with groups, by FHIR's names (FHIR R4, section 3.1.0)."""
 _MOST_UPSTREAM_IDS = 5
-EVERY_INTERACTION: frozenset[Interaction] = frozenset({"create", "read", "update", "search"})
+EVERY_INTERACTION: frozenset[Interaction] = frozenset(
+    {"create", "read", "update", "delete", "search"}
+)
 
 
 @dataclass(frozen=True, slots=True)

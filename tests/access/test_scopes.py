@@ -17,6 +17,7 @@ REQUESTS = {
     "s": LIST,
     "c": CREATE,
     "u": RENAME,
+    "d": f'mutation {{ deleteGroup(input: {{id: "{TEST_GROUP_ID}"}}) {{ issues {{ code }} }} }}',
 }
 MORE = {
     "r": f'{{ _entities(representations: [{{__typename: "Group", id: "{TEST_GROUP_ID}"}}]) '
@@ -28,17 +29,17 @@ MORE = {
 }
 SCOPES = {
     "user/Group.read": "rs",
-    "user/Group.write": "cu",
-    "user/Group.*": "crus",
+    "user/Group.write": "cud",
+    "user/Group.*": "cruds",
     "system/Group.read": "rs",
     "user/*.read": "rs",
     "user/Group.rs": "rs",
     "user/Group.cu": "cu",
-    "user/Group.cruds": "crus",
+    "user/Group.cruds": "cruds",
     "user/Group.r": "r",
     "user/Group.s": "s",
-    "user/Group.d": "",
-    "openid user/Group.read user/Group.write": "crus",
+    "user/Group.d": "d",
+    "openid user/Group.read user/Group.write": "cruds",
     "user/Group.sr": "",
     "user/Group.": "",
     "user/Group.reads": "",

@@ -265,20 +265,27 @@ async def test_who_can_be_added(reference: str, *, is_legal: bool):
 
 
 @pytest.mark.parametrize(
-    "entity", [{"identifier": {"system": "http://x", "value": "1"}}, {"display": "Old Bob"}]
+    ("entity", "text"),
+    [
+        ({"identifier": {"system": "http://x", "value": "1"}}, "http://x|1"),
+        ({"identifier": {"value": "1"}, "display": "Bob"}, "|1"),
+        ({"identifier": {"system": "http://x", "value": "1"}, "display": "Old Bob"}, "Old Bob"),
+        ({"display": "Old Bob"}, "Old Bob"),
+    ],
 )
-async def test_members_without_a_reference(entity: dict[str, Any]):
-    """They are added and removed by what they have: a business identifier, or a name."""
-    named = [{"entity": {"identifier": {"value": "1"}}}, {"entity": {"display": "Bob"}}]
-    keeper = versioned(member=named)
-    await payload_of(keeper, ADD, groupId="1", members=[entity])
-    assert kept(keeper)["member"] == [*named, {"entity": entity}]
-    payload = await payload_of(keeper, ADD, groupId="1", members=[entity])
+async def test_members_without_a_reference(entity: dict[str, Any], text: str):
+    """They are named by what they show: a business identifier, or a name."""
+    other = [{"entity": {"identifier": {"value": "2"}}}, {"entity": {"display": "New Bob"}}]
+    keeper = versioned(member=[*other, {"entity": entity}])
+    named = [{"reference": text}]
+    await payload_of(keeper, UPDATE, id="1", member=named)
+    assert kept(keeper)["member"] == [{"entity": entity}]
+    payload = await payload_of(keeper, ADD, groupId="1", members=named)
     assert told(payload) == [("INFORMATION", "duplicate", ["members", "0"])]
-    await payload_of(keeper, REMOVE, groupId="1", members=[entity])
-    assert kept(keeper)["member"] == named
-    payload = await payload_of(keeper, REMOVE, groupId="1", members=[{}])
-    assert told(payload) == [("ERROR", "required", ["members", "0", "reference"])]
+    await payload_of(keeper, REMOVE, groupId="1", members=named)
+    assert "member" not in kept(keeper)
+    payload = await payload_of(keeper, ADD, groupId="1", members=named)
+    assert told(payload) == [("ERROR", "value", ["members", "0", "reference"])]
 
 
 async def test_patients_of_other_servers_are_other_patients():

@@ -94,20 +94,29 @@ class GroupResource:
 
     @cached_property
     def version(self) -> str:
-        """What was read, as an opaque token: the same content gives the same token.
+        """An opaque token of what was read: the same version and content give the same token.
 
-        `meta.versionId` where the upstream keeps versions, else a digest of the content that
-        does not depend on white space or the order of elements. Raises NotAGroup.
+        It holds `meta.versionId`, where the upstream keeps versions, and a digest of the content
+        that does not depend on white space or the order of elements: there are upstreams whose
+        versions do not change with the content. Raises NotAGroup.
         """
-        meta = self.elements.get("meta")
-        version_id = meta.get("versionId") if isinstance(meta, dict) else None
-        if isinstance(version_id, str) and version_id:
-            return f"v-{version_id}"
         try:
             content = _canonical.encode(self.elements)
         except (RecursionError, TypeError) as error:
             raise NotAGroup("nested too deeply, or a number that nothing can hold") from error
-        return f"h-{hashlib.sha256(content).hexdigest()[:32]}"
+        digest = hashlib.sha256(content).hexdigest()[:32]
+        named = self._named_version
+        return f"h-{digest}" if named is None else f"{named}.{digest}"
+
+    def is_version(self, token: str) -> bool:
+        """Return whether a token names this version: `version`, or `v-` and `meta.versionId`."""
+        return token in {self.version, self._named_version}
+
+    @property
+    def _named_version(self) -> str | None:
+        meta = self.elements.get("meta")
+        version_id = meta.get("versionId") if isinstance(meta, dict) else None
+        return f"v-{version_id}" if isinstance(version_id, str) and version_id else None
 
 
 def _is_subsetted(meta: bytes) -> bool:

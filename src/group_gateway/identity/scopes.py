@@ -14,10 +14,16 @@ _SCOPE = re.compile(r"(?:user|system)/(?:Group|\*)\.(read|write|\*|c?r?u?d?s?)",
 _READABLE = re.compile(r"(?:user|system)/([A-Z][A-Za-z]+|\*)\.(?:read|\*|c?ru?d?s?)", re.ASCII)
 _INTERACTIONS: Mapping[str, frozenset[Interaction]] = {
     "read": frozenset({"read", "search"}),
-    "write": frozenset({"create", "update"}),
+    "write": frozenset({"create", "update", "delete"}),
     "*": EVERY_INTERACTION,
 }
-_LETTERS: Mapping[str, Interaction] = {"c": "create", "r": "read", "u": "update", "s": "search"}
+_LETTERS: Mapping[str, Interaction] = {
+    "c": "create",
+    "r": "read",
+    "u": "update",
+    "d": "delete",
+    "s": "search",
+}
 
 
 def rights_of(scopes: str) -> frozenset[Interaction]:
@@ -30,7 +36,7 @@ def rights_of(scopes: str) -> frozenset[Interaction]:
     for scope in scopes.split():
         match = _SCOPE.fullmatch(scope)
         if match is not None:
-            rights |= _INTERACTIONS.get(match[1]) or {_LETTERS[x] for x in match[1] if x != "d"}
+            rights |= _INTERACTIONS.get(match[1]) or {_LETTERS[letter] for letter in match[1]}
     return frozenset(rights)
 
 

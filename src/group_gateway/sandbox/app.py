@@ -19,7 +19,7 @@ from group_gateway.sandbox.api.directory_reads import find_people, read_person
 from group_gateway.sandbox.api.metadata import metadata
 from group_gateway.sandbox.api.reads import read, search
 from group_gateway.sandbox.api.routing import Methods
-from group_gateway.sandbox.api.writes import create, update
+from group_gateway.sandbox.api.writes import create, delete, update
 from group_gateway.sandbox.data.directory import kinds
 from group_gateway.sandbox.layers.edge import Edge
 from group_gateway.sandbox.layers.faults import Faults
@@ -63,7 +63,7 @@ def _routes(*, control_too: bool) -> list[Route]:
     upstream = [
         Route("/metadata", Methods({"GET": metadata})),
         Route("/Group", Methods({"GET": search, "POST": create})),
-        Route("/Group/{id}", Methods({"GET": read, "PUT": update})),
+        Route("/Group/{id}", Methods({"GET": read, "PUT": update}, delete)),
         *(Route(f"/{kind}", Methods({"GET": find_people})) for kind in kinds()),
         *(Route(f"/{kind}/{{id}}", Methods({"GET": read_person})) for kind in kinds()),
         Route("/auth/token/", Methods({"POST": oauth.token})),

@@ -106,6 +106,8 @@ class Quirks:
     """How `Location` is written; `http` is absolute with https turned into http."""
     keeps_omitted_members: bool = False
     """A member that an update leaves out stays."""
+    deletes: bool = False
+    """Have `DELETE /Group/{id}`, and say so in the CapabilityStatement."""
     ignores_elements: tuple[str, ...] = ()
     """Elements that a write cannot change, such as `active` or `member.period`."""
     latency_ms: Count = 0

@@ -115,6 +115,16 @@ class SetGroupResponsibilitiesInput:
     )
 
 
+@strawberry.input(description="A group to delete.")
+class DeleteGroupInput:
+    """The input of deleteGroup."""
+
+    id: strawberry.ID = strawberry.field(description="The group.")
+    if_version: str | None = strawberry.field(
+        default=strawberry.UNSET, description="Delete it only if this is still its `version`."
+    )
+
+
 def given(**fields: Any) -> dict[str, Any]:
     """Give the FHIR values of the `Maybe` fields that were given, those to clear as None.
 

@@ -1,7 +1,7 @@
 """The root of all writes. What the caller can put right comes back as issues, not as errors."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import strawberry
@@ -12,9 +12,14 @@ from group_gateway.errors import Forbidden, GatewayError, Refused
 from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.fhir.literal_reference import relative_to
 from group_gateway.fhir.operation_outcome import Issue
-from group_gateway.groups.writing.changes import Change, SetElements, SetResponsibilities
+from group_gateway.groups.writing.changes import (
+    Change,
+    DeleteGroup,
+    SetElements,
+    SetResponsibilities,
+)
 from group_gateway.groups.writing.creation import NewGroup
-from group_gateway.groups.writing.input_validation import refuse
+from group_gateway.groups.writing.input_validation import id_issues, refuse
 from group_gateway.groups.writing.memberships import AddMembers
 from group_gateway.groups.writing.write_requests import Outcome
 from group_gateway.schema import input_checks
@@ -26,6 +31,7 @@ from group_gateway.schema.group import Group
 from group_gateway.schema.inputs import (
     AddGroupMembersInput,
     CreateGroupInput,
+    DeleteGroupInput,
     RemoveGroupMembersInput,
     SetGroupResponsibilitiesInput,
     UpdateGroupInput,
@@ -72,12 +78,31 @@ class GroupPayload:
     )
 
 
+@strawberry.type(description="The outcome of a deletion.")
+class DeleteGroupPayload:
+    """The result of deleteGroup."""
+
+    id: strawberry.ID | None = strawberry.field(
+        description="The deleted group's id; null when it was not deleted."
+    )
+    group: Group | None = strawberry.field(
+        description="The group as it is now, where it is not deleted; null when it is gone."
+    )
+    issues: list[OperationOutcomeIssue] = strawberry.field(
+        description="Errors: it was not deleted; `not-supported` where the upstream deletes none."
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """What `GroupPayload` shows; an error in the group's place becomes that field's."""
+    """What the payload types show; an error in the group's place becomes that field's.
+
+    `id` is that of a deleted group.
+    """
 
     group: GroupResource | GatewayError | None
     issues: tuple[Issue, ...]
+    id: str | None = None
 
 
 Creation = Annotated[CreateGroupInput, argument(description="What to create.")]
@@ -89,6 +114,9 @@ Removal = Annotated[
 Assignment = Annotated[
     SetGroupResponsibilitiesInput, argument(description="Which responsibilities, of which team.")
 ]
+
+
+Deletion = Annotated[DeleteGroupInput, argument(description="Which group to delete.")]
 
 
 async def _change(info: Info, id: str, change: Change, if_version: str | None) -> Payload:
@@ -103,10 +131,11 @@ def _payload(info: Info, outcome: Outcome) -> Payload:
     audit_record = info.context.operation.audit_record
     if audit_record is not None and outcome.group is not None:
         audit_record.read.add(outcome.group.id)
-        if all(issue.severity != "error" for issue in outcome.issues):
+        if not outcome.is_refused:
             audit_record.written.add(outcome.group.id)
     try:
-        info.context.operation.caller.require("read")
+        if outcome.group is not None:
+            info.context.operation.caller.require("read")
     except Forbidden as refusal:  # who may only write is not shown what is there
         return Payload(refusal, outcome.issues)
     return Payload(outcome.group, outcome.issues)
@@ -201,6 +230,21 @@ async def set_group_responsibilities(info: Info, input: Assignment) -> Payload: 
     )
 
 
+async def delete_group(info: Info, input: Deletion) -> Payload:  # noqa: A002 - contract
+    """Delete a group."""
+    try:
+        refuse(id_issues(input.id, "id"))
+    except Refused as refused:
+        return _refusal(refused)
+    payload = await _change(info, input.id, DeleteGroup(), version_of(input.if_version))
+    audit_record = info.context.operation.audit_record
+    if payload.group is not None or any(issue.severity == "error" for issue in payload.issues):
+        return payload
+    if audit_record is not None:
+        audit_record.written.add(input.id)
+    return replace(payload, id=input.id)
+
+
 def _localize(members: Sequence[dict[str, Any]] | None, info: Info) -> None:
     """Make references into the upstream itself relative, as the upstream has them."""
     for member in members or ():
@@ -210,9 +254,9 @@ def _localize(members: Sequence[dict[str, Any]] | None, info: Info) -> None:
             entity["reference"] = relative_to(entity["reference"], home)
 
 
-def _mutation(resolver: Any, description: str) -> Any:
+def _mutation(resolver: Any, description: str, payload: Any = GroupPayload) -> Any:
     return strawberry.mutation(
-        resolver=resolver, graphql_type=GroupPayload, description=description
+        resolver=resolver, graphql_type=payload | None, description=description
     )
 
 
@@ -223,16 +267,21 @@ def _mutation(resolver: Any, description: str) -> Any:
 class Mutation:
     """The mutation root."""
 
-    create_group: GroupPayload = _mutation(create_group, "Create a group. Sent once, never again.")
-    update_group: GroupPayload = _mutation(
+    create_group: GroupPayload | None = _mutation(
+        create_group, "Create a group. Sent once, never again."
+    )
+    update_group: GroupPayload | None = _mutation(
         update_group, "Change elements of a group, unless somebody else changed it meanwhile."
     )
-    add_group_members: GroupPayload = _mutation(
+    add_group_members: GroupPayload | None = _mutation(
         add_group_members, "Add members, whoever else is editing the group."
     )
-    remove_group_members: GroupPayload = _mutation(
+    remove_group_members: GroupPayload | None = _mutation(
         remove_group_members, "Remove members, whoever else is editing the group."
     )
-    set_group_responsibilities: GroupPayload = _mutation(
+    set_group_responsibilities: GroupPayload | None = _mutation(
         set_group_responsibilities, "Make a team's responsibilities exactly these."
+    )
+    delete_group: DeleteGroupPayload | None = _mutation(
+        delete_group, "Delete a group, where the upstream can.", DeleteGroupPayload
     )

@@ -136,40 +136,17 @@ class ReferenceInput(Element):
     )
 
 
-@strawberry.input(
-    description="Who a member is: a reference or, for a member without one, an identifier or a "
-    "display."
+_WHO = (
+    "As it is shown: `Patient/<id>`, `Practitioner/<id>`, `urn:uuid:…`. A member without a "
+    "reference is named by its identifier, as `system|value`, or by its display."
 )
-class MemberReferenceInput(Element):
-    """See Member.entity."""
-
-    reference: str | None = strawberry.field(
-        default=strawberry.UNSET,
-        description="As it is shown: `Patient/<id>`, `Practitioner/<id>`, `urn:uuid:…`",
-    )
-    identifier: "IdentifierInput | None" = strawberry.field(
-        default=strawberry.UNSET, description="Business id."
-    )
-    display: str | None = strawberry.field(
-        default=strawberry.UNSET, description="Only where there is nothing else."
-    )
-
-    def to_fhir(self) -> dict[str, Any]:
-        """Return the FHIR value: what names a member here is its entity there."""
-        said = {
-            "reference": self.reference,
-            "identifier": to_fhir(self.identifier),
-            "display": self.display,
-        }
-        entity = {name: value for name, value in said.items() if is_given(value)}
-        reference = parse_reference(self.reference or "")
-        return {"entity": entity | ({"type": reference.type} if reference else {})}
 
 
 @strawberry.input(description="A member to add, or to bring up to date.")
-class MemberInput(MemberReferenceInput):
+class MemberInput(Element):
     """See the type Member."""
 
+    reference: str = strawberry.field(description=_WHO)
     period: PeriodInput | None = strawberry.field(
         default=strawberry.UNSET, description="When a member."
     )
@@ -178,10 +155,26 @@ class MemberInput(MemberReferenceInput):
     )
 
     def to_fhir(self) -> dict[str, Any]:
-        """Return the FHIR value."""
+        """Return the FHIR value: what is a member's reference here is its entity's there."""
         said = {"period": to_fhir(self.period), "inactive": self.inactive}
         given = {name: value for name, value in said.items() if is_given(value)}
-        return MemberReferenceInput.to_fhir(self) | given
+        return _member(self.reference) | given
+
+
+@strawberry.input(description="A member to remove.")
+class MemberReferenceInput(Element):
+    """A member, by what names it."""
+
+    reference: str = strawberry.field(description=_WHO)
+
+    def to_fhir(self) -> dict[str, Any]:
+        """Return the FHIR value."""
+        return _member(self.reference)
+
+
+def _member(text: str) -> dict[str, Any]:
+    reference = parse_reference(text)
+    return {"entity": {"reference": text} | ({"type": reference.type} if reference else {})}
 
 
 @strawberry.input(description="A trait: a code, and exactly one value.")

@@ -94,6 +94,10 @@ class BaseVersion:
         """Whether there is anything that a PUT can be bound to."""
         return self.tag is not None or self.second is not None
 
+    def outdates(self, token: str) -> bool:
+        """Return whether a request that was meant for another version came too late."""
+        return not self.group.is_version(token)
+
     def precondition(self) -> Precondition:
         """Return the precondition that nobody has changed the group since.
 

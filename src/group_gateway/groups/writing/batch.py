@@ -58,10 +58,10 @@ class Batch:
 
     def is_outdated(self, base_version: BaseVersion) -> bool:
         """Return whether a request was meant for another version than this."""
-        return any(r.based_on not in {None, base_version.group.version} for r in self._bound())
+        return any(map(base_version.outdates, self._versions()))
 
-    def _bound(self) -> list[Request]:
-        return [request for request in self.requests if request.based_on is not None]
+    def _versions(self) -> list[str]:
+        return [request.based_on for request in self.requests if request.based_on is not None]
 
     def apply(self, base_version: BaseVersion) -> Elements | None:
         """Return what is to be PUT, None when nothing is; end requests that can't be made."""
@@ -76,8 +76,8 @@ class Batch:
 
     def end_outdated(self, base_version: BaseVersion) -> None:
         """End the requests that were meant for another version than this."""
-        for request in self._bound():
-            if request.based_on != base_version.group.version:
+        for request in list(self.requests):
+            if request.based_on is not None and base_version.outdates(request.based_on):
                 text = "The group was changed in the meantime."
                 self._end(request, base_version.group, error("conflict", text, *request.bound_by))
 

@@ -30,7 +30,7 @@ _DATE_TIME = re.compile(
 )
 _DAY = len("2026-11-22")
 _URN = re.compile(r"urn:(uuid:[0-9a-fA-F-]{36}|oid:[0-2](\.\d+)+)")
-_OTHER = re.compile(r".*[#:?/].*", re.DOTALL)
+_OTHER = re.compile(r".*[#:?/|_\s].*", re.DOTALL)
 _DESCRIPTIONS = ("definitional", "conceptual")
 """FHIR R5's and R6's codes of Group.membership of a group that lists no members."""
 _NO_REFERENCE = "A reference looks like `Patient/<id>`."
@@ -70,10 +70,7 @@ def member_issues(
     for index, member in enumerate(members):
         path = (list_name, index, "reference")
         reference, key = entity_text(member), member_key(member)
-        if key is None:
-            text = "A member has a reference, an identifier with a value, or a display."
-            issues.append(error("required", text, *path))
-        elif reference and not accepts(reference):
+        if reference is None or key is None or not accepts(reference):
             issues.append(error("value", _NO_REFERENCE, *path))
         elif key in seen:
             issues.append(error("duplicate", "The same member stands here twice.", *path))
@@ -90,8 +87,9 @@ def can_be_added(reference: str) -> bool:
 def can_be_listed(reference: str) -> bool:
     """Return whether a member may be listed with this reference.
 
-    Servers also have other references than those that can be added: `#contained`,
-    `Patient?identifier=…`, ids that FHIR does not allow.
+    Servers also have other ones than those that can be added: `#contained`,
+    `Patient?identifier=…`, ids that FHIR does not allow, and members without a reference. A mere
+    word is none of them.
     """
     return can_be_added(reference) or _OTHER.fullmatch(reference) is not None
 

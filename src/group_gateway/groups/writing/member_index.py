@@ -1,7 +1,7 @@
 """The members of a group, found by what identifies them. Pure.
 
 A member is identified by the reference of its entity (`reference_key`). One without a reference
-is identified by its business identifier, or else by its display.
+is identified by its business identifier, as `system|value`, or by its display.
 """
 
 from collections import defaultdict
@@ -18,21 +18,21 @@ Elements = dict[str, Any]
 def member_key(member: object, base_url: str = "") -> str | None:
     """Return what all entries of the same member share; None for one that nothing identifies."""
     text = entity_text(member)
-    return reference_key(text, base_url) if text else next(iter(_other_keys(member)), None)
+    return reference_key(text, base_url) if text else next(iter(_other_texts(member)), None)
 
 
-def _other_keys(member: object) -> list[str]:
-    """Return the keys of a member that has no reference."""
+def _other_texts(member: object) -> list[str]:
+    """Return the texts that identify a member without a reference."""
     entity = member.get("entity") if isinstance(member, dict) else None
     if not isinstance(entity, dict):
         return []
     identifier, display = entity.get("identifier"), entity.get("display")
-    keys = []
+    texts = []
     if isinstance(identifier, dict) and isinstance(identifier.get("value"), str):
-        keys.append(f"identifier {identifier.get('system')}|{identifier['value']}")
+        texts.append(f"{identifier.get('system') or ''}|{identifier['value']}")
     if isinstance(display, str) and display:
-        keys.append(f"display {display}")
-    return keys
+        texts.append(display)
+    return texts
 
 
 def entries_of(elements: Elements, name: str) -> list[Any]:
@@ -90,15 +90,19 @@ class MemberIndex:
     """An index of a Group's members. An upstream may list the same one more than once."""
 
     def __init__(self, elements: Elements, base_url: str = "") -> None:
-        self._entries: dict[str, list[Elements]] = defaultdict(list)
+        self._by_reference: dict[str, list[Elements]] = defaultdict(list)
+        self._by_other_text: dict[str, list[Elements]] = defaultdict(list)
         for member in members_of(elements):
             text = entity_text(member)
-            for key in [reference_key(text, base_url)] if text else _other_keys(member):
-                self._entries[key].append(member)
+            if text:
+                self._by_reference[reference_key(text, base_url)].append(member)
+                continue
+            for other in _other_texts(member):
+                self._by_other_text[other].append(member)
 
     def find(self, key: str) -> list[Elements]:
-        """Return the entries of a member."""
-        return self._entries.get(key) or []
+        """Return the entries of a member, named by its key or by another text of its own."""
+        return self._by_reference.get(key) or self._by_other_text.get(key) or []
 
     def current(self, key: str) -> Elements | None:
         """Return the effective entry of a member."""

@@ -13,10 +13,15 @@ from group_gateway.operation import Caller, Operation
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a write came to: the group as it is now, and what there is to say about it."""
+    """The outcome of a write: the group as it is now, None when there is none, and issues."""
 
     group: GroupResource | None
     issues: tuple[Issue, ...] = ()
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether nothing was written."""
+        return any(issue.severity in {"fatal", "error"} for issue in self.issues)
 
 
 @dataclass(eq=False, slots=True)

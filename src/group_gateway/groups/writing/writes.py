@@ -50,7 +50,7 @@ _MAYBE_CREATED = "It is not known whether the group was created: look before you
 
 
 class GroupWrites:
-    """Creates and changes groups for the operation that each call names."""
+    """Creates, changes and deletes groups for the operation that each call names."""
 
     def __init__(
         self,
@@ -121,8 +121,8 @@ class GroupWrites:
     async def change(
         self, operation: Operation, id: str, change: Change, if_version: str | None = None
     ) -> Outcome:
-        """Change a group, if it still has the version named."""
-        operation.caller.require("update")
+        """Change or delete a group, if it still has the version named."""
+        operation.caller.require("delete" if change.deletes else "update")
         request = Request(operation, change, if_version)
         self._enqueue(id, request)
         try:

@@ -52,7 +52,9 @@ def _other(kind: str) -> dict[str, Any]:
 
 
 def _group(quirks: Quirks) -> dict[str, Any]:
-    interactions = ("read", "search-type", "create", "update")
+    interactions = ["read", "search-type", "create", "update"]
+    if quirks.deletes:
+        interactions.append("delete")
     return {
         "type": "Group",
         "interaction": [{"code": code} for code in interactions],

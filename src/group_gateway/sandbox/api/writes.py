@@ -1,4 +1,4 @@
-"""`POST /Group` and `PUT /Group/{id}`: create and update.
+"""`POST /Group`, `PUT` and `DELETE /Group/{id}`: create, update and delete.
 
 A body is read and checked before the transaction begins; from then on nothing waits, so checks of
 versions and responsibilities hold until the write is done.
@@ -56,6 +56,18 @@ async def update(request: Request) -> Response:
         _check_rules(sandbox, body, draft)
         sandbox.store.replace(row, draft, _now_ms(sandbox))
     return _written(request, identity, 200, sandbox.quirks.update_body)
+
+
+async def delete(request: Request) -> Response:
+    """Forget a group (quirk `deletes`)."""
+    sandbox = sandbox_of(request)
+    caller = writer(request, sandbox.tokens)
+    identity = asked_id(request)
+    with sandbox.store.writing():
+        row = existing(sandbox, identity, caller)
+        check_preconditions(request.headers, row, sandbox.quirks)
+        sandbox.store.delete(row)
+    return Response(status_code=204)
 
 
 async def _checked_body(request: Request) -> dict[str, Any]:

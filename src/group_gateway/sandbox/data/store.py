@@ -129,6 +129,11 @@ class Store:
         self.connection.execute("DELETE FROM responsibilities WHERE seq = ?", (row.seq,))
         self._index(row.seq, draft)
 
+    def delete(self, row: Row) -> None:
+        """Forget a group."""
+        for table in ("groups", "members", "responsibilities"):
+            self.connection.execute(f"DELETE FROM {table} WHERE seq = ?", (row.seq,))  # noqa: S608
+
     def _index(self, seq: int | None, draft: Draft) -> None:
         self.connection.executemany(
             "INSERT OR IGNORE INTO members VALUES (?, ?)",
