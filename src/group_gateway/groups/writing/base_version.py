@@ -14,16 +14,6 @@ _NUMBER = re.compile(r'(?:W/)?"([0-9]{1,9})"')
 """Longer numbers are times, not counts."""
 
 
-def _is_part(elements: dict[str, Any]) -> bool:
-    """Return whether a resource says that elements are left out (FHIR R4, section 3.1.1.5.9)."""
-    meta = elements.get("meta")
-    tags = meta.get("tag") if isinstance(meta, dict) else None
-    found = [tags] if isinstance(tags, dict) else tags
-    return isinstance(found, list) and any(
-        isinstance(tag, dict) and tag.get("code") == "SUBSETTED" for tag in found
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class BaseVersion:
     """A fresh read of a group, and its decoded elements, which nobody may change.
@@ -42,13 +32,12 @@ class BaseVersion:
 
         A part must not be written back: PUT would make it the whole.
         """
+        if group.is_part:
+            raise UpstreamInvalidResponse("The upstream sent only a part of the group (SUBSETTED).")
         try:
-            elements = elements_of(group)
+            return cls(group, elements_of(group), second)
         except NotAGroup as failure:
             raise UpstreamInvalidResponse("The upstream's group can't be read.") from failure
-        if _is_part(elements):
-            raise UpstreamInvalidResponse("The upstream sent only a part of the group (SUBSETTED).")
-        return cls(group, elements, second)
 
     @classmethod
     def whole(cls, group: GroupResource | None) -> "BaseVersion | None":
