@@ -68,6 +68,13 @@ class Page:
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
+    async def screenshot(self, *, width: int, height: int) -> str:
+        """Return a picture of the page in that size: PNG, in Base64."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        await self._send("Emulation.setDeviceMetricsOverride", **size)
+        await asyncio.sleep(MOMENT_SECONDS)
+        return str((await self._send("Page.captureScreenshot", format="png"))["data"])
+
     async def until(self, expression: str) -> Any:
         """Wait for a JavaScript expression to become truthy and give its value."""
         value = await _eventually(lambda: self._glance(expression))

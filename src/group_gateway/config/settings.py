@@ -171,7 +171,7 @@ SETTINGS: Mapping[str, str] = {
     "introspection": "Answer questions about the schema.",
     "doctor_token": "Bearer token that `doctor` asks the upstream with.",
 }
-"""What each setting is for, as the README's table says it."""
+"""What each setting is for, as the reference of settings says it."""
 SECRETS = frozenset(
     {
         "cache_url",

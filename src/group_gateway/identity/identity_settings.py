@@ -55,7 +55,7 @@ ACCESS_SETTINGS: Mapping[str, str] = {
     "service_scope": "Scopes that the gateway asks for, such as `system/Group.read`.",
     "service_token_url": "Where it gets its token; Canvas's follows from the base URL.",
 }
-"""What each setting is for, as the README's table says it."""
+"""What each setting is for, as the reference of settings says it."""
 
 
 def misfits(
