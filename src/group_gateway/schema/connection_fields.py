@@ -9,6 +9,7 @@ import strawberry
 from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.groups.reading.filters import GroupFilter
 from group_gateway.groups.reading.relay_connection import Connection, Edge, PageInfo, paging
+from group_gateway.groups.reading.sorted_groups import GroupOrder
 from group_gateway.schema.arguments import After, First, OfType
 from group_gateway.schema.context import Info
 from group_gateway.schema.enums import GroupType
@@ -107,15 +108,16 @@ def connect(  # noqa: PLR0913 - the arguments of a connection
     last: int | None = None,
     before: str | None = None,
     ids: list[str] | None = None,
+    orders: tuple[GroupOrder, ...] = (),
 ) -> Connection:
     """Make the connection that a field's arguments ask for. Raises BadUserInput."""
     context = info.context
     checked = paging(given(first), given(after), given(last), given(before))
-    question = (wanted, checked, tuple(ids) if ids is not None else None)
+    question = (wanted, checked, tuple(ids) if ids is not None else None, orders)
     connection: Connection | None = context.known.get(question)
     if connection is None:
         reads = context.services.reads
-        connection = reads.connection(context.operation, wanted, checked, ids)
+        connection = reads.connection(context.operation, wanted, checked, ids, orders)
         context.known[question] = connection
     return connection
 
@@ -128,7 +130,8 @@ def patient_groups(
     type: OfType = strawberry.UNSET,
 ) -> Connection:
     """Give the groups that a patient is a member of."""
-    wanted = GroupFilter(type=code_of(type), patient=parent.id)
+    home = info.context.services.upstream_url
+    wanted = GroupFilter(type=code_of(type), patient=parent.id, home=home)
     return connect(info, wanted, first=first, after=after)
 
 
@@ -140,7 +143,8 @@ def practitioner_groups(
     type: OfType = strawberry.UNSET,
 ) -> Connection:
     """Give the groups that a practitioner is a member of."""
-    wanted = GroupFilter(type=code_of(type), practitioner=parent.id)
+    home = info.context.services.upstream_url
+    wanted = GroupFilter(type=code_of(type), practitioner=parent.id, home=home)
     return connect(info, wanted, first=first, after=after)
 
 

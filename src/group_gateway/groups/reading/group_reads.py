@@ -12,9 +12,10 @@ from group_gateway.groups.reading.filters import GroupFilter
 from group_gateway.groups.reading.id_list import IdList
 from group_gateway.groups.reading.loader import GroupLoader
 from group_gateway.groups.reading.paginator import Paginator
-from group_gateway.groups.reading.relay_connection import Connection, Paging
+from group_gateway.groups.reading.relay_connection import Connection, Paging, Source
 from group_gateway.groups.reading.search import Search
 from group_gateway.groups.reading.search_pages import SearchPages
+from group_gateway.groups.reading.sorted_groups import GroupOrder, SortedGroups
 from group_gateway.groups.reading.whole_pages import WholePages
 from group_gateway.operation import Operation
 
@@ -47,8 +48,9 @@ class GroupReads:
         wanted: GroupFilter,
         paging: Paging,
         ids: Sequence[str] | None = None,
+        orders: Sequence[GroupOrder] = (),
     ) -> Connection:
-        """Give a connection over the groups that fit; with `ids`, only over those, in that order.
+        """Return a connection over the groups that fit; with `ids`, only over those, in that order.
 
         Raises BadUserInput for malformed ids and for a cursor of another query.
         """
@@ -56,21 +58,22 @@ class GroupReads:
         for id in (wanted.patient, wanted.practitioner):
             if id is not None:
                 checked_id(id)
+        source: Source
         if ids is None:
             search = Search(self._pages, self._whole, self._learning, operation, wanted)
-            return Connection(
-                Paginator(search),
-                Cursors(self._keys, f"search {wanted}"),
-                paging,
-                operation.audit_record,
-            )
-        distinct = list(dict.fromkeys(map(checked_id, ids)))
-        if len(distinct) > MOST_IDS:
-            raise BadUserInput(f"A filter takes at most {MOST_IDS} ids.")
-        listing = IdList(lambda id: self._loader.find(operation, id), distinct, wanted)
-        return Connection(
-            listing, Cursors(self._keys, f"ids {distinct} {wanted}"), paging, operation.audit_record
-        )
+            search.is_scan = bool(orders)
+            source, question = Paginator(search), f"search {wanted.question}"
+        else:
+            distinct = list(dict.fromkeys(map(checked_id, ids)))
+            if len(distinct) > MOST_IDS:
+                raise BadUserInput(f"A filter takes at most {MOST_IDS} ids.")
+            source = IdList(lambda id: self._loader.find(operation, id), distinct, wanted)
+            question = f"ids {distinct} {wanted.question}"
+        if orders:
+            source = SortedGroups(source, orders)
+            question += f" by {[(order.field, order.descending) for order in orders]}"
+        cursors = Cursors(self._keys, question)
+        return Connection(source, cursors, paging, operation.audit_record)
 
 
 def checked_id(id: str) -> str:

@@ -14,11 +14,12 @@ from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.fhir.page_link import GROUP, PageLink, Query
 from group_gateway.groups.reading.paging_support import COUNT, OFFSET
 from group_gateway.groups.reading.search_criteria import CHECKED_PARAMETERS
+from group_gateway.groups.reading.search_parameters import PARAMETER_NAMES
 
 PAGE_SIZE = 100
 """Groups asked for in one page: the most that the upstream gives."""
 _PAGING = frozenset({COUNT, OFFSET})
-_OURS = _PAGING | {"patient"} | CHECKED_PARAMETERS
+_OURS = _PAGING | PARAMETER_NAMES | CHECKED_PARAMETERS
 """Parameters of our own searches; a link with any other one is an upstream's invention."""
 _DIGITS = 12
 

@@ -5,7 +5,7 @@ a group was on. Groups that don't fit the filter are passed over, and none is gi
 walk ends: no page is visited twice, and only so many pages in a row may hold nothing new.
 """
 
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator, Collection
 from typing import Any
 
 from group_gateway.errors import BadUserInput, UpstreamInvalidResponse
@@ -56,7 +56,7 @@ class Paginator:
     async def total(self) -> int | None:
         """Count what fits: the upstream's own count, or by a bounded look at all groups."""
         page = self._entry or await self._search.start(1)
-        if page.filtered:
+        if page.filtered and not self._search.is_misled:
             return await self._search.total(page)
         return sum([len(batch.steps) async for batch in self.forward(None, PAGE_SIZE)])
 
@@ -147,7 +147,7 @@ class Paginator:
         seen: set[str] = set()
         trail = _Trail(page.link)
         while True:
-            steps = self._steps(page, reversed(range(stop)), seen)
+            steps = self._steps(page, range(stop - 1, -1, -1), seen)
             more = False if not page.leads_back else True if page.filtered else None
             yield Batch(steps, more, page.content)
             seen.update(page.ids)
@@ -186,13 +186,15 @@ class Paginator:
                 raise BadUserInput("The cursor's place is gone. Start again without a cursor.")
         return Batch(steps[::-1], more=False, page=content)
 
-    def _steps(self, page: Page, indexes: Iterable[int], seen: Collection[str]) -> list[Step]:
-        fits = self._search.wanted.fits
-        return [
+    def _steps(self, page: Page, indexes: range, seen: Collection[str]) -> list[Step]:
+        """Return the steps to the groups on a part of a page that fit, in the order of the part."""
+        entries = page.entries
+        found = [
             Step(group, page.position(index, group.id).to_json())
-            for index in indexes
-            if (group := page.entries[index]) is not None and group.id not in seen and fits(group)
+            for index in self._search.matches(page.content)
+            if index in indexes and (group := entries[index]) is not None and group.id not in seen
         ]
+        return found[::-1] if indexes.step < 0 else found
 
 
 class _Trail:

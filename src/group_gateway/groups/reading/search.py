@@ -4,7 +4,7 @@ Learns on the way which parameters work.
 """
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from group_gateway.errors import (
     BadUserInput,
@@ -41,7 +41,11 @@ _TOTAL = "_total"
 
 
 class Search:
-    """The pages of a search. Each is fetched once."""
+    """The pages of a search. Each is fetched once.
+
+    With `is_scan` all groups are looked through, within bounds. `is_misled` tells that a later page
+    held groups that don't fit, although the first one looked as if the upstream filtered.
+    """
 
     def __init__(
         self,
@@ -52,6 +56,8 @@ class Search:
         wanted: GroupFilter,
     ) -> None:
         self.wanted = wanted
+        self.is_scan = False
+        self.is_misled = False
         self.largest = PAGE_SIZE
         self._pages = pages
         self._whole = whole
@@ -81,6 +87,10 @@ class Search:
         """Return whether a parameter can be applied here."""
         return True
 
+    def matches(self, page: Searchset) -> Sequence[int]:
+        """Return the indexes of the entries of a page that fit."""
+        return self.wanted.matches(page)
+
     def _judge(self, query: Query, content: Searchset) -> ParameterSupport:
         return judge(query, self.wanted, content)
 
@@ -96,7 +106,8 @@ class Search:
             verdict = self._learn(request, content)
             filtered = verdict.applied and request.covers
             page = self._page(link, content, filtered=filtered)
-            is_looked_through = verdict.ignored or (request.size < PAGE_SIZE and not filtered)
+            unsized = request.size < PAGE_SIZE and (self.is_scan or not filtered)
+            is_looked_through = verdict.ignored or unsized
             if page.next is None or not is_looked_through or count >= PAGE_SIZE:
                 return page
             count = PAGE_SIZE  # what is to be looked through is looked through in large pages
@@ -140,8 +151,16 @@ class Search:
         """
         if link == NOWHERE:
             raise UpstreamInvalidResponse("The upstream links its pages in a way that is not FHIR.")
-        if not filtered and len(self._fetched) >= SCAN_PAGES and link not in self._fetched:
+        if (
+            (self.is_scan or not filtered)
+            and len(self._fetched) >= SCAN_PAGES
+            and link not in self._fetched
+        ):
             looked_at = sum(len(content.groups) for content in self._fetched.values())
+            if self.is_scan:
+                raise UpstreamSearchUnsupported(
+                    f"There are more than {looked_at} groups, too many to sort. Narrow the filter."
+                )
             raise UpstreamSearchUnsupported(
                 "The upstream does not search by what was asked for, and the answer was not among"
                 f" {looked_at} groups. Ask for fewer at a time, or narrow the filter by type."
@@ -156,7 +175,9 @@ class Search:
                 correlation_id=error.correlation_id,
                 issues=error.issues,
             ) from error
-        filtered = filtered and all(map(self.wanted.fits, content.groups))
+        if filtered and not all(map(self.wanted.fits, content.groups)):
+            filtered = False
+            self.is_misled = True
         return self._page(link, content, filtered=filtered)
 
     async def _get_counted(self, link: PageLink) -> tuple[PageLink, Searchset]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from group_gateway.fhir.bundle import Searchset
 from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.fhir.page_link import Query
 from group_gateway.groups.reading.date_parameter import interval_of, moment_of
@@ -85,6 +86,14 @@ class SearchCriteria:
     def fits(self, group: GroupResource) -> bool:
         """Tell whether a group fits, whatever the upstream did. Raises NotAGroup."""
         return not self.misfits(group)
+
+    def matches(self, page: Searchset) -> list[int]:
+        """Return the indexes of the entries that fit. Raises NotAGroup."""
+        return [
+            index
+            for index, group in enumerate(page.entries)
+            if group is not None and not self.misfits(group)
+        ]
 
     def misfits(self, group: GroupResource) -> list[str]:
         """Return the names of the parameters that a group does not fit. Raises NotAGroup."""

@@ -4,13 +4,78 @@ An upstream may ignore a parameter and answer with everything, status 200. So a 
 as applied only when the Bundle's `self` link echoes it and every group in it fits.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from group_gateway.fhir.bundle import Searchset
+from group_gateway.fhir.literal_reference import parse_reference
 from group_gateway.fhir.page_link import Query
 from group_gateway.groups.reading.capabilities import UpstreamCapabilities
-from group_gateway.groups.reading.filters import PATIENT_PARAMETERS, GroupFilter
+from group_gateway.groups.reading.filter_values import (
+    CharacteristicFilter,
+    DateFilter,
+    TokenFilter,
+)
+from group_gateway.groups.reading.filters import GroupFilter
+
+
+@dataclass(frozen=True, slots=True)
+class SearchParameter:
+    """A parameter that stands for a field of the filter.
+
+    `values` are what to send for the field's value; none where the parameter can't say it. One that
+    `is_tried` is sent although the upstream does not declare any parameters.
+    """
+
+    field: str
+    name: str
+    values: Callable[[Any], Sequence[str]]
+    is_tried: bool = False
+
+
+def _reference(text: str) -> list[str]:
+    reference = parse_reference(text)
+    return [str(reference)] if reference is not None and reference.base is None else []
+
+
+def _flag(value: object) -> list[str]:
+    return ["true" if value else "false"]
+
+
+def _token(token: TokenFilter) -> list[str]:
+    return [token.token] if token.token is not None else []
+
+
+def _concept(token: TokenFilter) -> list[str]:
+    return _token(token) if token.system else []  # without a system texts count too, but only here
+
+
+def _trait(trait: CharacteristicFilter) -> list[str]:
+    is_code_alone = trait.code is not None and trait.value is None and trait.exclude is None
+    return _concept(trait.code) if is_code_alone and trait.code else []
+
+
+def _dates(dates: DateFilter) -> list[str]:
+    return dates.parameters
+
+
+PARAMETERS = (
+    SearchParameter("type", "type", lambda type: [type], is_tried=True),
+    SearchParameter("patient", "patient", lambda id: [id], is_tried=True),
+    SearchParameter("patient", "member", lambda id: [f"Patient/{id}"], is_tried=True),
+    SearchParameter("practitioner", "member", lambda id: [f"Practitioner/{id}"], is_tried=True),
+    SearchParameter("member", "member", _reference, is_tried=True),
+    SearchParameter("active", "active", _flag),
+    SearchParameter("actual", "actual", _flag),
+    SearchParameter("identifier", "identifier", _token),
+    SearchParameter("code", "code", _concept),
+    SearchParameter("managing_entity", "managing-entity", _reference),
+    SearchParameter("characteristic", "characteristic", _trait),
+    SearchParameter("last_updated", "_lastUpdated", _dates),
+)
+"""All parameters, those for the same field in the order in which they are tried."""
+PARAMETER_NAMES = frozenset(parameter.name for parameter in PARAMETERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,35 +94,43 @@ class ParameterSupport:
 def parameters_for(
     wanted: GroupFilter, capabilities: UpstreamCapabilities, refused: Collection[str] = ()
 ) -> Query:
-    """Give the search parameters to send, leaving out those that are known not to work."""
-
-    def usable(name: str) -> bool:
-        return name not in refused and capabilities.may_search_by(name)
-
+    """Return the search parameters to send, without those that are known not to work."""
     query: list[tuple[str, str]] = []
-    if wanted.type is not None and usable("type"):
-        query.append(("type", wanted.type))
-    if wanted.patient is not None:
-        name = next(filter(usable, PATIENT_PARAMETERS), None)
-        if name is not None:
-            query.append((name, _member_value(name, "Patient", wanted.patient)))
-    elif wanted.practitioner is not None and usable("member"):
-        query.append(("member", _member_value("member", "Practitioner", wanted.practitioner)))
+    for field in wanted.given:
+        sent = {name for name, _ in query}
+        for parameter in PARAMETERS:
+            if parameter.field != field or parameter.name in sent or parameter.name in refused:
+                continue
+            values = parameter.values(getattr(wanted, field))
+            if values and _is_usable(parameter, capabilities):
+                query += [(parameter.name, value) for value in values]
+                break
     return tuple(query)
 
 
-def _member_value(parameter: str, kind: str, id: str) -> str:
-    return f"{kind}/{id}" if parameter == "member" else id
+def _is_usable(parameter: SearchParameter, capabilities: UpstreamCapabilities) -> bool:
+    if capabilities.declared is None and not parameter.is_tried:
+        return False
+    return capabilities.may_search_by(parameter.name)
+
+
+def _fields_of(name: str, query: Query, wanted: GroupFilter) -> list[str]:
+    """Return the fields of the filter that a sent parameter stands for."""
+    return [
+        parameter.field
+        for parameter in PARAMETERS
+        if parameter.name == name
+        and parameter.field in wanted.given
+        and (values := parameter.values(getattr(wanted, parameter.field)))
+        and {(name, value) for value in values} <= set(query)
+    ]
 
 
 def covers(query: Query, wanted: GroupFilter) -> bool:
-    """Tell whether the parameters, when applied, leave nothing of the filter to do."""
+    """Return whether the parameters, when applied, leave nothing of the filter to do."""
     names = {name for name, _ in query}
-    return (
-        (wanted.type is None or "type" in names)
-        and (wanted.patient is None or bool(names & set(PATIENT_PARAMETERS)))
-        and (wanted.practitioner is None or (wanted.patient is None and "member" in names))
-    )
+    covered = {field for name in names for field in _fields_of(name, query, wanted)}
+    return covered.issuperset(wanted.given)
 
 
 def judge(query: Query, wanted: GroupFilter, page: Searchset) -> ParameterSupport:
@@ -69,7 +142,11 @@ def judge(query: Query, wanted: GroupFilter, page: Searchset) -> ParameterSuppor
     if not page.groups:
         return ParameterSupport(applied=True)
     names = frozenset(name for name, _ in query)
-    unfit = frozenset(name for name in names if not all(map(wanted.part(name).fits, page.groups)))
+    unfit = frozenset(
+        name
+        for name in names
+        if not all(map(wanted.only(_fields_of(name, query, wanted)).fits, page.groups))
+    )
     own = page.links.get("self")
     if own is None:
         return ParameterSupport(applied=not names, ignored=unfit)

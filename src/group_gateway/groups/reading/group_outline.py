@@ -1,0 +1,70 @@
+"""What filters and sorting need of a group: everything but its members, decoded once.
+
+It is kept with the group, and the names of a page with the page, so that it lives as long as they.
+"""
+
+from functools import cached_property
+from typing import Any
+
+import msgspec
+
+from group_gateway.fhir.bundle import Searchset
+from group_gateway.fhir.group_resource import UNREADABLE, GroupResource, NotAGroup
+from group_gateway.groups.reading.text_folding import fold
+
+_KEPT = "_outline"
+_NAMES = "_folded_names"
+
+
+class Outline(msgspec.Struct, dict=True, frozen=True):
+    """Elements of a group, of whatever JSON type they are."""
+
+    type: Any = None
+    name: Any = None
+    active: Any = None
+    actual: Any = None
+    quantity: Any = None
+    code: Any = None
+    identifier: Any = None
+    managingEntity: Any = None  # noqa: N815 - FHIR's element name
+    characteristic: Any = None
+    meta: Any = None
+
+    @cached_property
+    def folded_name(self) -> str:
+        """The name without case and accents; empty when there is none."""
+        return fold(self.name) if isinstance(self.name, str) else ""
+
+    @property
+    def last_updated(self) -> Any:
+        """The element `meta.lastUpdated`."""
+        return self.meta.get("lastUpdated") if isinstance(self.meta, dict) else None
+
+
+_outline = msgspec.json.Decoder(Outline)
+
+
+def outline_of(group: GroupResource) -> Outline:
+    """Return the outline of a group. Raises what decoding other people's JSON may raise."""
+    found: Outline | None = group.__dict__.get(_KEPT)
+    if found is None:
+        try:
+            found = _outline.decode(group.raw)
+        except msgspec.ValidationError:  # a number that nothing can hold
+            elements = group.elements
+            found = Outline(**{name: elements.get(name) for name in Outline.__struct_fields__})
+        group.__dict__[_KEPT] = found
+    return found
+
+
+def folded_names(page: Searchset) -> list[tuple[object, str]]:
+    """Return for each entry of a page its name, as it is and folded. Raises NotAGroup."""
+    found: list[tuple[object, str]] | None = page.__dict__.get(_NAMES)
+    if found is None:
+        try:
+            outlines = [None if group is None else outline_of(group) for group in page.entries]
+        except UNREADABLE as error:
+            raise NotAGroup("a value can't be decoded") from error
+        found = [(None, "") if o is None else (o.name, o.folded_name) for o in outlines]
+        page.__dict__[_NAMES] = found
+    return found

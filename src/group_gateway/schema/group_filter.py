@@ -1,0 +1,260 @@
+"""What `groups` is filtered and sorted by: the inputs, and what they mean to the use case."""
+
+import enum
+from typing import Annotated, TypeVar
+
+import strawberry
+
+from group_gateway.errors import BadUserInput
+from group_gateway.groups.reading.filter_values import (
+    CharacteristicFilter,
+    DateFilter,
+    StringFilter,
+    TokenFilter,
+)
+from group_gateway.groups.reading.filters import GroupFilter
+from group_gateway.groups.reading.sorted_groups import Field, GroupOrder
+from group_gateway.schema.enums import GroupType
+
+Value = TypeVar("Value")
+_LONGEST = 1000
+"""Characters of a text to filter by."""
+
+
+@strawberry.input(
+    name="StringFilter", description="Texts that fit. AND between the fields; none excludes none."
+)
+class StringFilterInput:
+    """A filter of texts."""
+
+    equals: str | None = strawberry.field(
+        default=strawberry.UNSET, description="Exactly this text."
+    )
+    contains: str | None = strawberry.field(
+        default=strawberry.UNSET, description="With this text in it, whatever case and accents."
+    )
+    starts_with: str | None = strawberry.field(
+        default=strawberry.UNSET, description="With this text at its start, the same way."
+    )
+
+
+@strawberry.input(name="TokenFilter", description="Coded values that fit. AND between the fields.")
+class TokenFilterInput:
+    """A filter of coded values."""
+
+    system: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="The namespace of the value, a URI; empty for values that have none.",
+    )
+    value: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="The code, or the identifier's value. Without a system a concept's text counts "
+        "too.",
+    )
+
+
+@strawberry.input(
+    name="CharacteristicFilter", description="Traits that fit. AND between the fields."
+)
+class CharacteristicFilterInput:
+    """A filter of characteristics."""
+
+    code: TokenFilterInput | None = strawberry.field(
+        default=strawberry.UNSET, description="The kind of trait."
+    )
+    value: TokenFilterInput | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="The trait: a concept, or `true` or `false` for a boolean.",
+    )
+    exclude: bool | None = strawberry.field(
+        default=strawberry.UNSET, description="Whether the members don't have it."
+    )
+
+
+@strawberry.input(
+    name="DateFilter",
+    description="Moments that fit, by FHIR's prefixes. Values are FHIR dates: `2026`, `2026-11`, "
+    "`2026-11-28`, `2026-11-28T10:00:00Z`.",
+)
+class DateFilterInput:
+    """A filter of moments."""
+
+    gt: str | None = strawberry.field(default=strawberry.UNSET, description="After it.")
+    ge: str | None = strawberry.field(default=strawberry.UNSET, description="From its start on.")
+    lt: str | None = strawberry.field(default=strawberry.UNSET, description="Before it.")
+    le: str | None = strawberry.field(default=strawberry.UNSET, description="Until its end.")
+
+
+@strawberry.input(
+    name="GroupFilter",
+    description="Which groups to give: AND between the fields, OR inside a list.",
+)
+class GroupFilterInput:
+    """The filter of `groups`."""
+
+    id: list[strawberry.ID] | None = strawberry.field(
+        default=strawberry.UNSET, description="Any of these logical ids, given in this order."
+    )
+    type: GroupType | None = strawberry.field(
+        default=strawberry.UNSET, description="Groups made of this."
+    )
+    patient: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET, description="Groups with this patient as a member."
+    )
+    practitioner: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET, description="Groups with this practitioner as a member."
+    )
+    member: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Groups with this member: `Device/<id>`.",
+    )
+    name: StringFilterInput | None = strawberry.field(
+        default=strawberry.UNSET, description="Groups whose name fits."
+    )
+    active: bool | None = strawberry.field(
+        default=strawberry.UNSET, description="Groups that say so of themselves."
+    )
+    actual: bool | None = strawberry.field(
+        default=strawberry.UNSET, description="Groups that say so of themselves."
+    )
+    identifier: TokenFilterInput | None = strawberry.field(
+        default=strawberry.UNSET, description="Groups with a business identifier that fits."
+    )
+    code: TokenFilterInput | None = strawberry.field(
+        default=strawberry.UNSET, description="Groups whose kind of members fits."
+    )
+    managing_entity: str | None = strawberry.field(
+        default=strawberry.UNSET, description="Groups managed by this, by reference."
+    )
+    responsibility: str | None = strawberry.field(
+        default=strawberry.UNSET, description="Teams with this responsibility."
+    )
+    characteristic: CharacteristicFilterInput | None = strawberry.field(
+        default=strawberry.UNSET, description="Groups with a trait that fits."
+    )
+    last_updated: DateFilterInput | None = strawberry.field(
+        default=strawberry.UNSET, description="Groups last changed at a moment that fits."
+    )
+
+
+@strawberry.enum(description="What groups can be sorted by.")
+class GroupOrderField(enum.Enum):
+    """The sort keys, as the use case names them."""
+
+    NAME = strawberry.enum_value("name", description="The name, whatever case and accents.")
+    QUANTITY = strawberry.enum_value(
+        "quantity", description="How many members the upstream counts."
+    )
+    TYPE = strawberry.enum_value("type", description="What it is made of, by FHIR's codes.")
+    LAST_UPDATED = strawberry.enum_value("last_updated", description="When it was last changed.")
+
+
+@strawberry.enum(description="A direction of sorting.")
+class OrderDirection(enum.Enum):
+    """Up or down."""
+
+    ASC = strawberry.enum_value("asc", description="The least one first.")
+    DESC = strawberry.enum_value("desc", description="The greatest one first.")
+
+
+@strawberry.input(
+    name="GroupOrder",
+    description="A sort key. Groups without a value come last; equal ones are sorted by their id.",
+)
+class GroupOrderInput:
+    """One sort key."""
+
+    field: GroupOrderField = strawberry.field(description="What to sort by.")
+    direction: OrderDirection = strawberry.field(
+        default=OrderDirection.ASC, description="Up or down."
+    )
+
+
+_FIELDS: dict[GroupOrderField, Field] = {
+    GroupOrderField.NAME: "name",
+    GroupOrderField.QUANTITY: "quantity",
+    GroupOrderField.TYPE: "type",
+    GroupOrderField.LAST_UPDATED: "last_updated",
+}
+
+Filter = Annotated[
+    GroupFilterInput | None, strawberry.argument(description="Which groups; all unless told.")
+]
+OrderBy = Annotated[
+    list[GroupOrderInput] | None,
+    strawberry.argument(description="Sort keys; the upstream's order if none."),
+]
+
+
+def wanted_by(chosen: GroupFilterInput | None, home: str) -> GroupFilter:
+    """Return the filter that an input means. Raises BadUserInput."""
+    chosen = chosen or GroupFilterInput()
+    return GroupFilter(
+        type=str(chosen.type.value) if chosen.type else None,
+        patient=given(chosen.patient),
+        practitioner=given(chosen.practitioner),
+        member=_text(chosen.member),
+        name=_string(given(chosen.name)),
+        active=given(chosen.active),
+        actual=given(chosen.actual),
+        identifier=_token(given(chosen.identifier)),
+        code=_token(given(chosen.code)),
+        managing_entity=_text(chosen.managing_entity),
+        responsibility=_text(chosen.responsibility),
+        characteristic=_trait(given(chosen.characteristic)),
+        last_updated=_dates(given(chosen.last_updated)),
+        home=home,
+    )
+
+
+def orders_by(chosen: list[GroupOrderInput] | None) -> tuple[GroupOrder, ...]:
+    """Return the sort keys that an input means. Raises BadUserInput."""
+    orders = [
+        GroupOrder(_FIELDS[order.field], order.direction is OrderDirection.DESC)
+        for order in given(chosen) or ()
+    ]
+    if len({order.field for order in orders}) < len(orders):
+        raise BadUserInput("`orderBy` names a field twice.")
+    return tuple(orders)
+
+
+def given(value: Value | None) -> Value | None:
+    """Return an argument's value; None when it was left out."""
+    return None if value is strawberry.UNSET else value
+
+
+def _text(value: str | None) -> str | None:
+    text = given(value)
+    if text is not None and len(text) > _LONGEST:
+        raise BadUserInput(f"A text to filter by has at most {_LONGEST} characters.")
+    return text
+
+
+def _string(chosen: StringFilterInput | None) -> StringFilter | None:
+    if chosen is None:
+        return None
+    texts = (_text(chosen.equals), _text(chosen.contains), _text(chosen.starts_with))
+    return StringFilter(*texts) if any(text is not None for text in texts) else None
+
+
+def _token(chosen: TokenFilterInput | None) -> TokenFilter | None:
+    if chosen is None:
+        return None
+    system, value = _text(chosen.system), _text(chosen.value)
+    return None if system is None and value is None else TokenFilter(system, value)
+
+
+def _trait(chosen: CharacteristicFilterInput | None) -> CharacteristicFilter | None:
+    if chosen is None:
+        return None
+    code, value = _token(given(chosen.code)), _token(given(chosen.value))
+    exclude = given(chosen.exclude)
+    is_empty = code is None and value is None and exclude is None
+    return None if is_empty else CharacteristicFilter(code, value, exclude)
+
+
+def _dates(chosen: DateFilterInput | None) -> DateFilter | None:
+    if chosen is None:
+        return None
+    bounds = (_text(chosen.gt), _text(chosen.ge), _text(chosen.lt), _text(chosen.le))
+    return DateFilter(*bounds) if any(bound is not None for bound in bounds) else None
