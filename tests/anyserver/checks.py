@@ -59,8 +59,9 @@ def changed_besides(before: Elements, after: Elements, named: Iterable[str]) -> 
     for name in sorted(one.keys() | other.keys()):
         if name not in free and one.get(name) != other.get(name):
             return f"{name} changed from {one.get(name)!r} to {other.get(name)!r}"
-    quantity = after.get("quantity")
-    if quantity not in {before.get("quantity"), len(members_of(after)), None}:
+    quantity, members = after.get("quantity"), members_of(after)
+    active = [member for member in members if not member.get("inactive")]
+    if quantity not in {before.get("quantity"), len(members), len(active), None}:
         return f"quantity changed to {quantity}"
     if quantity is None and before.get("quantity") is not None:
         return "quantity is gone"

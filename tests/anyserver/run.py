@@ -6,6 +6,7 @@ import signal
 import sys
 from types import FrameType
 
+from anyserver.mutations import OPERATIONS
 from anyserver.trial import run
 
 
@@ -20,10 +21,17 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="number of the first (0)")
     parser.add_argument("--seed", type=int, default=1, help="which ones (1)")
     parser.add_argument("--faults", type=int, default=1, help="stop at so many faults (1)")
+    parser.add_argument("--only", nargs="+", default=list(OPERATIONS), help="operations to ask")
     chosen = parser.parse_args()
     logging.disable(logging.CRITICAL)
     signal.signal(signal.SIGALRM, _hangs)
-    tally = run(chosen.worlds, chosen.seed, first=chosen.first, stop_at=chosen.faults)
+    tally = run(
+        chosen.worlds,
+        chosen.seed,
+        first=chosen.first,
+        stop_at=chosen.faults,
+        operations=chosen.only,
+    )
     for fault in tally.faults:
         sys.stdout.write(f"{fault}\n")
     sys.stdout.write(f"{tally}\n")

@@ -8,7 +8,7 @@ import asyncio
 import signal
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from random import Random
@@ -65,7 +65,14 @@ class Tally:
         )
 
 
-async def trial(worlds: int, seed: int, *, first: int = 0, stop_at: int = 1) -> Tally:
+async def trial(
+    worlds: int,
+    seed: int,
+    *,
+    first: int = 0,
+    stop_at: int = 1,
+    operations: Sequence[str] = tuple(OPERATIONS),
+) -> Tally:
     """Open so many worlds; stop after those in which so many faults were found."""
     tally = Tally()
     numbers = iter(range(first, first + worlds))
@@ -74,7 +81,7 @@ async def trial(worlds: int, seed: int, *, first: int = 0, stop_at: int = 1) -> 
         for number in numbers:
             if len(tally.faults) >= stop_at:
                 return
-            await _one_world(tally, f"{seed}.{number}")
+            await _one_world(tally, f"{seed}.{number}", operations)
 
     watchdog = asyncio.create_task(_watch())
     await asyncio.gather(*(work() for _ in range(AT_ONCE)))
@@ -91,12 +98,12 @@ async def _watch() -> None:
         await asyncio.sleep(1)
 
 
-async def _one_world(tally: Tally, seed: str) -> None:
+async def _one_world(tally: Tally, seed: str, operations: Sequence[str]) -> None:
     rng = Random(seed)  # noqa: S311 - test data
     async with opened(rng) as world:
         tally.worlds += 1
         for number in range(IN_A_WORLD):
-            name = rng.choice(list(OPERATIONS))
+            name = rng.choice(operations)
             what = await _one(world, name)
             tally.operations += 1
             tally.asked[name] += 1
@@ -142,6 +149,6 @@ async def opened(rng: Random) -> AsyncIterator[World]:
         yield World(rng, server, http, frozenset(writer.broken))
 
 
-def run(worlds: int, seed: int, *, first: int = 0, stop_at: int = 1) -> Tally:
+def run(worlds: int, seed: int, **more: Any) -> Tally:
     """Run a trial in an event loop of its own."""
-    return asyncio.run(trial(worlds, seed, first=first, stop_at=stop_at))
+    return asyncio.run(trial(worlds, seed, **more))
