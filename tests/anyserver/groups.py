@@ -126,3 +126,8 @@ def members_of(group: Elements) -> list[Elements]:
 def references_of(group: Elements) -> list[str | None]:
     """Return the references of a group's members."""
     return [member["entity"].get("reference") for member in members_of(group)]
+
+
+def unversioned(reference: str | None) -> str:
+    """Return a reference without the version that it may name."""
+    return str(reference).partition("/_history/")[0]

@@ -5,7 +5,7 @@ from copy import deepcopy
 from typing import Any
 
 from anyserver.checks import Answer, changed_besides, issues_of
-from anyserver.groups import PEOPLE, STAFF, Elements, members_of, references_of
+from anyserver.groups import PEOPLE, STAFF, Elements, members_of, references_of, unversioned
 from anyserver.operations import READS, Operation, World, other_writer
 
 _PAYLOAD = "{ group { id } issues { severity code details { text } diagnostics } }"
@@ -60,7 +60,8 @@ async def add_member(world: World) -> str | None:
     reference = f"{'Practitioner' if staff else 'Patient'}/{person}"
 
     def holds(group: Elements) -> bool:
-        return reference in references_of(group) and _keeps(before, group, {reference})
+        found = map(unversioned, references_of(group))
+        return reference in found and _keeps(before, group, {reference})
 
     wanted = {"groupId": id, "members": [{"reference": reference}]}
     return await _written(world, id, "addGroupMembers", wanted, ["member"], holds)
@@ -91,16 +92,12 @@ async def remove_member(world: World) -> str | None:
 
 def _keeps(before: list[Elements], group: Elements, named: set[str]) -> bool:
     """Return whether all the members that were not named are there as they were."""
-    same = {_unversioned(reference) for reference in named}
+    same = {unversioned(reference) for reference in named}
     rest, kept = (
-        [each for each in members if _unversioned(each["entity"].get("reference")) not in same]
+        [each for each in members if unversioned(each["entity"].get("reference")) not in same]
         for members in (before, members_of(group))
     )
     return rest == kept
-
-
-def _unversioned(reference: str | None) -> str:
-    return str(reference).partition("/_history/")[0]
 
 
 async def _written(  # noqa: PLR0913, PLR0917 - all that a write is judged by

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
 
-from anyserver.groups import Elements, references_of
+from anyserver.groups import Elements, references_of, unversioned
 from anyserver.profile import Profile
 
 _DEFAULT_PAGE = 10
@@ -20,7 +20,7 @@ class Position:
     filters: tuple[tuple[str, str], ...]
     start: int
     size: int
-    pages_before: int = 0
+    end: int | None = None
 
 
 @dataclass
@@ -66,8 +66,9 @@ class Pages:
             size = len(groups) + 1
         if profile.paging == "none":
             size = len(groups) + 1
-        echoed = query if profile.self_link == "all" else applied
-        own = self._url("/Group", [*echoed]) if profile.self_link != "none" else None
+        numbers = [("_count", str(size)), ("_offset", str(start))] if start else []
+        echoed = query if profile.self_link == "all" else [*applied, *numbers]
+        own = self._url("/Group", echoed) if profile.self_link != "none" else None
         return self._page(Position(applied, start, size), groups, own, total="_total" in asked)
 
     def _refused(self, asked: dict[str, str]) -> str | None:
@@ -108,6 +109,8 @@ class Pages:
         return httpx.Response(200, content=json.dumps(bundle))
 
     def _length(self, position: Position) -> int:
+        if position.end is not None:  # the page before another one ends where that begins
+            return position.end - position.start
         if not self.profile.short_pages:
             return position.size
         return 1 + (position.start * 7 + 3) % position.size
@@ -119,7 +122,8 @@ class Pages:
             links.append({"relation": "next", "url": self._link(position, following)})
         if position.start > 0 and profile.leads_back != "no":
             before = max(0, position.start - position.size)
-            links.append({"relation": profile.leads_back, "url": self._link(position, before)})
+            url = self._link(position, before, position.start)
+            links.append({"relation": profile.leads_back, "url": url})
         if profile.has_ends:
             links.append({"relation": "first", "url": self._link(position, 0)})
         return links
@@ -139,13 +143,13 @@ class Pages:
                 return start
         return None
 
-    def _link(self, position: Position, start: int) -> str:
+    def _link(self, position: Position, start: int, end: int | None = None) -> str:
         filters, size = list(position.filters), position.size
         if self.profile.paging in {"numbers", "none"}:
             numbers = [("_count", str(size)), ("_offset", str(start))]
             return self._url("/Group", [*filters, *numbers])
         token = f"t{len(self.tokens)}"
-        self.tokens[token] = Position(position.filters, start, size)
+        self.tokens[token] = Position(position.filters, start, size, end)
         match self.profile.paging:
             case "query":
                 return self._url("/Group", [("page-id", token), ("__t", "1")])
@@ -164,10 +168,10 @@ class Pages:
                 return f"http://upstream.test{base_path}{below}"
             case "other-host":
                 return f"https://internal.test:8443{base_path}{below}"
-            case "rooted":
-                return f"{base_path}{below}" or "/"
-            case _:  # relative to the base URL, as Canvas writes them
-                return below if below.startswith(("/", "?")) else f"/{below}"
+            case "relative" if path == "/Group":  # to the URL of the first page
+                return below.removeprefix("/")
+            case _:
+                return f"{base_path}{below}" if base_path or path else f"/{below}"
 
     def _entry(self, group: Elements) -> Elements:
         if self.profile.search_results != "whole":
@@ -203,7 +207,7 @@ class Pages:
                 return False
         if filters.get("type", group["type"]) != group["type"]:
             return False
-        references = references_of(group)
+        references = {unversioned(reference) for reference in references_of(group)}
         patient, member = filters.get("patient"), filters.get("member")
         if patient is not None and f"Patient/{patient.removeprefix('Patient/')}" not in references:
             return False
