@@ -161,6 +161,8 @@ async def _walk(world: World, *, forwards: bool, wanted: dict[str, Any]) -> str 
             break
     else:
         return "the pages do not end"
+    unclear = world.broken if wanted else frozenset()
+    expected = [group for group in expected if group["id"] not in unclear or group["id"] in found]
     missing = [group["id"] for group in expected if group["id"] not in found]
     if missing and not told:
         return f"missing {missing}, in silence: {found}"

@@ -111,7 +111,7 @@ class Pages:
     def _length(self, position: Position) -> int:
         if position.end is not None:  # the page before another one ends where that begins
             return position.end - position.start
-        if not self.profile.short_pages:
+        if not self.profile.short_pages or self.profile.paging == "none":
             return position.size
         return 1 + (position.start * 7 + 3) % position.size
 
@@ -120,7 +120,8 @@ class Pages:
         following = self._following(position.start, end, found)
         if following is not None:
             links.append({"relation": "next", "url": self._link(position, following)})
-        if position.start > 0 and profile.leads_back != "no":
+        uneven = profile.short_pages and profile.paging == "numbers"
+        if position.start > 0 and profile.leads_back != "no" and not uneven:
             before = max(0, position.start - position.size)
             url = self._link(position, before, position.start)
             links.append({"relation": profile.leads_back, "url": url})
