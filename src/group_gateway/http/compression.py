@@ -7,12 +7,13 @@ browser adds by itself, and the gateway takes none of those.
 import asyncio
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 import brotli
 from isal import isal_zlib
+from msgspec.structs import replace
 
 from group_gateway.http.negotiation import qualities
 from group_gateway.http.responses import Reply

@@ -5,9 +5,10 @@ A browser may keep a response, for this caller alone, and asks each time whether
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
+
+from msgspec.structs import replace
 
 from group_gateway.http.compression import Compression
 from group_gateway.http.responses import Reply
