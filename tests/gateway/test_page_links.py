@@ -69,6 +69,15 @@ async def test_a_server_that_knows_another_base():
         assert ids(await gateway(QUERY)) == ["a", "b"]
 
 
+async def test_a_self_link_that_leaves_the_base_out():
+    """A relative `self` link says nothing of the base: the `next` link is below the known one."""
+    upstream = Answering(
+        two_pages("/fhir?_getpages=1", "?_getpages=1", own="Group?_count=50"), base="/fhir"
+    )
+    async with answering(upstream) as gateway:
+        assert ids(await gateway(QUERY)) == ["a", "b"]
+
+
 @pytest.mark.parametrize(
     "link",
     [

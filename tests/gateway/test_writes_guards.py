@@ -13,6 +13,7 @@ from gateway.writing import members, patients, told
 
 UPDATE = change("updateGroup", "id name")
 ADD = change("addGroupMembers", "id")
+REMOVE = change("removeGroupMembers", "id")
 RENAME = {"id": "1", "name": "New"}
 
 
@@ -83,6 +84,25 @@ async def test_another_writer_where_preconditions_are_ignored(
     payload = await payload_of(keeper, ADD, groupId="1", members=patients(1))
     assert told(payload) == [("WARNING", "conflict", [])]
     assert payload["group"]["id"] == "1"
+
+
+async def test_another_writer_where_members_can_not_be_left_out():
+    """A removal takes two PUTs there: what is told of the first is told in the end."""
+
+    def keep_members(group: dict[str, Any]) -> dict[str, Any]:
+        left = group.get("member", [])
+        return group | {"member": left if len(left) == 2 else [*left, *members(1)]}
+
+    keeper = Keeper(
+        group_of(member=members(1, 2)),
+        etag=True,
+        guards=False,
+        computes=keep_members,
+        before_put=overtake,
+    )
+    payload = await payload_of(keeper, REMOVE, groupId="1", members=patients(1))
+    assert ("WARNING", "conflict", []) in told(payload)
+    assert ("INFORMATION", "informational", ["members", "0"]) in told(payload)
 
 
 async def test_a_server_that_was_caught_is_trusted_no_more():

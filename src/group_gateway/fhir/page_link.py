@@ -93,11 +93,15 @@ def _is_plain(segment: str) -> bool:
 
 
 def base_of(url: str) -> Segments | None:
-    """Return the base path of a server that names a type-level Group search by this URL."""
+    """Return the base path of a server that names a type-level Group search by this URL.
+
+    None for another URL, and for a relative one, which leaves the base out.
+    """
     try:
-        segments = path_segments(urlsplit(url).path)
+        path = urlsplit(url).path
     except ValueError:
         return None
+    segments = path_segments(path) if path.startswith("/") else None
     return segments[:-1] if segments and segments[-1] == GROUP else None
 
 

@@ -85,7 +85,7 @@ class Batch:
         if not request.change.rebases:
             request.based_on = base_version.group.version
         try:
-            request.remarks = request.change.apply(draft)
+            request.remarks = [*request.warned, *request.change.apply(draft)]
         except Refused as refusal:
             self._end(request, base_version.group, *refusal.issues)
 
@@ -131,6 +131,7 @@ class Batch:
             other_way = request.change.fallback(stored.elements, sent)
             if other_way is not None:
                 request.change = other_way
+                request.warned = [i for i in request.remarks if i.severity == "warning"]
                 request.based_on = request.based_on and stored.group.version
                 continue
             warnings = request.change.check(stored.elements)

@@ -67,7 +67,7 @@ class GuardCheck:
             return own is not None or not self.batch.is_stored_in(between.elements)
         if await self._version(base.number) is not None:
             return False  # the numbers count more than this group's versions
-        return self.batch.is_stored_in(stored.elements)
+        return own is not None or self.batch.is_stored_in(stored.elements)
 
     async def _version(self, number: int) -> BaseVersion | None:
         try:

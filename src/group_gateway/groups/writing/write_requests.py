@@ -29,8 +29,9 @@ class Request:
     """A change that an operation asked for; without a caller there is none (Unauthenticated).
 
     `based_on` is the version that it must find, and `bound_by` the input's field that says so; a
-    change that does not rebase is bound to the first version that it meets. `sent`: a write with it
-    may have had an effect. `abandoned`: nobody waits for it, and no write may begin for it.
+    change that does not rebase is bound to the first version that it meets. `remarks` are on this
+    attempt, and `warned` of attempts before it that were stored. `sent`: a write with it may have
+    had an effect. `abandoned`: nobody waits for it, and no write may begin for it.
     """
 
     operation: Operation
@@ -40,6 +41,7 @@ class Request:
     caller: Caller = field(init=False)
     flight: Flight[Outcome] = field(init=False)
     remarks: list[Issue] = field(default_factory=list)
+    warned: list[Issue] = field(default_factory=list)
     sent: bool = False
     abandoned: bool = False
 
