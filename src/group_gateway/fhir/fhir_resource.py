@@ -38,6 +38,7 @@ class _Bundle(msgspec.Struct):
     entry: list[_Entry] | None = None
 
 
+_DIGITS = 4_000
 _head = msgspec.json.Decoder(_Head)
 _bundle = msgspec.json.Decoder(_Bundle)
 _exact = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
@@ -74,12 +75,17 @@ def decode_exactly(raw: bytes) -> dict[str, Any]:
         try:
             return _exact.decode(raw)
         except msgspec.ValidationError:  # a number beyond what msgspec holds
-            value = json.loads(raw, parse_float=Decimal)
+            value = json.loads(raw, parse_float=Decimal, parse_int=_whole)
     except (*UNREADABLE, ArithmeticError, ValueError) as error:
         raise NotAResource("a value can't be decoded") from error
     if not isinstance(value, dict):
         raise NotAResource("not a JSON object")
     return value
+
+
+def _whole(text: str) -> int | Decimal:
+    """Return a whole number; as a Decimal if it has more digits than Python converts."""
+    return int(text) if len(text) <= _DIGITS else Decimal(text)
 
 
 def matches_in(raw: bytes) -> tuple[list[FhirResource], bool]:

@@ -46,6 +46,11 @@ class FhirContext:
         self._containers.append(elements)
         return elements
 
+    def is_contained(self, resource: Mapping[str, Any]) -> bool:
+        """Tell whether a resource stands inside another one."""
+        container = self._container(resource)
+        return container is not None and container is not resource
+
     def contained(self, reference: Mapping[str, Any], local_id: str) -> Resource | None:
         """Return the resource that a reference `#local_id` names inside its own resource.
 

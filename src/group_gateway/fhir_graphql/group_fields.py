@@ -17,7 +17,8 @@ from graphql import (
     GraphQLString,
 )
 
-from group_gateway.errors import BadUserInput
+from group_gateway.errors import BadUserInput, GatewayError
+from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.fhir_graphql.element_types import ElementTypes
 from group_gateway.fhir_graphql.fhir_context import FhirContext, Resource
 from group_gateway.fhir_graphql.fhirpath import compile_path
@@ -110,7 +111,7 @@ def connection_type(types: ElementTypes) -> GraphQLObjectType:
         {
             "mode": GraphQLField(GraphQLString, resolve=lambda _source, _info: "match"),
             "score": GraphQLField(GraphQLFloat, resolve=lambda _source, _info: None),
-            "resource": GraphQLField(types[GROUP], resolve=lambda source, _info: source),
+            "resource": GraphQLField(types[GROUP], resolve=lambda edge, _info: edge[0]),
         },
         description="A group on a page.",
     )
@@ -146,7 +147,7 @@ def _one(type: str) -> Any:
     return resolve
 
 
-async def _list(source: Any, info: Any, **arguments: Any) -> list[Resource]:
+async def _list(source: Any, info: Any, **arguments: Any) -> list[Resource | GatewayError]:
     context: FhirContext = info.context
     criteria = _criteria(context, source, info, arguments)
     groups = await context.services.searches.all(
@@ -156,7 +157,15 @@ async def _list(source: Any, info: Any, **arguments: Any) -> list[Resource]:
         count=whole(arguments, COUNT),
         keeps=_keeps(context, arguments.get(FHIRPATH)),
     )
-    return [context.decoded(group) for group in groups]
+    return [_shown(context, group) for group in groups]
+
+
+def _shown(context: FhirContext, group: GroupResource) -> Resource | GatewayError:
+    """Return a group, or the error in its place: a broken one does not take the others with it."""
+    try:
+        return context.decoded(group)
+    except GatewayError as error:
+        return error
 
 
 def _connection(source: Any, info: Any, **arguments: Any) -> "LazyPage":
@@ -185,6 +194,8 @@ def _criteria(
         raise BadUserInput(f"Groups refer to a {info.parent_type.name} by {said}.")
     if arguments.get(name) is not None:
         raise BadUserInput(f"`_reference: {name}` says already what `{name}` is to be.")
+    if context.is_contained(source):  # nothing outside refers to it
+        return SearchCriteria((Criterion("_id", ()),), (), criteria.home)
     back = Criterion(name.replace("_", "-"), (f"{info.parent_type.name}/{source['id']}",))
     return SearchCriteria((*criteria.criteria, back), criteria.sort, criteria.home)
 
@@ -241,9 +252,9 @@ class LazyPage:
         """Return how many groups a page has at most."""
         return self._at.count
 
-    async def edges(self) -> list[Resource]:
-        """Return the groups on the page."""
-        return [self._context.decoded(group) for group in (await self._fetched()).groups]
+    async def edges(self) -> list[list[Resource | GatewayError]]:
+        """Return the groups on the page, each in a list: an edge stands with a broken one."""
+        return [[_shown(self._context, group)] for group in (await self._fetched()).groups]
 
     async def cursor(self, name: str) -> str | None:
         """Return the cursor of a neighbour; None when there is none."""

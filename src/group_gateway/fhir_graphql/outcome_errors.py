@@ -57,6 +57,7 @@ _STATUS_OF_ISSUE: Final[Mapping[str, int]] = {
     "login": 401,
 }
 """The status of a refused write, by FHIR's kind of issue."""
+_REFUSALS: Final = frozenset({"BAD_USER_INPUT", "NOT_FOUND"})
 
 
 def outcome_of(issues: Iterable[Issue]) -> Outcome:
@@ -79,7 +80,9 @@ def status_of(error: Mapping[str, Any]) -> int:
     extensions = error["extensions"]
     code, issue = extensions["code"], extensions["resource"]["issue"][0]["code"]
     status, usual = _KINDS.get(code, (HTTPStatus.BAD_REQUEST, "invalid"))
-    return status if issue == usual else _STATUS_OF_ISSUE.get(issue, status)
+    if issue == usual or code not in _REFUSALS:
+        return status
+    return _STATUS_OF_ISSUE.get(issue, status)
 
 
 def shown_error(error: GraphQLError, default: str, operation: Operation) -> dict[str, Any]:

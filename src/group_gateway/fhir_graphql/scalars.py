@@ -15,6 +15,9 @@ from graphql import (
     GraphQLScalarType,
     GraphQLString,
     IntValueNode,
+    ListValueNode,
+    NullValueNode,
+    ObjectValueNode,
     StringValueNode,
     ValueNode,
 )
@@ -128,6 +131,26 @@ def _contained_of(value: Any) -> dict[str, Any]:
     return value
 
 
+def _contained_of_node(node: ValueNode, variables: Any = None) -> dict[str, Any]:
+    return _contained_of(_json_of(node, variables))
+
+
+def _json_of(node: ValueNode, variables: Any) -> Any:
+    """Return the JSON value of a literal; numbers keep their digits."""
+    match node:
+        case ObjectValueNode(fields=fields):
+            return {f.name.value: _json_of(f.value, variables) for f in fields}
+        case ListValueNode(values=values):
+            return [_json_of(value, variables) for value in values]
+        case IntValueNode() | FloatValueNode():
+            return _decimal_of_node(node)
+        case NullValueNode():
+            return None
+        case StringValueNode() | EnumValueNode() | BooleanValueNode():
+            return node.value
+    raise GraphQLError("A contained resource holds no variables: give it as one.", node)
+
+
 DECIMAL: Final = GraphQLScalarType(
     "decimal",
     serialize=_decimal_of,
@@ -138,6 +161,7 @@ DECIMAL: Final = GraphQLScalarType(
 CONTAINED_INPUT: Final = GraphQLScalarType(
     "ResourceInput",
     parse_value=_contained_of,
+    parse_literal=_contained_of_node,
     description="A contained resource of any type, as a JSON object with its `resourceType`.",
 )
 _NATIVE: Final = {

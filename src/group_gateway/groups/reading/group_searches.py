@@ -7,10 +7,10 @@ from typing import Any
 from group_gateway.digests import DigestKeys
 from group_gateway.errors import BadUserInput, TooManyGroups, UpstreamSearchUnsupported
 from group_gateway.fhir.group_resource import GroupResource
+from group_gateway.fhir.literal_reference import is_logical_id
 from group_gateway.groups.reading.capability_reader import CapabilityReader
 from group_gateway.groups.reading.criteria_search import CriteriaSearch
 from group_gateway.groups.reading.cursor import Cursors
-from group_gateway.groups.reading.group_reads import checked_id
 from group_gateway.groups.reading.id_list import IdList
 from group_gateway.groups.reading.loader import GroupLoader
 from group_gateway.groups.reading.paginator import Paginator
@@ -151,7 +151,7 @@ class GroupSearches:
         ids = criteria.values("_id")
         if ids is None or criteria.uncheckable:
             return Paginator(self._search(operation, criteria))
-        distinct = list(dict.fromkeys(map(checked_id, ids)))
+        distinct = list(dict.fromkeys(filter(is_logical_id, ids)))  # no group has another id
         if len(distinct) > LONGEST_LIST:
             raise TooManyGroups(f"A search takes at most {LONGEST_LIST} ids.")
         rest: Any = criteria.without("_id")
