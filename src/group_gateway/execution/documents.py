@@ -2,7 +2,9 @@
 
 import re
 from collections import OrderedDict
+from collections.abc import Hashable
 from dataclasses import dataclass, field
+from typing import Any
 
 from graphql import (
     ASTValidationRule,
@@ -47,6 +49,8 @@ class Document:
     code: str = ""
     in_parts: bool = False
     looks_inside: bool = True
+    memo: dict[Hashable, Any] = field(default_factory=dict)
+    """What was compiled for its selections, where that is not by plans."""
     _plans: dict[str | None, OperationPlans] = field(default_factory=dict)
     _operations: dict[str | None, OperationDefinitionNode] = field(default_factory=dict)
 

@@ -22,8 +22,11 @@ from group_gateway.fhir_graphql.model import RESOURCES, Element, Model
 from group_gateway.fhir_graphql.scalars import scalar_for
 
 ExtraFields = Mapping[str, Callable[[], dict[str, GraphQLField]]]
+PLAIN = "plain"
+"""Key in the extensions of a field that shows an element, and nothing more."""
 OTHER_RESOURCE = "OtherResource"
 ELEMENT_BASE = "ElementBase"
+_IS_PLAIN = {PLAIN: True}
 _RESOURCE_ELEMENTS = (
     Element("id", "id", repeats=False),
     Element("meta", "Meta", repeats=False),
@@ -84,7 +87,9 @@ class ElementTypes:
         fields: dict[str, GraphQLField] = {}
         if is_resource:
             fields["resourceType"] = GraphQLField(
-                GraphQLNonNull(GraphQLString), resolve=_lookup("resourceType")
+                GraphQLNonNull(GraphQLString),
+                resolve=_lookup("resourceType"),
+                extensions=_IS_PLAIN,
             )
         for element in elements:
             fields[element.name] = self._field(element)
@@ -96,17 +101,19 @@ class ElementTypes:
         if element.is_primitive:
             scalar = scalar_for("id" if element.is_id else element.type)
             if element.repeats:
-                return GraphQLField(GraphQLList(scalar), resolve=_list(element.name))
-            return GraphQLField(scalar, resolve=_lookup(element.name))
+                kinds = GraphQLList(scalar)
+                return GraphQLField(kinds, resolve=_list(element.name), extensions=_IS_PLAIN)
+            return GraphQLField(scalar, resolve=_lookup(element.name), extensions=_IS_PLAIN)
         kind: GraphQLOutputType = self._complex(element.type)
         if not element.repeats:
-            return GraphQLField(kind, resolve=_object(element.name))
+            return GraphQLField(kind, resolve=_object(element.name), extensions=_IS_PLAIN)
         elements = self._model.types.get(element.type)
         children = _RESOURCE_ELEMENTS if elements is None else elements.values()
         return GraphQLField(
             GraphQLList(kind),
             args=navigation_arguments(children),
             resolve=_navigated(element.name),
+            extensions=_IS_PLAIN,
         )
 
     def _complex(self, name: str) -> GraphQLOutputType:
@@ -116,8 +123,8 @@ class ElementTypes:
         base = self._types[ELEMENT_BASE]
         name = f"_{element.name}"
         if element.repeats:
-            return GraphQLField(GraphQLList(base), resolve=_objects(name))
-        return GraphQLField(base, resolve=_object(name))
+            return GraphQLField(GraphQLList(base), resolve=_objects(name), extensions=_IS_PLAIN)
+        return GraphQLField(base, resolve=_object(name), extensions=_IS_PLAIN)
 
 
 def type_of_resource(value: Mapping[str, Any]) -> str:

@@ -15,6 +15,26 @@ from group_gateway.schema.context import Services
 Resource = dict[str, Any]
 
 
+class LazyResource:
+    """A resource that is decoded once somebody looks inside."""
+
+    __slots__ = ("_context", "_resource", "raw")
+
+    def __init__(self, context: "FhirContext", resource: GroupResource | FhirResource) -> None:
+        self._context = context
+        self._resource = resource
+        self.raw = resource.raw
+
+    def get(self, name: str) -> Any:
+        """Return an element; None for one that is absent. Raise UpstreamInvalidResponse."""
+        return self.elements.get(name)
+
+    @property
+    def elements(self) -> Resource:
+        """The decoded resource."""
+        return self._context.decoded(self._resource)
+
+
 @dataclass(slots=True)
 class FhirContext:
     """One operation, the use cases, and what the operation has been shown so far.
@@ -46,8 +66,14 @@ class FhirContext:
         self._containers.append(elements)
         return elements
 
-    def is_contained(self, resource: Mapping[str, Any]) -> bool:
+    def lazy(self, resource: GroupResource | FhirResource) -> LazyResource:
+        """Return a resource to show."""
+        return LazyResource(self, resource)
+
+    def is_contained(self, resource: Any) -> bool:
         """Tell whether a resource stands inside another one."""
+        if isinstance(resource, LazyResource):
+            return False
         container = self._container(resource)
         return container is not None and container is not resource
 

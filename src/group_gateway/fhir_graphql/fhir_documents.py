@@ -1,5 +1,8 @@
 """Documents of the HL7 interface: parsed, limited, rewritten and validated once."""
 
+import re
+from dataclasses import replace
+
 from graphql import DocumentNode, GraphQLError, GraphQLInterfaceType, GraphQLSchema
 
 from group_gateway.errors import RequestCode
@@ -8,6 +11,17 @@ from group_gateway.execution.documents import Document, Documents
 from group_gateway.fhir_graphql.dense_form import TooManyFields
 from group_gateway.fhir_graphql.unquoted_values import prepared
 
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_OUTSIDE = frozenset(
+    {
+        *("query", "GroupList", "GroupConnection", "Group", "_count", "_offset"),
+        *("cursor", "_cursor"),
+        *("edges", "mode", "score", "resource", "count", "offset", "pagesize", "pageSize"),
+        *("first", "previous", "next", "last", "id", "type", "name", "resourceType", "__typename"),
+        *("person", "animal", "practitioner", "device", "medication", "substance"),
+    }
+)
+"""Words of documents that show no more of a group than id, type and name."""
 _MOST_BYTES = 16 * 1024 * 1024
 
 
@@ -35,6 +49,11 @@ class FhirDocuments(Documents):
             message = "The document selects too many fields below references."
             error = GraphQLError(message, extensions={"code": RequestCode.TOO_MANY_FIELDS})
         return Document(None, (error,), RequestCode.GRAPHQL_VALIDATION_FAILED)
+
+    def _checked(self, node: DocumentNode) -> Document:
+        document = super()._checked(node)
+        text = node.loc.source.body if node.loc is not None else "?"
+        return replace(document, looks_inside=not _OUTSIDE.issuperset(_NAME.findall(text)))
 
     def _rewritten(self, node: DocumentNode) -> DocumentNode:
         return prepared(node, self._schema, self._interface)

@@ -11,8 +11,9 @@ from group_gateway.errors import GatewayError
 from group_gateway.execution.document_limits import DocumentLimits
 from group_gateway.execution.documents import Document
 from group_gateway.execution.engine import Answer, GraphQLRequest
-from group_gateway.execution.incremental import WholeExecutor, execute
+from group_gateway.execution.incremental import execute
 from group_gateway.fhir.operation_outcome import Issue
+from group_gateway.fhir_graphql.compiled_selection import CompilingExecutor
 from group_gateway.fhir_graphql.fhir_context import FhirContext
 from group_gateway.fhir_graphql.fhir_documents import FhirDocuments
 from group_gateway.fhir_graphql.fhir_schema import FhirSchemas
@@ -98,6 +99,7 @@ class FhirEngine:
         if document.operation(request.operation_name) is None:
             text = "The document has no such operation: name one of those it has."
             return _refused((GraphQLError(text),), "BAD_USER_INPUT", operation)
+        operation.looks_inside = document.looks_inside
         context = FhirContext(operation, self._services)
         try:
             root = await self._root(request, document, context)
@@ -114,9 +116,7 @@ class FhirEngine:
         """Execute a request; nothing is delivered in parts here."""
         return await self.run(request, operation)
 
-    async def _root(
-        self, request: GraphQLRequest, document: Document, context: FhirContext
-    ) -> dict[str, Any] | None:
+    async def _root(self, request: GraphQLRequest, document: Document, context: FhirContext) -> Any:
         """Return the resource that is asked; raise what keeps the caller from asking."""
         fields = set(document.root_fields(request.operation_name))
         if isinstance(context.operation.principal, Anonymous) and fields - _INTROSPECTION:
@@ -135,7 +135,7 @@ class FhirEngine:
         shapes: Shapes | None,
     ) -> Any:
         node: Any = document.node
-        return WholeExecutor.build(
+        executor: Any = CompilingExecutor.build(
             self._schema(_type_of(request)),
             node,
             root_value=root,
@@ -145,6 +145,9 @@ class FhirEngine:
             middleware=None if shapes is None else MiddlewareManager(shapes),
             hide_suggestions=self._limits.hide_suggestions,
         )
+        if isinstance(executor, CompilingExecutor) and "@" not in request.query:
+            executor.memo, executor.document = document.memo, node
+        return executor
 
     def _schema(self, type: str | None) -> Any:
         return self._schemas.of_server() if type is None else self._schemas.of_instance(type)

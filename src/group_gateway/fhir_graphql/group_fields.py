@@ -17,10 +17,9 @@ from graphql import (
     GraphQLString,
 )
 
-from group_gateway.errors import BadUserInput, GatewayError
-from group_gateway.fhir.group_resource import GroupResource
+from group_gateway.errors import BadUserInput
 from group_gateway.fhir_graphql.element_types import ElementTypes
-from group_gateway.fhir_graphql.fhir_context import FhirContext, Resource
+from group_gateway.fhir_graphql.fhir_context import FhirContext, LazyResource
 from group_gateway.fhir_graphql.fhirpath import compile_path
 from group_gateway.fhir_graphql.group_arguments import (
     REFERENCE,
@@ -31,7 +30,7 @@ from group_gateway.fhir_graphql.group_arguments import (
 )
 from group_gateway.fhir_graphql.list_navigation import COUNT, FHIRPATH, OFFSET, whole
 from group_gateway.fhir_graphql.model import BY_MANAGING_ENTITY, BY_MEMBER, GROUP, RESOURCES
-from group_gateway.fhir_graphql.reference_target import Target, read_target
+from group_gateway.fhir_graphql.reference_target import Shown, Target, read_target
 from group_gateway.groups.reading.group_searches import (
     GroupPage,
     Keeps,
@@ -111,7 +110,7 @@ def connection_type(types: ElementTypes) -> GraphQLObjectType:
         {
             "mode": GraphQLField(GraphQLString, resolve=lambda _source, _info: "match"),
             "score": GraphQLField(GraphQLFloat, resolve=lambda _source, _info: None),
-            "resource": GraphQLField(types[GROUP], resolve=lambda edge, _info: edge[0]),
+            "resource": GraphQLField(types[GROUP], resolve=lambda group, _info: group),
         },
         description="A group on a page.",
     )
@@ -138,7 +137,7 @@ def _cursor(name: str) -> Any:
 
 
 def _one(type: str) -> Any:
-    async def resolve(_source: Any, info: Any, **arguments: Any) -> Resource:
+    async def resolve(_source: Any, info: Any, **arguments: Any) -> Shown:
         given = [value for value in arguments.values() if value is not None]
         if len(given) != 1:
             raise BadUserInput("Give exactly one of `id` and `_id`.")
@@ -147,7 +146,7 @@ def _one(type: str) -> Any:
     return resolve
 
 
-async def _list(source: Any, info: Any, **arguments: Any) -> list[Resource | GatewayError]:
+async def _list(source: Any, info: Any, **arguments: Any) -> list[LazyResource]:
     context: FhirContext = info.context
     criteria = _criteria(context, source, info, arguments)
     groups = await context.services.searches.all(
@@ -157,15 +156,7 @@ async def _list(source: Any, info: Any, **arguments: Any) -> list[Resource | Gat
         count=whole(arguments, COUNT),
         keeps=_keeps(context, arguments.get(FHIRPATH)),
     )
-    return [_shown(context, group) for group in groups]
-
-
-def _shown(context: FhirContext, group: GroupResource) -> Resource | GatewayError:
-    """Return a group, or the error in its place: a broken one does not take the others with it."""
-    try:
-        return context.decoded(group)
-    except GatewayError as error:
-        return error
+    return [context.lazy(group) for group in groups]
 
 
 def _connection(source: Any, info: Any, **arguments: Any) -> "LazyPage":
@@ -196,7 +187,7 @@ def _criteria(
         raise BadUserInput(f"`_reference: {name}` says already what `{name}` is to be.")
     if context.is_contained(source):  # nothing outside refers to it
         return SearchCriteria((Criterion("_id", ()),), (), criteria.home)
-    back = Criterion(name.replace("_", "-"), (f"{info.parent_type.name}/{source['id']}",))
+    back = Criterion(name.replace("_", "-"), (f"{info.parent_type.name}/{source.get('id')}",))
     return SearchCriteria((*criteria.criteria, back), criteria.sort, criteria.home)
 
 
@@ -252,9 +243,9 @@ class LazyPage:
         """Return how many groups a page has at most."""
         return self._at.count
 
-    async def edges(self) -> list[list[Resource | GatewayError]]:
-        """Return the groups on the page, each in a list: an edge stands with a broken one."""
-        return [[_shown(self._context, group)] for group in (await self._fetched()).groups]
+    async def edges(self) -> list[LazyResource]:
+        """Return the groups on the page."""
+        return [self._context.lazy(group) for group in (await self._fetched()).groups]
 
     async def cursor(self, name: str) -> str | None:
         """Return the cursor of a neighbour; None when there is none."""

@@ -23,7 +23,7 @@ from group_gateway.errors import (
 )
 from group_gateway.fhir.literal_reference import is_logical_id
 from group_gateway.fhir_graphql.element_types import ElementTypes
-from group_gateway.fhir_graphql.fhir_context import FhirContext, Resource
+from group_gateway.fhir_graphql.fhir_context import FhirContext, LazyResource, Resource
 from group_gateway.fhir_graphql.model import GROUP, load_model
 from group_gateway.fhir_graphql.resource_inputs import InputTypes, group_of
 from group_gateway.groups.writing.changes import Change, DeleteGroup
@@ -71,7 +71,7 @@ def mutation_type(types: ElementTypes, inputs: InputTypes) -> GraphQLObjectType:
     )
 
 
-async def _create(_source: Any, info: Any, **arguments: Any) -> Resource | None:
+async def _create(_source: Any, info: Any, **arguments: Any) -> LazyResource | None:
     context: FhirContext = info.context
     resource = _resource_in(arguments)
     new = NewGroup({k: v for k, v in resource.items() if k not in _SERVERS_OWN})
@@ -86,7 +86,7 @@ async def _update(
     id: str,
     ifVersion: str | None = None,  # noqa: N803 - the argument's name
     **arguments: Any,
-) -> Resource | None:
+) -> LazyResource | None:
     context: FhirContext = info.context
     resource = _resource_in(arguments)
     if resource.get("id", id) != id:
@@ -135,7 +135,7 @@ def _resource_in(arguments: Mapping[str, Any]) -> Resource:
     return group_of(given[0], load_model())
 
 
-def _stored(context: FhirContext, outcome: Outcome) -> Resource | None:
+def _stored(context: FhirContext, outcome: Outcome) -> LazyResource | None:
     """Return the group as it is stored; raise what kept it from being written."""
     _warn(context, outcome)
     if outcome.group is None:
@@ -148,7 +148,7 @@ def _stored(context: FhirContext, outcome: Outcome) -> Resource | None:
         context.operation.caller.require("read")
     except Forbidden:  # who may only write is not shown what is there
         return None
-    return context.decoded(outcome.group)
+    return context.lazy(outcome.group)
 
 
 def _warn(context: FhirContext, outcome: Outcome) -> None:

@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from group_gateway.errors import BadUserInput, Forbidden, NotFound
 from group_gateway.fhir_graphql.element_types import broken
-from group_gateway.fhir_graphql.fhir_context import FhirContext, Resource
+from group_gateway.fhir_graphql.fhir_context import FhirContext, LazyResource, Resource
 from group_gateway.fhir_graphql.model import GROUP, load_model
 
+Shown = Resource | LazyResource
 _ID: Final = r"[A-Za-z0-9\-.]{1,64}"
 _LITERAL: Final = re.compile(
     rf"(?:(?P<base>https?://[^\s?#]{{1,1024}}?)/)?(?P<type>[A-Z][A-Za-z]{{1,63}})/(?P<id>{_ID})"
@@ -33,7 +34,7 @@ async def referenced_resource(
     *,
     optional: bool = False,
     type: list[str | None] | None = None,
-) -> Resource | None:
+) -> Shown | None:
     """Return the resource that a Reference leads to.
 
     None where it is of another type than those wanted. What can't be resolved is an error, or
@@ -62,7 +63,7 @@ def _checked_types(names: list[str | None] | None) -> frozenset[str] | None:
 
 async def _resolved(
     context: FhirContext, source: Mapping[str, Any], text: str | None, wanted: frozenset[str] | None
-) -> Resource | None:
+) -> Shown | None:
     if text is None:
         said = "it has no literal reference" if source else "it is empty"
         raise NotFound(f"{_UNRESOLVABLE}: {said}.")
@@ -91,7 +92,7 @@ def target_of(text: str, home: str) -> Target | None:
     return Target(match["type"], match["id"], match["version"])
 
 
-async def read_instance(context: FhirContext, type: str, id: str) -> Resource:
+async def read_instance(context: FhirContext, type: str, id: str) -> Shown:
     """Read the resource that a request is about; raise Gone, or NotFound when there is none."""
     try:
         return await read_target(context, Target(type, id, None))
@@ -101,7 +102,7 @@ async def read_instance(context: FhirContext, type: str, id: str) -> Resource:
         raise
 
 
-async def read_target(context: FhirContext, target: Target) -> Resource:
+async def read_target(context: FhirContext, target: Target) -> Shown:
     """Read a resource, or one version of it; raise NotFound when there is none."""
     services, operation = context.services, context.operation
     resource: Any
@@ -111,4 +112,4 @@ async def read_target(context: FhirContext, target: Target) -> Resource:
         resource = await services.resources.get(operation, target.type, target.id, target.version)
     if resource is None:
         raise NotFound(f"There is no such {target.type}.")
-    return context.decoded(resource)
+    return context.lazy(resource)
