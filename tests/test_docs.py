@@ -114,6 +114,14 @@ def test_links(document: Path) -> None:
     assert [link for link in links if not (document.parent / link).exists()] == []
 
 
+def test_every_page_is_in_the_navigation() -> None:
+    """Each page of the documentation can be found from every other one."""
+    named = re.findall(r"([\w/-]+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)
+    docs = ROOT / "docs"
+    pages = [str(page.relative_to(docs)) for page in docs.rglob("*.md")]
+    assert sorted(named) == sorted([*pages, "changelog.md"])  # .ci/site puts that one there
+
+
 def test_changelog() -> None:
     """The changelog begins with the package's version, or with what is not released yet."""
     headings = re.findall(r"^## \[([^\]]*)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)

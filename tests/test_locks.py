@@ -25,6 +25,7 @@ ROOTS = {
     ".ci/build.txt": GROUPS["build"],
     ".ci/container.txt": [*SERVE, *EXTRAS["otel"]],
     ".ci/audit.txt": GROUPS["audit"],
+    ".ci/docs.txt": GROUPS["docs"],
     ".ci/sbom.txt": GROUPS["sbom"],
     ".ci/deployment.txt": GROUPS["deployment"],
     "bench/constraints.txt": [*SERVE, *EXTRAS["bench"]],
