@@ -142,3 +142,37 @@ def test_one_document_can_not_push_out_all_others() -> None:
     kept = documents.get("{ __typename }")
     assert documents.get("#" * 300_000).errors
     assert documents.get("{ __typename }") is kept
+
+
+TIGHT = {"query_depth": 3, "query_fields": 10, "query_tokens": 20, "query_aliases": 1}
+LEVELS = 40
+NESTED = '{ __type(name: "Group") { ' + "ofType { " * LEVELS + "name" + " }" * LEVELS + " } }"
+WIDE = "{ __schema { " + " ".join(f"a{n}: description" for n in range(2_100)) + " } }"
+CYCLIC = "{ __schema { types { " + "fields { type { " * 4 + "name" + " } }" * 4 + " } } }"
+BESIDE = "{ __schema { description } " + group("name type quantity active actual version")[2:]
+
+
+async def test_tools_ask_for_the_schema_within_limits_of_their_own(make_gateway: Any) -> None:
+    """Introspection is answered whatever a deployment allows for data, and for nothing else."""
+    gateway = await make_gateway(**TIGHT)
+    schema = await gateway.data(get_introspection_query(input_value_deprecation=True))
+    assert schema["__schema"]["queryType"]["name"] == "Query"
+    for query in (group("member { entity { resource { __typename } } }"), BESIDE):
+        [error] = (await gateway(query))["errors"]
+        assert error["extensions"]["code"] in {"QUERY_TOO_DEEP", "QUERY_TOO_LARGE"}
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        (NESTED, "QUERY_TOO_DEEP"),
+        (WIDE, "TOO_MANY_FIELDS"),
+        (CYCLIC, "GRAPHQL_VALIDATION_FAILED"),
+    ],
+    ids=["levels", "fields", "circles"],
+)
+async def test_introspection_has_limits(make_gateway: Any, query: str, code: str) -> None:
+    """What asks for the schema without end is refused, also where data may be deep."""
+    gateway = await make_gateway(query_depth=1000, query_fields=100_000, query_tokens=100_000)
+    [error, *_] = (await gateway(query))["errors"]
+    assert error["extensions"]["code"] == code

@@ -4,7 +4,13 @@ import time
 
 from access.issuer import AUDIENCE, ISSUER, published, signed
 from group_gateway.sandbox.quirks import FaultRule
-from group_gateway.sandbox.wellknown import HIDDEN_TEAM_ID, OTHER_TOKEN, READ_TOKEN, TOKEN
+from group_gateway.sandbox.wellknown import (
+    HIDDEN_TEAM_ID,
+    MEDIUM_GROUP_ID,
+    OTHER_TOKEN,
+    READ_TOKEN,
+    TOKEN,
+)
 from redis_server import redis_server
 from subscriptions.listening import CHANGES, changed, codes
 
@@ -58,7 +64,7 @@ async def test_rights_that_are_lost_end_it(serve, sandbox, elsewhere):
         await lost.listen()
         await kept.listen()
         assert sandbox.app.state.sandbox.tokens.revoke(READ_TOKEN)
-        assert codes(await lost.hear()) == ["UNAUTHENTICATED"]
+        assert await lost.closed() == REFUSED
         await server.until_metric(1, "subscriptions_open")
         await elsewhere("Changed elsewhere")
         assert changed(await kept.hear())["name"] == "Changed elsewhere"
@@ -71,7 +77,7 @@ async def test_a_refused_poll_is_no_failure_of_the_cache(serve, sandbox, tmp_pat
         async with server.introduced(READ_TOKEN) as lost:
             await lost.listen()
             assert sandbox.app.state.sandbox.tokens.revoke(READ_TOKEN)
-            assert codes(await lost.hear()) == ["UNAUTHENTICATED"]
+            assert await lost.closed() == REFUSED
             await server.until_metric(0, "watched_groups")
         assert "The cache fails" not in caplog.text
 
@@ -82,9 +88,29 @@ async def test_a_refused_event_ends_it(server, sandbox):
         await talk.listen()
         assert sandbox.app.state.sandbox.tokens.revoke(READ_TOKEN)
         await server.rename("Changed")
-        message = await talk.hear()
-        assert codes(message) == ["UNAUTHENTICATED"]
-        assert "Changed" not in str(message)
+        assert await talk.closed() == REFUSED
+
+
+async def test_a_token_that_was_never_accepted(server):
+    """The first operation with a token that the upstream refuses says so, and is the last."""
+    async with server.introduced("no-such-token") as talk:
+        await talk.ask("1", CHANGES, **IT)
+        assert codes(await talk.hear()) == ["UNAUTHENTICATED"]
+        assert await talk.closed() == REFUSED
+
+
+async def test_a_query_with_a_revoked_token(server, sandbox):
+    """A query is answered, and the connection ends, so that the client brings another token."""
+    asked = f'{{ group(id: "{IT["id"]}") {{ id }} }}'
+    async with server.introduced(READ_TOKEN) as talk:
+        await talk.listen("1")
+        assert sandbox.app.state.sandbox.tokens.revoke(READ_TOKEN)
+        await server.rename("Changed by another", MEDIUM_GROUP_ID)
+        await talk.ask("2", asked.replace(IT["id"], MEDIUM_GROUP_ID))
+        answer = await talk.hear()
+        assert answer["payload"]["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+        assert (await talk.hear())["type"] == "complete"
+        assert await talk.closed() == REFUSED
 
 
 async def test_a_refused_poll_is_no_failure(serve, sandbox, elsewhere):
@@ -123,9 +149,9 @@ async def test_scopes_hold(serve):
         assert codes(await talk.hear()) == ["FORBIDDEN"]
 
 
-async def test_keys_that_are_withdrawn(serve, issuer, elsewhere):
-    """A token whose key the issuer has withdrawn gets no event more."""
-    server = await serve(subscription_interval=1.0, **BY_TOKEN)
+async def test_keys_that_are_withdrawn(serve, issuer):
+    """A connection whose token's key the issuer has withdrawn ends, though nothing happens."""
+    server = await serve(**BY_TOKEN)
     async with server.introduced(signed()) as talk:
         await talk.listen()
         issuer.keys = [published("another")]
@@ -134,8 +160,8 @@ async def test_keys_that_are_withdrawn(serve, issuer, elsewhere):
         while "errors" in answer:  # until the keys have been read again, which is not done often
             asked = {"query": f'{{ group(id: "{IT["id"]}") {{ id }} }}'}
             answer = (await server.http.post("/graphql", json=asked, headers=bearer)).json()
-        await elsewhere("Changed elsewhere")
-        assert codes(await talk.hear()) == ["UNAUTHENTICATED"]
+        assert await talk.closed() == REFUSED
 
 
+REFUSED = (4403, "Forbidden: The token is not accepted any more.")
 IT = {"id": "33104aa7-e3ae-4650-bdac-04bfae8365bc", "since": "long ago"}

@@ -29,6 +29,10 @@ LONGEST_DOCUMENT = 200_000
 """Characters of a document."""
 _COMPARISONS = 10_000
 """Pairs of fields under one response key that validation may have to compare: some 50 ms."""
+_INTROSPECTION = ("__schema", "__type")
+"""Root fields whose selections have limits of their own: tools ask for all of the schema."""
+_INTROSPECTION_LEVELS, _INTROSPECTION_FIELDS = 32, 2_000
+INTROSPECTION_TOKENS = 2_000
 _TELLS_THE_SCHEMA = frozenset({"__schema", "__type", "_service"})
 """Root fields; `_service` is federation's, and gives the whole SDL."""
 _WIDTH = 100
@@ -94,7 +98,17 @@ def _excess(
         )
     if not limits.introspection and measure.introspection is not None:
         return GraphQLError("Introspection is switched off.", measure.introspection)
-    return measure.repetition(limits)
+    return measure.introspection_excess() or measure.repetition(limits)
+
+
+def only_introspects(document: DocumentNode) -> bool:
+    """Tell whether all operations ask for nothing but the schema."""
+    operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
+    return all(
+        isinstance(field, FieldNode) and field.name.value in {*_INTROSPECTION, "__typename"}
+        for operation in operations
+        for field in operation.selection_set.selections
+    )
 
 
 def too_large(message: str) -> GraphQLError:
@@ -127,6 +141,7 @@ class _Measure:
         self.directives = 0
         self.width = 0
         self.introspection: FieldNode | None = None
+        self._introspected: list[_Size] = []
         self._definitions: list[Any] = list(document.definitions)
         self._fragments = {
             d.name.value: d for d in self._definitions if isinstance(d, FragmentDefinitionNode)
@@ -147,6 +162,18 @@ class _Measure:
             known = self._sets[id(selections)] = self._measured(selections)
         return known
 
+    def introspection_excess(self) -> GraphQLError | None:
+        """Return the error of a document that asks for too much of the schema."""
+        levels = max((size.depth for size in self._introspected), default=0)
+        fields = sum(size.fields for size in self._introspected)
+        if levels > _INTROSPECTION_LEVELS:
+            said = f"The introspection has {_few(levels)} levels of fields"
+            return _error(RequestCode.QUERY_TOO_DEEP, said, _INTROSPECTION_LEVELS)
+        if fields > _INTROSPECTION_FIELDS:
+            said = f"The introspection has {_few(fields)} fields"
+            return _error(RequestCode.TOO_MANY_FIELDS, said, _INTROSPECTION_FIELDS)
+        return None
+
     def repetition(self, limits: DocumentLimits) -> GraphQLError | None:
         """Give the error of a document that has too many fields under the same names.
 
@@ -155,7 +182,8 @@ class _Measure:
         left = _COMPARISONS
         for definition in self._definitions:
             selections = getattr(definition, "selection_set", None)
-            if selections is not None and self.size(selections).fields <= limits.fields:
+            most = max(limits.fields, _INTROSPECTION_FIELDS)
+            if selections is not None and self.size(selections).fields <= most:
                 left -= self._comparisons([selections])
             elif selections is not None:
                 left = -1
@@ -172,6 +200,9 @@ class _Measure:
             self.directives += len(node.directives or ())
             below = self._below(node)
             if isinstance(node, FieldNode):
+                if node.name.value in _INTROSPECTION:
+                    self._introspected.append(below)
+                    below = _Size()
                 self.width = max(self.width, *(_width(a.value) for a in node.arguments or ()), 0)
                 below = _Size(
                     below.depth + 1, 1, below.fields + 1, below.aliases + bool(node.alias)

@@ -25,9 +25,17 @@ from graphql import (
 
 from group_gateway.errors import RequestCode
 from group_gateway.execution.compiled_plans import OperationPlans, Planning
-from group_gateway.execution.document_limits import DocumentLimits, FragmentCycle, excess, too_large
+from group_gateway.execution.document_limits import (
+    INTROSPECTION_TOKENS,
+    DocumentLimits,
+    FragmentCycle,
+    excess,
+    only_introspects,
+    too_large,
+)
 from group_gateway.execution.incremental import asks_for_parts
 
+_TOO_MANY_TOKENS = "Syntax Error: Document contains more than"
 _BASE, _OVERHEAD = 20_000, 140
 """Bytes that a document takes, and those for each byte of its text, its plan included: measured."""
 _INSIDE = re.compile(
@@ -142,9 +150,9 @@ class Documents:
             error = too_large(f"The document has more than {limits.characters} characters.")
             return Document(None, (error,), RequestCode.GRAPHQL_PARSE_FAILED)
         try:
-            node = parse(text, max_lexical_tokens=limits.tokens, allow_empty_selection_sets=False)
+            node = _parsed(text, limits.tokens)
         except GraphQLError as error:
-            if error.message.startswith("Syntax Error: Document contains more than"):
+            if error.message.startswith(_TOO_MANY_TOKENS):
                 error = too_large(f"The document has more than {limits.tokens} tokens.")
             return Document(None, (error,), RequestCode.GRAPHQL_PARSE_FAILED)
         return Document(node, ())
@@ -181,6 +189,20 @@ class Documents:
         while self._bytes > self._max_bytes:
             oldest, _ = self._known.popitem(last=False)
             self._bytes -= _size(oldest)
+
+
+def _parsed(text: str, tokens: int) -> DocumentNode:
+    """Parse a document of at most so many tokens, or a query for the schema of a few more."""
+    try:
+        return parse(text, max_lexical_tokens=tokens, allow_empty_selection_sets=False)
+    except GraphQLError as error:
+        if not error.message.startswith(_TOO_MANY_TOKENS) or "__schema" not in text:
+            raise
+        most = max(tokens, INTROSPECTION_TOKENS)
+        node = parse(text, max_lexical_tokens=most, allow_empty_selection_sets=False)
+        if not only_introspects(node):
+            raise
+        return node
 
 
 def _size(text: str) -> int:

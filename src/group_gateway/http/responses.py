@@ -1,7 +1,7 @@
 """Answers as bytes: what `endpoint` sends, keeps ready and shares."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -44,6 +44,8 @@ class Reply(msgspec.Struct, frozen=True):
     """What the operation did, where somebody is told of it."""
     delivery: ChunkedBody | None = None
     """What gives the body, where that comes piece by piece."""
+    codes: Collection[str] = ()
+    """The codes of its errors."""
     variants: dict[str, "Reply"] = msgspec.field(default_factory=dict)
     """The same response in content codings, by their names."""
 
@@ -91,9 +93,10 @@ def answer_reply(
     ok = answer.executed or media_type == JSON
     status = HTTPStatus.OK if ok else HTTPStatus.BAD_REQUEST
     body = answer.body(extensions)
-    return new_reply(
+    reply = new_reply(
         status, media_type, body, is_complete=answer.is_complete, audit_record=audit_record
     )
+    return reply if answer.is_complete else msgspec.structs.replace(reply, codes=answer.codes)
 
 
 def parts_reply(delivery: ChunkedBody) -> Reply:

@@ -20,7 +20,11 @@ from group_gateway.http.negotiation import JSON, takes
 from group_gateway.http.pipeline import RequestPipeline
 from group_gateway.http.requests import RequestRefused
 from group_gateway.http.responses import CORRELATION_HEADER, ENDLESS, VARY, Reply, send_reply
-from group_gateway.http.subscriptions.open_subscriptions import ClientSession, Subscriptions
+from group_gateway.http.subscriptions.open_subscriptions import (
+    NOT_ACCEPTED,
+    ClientSession,
+    Subscriptions,
+)
 
 EVENT_STREAM: Final = "text/event-stream"
 _ALIVE_SECONDS: Final = 12.0
@@ -84,6 +88,7 @@ class EventStreams:
                 _stay_alive(send),
                 gone(receive),
                 self._ending(),
+                self._refused(session),
                 until=session.until,
             )
         except TimeoutError:
@@ -107,6 +112,12 @@ class EventStreams:
         """Wait for the end of the process."""
         await self._subscriptions.ending.wait()
         return b""
+
+    async def _refused(self, session: ClientSession) -> bytes:
+        """Wait for the token to be refused; return what the stream ends with."""
+        await self._subscriptions.until_refused(session)
+        refused = RequestRefused(NOT_ACCEPTED, 401, Unauthenticated.code)
+        return self._last(refused, session)
 
     def _last(self, refused: RequestRefused, session: ClientSession) -> bytes:
         return _next(self._refusal(refused, session).body) + _COMPLETE

@@ -27,7 +27,11 @@ from group_gateway.http.subscriptions.messages import (
     Subscribe,
     read,
 )
-from group_gateway.http.subscriptions.open_subscriptions import ClientSession, Subscriptions
+from group_gateway.http.subscriptions.open_subscriptions import (
+    NOT_ACCEPTED,
+    ClientSession,
+    Subscriptions,
+)
 from group_gateway.http.subscriptions.socket_operations import Operations
 from group_gateway.http.subscriptions.subscription_limit import SubscriptionLimit
 from group_gateway.operation import Anonymous
@@ -101,13 +105,29 @@ class GraphQLWebSocket:
     async def _answer_all(self, session: ClientSession) -> None:
         operations = Operations(self._subscriptions, self._pipeline, self._say)
         try:
-            listening = self._listen(session, operations)
-            await first_completed(listening, self._ending(), until=session.until)
+            reason = await self._end_of(session, operations)
             await operations.settle()
-        except TimeoutError:
-            raise Close(4403, "Forbidden: The token has expired.") from None
+            if reason:
+                raise Close(4403, f"Forbidden: {reason}")
         finally:
             await operations.abandon()
+
+    async def _end_of(self, session: ClientSession, operations: Operations) -> str:
+        """Listen to the client until one end of the conversation; return why its token ended it.
+
+        Clients that are closed by 4403 connect again with what `connectionParams` gives them then.
+        """
+        works = (
+            self._listen(session, operations),
+            self._ending(),
+            operations.token_refused.wait(),
+            self._subscriptions.until_refused(session),
+        )
+        try:
+            await first_completed(*works, until=session.until)
+        except TimeoutError:
+            return "The token has expired."
+        return "" if self._subscriptions.ending.is_set() else NOT_ACCEPTED
 
     async def _listen(self, session: ClientSession, operations: Operations) -> None:
         while True:

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
+from group_gateway.errors import Unauthenticated
 from group_gateway.execution.engine import Answer, Engine, Event, GraphQLRequest
 from group_gateway.http.operation_report import OperationReport
 from group_gateway.http.pipeline import RequestPipeline
@@ -16,6 +17,7 @@ from group_gateway.http.subscriptions.subscription_limit import SubscriptionLimi
 from group_gateway.identity.authenticator import Authenticator
 from group_gateway.operation import (
     NO_CLIENT,
+    Anonymous,
     AuditRecord,
     Caller,
     ClientSoftware,
@@ -23,6 +25,10 @@ from group_gateway.operation import (
     Principal,
     RequestContext,
 )
+
+NOT_ACCEPTED = "The token is not accepted any more."
+_CHECK_SECONDS = 5.0
+"""Seconds between two checks of the credentials of a client that stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,17 @@ class Subscriptions:
     async def authenticate(self, authorization: str | None) -> Principal:
         """Give who sends this Authorization."""
         return self._callers.known(authorization) or await self._callers.authenticate(authorization)
+
+    async def until_refused(self, session: ClientSession) -> None:
+        """Wait until the credential of a session is not accepted any more.
+
+        It notices a key that was withdrawn also while nothing happens.
+        """
+        while True:
+            await asyncio.sleep(_CHECK_SECONDS)
+            principal = await self.authenticate(session.authorization)
+            if isinstance(principal, Anonymous) and principal.kind is Unauthenticated:
+                return
 
     async def answers(
         self, asked: GraphQLRequest, session: ClientSession

@@ -2,13 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final
 
-from group_gateway.errors import GatewayError, RequestCode
+from group_gateway.errors import GatewayError, RequestCode, Unauthenticated
 from group_gateway.execution.engine import GraphQLRequest
 from group_gateway.http.negotiation import GRAPHQL_RESPONSE
 from group_gateway.http.pipeline import RequestPipeline, SubscriptionRequested
@@ -38,6 +38,9 @@ class Operations:
         self._by_id: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._endless: set[asyncio.Task[None]] = set()
+        self.token_refused = asyncio.Event()
+        """Set once an operation was refused for its token: the client is to bring another one."""
+        self._was_accepted = False
         self._turns = asyncio.Semaphore(ANSWERED_AT_ONCE)
 
     async def begin(self, id: str, payload: bytes, session: ClientSession) -> None:
@@ -113,7 +116,16 @@ class Operations:
             await self._say(complete_of(id))
         else:
             await self._say(error_of(id, reply.body))
+        self._judge(reply.codes)
         return None
+
+    def _judge(self, codes: Collection[str]) -> bool:
+        """Tell whether an answer shows that the token is refused; have the connection end then."""
+        if Unauthenticated.code in codes:
+            self.token_refused.set()
+            return True
+        self._was_accepted = True
+        return False
 
     async def _subscribe(self, id: str, asked: GraphQLRequest, session: ClientSession) -> None:
         if self._subscriptions.ending.is_set():  # it had waited for its turn, and came too late
@@ -123,8 +135,11 @@ class Operations:
         with self._subscriptions.places.take(session.principal.scope):
             async with aclosing(self._subscriptions.answers(asked, session)) as answers:
                 async for answer in answers:
+                    refused = self._judge(answer.codes)
                     if answer.executed:
                         await self._say(next_of(id, answer.body()))
+                    elif refused and self._was_accepted:
+                        return  # the client subscribes anew, with another token
                     else:
                         last = error_of(id, answer.body())
         self._forget(id)
