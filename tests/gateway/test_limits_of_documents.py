@@ -149,7 +149,10 @@ LEVELS = 40
 NESTED = '{ __type(name: "Group") { ' + "ofType { " * LEVELS + "name" + " }" * LEVELS + " } }"
 WIDE = "{ __schema { " + " ".join(f"a{n}: description" for n in range(2_100)) + " } }"
 CYCLIC = "{ __schema { types { " + "fields { type { " * 4 + "name" + " } }" * 4 + " } } }"
-BESIDE = "{ __schema { description } " + group("name type quantity active actual version")[2:]
+BESIDE = (
+    "{ __schema { description } "
+    + group("name type quantity active actual version id meta { versionId }")[2:]
+)
 
 
 async def test_tools_ask_for_the_schema_within_limits_of_their_own(make_gateway: Any) -> None:
