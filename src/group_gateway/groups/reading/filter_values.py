@@ -7,6 +7,7 @@ from typing import Any
 
 from group_gateway.fhir.characteristic import concept_text
 from group_gateway.groups.reading.date_parameter import Interval, interval_of, moment_of
+from group_gateway.groups.reading.group_outline import PageNames
 from group_gateway.groups.reading.text_folding import fold
 
 
@@ -31,6 +32,16 @@ class StringFilter:
             and (contained is None or contained in folded)
             and (start is None or folded.startswith(start))
         )
+
+    def matches(self, page: PageNames) -> list[int]:
+        """Return the indexes of the names on a page that fit."""
+        part = max((text for text in self._folded if text is not None), key=len, default="")
+        if part not in page.text:
+            return []
+        names, fits = page.names, self.fits
+        return [
+            i for i, folded in enumerate(page.folded) if part in folded and fits(names[i], folded)
+        ]
 
 
 def _fold(text: str | None) -> str | None:

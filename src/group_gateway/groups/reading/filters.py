@@ -18,7 +18,7 @@ from group_gateway.groups.reading.filter_values import (
     TokenFilter,
     items,
 )
-from group_gateway.groups.reading.group_outline import Outline, folded_names, outline_of
+from group_gateway.groups.reading.group_outline import Outline, names_on, outline_of
 
 Check = Callable[[GroupResource], bool]
 PATIENT_PARAMETERS = ("patient", "member")
@@ -109,8 +109,7 @@ class GroupFilter:
             if not self.given:
                 return range(len(entries))
             return [i for i, group in enumerate(entries) if group is not None and self.fits(group)]
-        fits = self.name.fits
-        found = [i for i, (name, folded) in enumerate(folded_names(page)) if fits(name, folded)]
+        found = self.name.matches(names_on(page))
         if len(self.given) == 1:
             return found
         return [i for i in found if (group := entries[i]) is not None and self.fits(group)]

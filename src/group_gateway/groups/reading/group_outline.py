@@ -13,7 +13,8 @@ from group_gateway.fhir.group_resource import UNREADABLE, GroupResource, NotAGro
 from group_gateway.groups.reading.text_folding import fold
 
 _KEPT = "_outline"
-_NAMES = "_folded_names"
+_NAMES = "_names"
+_SEPARATOR = "\n"
 
 
 class Outline(msgspec.Struct, dict=True, frozen=True):
@@ -57,14 +58,23 @@ def outline_of(group: GroupResource) -> Outline:
     return found
 
 
-def folded_names(page: Searchset) -> list[tuple[object, str]]:
-    """Return for each entry of a page its name, as it is and folded. Raises NotAGroup."""
-    found: list[tuple[object, str]] | None = page.__dict__.get(_NAMES)
-    if found is None:
+class PageNames:
+    """The names on a page, for each entry, as they are and folded."""
+
+    def __init__(self, page: Searchset) -> None:
         try:
             outlines = [None if group is None else outline_of(group) for group in page.entries]
         except UNREADABLE as error:
             raise NotAGroup("a value can't be decoded") from error
-        found = [(None, "") if o is None else (o.name, o.folded_name) for o in outlines]
-        page.__dict__[_NAMES] = found
+        self.names = [None if outline is None else outline.name for outline in outlines]
+        self.folded = ["" if outline is None else outline.folded_name for outline in outlines]
+        self.text = _SEPARATOR.join(self.folded)
+        """All of them: what is not in it is in none of them."""
+
+
+def names_on(page: Searchset) -> PageNames:
+    """Return the names on a page. Raises NotAGroup."""
+    found: PageNames | None = page.__dict__.get(_NAMES)
+    if found is None:
+        found = page.__dict__[_NAMES] = PageNames(page)
     return found

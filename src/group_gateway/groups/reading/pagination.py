@@ -22,6 +22,8 @@ _PAGING = frozenset({COUNT, OFFSET})
 _OURS = _PAGING | PARAMETER_NAMES | CHECKED_PARAMETERS
 """Parameters of our own searches; a link with any other one is an upstream's invention."""
 _DIGITS = 12
+_KEPT = "_page"
+"""Where a parsed page keeps how it goes on, which a walk over cached pages needs each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +84,15 @@ class Page:
 
     @classmethod
     def of(cls, content: Searchset, link: PageLink, *, filtered: bool) -> "Page":
-        """Work out how a page that was fetched with `link` goes on."""
+        """Work out how a page that was fetched with `link` goes on; keep it with the page."""
+        known: Page | None = content.__dict__.get(_KEPT)
+        if known is not None and known.filtered == filtered and known.link == link:
+            return known
         begin = _begin(content)
         exact = begin is not None and _is_exact(content, begin)
-        return cls(content, link, filtered, _next(content, link), begin, exact)
+        page = cls(content, link, filtered, _next(content, link), begin, exact)
+        content.__dict__[_KEPT] = page
+        return page
 
     @property
     def groups(self) -> tuple[GroupResource, ...]:

@@ -12,8 +12,9 @@ from group_gateway.fhir.bundle import NotASearchset, Searchset
 from group_gateway.fhir.page_link import PageLink
 from group_gateway.groups.reading.cache_slots import CacheSlots
 from group_gateway.groups.reading.flights import Flight, charge, within
+from group_gateway.groups.reading.parsed_pages import ParsedPages
 from group_gateway.groups.reading.stale_if_error import stale_if_error
-from group_gateway.operation import Caller, Operation
+from group_gateway.operation import CacheDependency, Caller, Operation
 from group_gateway.upstream.client import GroupClient
 
 
@@ -27,11 +28,19 @@ class SearchPages:
         self._cache = cache
         self._slots = slots
         self._lifetime = lifetime
+        self._parsed = ParsedPages()
         self._flights: dict[str, Flight[Searchset]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def get(self, operation: Operation, link: PageLink) -> Searchset:
         """Give the page behind `link` as this caller may see it."""
+        key = (operation.caller.scope, link)
+        kept = self._parsed.get(key)
+        if kept is not None:
+            if await self._holds(kept.part):
+                operation.depends_on(kept.part)
+                return kept.page
+            self._parsed.drop(key)
         slot = self._slots.search(operation.caller, _canonical(link))
         while True:
             flight = self._join(operation, link, slot)
@@ -40,6 +49,11 @@ class SearchPages:
             except UpstreamTimeout:
                 if not flight.ran_out(operation):
                     raise
+
+    async def _holds(self, part: CacheDependency) -> bool:
+        """Return whether a cache entry still counts; waits only where others share the cache."""
+        holds = self._cache.holds_now([part])
+        return await self._cache.holds([part]) if holds is None else holds
 
     def _join(self, operation: Operation, link: PageLink, slot: Slot) -> Flight[Searchset]:
         flight = self._flights.get(slot.key)
@@ -52,9 +66,16 @@ class SearchPages:
             flight.operations.append(operation)
         return flight
 
+    def _keep(
+        self, key: tuple[str, PageLink], page: Searchset, part: CacheDependency | None
+    ) -> None:
+        if part is not None and self._lifetime > 0:
+            self._parsed.put(key, page, part)
+
     def forget(self) -> None:
         """Let nobody join a flight that may have left before a write."""
         self._flights.clear()
+        self._parsed.clear()
 
     async def _run(
         self, caller: Caller, link: PageLink, slot: Slot, flight: Flight[Searchset]
@@ -74,7 +95,9 @@ class SearchPages:
         part = self._cache.part(slot, lookup, self._lifetime)
         if lookup.value is not None:
             with contextlib.suppress(NotASearchset):  # not an entry of ours
-                flight.land(self._client.searchset(lookup.value, link), part)
+                page = self._client.searchset(lookup.value, link)
+                self._keep((caller.scope, link), page, part)
+                flight.land(page, part)
                 return
         charge([flight])
         try:
@@ -90,6 +113,7 @@ class SearchPages:
         if page.broken:  # is asked for again, so that what is mended is seen at once
             flight.land(page)
             return
+        self._keep((caller.scope, link), page, part)
         flight.land(page, part)
         await self._cache.put([(slot, lookup, page.raw)], self._lifetime)
 

@@ -28,6 +28,8 @@ class WholePages:
         `looks_inside`. A part that a read does not show to this caller is left out. Raises the
         errors of the reads that are needed.
         """
+        if self._whole_results.recently_proven and not page.parts:
+            return page
         doubts = doubts_about(page.groups, self._whole_results)
         ids = doubts.parts
         if looks_inside:
