@@ -1,4 +1,4 @@
-"""`python -m bench own|growth|rivals|soak|overload`: measure, and keep table, plot and figures.
+"""`python -m bench own|growth|typing|rivals|soak|overload`: measure; keep table, plot, figures.
 
 `python -m bench render` makes tables and plots of the kept figures anew.
 """
@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from bench import growth, overload, own, plots, report, rivals, soak
+from bench import growth, overload, own, plots, report, rivals, soak, typing_search
 from bench.catalog import SETS
 from bench.measuring import Timing
 from bench.progress import tell
@@ -34,6 +34,10 @@ def _own(chosen: argparse.Namespace, work: Path) -> own.Own:
 
 def _growth(chosen: argparse.Namespace, work: Path) -> growth.Growth:
     return growth.run(work, chosen.seconds)
+
+
+def _typing(chosen: argparse.Namespace, work: Path) -> typing_search.TypingSearch:
+    return typing_search.run(work, chosen.seconds)
 
 
 def _rivals(chosen: argparse.Namespace, work: Path) -> rivals.Rivals:
@@ -58,6 +62,7 @@ def _overload(chosen: argparse.Namespace, work: Path) -> overload.Overload:
 _KINDS = {
     "own": _Kind(own.Own, _own, report.own_report, plots.draw_own),
     "growth": _Kind(growth.Growth, _growth, report.growth_report, plots.draw_growth),
+    "typing": _Kind(typing_search.TypingSearch, _typing, report.typing_report, plots.draw_typing),
     "rivals": _Kind(rivals.Rivals, _rivals, report.rivals_report, plots.draw_rivals),
     "soak": _Kind(soak.Soak, _soak, report.soak_report, plots.draw_soak),
     "overload": _Kind(overload.Overload, _overload, report.overload_report, plots.draw_overload),
@@ -107,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     _timing(measuring["own"], warm=2, seconds=4)
     measuring["own"].add_argument("--stage-seconds", type=float, default=0.7)
     measuring["growth"].add_argument("--seconds", type=float, default=2.0)
+    measuring["typing"].add_argument("--seconds", type=float, default=2.0)
     _timing(measuring["rivals"], warm=1, seconds=2)
     measuring["rivals"].add_argument("--rounds", type=int, default=3)
     measuring["rivals"].add_argument("--set", choices=SETS, default="core")

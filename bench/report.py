@@ -13,6 +13,7 @@ from bench.own import CEILING, Own
 from bench.rivals import Cells, Rivals
 from bench.soak import Soak
 from bench.tables import figure, table
+from bench.typing_search import DECODING, TypingSearch
 
 NOISY = 0.2
 """Cores that other programs used, from which on a figure is marked with a star."""
@@ -77,6 +78,28 @@ def growth_report(growth: Growth) -> str:
             _curves("members", growth.members),
             "## Groups in one answer, of 10 members each\n",
             _curves("groups", growth.groups),
+        )
+    )
+
+
+_TYPING = (
+    "2,000 groups of 10 members behind an upstream that can't search, in process, warm, another"
+    " word each time. W6: `name: {contains}`; W7: the same with `orderBy`.\n"
+)
+
+
+def typing_report(typing: TypingSearch) -> str:
+    """Show what a search costs while somebody types."""
+    rows = [
+        [name, figure(value), f"{value / typing.cpu_us[DECODING]:.0%}"]
+        for name, value in typing.cpu_us.items()
+    ]
+    return "\n".join(
+        (
+            "# Searching while somebody types",
+            _facts(typing.facts),
+            _TYPING,
+            table(["", "CPU µs", "of decoding"], rows),
         )
     )
 

@@ -56,6 +56,9 @@ class Answering(httpx.AsyncBaseTransport):
         id = target.removeprefix("/Group/")
         if request.method == "GET" and id in self.groups:
             return httpx.Response(200, json=self.groups[id])
+        if request.method == "PUT" and id in self.groups:
+            self.groups[id] = json.loads(await request.aread())
+            return httpx.Response(200, json=self.groups[id])
         answer = self.search(target)
         if isinstance(answer, httpx.Response):
             return answer
