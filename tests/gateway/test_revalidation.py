@@ -17,13 +17,13 @@ async def test_an_answer_that_still_holds(gateway):
     """A client that has it is told so without the answer, however it says that it does."""
     first = await get(gateway)
     assert first.headers["cache-control"] == "private, no-cache"
-    assert first.headers["vary"] == "Accept, Authorization"
+    assert first.headers["vary"] == "Accept, Accept-Encoding, Authorization, Origin"
     etag = first.headers["etag"]
     for known in (etag, f"W/{etag}", f'"other", {etag}', "*"):
         again = await get(gateway, if_none_match=known)
         assert (again.status_code, again.content) == (304, b"")
         assert again.headers["etag"] == etag
-        assert again.headers["vary"] == "Accept, Authorization"
+        assert again.headers["vary"] == "Accept, Accept-Encoding, Authorization, Origin"
 
 
 async def test_an_answer_that_holds_no_more(gateway):
