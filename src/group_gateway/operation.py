@@ -34,7 +34,8 @@ class Caller:
     do with groups, and `readable` the types of other resources that it lets the caller read: `*`
     for all, None where only the upstream decides. The upstream may let it do less. `identity` says
     who it is, for the audit log alone; `until` is when the credential expires (seconds since the
-    epoch). Both are None where that is not known.
+    epoch); `fhir_user` is the reference of the resource that stands for who asks. All three are
+    None where that is not known.
     """
 
     scope: str
@@ -43,6 +44,7 @@ class Caller:
     readable: frozenset[str] | None = None
     identity: Mapping[str, str] | None = field(default=None, repr=False, compare=False)
     until: float | None = field(default=None, compare=False)
+    fhir_user: str | None = field(default=None, repr=False)
 
     def require(self, interaction: Interaction) -> None:
         """Raise Forbidden unless the caller may do this."""

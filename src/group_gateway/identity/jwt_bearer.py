@@ -8,6 +8,7 @@ import jwt
 
 from group_gateway.digests import DigestKeys
 from group_gateway.errors import Unauthenticated, UpstreamUnavailable
+from group_gateway.fhir.literal_reference import parse_reference
 from group_gateway.identity.authenticator import NO_TOKEN, bearer_token
 from group_gateway.identity.key_set import ALGORITHMS, KeySet
 from group_gateway.identity.pass_through import passed_on
@@ -124,18 +125,32 @@ class JwtAuthenticator:
 
     def _caller(self, token: str, claims: Mapping[str, Any], end: float) -> Caller:
         identity = identity_of(claims, self._rules.named_by)
+        fhir_user = fhir_user_of(claims)
         if self._passes_on:
-            return passed_on(token, self._keys, identity, end)
+            return passed_on(token, self._keys, identity, end, fhir_user)
         scopes = scopes_in(claims)
         rights, readable = rights_of(scopes), readable_types(scopes)
         words = (*sorted(rights), *sorted(readable))
-        scope = self._keys.digest("jwt", claims["iss"], claims["sub"], *words)
-        return Caller(scope, rights=rights, readable=readable, identity=identity, until=end)
+        scope = self._keys.digest("jwt", claims["iss"], claims["sub"], fhir_user or "", *words)
+        return Caller(
+            scope,
+            rights=rights,
+            readable=readable,
+            identity=identity,
+            until=end,
+            fhir_user=fhir_user,
+        )
 
     def _keep(self, authorization: str | None, verified: _Verified) -> None:
         if len(self._verified) >= _MOST_KEPT:
             del self._verified[next(iter(self._verified))]
         self._verified[authorization] = verified
+
+
+def fhir_user_of(claims: Mapping[str, Any]) -> str | None:
+    """Return the reference in `fhirUser` (SMART App Launch, section 4.0.8.1); None without one."""
+    claim = claims.get("fhirUser")
+    return claim if isinstance(claim, str) and parse_reference(claim) is not None else None
 
 
 def identity_of(claims: Mapping[str, Any], named_by: str) -> dict[str, str]:

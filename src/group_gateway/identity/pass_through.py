@@ -46,7 +46,8 @@ def passed_on(
     keys: DigestKeys,
     identity: Mapping[str, str] | None = None,
     until: float | None = None,
+    fhir_user: str | None = None,
 ) -> Caller:
     """Give the caller whose own token goes upstream."""
     scope = keys.digest("bearer", token)
-    return Caller(scope, f"Bearer {token}", identity=identity, until=until)
+    return Caller(scope, f"Bearer {token}", identity=identity, until=until, fhir_user=fhir_user)

@@ -13,6 +13,7 @@ from group_gateway.schema.federation_service import Service, service
 from group_gateway.schema.group import Group, GroupConnection, Patient, Practitioner
 from group_gateway.schema.group_filter import Filter, OrderBy, given, orders_by, wanted_by
 from group_gateway.schema.relay_refetch import fetch_patient, fetch_practitioner, refetched
+from group_gateway.schema.viewer import Viewer, viewer
 
 
 async def group_by_id(info: Info, id: GroupId) -> GroupResource | None:
@@ -67,6 +68,9 @@ class Query:
         GroupConnection | None,
         "The groups that fit the filter, a page of them: the first 20 unless told "
         "otherwise, 1000 at most.",
+    )
+    viewer: Viewer | None = resolved(
+        viewer, Viewer | None, "Who asks; null where the gateway does not know it."
     )
     fetch_group: Group | None = refetched(group_by_id, Group)
     fetch_patient: Patient | None = refetched(fetch_patient, Patient)
