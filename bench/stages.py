@@ -16,8 +16,8 @@ from graphql import DocumentNode, GraphQLObjectType, OperationDefinitionNode
 from bench.inprocess import InProcess, cpu_us, groups_known, opened
 from bench.system import SERVER_CORE
 from bench.workloads import Workload
-from group_gateway.cache.backend import memory_backend
-from group_gateway.cache.store import CacheStore, Slot
+from group_gateway.cache.entries import Slot
+from group_gateway.cache.local_store import local_store
 from group_gateway.execution.compiled_plans import OperationPlans, Planning
 from group_gateway.execution.compiler import compile_fields
 from group_gateway.execution.document_limits import DocumentLimits
@@ -91,7 +91,7 @@ def _plan(subject: _Subject) -> Work:
 def _lookup(subject: _Subject) -> Work:
     entries = range(subject.workload.entries)
     share = subject.raw[: len(subject.raw) // len(entries)]
-    cache = CacheStore(memory_backend(max_entries=1000, max_bytes=2**26), max_ttl=3600)
+    cache = local_store(max_entries=1000, max_bytes=2**26, max_ttl=3600)
     slots = [Slot(f"key {n}", f"tag {n}") for n in entries]
 
     async def look_up() -> None:

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
-SET = b"$3\r\nSET\r\n"
+APPEND = b"XADD"
+"""What is in the script that appends an invalidation to the stream."""
 MGET = b"$4\r\nMGET\r\n"
 
 

@@ -101,11 +101,12 @@ class RequestContext:
 class CacheDependency(msgspec.Struct, frozen=True):
     """A cache entry that an answer was made from.
 
-    It holds while its tag has this generation, and until `expires` (seconds since the epoch).
+    It holds until its tag is invalidated after this position, and until `expires` (seconds since
+    the epoch).
     """
 
     tag: str
-    generation: bytes
+    position: int
     expires: float
 
 

@@ -58,6 +58,7 @@ def build_services(  # noqa: PLR0913, PLR0917 - all that the use cases take
             reads,
             invalidator,
             telemetry,
+            leases,
             interval=settings.subscription_interval,
             patience=settings.upstream_timeout,
         ),

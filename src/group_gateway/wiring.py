@@ -9,10 +9,8 @@ from typing import Protocol
 
 import httpx
 
-from group_gateway.cache.backend import Backend, memory_backend, redis_backend
-from group_gateway.cache.leases import Leases, NoLeases, RedisLeases
-from group_gateway.cache.sealed_values import ValueEncryptor, ValueSigner
 from group_gateway.cache.store import CacheStore
+from group_gateway.cache_wiring import build_cache
 from group_gateway.config import Settings
 from group_gateway.digests import DigestKeys
 from group_gateway.execution.document_limits import DocumentLimits
@@ -150,9 +148,8 @@ def build_core(
     account = build_account(settings, settings.upstream_url, identity_endpoint)
     network = transport or build_upstream_network(settings)
     client = build_group_client(settings, network, telemetry, account)
-    backend = build_backend(settings, keys)
-    cache = build_cache_store(settings, backend, clock, telemetry)
-    services = build_services(settings, client, cache, build_leases(backend), keys, telemetry)
+    cache, leases = build_cache(settings, keys, telemetry, clock)
+    services = build_services(settings, client, cache, leases, keys, telemetry)
     return Core(
         telemetry=telemetry,
         client=client,
@@ -218,34 +215,6 @@ def build_identity_network(settings: Settings) -> UpstreamTransport:
     return UpstreamTransport(
         max_connections=4, max_body=_MEGABYTE, ca_file=settings.upstream_ca_file or None
     )
-
-
-def build_cache_store(
-    settings: Settings, backend: Backend, clock: Callable[[], float], telemetry: Telemetry
-) -> CacheStore:
-    """Return the cache."""
-    return CacheStore(
-        backend,
-        max_ttl=settings.cache_ttl,
-        stale=settings.cache_stale,
-        wall_clock=clock,
-        telemetry=telemetry,
-    )
-
-
-def build_backend(settings: Settings, keys: DigestKeys) -> Backend:
-    """Return the back end of the cache: memory or Redis."""
-    if settings.cache_url.startswith("memory:"):
-        return memory_backend(
-            max_entries=settings.cache_entries, max_bytes=settings.cache_megabytes * _MEGABYTE
-        )
-    signer = ValueEncryptor(keys) if settings.cache_encryption else ValueSigner(keys)
-    return redis_backend(settings.cache_url, signer, timeout=settings.cache_timeout)
-
-
-def build_leases(backend: Backend) -> Leases:
-    """Return the leases that replicas with a shared cache take turns by."""
-    return NoLeases() if backend.evaluate is None else RedisLeases(backend.evaluate)
 
 
 def build_page(settings: Settings, token: str | None) -> GraphiQL | None:

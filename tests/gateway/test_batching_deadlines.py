@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from gateway.writing import Way
-from group_gateway.cache.backend import memory_backend
+from group_gateway.cache.local_store import local_store
 from group_gateway.cache.store import CacheStore
 from group_gateway.digests import DigestKeys
 from group_gateway.errors import UpstreamTimeout
@@ -40,8 +40,7 @@ def parts(
     way: httpx.AsyncBaseTransport, **options: Any
 ) -> tuple[GroupClient, CacheStore, CacheSlots]:
     """Give what reads are made of; nothing is kept unless the cache's `options` say so."""
-    backend = memory_backend(max_entries=100, max_bytes=100_000)
-    cache = CacheStore(backend, **{"max_ttl": 0, **options})
+    cache = local_store(max_entries=100, max_bytes=100_000, **{"max_ttl": 0, **options})
     slots = CacheSlots(DigestKeys(bytes(16)), UPSTREAM)
     return GroupClient(UPSTREAM, way, call_timeout=60), cache, slots
 

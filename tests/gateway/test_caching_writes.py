@@ -13,7 +13,7 @@ from frontdoor import Gateway
 from gateway.writing import ADD, ASSIGN, CREATE, REMOVE, UPDATE, Way, on, patients
 from group_gateway.sandbox.wellknown import SEED_PATIENT_ID, TEAM_ID
 from redis_server import RedisServer, redis_server
-from redis_wire import MGET, SET, Hold, redis_wire
+from redis_wire import APPEND, MGET, Hold, redis_wire
 
 SEEN = """
 query ($id: ID!, $patient: ID!) {
@@ -131,9 +131,11 @@ async def test_a_look_up_that_a_write_overtook_is_not_joined(
     """It found the old entry just before the write's invalidation took effect."""
     sandbox.use(etag=True)
     async with redis_wire(redis.port) as wire:
-        gateway: Gateway = await make_gateway(cache_url=wire.url)
-        await gateway.data("query ($id: ID!) { group(id: $id) { id } }", id=TEAM_ID)
-        invalidation = wire.held_request = Hold(SET)
+        gateway: Gateway = await make_gateway(cache_url=wire.url, secret=SECRET)
+        other: Gateway = await make_gateway(cache_url=redis.url, secret=SECRET)
+        await other.data("query ($id: ID!) { group(id: $id) { id } }", id=TEAM_ID)
+        await gateway.data(LIST)
+        invalidation = wire.held_request = Hold(APPEND)
         write = asyncio.create_task(gateway.data(UPDATE, input={"id": TEAM_ID, "name": "Renamed"}))
         await invalidation.reached.wait()
         found = wire.held_reply = Hold(MGET)

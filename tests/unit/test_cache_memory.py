@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from group_gateway.cache.backend import BoundedMemoryCache
+from group_gateway.cache.memory import MemoryCache
 
 ROOM = 1_000_000
 
@@ -22,13 +22,13 @@ class Clock:
         return self.now
 
 
-async def _set(cache: BoundedMemoryCache, *keys: str, value: bytes = b"v", ttl: float = 60) -> None:
+async def _set(cache: MemoryCache, *keys: str, value: bytes = b"v", ttl: float = 60) -> None:
     await cache.multi_set([(key, value) for key in keys], ttl=ttl)
 
 
 async def test_it_gives_back_what_was_set() -> None:
     """Values come in the order of the keys, None where there is none."""
-    cache = BoundedMemoryCache(max_entries=10, max_bytes=ROOM)
+    cache = MemoryCache(max_entries=10, max_bytes=ROOM)
     await cache.multi_set([("a", b"1"), ("b", b"\xff\x00")], ttl=60)
     assert await cache.multi_get(["b", "none", "a"]) == [b"\xff\x00", None, b"1"]
     assert cache.peek(["b", "none", "a"]) == [b"\xff\x00", None, b"1"]
@@ -37,7 +37,7 @@ async def test_it_gives_back_what_was_set() -> None:
 async def test_an_entry_lives_for_its_time() -> None:
     """It is there until its time is over, counted anew when it is set anew."""
     clock = Clock()
-    cache = BoundedMemoryCache(max_entries=10, max_bytes=ROOM, clock=clock)
+    cache = MemoryCache(max_entries=10, max_bytes=ROOM, clock=clock)
     await _set(cache, "a", "b", ttl=10)
     clock.now += 9.9
     await _set(cache, "b", ttl=10)
@@ -49,7 +49,7 @@ async def test_an_entry_lives_for_its_time() -> None:
 
 async def test_the_least_recently_used_entry_goes_first() -> None:
     """A look keeps an entry young, through the plural get as through a peek."""
-    cache = BoundedMemoryCache(max_entries=3, max_bytes=ROOM)
+    cache = MemoryCache(max_entries=3, max_bytes=ROOM)
     await _set(cache, "a", "b", "c")
     await cache.multi_get(["a"])
     cache.peek(["b"])
@@ -59,7 +59,7 @@ async def test_the_least_recently_used_entry_goes_first() -> None:
 
 async def test_a_value_larger_than_the_cache_is_not_kept() -> None:
     """It neither throws the others out nor leaves the old value of its key behind."""
-    cache = BoundedMemoryCache(max_entries=10, max_bytes=2000)
+    cache = MemoryCache(max_entries=10, max_bytes=2000)
     await _set(cache, "a", "b")
     await _set(cache, "b", value=bytes(2000))
     assert cache.peek(["a", "b"]) == [b"v", None]
@@ -74,7 +74,7 @@ async def test_a_value_larger_than_the_cache_is_not_kept() -> None:
 async def test_the_bounds_hold_whatever_is_set(sets: list[tuple[str, int, float]]) -> None:
     """Entries and bytes stay within the bounds, and what is counted is what is there."""
     clock = Clock()
-    cache = BoundedMemoryCache(max_entries=4, max_bytes=5000, clock=clock)
+    cache = MemoryCache(max_entries=4, max_bytes=5000, clock=clock)
     for key, size, ttl in sets:
         await _set(cache, key, value=bytes(size), ttl=ttl)
         clock.now += 1
@@ -87,7 +87,7 @@ async def test_the_bounds_hold_whatever_is_set(sets: list[tuple[str, int, float]
 async def test_what_an_entry_counts_covers_what_it_costs(size: int) -> None:
     """The process holds no more memory for a full cache than the bound says."""
     bound = 1_000_000
-    cache = BoundedMemoryCache(max_entries=1_000_000, max_bytes=bound)
+    cache = MemoryCache(max_entries=1_000_000, max_bytes=bound)
     gc.collect()
     tracemalloc.start()
     try:

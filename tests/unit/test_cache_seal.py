@@ -1,4 +1,4 @@
-"""A sealed value can be opened only where it belongs, unchanged, and in its epoch."""
+"""A sealed value can be opened only where it belongs, and unchanged."""
 
 import pytest
 from hypothesis import given
@@ -10,10 +10,8 @@ from group_gateway.digests import DigestKeys
 KINDS = pytest.mark.parametrize("kind", [ValueSigner, ValueEncryptor])
 
 
-def _signer(kind: type[ValueSigner], secret: bytes = b"s" * 32, epoch: str = "one") -> ValueSigner:
-    signer = kind(DigestKeys(secret))
-    signer.epoch = epoch
-    return signer
+def _signer(kind: type[ValueSigner], secret: bytes = b"s" * 32) -> ValueSigner:
+    return kind(DigestKeys(secret))
 
 
 @KINDS
@@ -44,13 +42,12 @@ def test_a_changed_value_does_not_open(
 
 
 @KINDS
-def test_a_value_opens_only_in_its_place_and_epoch_and_under_its_key(
+def test_a_value_opens_only_in_its_place_and_under_its_key(
     kind: type[ValueSigner],
 ) -> None:
     """Whoever can write to the store can't move an entry from one caller to another."""
     sealed = _signer(kind).close("place", b"value")
     assert _signer(kind).open("other", sealed) is None
-    assert _signer(kind, epoch="two").open("place", sealed) is None
     assert _signer(kind, secret=b"t" * 32).open("place", sealed) is None
 
 

@@ -6,26 +6,31 @@ from typing import Any
 
 import pytest
 
-from group_gateway.cache.store import CacheStore, Lookup, Slot
-from unit.interleaving import Fate, GatedBackend, Gates, SharedStore, Time
+from group_gateway.cache.entries import Lookup, Slot
+from group_gateway.cache.store import CacheStore
+from unit.interleaving import SILENCE, FakeRedis, Fate, Gates, Time, shared_store
 
-SLOT = Slot("scope/group", "group")
-OTHERS_SLOT = Slot("other/group", "group")
+SLOT = Slot("scope/group", "group", "scope")
+OTHERS_SLOT = Slot("other/group", "group", "other")
 TTL = 30.0
 
 
 class Shared:
-    """Two stores on one shared back end; `on` runs something and says how each step goes."""
+    """Two stores on one shared Redis; `on` runs something and says how each step goes.
+
+    What happens to the stream is heard at once, unless `is_deaf`.
+    """
 
     def __init__(self) -> None:
         self.time = Time()
         self.gates = Gates()
-        self.entries = SharedStore(self.time)
-        self.one, self.other = (self._store() for _ in range(2))
-
-    def _store(self) -> CacheStore:
-        backend = GatedBackend(self.entries, self.gates)
-        return CacheStore(backend, max_ttl=TTL, pause=0, clock=self.time, wall_clock=self.time)
+        self.feeds = [Gates(), Gates()]
+        self.redis = FakeRedis(self.time)
+        self.is_deaf = [False, False]
+        self.one, self.other = (
+            shared_store(self.redis, self.gates, feed, max_ttl=TTL, stale=TTL)
+            for feed in self.feeds
+        )
 
     async def on(self, work: Coroutine[Any, Any, Any], *fates: Fate) -> Any:
         """Run something to its end, step by step; after the fates named, all goes well."""
@@ -36,22 +41,28 @@ class Shared:
             if self.gates.waiting:
                 self.gates.open(0, left.pop(0) if left else Fate.GOES_ON)
                 await self.idle()
+            else:
+                await asyncio.sleep(0.001)
         return task.result()
 
-    async def fast_path(self, work: Coroutine[Any, Any, Any]) -> Any:
-        """Run something that must not ask the back end for anything."""
+    async def at_once(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Run something that must not ask Redis for anything."""
         task = asyncio.ensure_future(work)
         await self.idle()
-        assert task.done(), "it waits for the back end"
+        assert task.done(), "it waits for Redis"
         return task.result()
 
     async def idle(self) -> None:
         """Let everything that can go on without another step do so."""
-        for _ in range(8):
+        for _ in range(12):
+            for feed, is_deaf in zip(self.feeds, self.is_deaf, strict=True):
+                if not is_deaf:
+                    feed.open_all()
             await asyncio.sleep(0)
 
     async def recover(self) -> None:
         """Let what goes on in the background go well."""
+        await self.idle()
         while self.gates.waiting:
             self.gates.open(0, Fate.GOES_ON)
             await self.idle()
@@ -122,11 +133,81 @@ async def test_a_read_that_a_write_overtook_puts_nothing_that_counts(shared: Sha
     assert (await shared.look(shared.other)).value is None
 
 
-async def test_an_evicted_tag_takes_its_entries_along(shared: Shared) -> None:
-    """Without it nobody knows what they are worth."""
+async def test_what_is_kept_is_found_without_asking(shared: Shared) -> None:
+    """By the one who put it, and by the other once it has asked."""
     await shared.fill(shared.one, b"value")
-    shared.entries.evict("group")
+    assert (await shared.at_once(shared.one.lookup([SLOT])))[0].value == b"value"
+    assert (await shared.look(shared.other)).value == b"value"
+    assert (await shared.at_once(shared.other.lookup([SLOT])))[0].value == b"value"
+
+
+async def test_an_entry_that_redis_evicts_is_put_again(shared: Shared) -> None:
+    """The gateway that has it keeps it; the other reads it again."""
+    await shared.fill(shared.one, b"value")
+    shared.redis.entries.clear()
+    assert (await shared.look(shared.one)).value == b"value"
+    assert (await shared.look(shared.other)).value is None
+
+
+@pytest.mark.parametrize("loss", ["stream", "tail", "process", "start"])
+async def test_invalidations_that_redis_loses_are_not_missed(shared: Shared, loss: str) -> None:
+    """The other was deaf when they happened, and asks again afterwards."""
+    await shared.fill(shared.one, b"old")
+    assert (await shared.look(shared.other)).value == b"old"
+    shared.is_deaf[1] = True
+    for tag in ("group", "else", "more"):
+        await shared.on(shared.one.invalidate([tag]))
+    match loss:
+        case "stream":
+            shared.redis.stream = []
+        case "start":
+            del shared.redis.stream[:-1]
+        case _:
+            shared.redis.restart(kept=-3 if loss == "tail" else 0)
+    shared.is_deaf[1] = False
+    shared.time.now += 2 * SILENCE
+    assert (await shared.look(shared.other)).value is None
     assert (await shared.look(shared.one)).value is None
+
+
+async def test_an_invalidation_that_a_fail_over_loses_is_made_again(shared: Shared) -> None:
+    """What another gateway read meanwhile, before the write, is dropped then."""
+    await shared.look(shared.one)
+    await shared.look(shared.other)
+    shared.is_deaf[0] = True  # it does not know of the fail-over yet
+    shared.redis.restart(kept=0)
+    shared.time.now += 2 * SILENCE
+    await shared.fill(shared.other, b"old")
+    write = asyncio.ensure_future(shared.one.invalidate(["group"]))
+    await shared.on(write_ended(write))
+    shared.is_deaf[0] = False
+    shared.time.now += 2 * SILENCE
+    for _ in range(5):
+        await shared.recover()
+    assert (await shared.look(shared.other)).value is None
+
+
+async def write_ended(write: asyncio.Future[None]) -> None:
+    """Wait for a write."""
+    await write
+
+
+async def test_silence_is_not_believed(shared: Shared) -> None:
+    """Who hears nothing for longer than the bound believes nothing until it has caught up."""
+    lookup = await shared.fill(shared.one, b"value")
+    part = shared.one.part(SLOT, lookup, TTL)
+    assert part is not None
+    assert shared.one.holds_now([part])
+    shared.is_deaf[0] = True
+    shared.time.now += 0.9 * SILENCE
+    assert shared.one.holds_now([part])
+    shared.time.now += 0.2 * SILENCE
+    assert shared.one.epoch is None
+    assert shared.one.holds_now([part]) is None
+    assert await shared.on(shared.one.lookup([SLOT])) == [Lookup(None, None)]
+    shared.is_deaf[0] = False
+    await shared.recover()
+    assert shared.one.holds_now([part])
 
 
 FAILURES = [(Fate.LOST,), (Fate.UNANSWERED,), (Fate.LATE,), (Fate.GOES_ON, Fate.LOST)]
@@ -138,9 +219,10 @@ async def test_a_failing_look_up_is_a_miss_that_puts_nothing(
 ) -> None:
     """Nobody sees the error."""
     await shared.fill(shared.one, b"value")
-    [lookup] = await shared.on(shared.one.lookup([SLOT]), *fates)
+    await shared.look(shared.other, OTHERS_SLOT)
+    [lookup] = await shared.on(shared.other.lookup([SLOT]), *fates)
     assert lookup == Lookup(None, None)
-    assert shared.one.part(SLOT, lookup, TTL) is None
+    assert shared.other.part(SLOT, lookup, TTL) is None
 
 
 async def test_a_back_end_that_failed_is_left_alone_until_it_works_again(shared: Shared) -> None:
@@ -148,15 +230,26 @@ async def test_a_back_end_that_failed_is_left_alone_until_it_works_again(shared:
     lookup = await shared.fill(shared.one, b"value")
     part = shared.one.part(SLOT, lookup, TTL)
     assert part is not None
-    await shared.on(shared.one.put([(SLOT, lookup, b"value")], TTL), Fate.LOST)
+    await shared.on(shared.one.invalidate(["else"]), Fate.LOST)
     await shared.idle()
     assert len(shared.gates.waiting) == 1
-    assert await shared.fast_path(shared.one.lookup([SLOT])) == [Lookup(None, None)]
-    await shared.fast_path(shared.one.put([(SLOT, lookup, b"value")], TTL))
+    assert await shared.at_once(shared.one.lookup([SLOT])) == [Lookup(None, None)]
+    await shared.at_once(shared.one.put([(SLOT, lookup, b"value")], TTL))
+    await shared.at_once(shared.one.invalidate(["more"]))
     assert shared.one.holds_now([part]) is False
-    assert await shared.fast_path(shared.one.holds([part])) is False
+    assert await shared.at_once(shared.one.holds([part])) is False
+    for _ in range(3):
+        await shared.recover()
+    assert (await shared.look(shared.one)).value == b"value"
+
+
+async def test_a_put_that_fails_is_no_error(shared: Shared) -> None:
+    """The gateway that read the value has it all the same."""
+    lookup = await shared.look(shared.one)
+    await shared.on(shared.one.put([(SLOT, lookup, b"value")], TTL), Fate.LOST)
     await shared.recover()
     assert (await shared.look(shared.one)).value == b"value"
+    assert (await shared.look(shared.other)).value is None
 
 
 @pytest.mark.parametrize("fates", FAILURES)
@@ -167,7 +260,7 @@ async def test_a_write_that_the_back_end_did_not_hear_of_is_made_up_for(
     await shared.fill(shared.one, b"old")
     await shared.on(shared.one.invalidate(["group"]), *fates)
     await shared.idle()
-    assert await shared.fast_path(shared.one.lookup([SLOT])) == [Lookup(None, None)]
+    assert await shared.at_once(shared.one.lookup([SLOT])) == [Lookup(None, None)]
     await shared.recover()
     assert (await shared.look(shared.one)).value is None
     assert (await shared.look(shared.other)).value is None
@@ -176,18 +269,20 @@ async def test_a_write_that_the_back_end_did_not_hear_of_is_made_up_for(
 async def test_a_write_that_is_missed_while_another_is_made_up_for_is_made_up_for_too(
     shared: Shared,
 ) -> None:
-    """The renewal that was under way came before it."""
+    """The invalidation that was under way came before it."""
+    await shared.look(shared.one)
     await shared.on(shared.one.invalidate(["group"]), Fate.LOST)
     await shared.idle()
     shared.gates.open(0, Fate.GOES_ON)
     await shared.idle()
-    answer = shared.gates.waiting.pop()
     await shared.fill(shared.other, b"old")
-    await shared.on(shared.one.invalidate(["group"]), Fate.LOST)
-    answer.set_result(Fate.GOES_ON)
+    again = asyncio.ensure_future(shared.one.invalidate(["group"]))
     await shared.idle()
-    assert await shared.fast_path(shared.one.lookup([SLOT])) == [Lookup(None, None)]
-    await shared.recover()
+    shared.gates.open(-1, Fate.LOST)
+    await shared.on(write_ended(again))
+    assert (await shared.on(shared.one.lookup([SLOT])))[0].value is None
+    for _ in range(3):
+        await shared.recover()
     assert (await shared.look(shared.other)).value is None
 
 
@@ -199,8 +294,8 @@ async def test_a_cancelled_write_is_made_up_for(shared: Shared) -> None:
     write.cancel()
     await asyncio.wait([write])
     shared.gates.waiting.clear()
-    await shared.idle()
-    await shared.recover()
+    for _ in range(3):
+        await shared.recover()
     assert (await shared.look(shared.one)).value is None
 
 
@@ -215,17 +310,16 @@ async def test_a_late_put_lives_no_longer_than_one_in_time(shared: Shared) -> No
     assert (await shared.look(shared.one)).value is None
 
 
-@pytest.mark.parametrize("fate", [Fate.UNANSWERED, Fate.LATE])
-async def test_a_generation_that_is_set_late_revives_nothing(shared: Shared, fate: Fate) -> None:
-    """Nothing was ever put under a generation of which it is not known that it was set."""
-    [lookup] = await shared.on(shared.one.lookup([SLOT]), Fate.GOES_ON, Fate.GOES_ON, fate)
-    assert lookup == Lookup(None, None)
-    await shared.idle()
-    await shared.recover()
-    await shared.on(shared.one.put([(SLOT, lookup, b"old")], TTL))
-    await shared.on(shared.other.invalidate(["group"]))
+async def test_an_invalidation_that_arrives_late_revives_nothing(shared: Shared) -> None:
+    """It can only drop more than it must."""
+    await shared.fill(shared.one, b"old")
+    await shared.on(shared.one.invalidate(["group"]), Fate.LATE)
+    for _ in range(3):
+        await shared.recover()
+    await shared.fill(shared.one, b"new")
     while shared.gates.late:
         shared.gates.happen(0)
+    await shared.idle()
     assert (await shared.look(shared.one)).value is None
 
 
@@ -240,16 +334,20 @@ async def test_a_part_holds_until_a_write_or_its_end(shared: Shared) -> None:
     assert put is not None
     assert await shared.on(shared.other.holds([put]))
     shared.time.now += TTL
-    assert not await shared.fast_path(shared.other.holds([put]))
+    assert not await shared.at_once(shared.other.holds([put]))
     shared.time.now -= TTL
     await shared.on(shared.one.invalidate(["group"]))
     assert not await shared.on(shared.other.holds([put]))
 
 
-async def test_switched_off_it_does_nothing(shared: Shared) -> None:
-    """A lifetime of zero seconds asks no back end for anything."""
-    store = CacheStore(GatedBackend(shared.entries, shared.gates), max_ttl=0)
-    assert await shared.fast_path(store.lookup([SLOT])) == [Lookup(None, None)]
-    await shared.fast_path(store.put([(SLOT, Lookup(None, b"12345678"), b"value")], TTL))
-    await shared.fast_path(store.invalidate(["group"]))
-    assert shared.gates.waiting == []
+async def test_switched_off_it_keeps_nothing(shared: Shared) -> None:
+    """A lifetime of zero seconds asks Redis for no entry; writes are told all the same."""
+    store = shared_store(shared.redis, shared.gates, shared.feeds[0], max_ttl=0)
+    try:
+        assert await shared.at_once(store.lookup([SLOT])) == [Lookup(None, None)]
+        await shared.at_once(store.put([(SLOT, Lookup(None, 1), b"value")], TTL))
+        await shared.fill(shared.other, b"old")
+        await shared.on(store.invalidate(["group"]))
+        assert (await shared.look(shared.other)).value is None
+    finally:
+        await store.aclose()

@@ -1,43 +1,35 @@
 """An answer is ready only while all that it was made of holds."""
 
 import asyncio
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from group_gateway.cache.store import CacheStore, Slot
+from group_gateway.cache.entries import Slot
+from group_gateway.cache.local_store import local_store
 from group_gateway.execution.response_cache import ResponseCache
 from group_gateway.operation import CacheDependency
-from unit.interleaving import Fate, GatedBackend, Gates, SharedStore, Time
+from unit.interleaving import SILENCE, FakeRedis, Fate, Gates, Time, shared_store
 
 TTL = 30.0
 QUESTION = ("caller", "application/json", b"{ group }")
 TAGS = ("one", "two")
 
 
-class PrivateBackend(GatedBackend):
-    """A back end that one gateway has for itself, in memory."""
-
-    def peek(self, keys: Sequence[str]) -> list[bytes | None]:  # type: ignore[override]
-        """See Backend."""
-        return [self.store.read(key) for key in keys]
-
-
 class Kept:
-    """A ready answer made of two parts."""
+    """A ready answer made of two parts, in a gateway alone or in one of two."""
 
-    def __init__(self, backend: type[GatedBackend]) -> None:
+    def __init__(self, *, is_shared: bool) -> None:
         self.time = Time()
         self.gates = Gates()
-        self.entries = SharedStore(self.time)
-        self.cache = CacheStore(
-            backend(self.entries, self.gates),
-            max_ttl=TTL,
-            pause=0,
-            clock=self.time,
-            wall_clock=self.time,
-        )
+        self.feed = Gates()
+        self.redis = FakeRedis(self.time)
+        if is_shared:
+            self.cache = shared_store(self.redis, self.gates, self.feed, max_ttl=TTL)
+        else:
+            self.cache = local_store(
+                max_entries=100, max_bytes=100_000, max_ttl=TTL, wall_clock=self.time
+            )
         self.ready: ResponseCache[str] = ResponseCache(self.cache, max_bytes=10_000)
 
     async def keep(self, answer: str) -> None:
@@ -47,28 +39,31 @@ class Kept:
         parts = [
             self.cache.part(slot, seen, TTL) for slot, seen in zip(slots, lookups, strict=True)
         ]
-        self.ready.put(
-            QUESTION, answer, len(answer), [p for p in parts if isinstance(p, CacheDependency)]
-        )
+        parts = [part for part in parts if isinstance(part, CacheDependency)]
+        self.ready.put(QUESTION, answer, len(answer), parts)
 
     async def go_on(self, work: Any, steps: int | None = None) -> Any:
         """Let something go on by so many steps, or to its end."""
         task = asyncio.ensure_future(work)
         while not task.done() and steps != 0:
-            for _ in range(8):
-                await asyncio.sleep(0)
+            await self.idle()
             if self.gates.waiting:
                 self.gates.open(0, Fate.GOES_ON)
                 steps = steps if steps is None else steps - 1
-        for _ in range(8):
+        await self.idle()
+        return task.result() if task.done() else None
+
+    async def idle(self) -> None:
+        """Let everything go on, and hear all that the stream has."""
+        for _ in range(10):
+            self.feed.open_all()
             await asyncio.sleep(0)
-        return task.result() if task.done() else task
 
 
-@pytest.fixture
-async def kept() -> Any:
+@pytest.fixture(params=[False, True], ids=["alone", "shared"])
+async def kept(request: pytest.FixtureRequest) -> Any:
     """Give an answer that is ready, and has been given."""
-    kept = Kept(PrivateBackend)
+    kept = Kept(is_shared=request.param)
     await kept.keep("old")
     assert [kept.ready.now(QUESTION) for _ in range(2)] == ["old", "old"]
     yield kept
@@ -92,7 +87,8 @@ async def test_an_answer_does_not_end_with_other_invalidations(kept: Kept) -> No
 async def test_an_answer_that_is_looked_at_during_an_invalidation(kept: Kept, steps: int) -> None:
     """Whatever was seen meanwhile, it has ended when the invalidation has."""
     await kept.go_on(kept.cache.invalidate(["three"]))
-    under_way = await kept.go_on(kept.cache.invalidate(["two"]), steps)
+    under_way = asyncio.ensure_future(kept.cache.invalidate(["two"]))
+    await kept.go_on(under_way, steps)
     kept.ready.now(QUESTION)
     await kept.go_on(under_way)
     assert kept.ready.now(QUESTION) is None
@@ -104,10 +100,25 @@ async def test_an_answer_ends_with_its_time(kept: Kept) -> None:
     assert kept.ready.now(QUESTION) is None
 
 
-async def test_nothing_is_ready_without_waiting_where_others_write_too() -> None:
-    """A back end that is shared has to be asked, each time."""
-    kept = Kept(GatedBackend)
+async def test_an_answer_that_may_have_ended_elsewhere_waits_for_word() -> None:
+    """While the stream is silent nothing is ready at once; it is, once there was word."""
+    kept = Kept(is_shared=True)
     await kept.keep("old")
+    assert kept.ready.now(QUESTION) == "old"
+    kept.time.now += 2 * SILENCE
     assert kept.cache.epoch is None
     assert kept.ready.now(QUESTION) is None
     assert await kept.go_on(kept.ready.get(QUESTION)) == "old"
+    assert kept.ready.now(QUESTION) == "old"
+    await kept.cache.aclose()
+
+
+async def test_an_answer_ends_with_an_invalidation_by_another_gateway() -> None:
+    """As soon as there is word of it."""
+    kept = Kept(is_shared=True)
+    await kept.keep("old")
+    kept.redis.append("", 0, "another", "two")
+    assert kept.ready.now(QUESTION) == "old"
+    await kept.idle()
+    assert kept.ready.now(QUESTION) is None
+    await kept.cache.aclose()

@@ -1,4 +1,4 @@
-"""Leases, by which replicas that share a Redis take turns at writing to a group.
+"""Leases, by which replicas that share a Redis take turns at writing to a group and at polling it.
 
 No write's safety rests on a lease: it may be lost at any moment, and there is none while Redis is
 down. It spares replicas conflicts with each other, and keeps their writes apart where the upstream
@@ -46,6 +46,9 @@ _RENEW = f"""
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('PEXPIRE', KEYS[1], {_LIFE_MS})
 """
+_CLAIM = """
+return redis.call('SET', KEYS[1], '', 'NX', 'PX', ARGV[1]) and 1 or 0
+"""
 _RELEASE = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])
@@ -58,6 +61,9 @@ class Leases(Protocol):
     def held(self, name: str, patience: float) -> AbstractAsyncContextManager[None]:
         """Hold the lease within the block; without it if it can't be had in `patience` seconds."""
 
+    async def claim(self, name: str, seconds: float) -> bool:
+        """Take a turn that is one replica's for some seconds; return whether it was free."""
+
 
 class NoLeases:
     """For a process that shares no Redis: the block runs at once."""
@@ -65,6 +71,10 @@ class NoLeases:
     def held(self, name: str, patience: float) -> AbstractAsyncContextManager[None]:  # noqa: ARG002
         """See Leases."""
         return nullcontext()
+
+    async def claim(self, name: str, seconds: float) -> bool:  # noqa: ARG002
+        """See Leases."""
+        return True
 
 
 class RedisLeases:
@@ -90,6 +100,11 @@ class RedisLeases:
             await asyncio.wait([invalidator])
             await self._run(_RELEASE, keys, token)
 
+    async def claim(self, name: str, seconds: float) -> bool:
+        """See Leases. While Redis can't be had every turn is free."""
+        milliseconds = max(1, int(seconds * 1000))
+        return await self._run(_CLAIM, [f"group-gateway:turn:{{{name}}}"], milliseconds) != 0
+
     async def _taken(self, keys: list[str], token: str, end: float) -> bool:
         answer = await self._run(_TAKE, keys, token)
         while answer == 0 and time.monotonic() < end:
@@ -102,12 +117,12 @@ class RedisLeases:
             await asyncio.sleep(_LIFE_MS / 3000)
             await self._run(_RENEW, keys, token)
 
-    async def _run(self, script: str, keys: list[str], token: str) -> object:
+    async def _run(self, script: str, keys: list[str], argument: str | int) -> object:
         """Give what a script gives; None when Redis can't be had."""
         if time.monotonic() < self._left_alone_until:
             return None
         try:
-            return await self._evaluate(script, keys, [token])
+            return await self._evaluate(script, keys, [argument])
         except Exception:  # noqa: BLE001 - whatever Redis raises, the write goes on
             self._left_alone_until = time.monotonic() + _LEFT_ALONE
             return None

@@ -1,36 +1,59 @@
-"""Invalidations that did not reach the back end, until they are repeated. Pure."""
+"""Invalidations of this process that the shared log may not hold, until they are repeated. Pure."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 
+@dataclass(slots=True, eq=False)
 class PendingInvalidation:
-    """One missed invalidation, owed since a moment in seconds."""
+    """An invalidation made at a moment in seconds; `is_told` once the log holds it."""
 
-    def __init__(self, since: float) -> None:
-        self.since = since
+    since: float
+    is_told: bool = False
 
 
 class PendingInvalidations:
-    """What is owed for each tag. A debt that is `lifetime` seconds old has lapsed."""
+    """The latest invalidation of each tag, for `lifetime` seconds.
+
+    Those that were told are remembered too: a fail-over may lose what the log had confirmed.
+    """
 
     def __init__(self, lifetime: float) -> None:
         self._lifetime = lifetime
-        self._owed: dict[str, PendingInvalidation] = {}
+        self._pending: dict[str, PendingInvalidation] = {}
 
-    def __bool__(self) -> bool:
-        return bool(self._owed)
+    @property
+    def are_told(self) -> bool:
+        """Whether the log holds all of them."""
+        return all(each.is_told for each in self._pending.values())
 
-    def add(self, tags: Iterable[str], now: float) -> None:
-        """Note that the tags must be renewed after this moment."""
-        self._owed.update((tag, PendingInvalidation(now)) for tag in tags)
+    def add(self, tags: Iterable[str], now: float) -> dict[str, PendingInvalidation]:
+        """Note that the tags were invalidated now; return what `settle` takes."""
+        added = {tag: PendingInvalidation(now) for tag in tags}
+        for tag in added:
+            self._pending.pop(tag, None)
+        self._pending.update(added)
+        self._forget(now)
+        return added
 
     def due(self, now: float) -> dict[str, PendingInvalidation]:
-        """Forget what has lapsed, and give the rest."""
-        self._owed = {t: d for t, d in self._owed.items() if now - d.since < self._lifetime}
-        return dict(self._owed)
+        """Return those that the log may not hold."""
+        self._forget(now)
+        return {tag: each for tag, each in self._pending.items() if not each.is_told}
 
-    def settle(self, paid: Mapping[str, PendingInvalidation]) -> None:
-        """Take off what was paid. A tag that came to be owed anew meanwhile stays."""
-        for tag, debt in paid.items():
-            if self._owed.get(tag) is debt:
-                del self._owed[tag]
+    def settle(self, told: Mapping[str, PendingInvalidation]) -> None:
+        """Note that the log holds these. A tag that was invalidated anew meanwhile stays due."""
+        for each in told.values():
+            each.is_told = True
+
+    def doubt(self) -> None:
+        """Note that the log may have lost all of them."""
+        for each in self._pending.values():
+            each.is_told = False
+
+    def _forget(self, now: float) -> None:
+        while self._pending:
+            tag, oldest = next(iter(self._pending.items()))
+            if now - oldest.since < self._lifetime:
+                return
+            del self._pending[tag]

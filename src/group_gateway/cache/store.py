@@ -1,57 +1,27 @@
 """A cache that is never wrong about a write, and whose failure never fails a request.
 
-Each entry carries the *generation* that its tag had before the upstream was asked; a write gives
-the tag a new one. An entry counts only while both are equal, so a read that was under way during
-a write can't bring the old state back, in whichever order the two end, in any replica. A tag that
-was evicted or has expired validates nothing.
+Each entry carries the position in the order of invalidations that was known before the upstream was
+asked. It counts only while no later invalidation of its tag is known, so a read that was under way
+during a write can't bring the old state back, in whichever order the two end, in any replica.
+
+Entries are kept in this process and, where replicas share a Redis, there too. Nothing is believed,
+neither here nor there, while this process may have missed an invalidation.
 """
 
 import asyncio
 import contextlib
 import logging
-import random
-import struct
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-import msgspec
-
-from group_gateway.cache.backend import Backend
+from group_gateway.cache.entries import Entry, LocalEntries, Lookup, SharedEntries, Slot
+from group_gateway.cache.invalidation_history import InvalidationHistory, Listener
+from group_gateway.cache.invalidation_log import InvalidationLog
 from group_gateway.cache.pending_invalidations import PendingInvalidations
 from group_gateway.observability.telemetry import Telemetry
 from group_gateway.operation import CacheDependency
 
-_GENERATION_BYTES = 8
-_EXPIRY = struct.Struct(">d")
-_HEADER_BYTES = 2 * _GENERATION_BYTES + _EXPIRY.size
-_NO_OWNER = bytes(_GENERATION_BYTES)
-_PROBE = "probe"
 _log = logging.getLogger(__name__)
-
-
-class Slot(msgspec.Struct, frozen=True):
-    """Where an entry lives: its key, and the tag whose writes drop it. All are digests.
-
-    `owner` stands for the caller: once the upstream refuses it, none of its entries is served past
-    its time.
-    """
-
-    key: str
-    tag: str
-    owner: str = ""
-
-
-class Lookup(msgspec.Struct, frozen=True):
-    """What a slot held: `value`, good until `expires` (seconds since the epoch), or None.
-
-    `generation` goes back to `put` with the value that was fetched instead; None means that
-    nothing must be put.
-    """
-
-    value: bytes | None
-    generation: bytes | None
-    expires: float = 0.0
-    owner: bytes = _NO_OWNER
 
 
 _BYPASS = Lookup(None, None)
@@ -60,16 +30,17 @@ _BYPASS = Lookup(None, None)
 class CacheStore:
     """Looks entries up, puts them, and drops them by tag.
 
-    A back end that fails is left alone: nothing in it is believed until it works again and has
-    heard of every invalidation that it missed, which is tried every `pause` seconds. The others
-    who share it may see what it missed for `max_ttl` seconds, the longest life of an entry, or
-    until it is made up for. All who share it must have the same `max_ttl` and `stale`, the seconds
-    that entries are kept past their time for `outdated`.
+    After a failure of what is shared nothing is believed until it works again and holds every
+    invalidation that it missed, which is tried every `pause` seconds. The others who share it may
+    see what it missed for `max_ttl` seconds, the longest life of an entry, or until it is made up
+    for. `stale` is for how many seconds entries are kept past their time for `outdated`.
     """
 
-    def __init__(  # noqa: PLR0913 - times, and the clocks that tell them
+    def __init__(  # noqa: PLR0913 - where entries are, times, and the clocks that tell them
         self,
-        backend: Backend,
+        local: LocalEntries,
+        log: InvalidationLog,
+        shared: SharedEntries | None = None,
         *,
         max_ttl: float,
         stale: float = 0.0,
@@ -78,80 +49,134 @@ class CacheStore:
         wall_clock: Callable[[], float] = time.time,
         telemetry: Telemetry | None = None,
     ) -> None:
-        self._backend = backend
+        self._local = local
+        self._log = log
+        self._history: InvalidationHistory = log.history
+        self._shared = shared
         self._max_ttl = max_ttl
         self._stale = stale if max_ttl > 0 else 0.0
-        self._tag_ttl = 2 * (max_ttl + stale) + 60
         self._pause = pause
         self._clock = clock
         self._wall_clock = wall_clock
         self._telemetry = telemetry or Telemetry()
-        # By then every generation that an unheard invalidation was to end has expired by itself.
-        self._pending_invalidations = PendingInvalidations(self._tag_ttl)
+        self._pending = PendingInvalidations(entries_lifetime(max_ttl, stale))
         self._recovery: asyncio.Task[None] | None = None
-        self._is_private = backend.peek(()) is not None
-        self._invalidations = 0
+        log.watch(lost=self._failed, restarted=self._restarted)
+
+    def listen(self, listener: Listener) -> None:
+        """Call a function with the tags of each invalidation, by whichever replica."""
+        self._history.listen(listener)
 
     @property
     def epoch(self) -> int | None:
         """The number of invalidations so far: while it stays the same, no entry has been dropped.
 
-        None where that can't be told, because others share the back end or it has failed.
+        None while that is not known, because some may have been missed.
         """
-        return self._invalidations if self._is_private and self._is_usable else None
+        if self._recovery is not None or not self._log.is_current:
+            return None
+        return self._history.count
 
     @property
     def _is_usable(self) -> bool:
         return self._max_ttl > 0 and self._recovery is None
 
+    async def start(self) -> bool:
+        """Begin to follow the invalidations of others; return whether that works."""
+        return await self._is_current()
+
     async def lookup(self, slots: Sequence[Slot]) -> list[Lookup]:
         """Look all slots up at once, in their order."""
-        tags = list(dict.fromkeys(slot.tag for slot in slots))
-        if self._stale:
-            tags += dict.fromkeys(slot.owner for slot in slots)
-        values = await self._values([*tags, *(slot.key for slot in slots)])
-        if values is None:
+        if not self._is_usable or not await self._is_current():
             return [_BYPASS] * len(slots)
-        generations = dict(zip(tags, values, strict=False))
-        new = {tag: _generation() for tag in tags if generations[tag] is None}
-        if new and not await self._set(new.items(), self._tag_ttl):
-            return [_BYPASS] * len(slots)
-        generations.update(new)
-        now = self._wall_clock()
-        found = [
-            _judge(entry, generations[slot.tag], now, generations.get(slot.owner) or _NO_OWNER)
-            for slot, entry in zip(slots, values[len(tags) :], strict=True)
-        ]
+        found = [self._judged(self._local.value(slot.key), slot) for slot in slots]
+        missing = [slot.key for slot, seen in zip(slots, found, strict=True) if seen.value is None]
+        if missing and self._shared is not None:
+            copies = await self._copied(missing)
+            if copies is None:
+                return [_BYPASS] * len(slots)
+            found = [
+                seen if seen.value is not None else self._judged(copies.get(slot.key), slot)
+                for slot, seen in zip(slots, found, strict=True)
+            ]
         misses = sum(lookup.value is None for lookup in found)
         self._telemetry.looked_up(len(found) - misses, misses)
         return found
 
+    async def _copied(self, keys: Sequence[str]) -> dict[str, bytes] | None:
+        """Copy what the replicas share under these keys; None when it can't be trusted."""
+        if self._shared is None:
+            return {}
+        try:
+            entries = await self._shared.get(keys)
+        except Exception as error:  # noqa: BLE001 - whatever a cache raises, the request goes on
+            self._failed(type(error).__qualname__)
+            return None
+        # It may have missed an invalidation while it answered.
+        if not self._is_usable or not self._log.is_current:
+            return None
+        copies = {}
+        now = self._wall_clock()
+        for key, entry in zip(keys, entries, strict=True):
+            if entry is not None and (left := entry.expires + self._stale - now) > 0:
+                copy = entry._replace(position=self._history.at(entry.position))
+                copies[key] = copy.packed()
+                self._local.keep(key, copies[key], left)
+        return copies
+
+    def _judged(self, packed: bytes | None, slot: Slot) -> Lookup:
+        if packed is not None:
+            position, expires, value = Entry.of(packed)
+            # It may have been put late, so that the back end counts from then; or be outdated.
+            if self._history.holds(slot.tag, position) and expires > self._wall_clock():
+                return Lookup(value, position, expires)
+        return Lookup(None, self._history.position)
+
     async def put(self, entries: Iterable[tuple[Slot, Lookup, bytes]], ttl: float) -> None:
         """Keep values for `ttl` seconds, each with the lookup that missed it."""
         ttl = min(ttl, self._max_ttl)
-        expires = _EXPIRY.pack(self._wall_clock() + ttl)
-        pairs = [
-            (slot.key, lookup.generation + lookup.owner + expires + value)
-            for slot, lookup, value in entries
-            if lookup.generation is not None
-        ]
-        if pairs and ttl > 0 and self._is_usable:
-            await self._set(pairs, ttl + self._stale)
+        if ttl <= 0 or not self._is_usable:
+            return
+        expires = self._wall_clock() + ttl
+        shared: list[tuple[str, Entry]] = []
+        for slot, lookup, value in entries:
+            if lookup.position is None:
+                continue
+            number = self._history.number(lookup.position)
+            if number is not None:
+                entry = Entry(lookup.position, expires, value)
+                self._local.keep(slot.key, entry.packed(), ttl + self._stale)
+                shared.append((slot.key, entry._replace(position=number)))
+        if shared and self._shared is not None:
+            try:
+                await self._shared.put(shared, ttl + self._stale)
+            except Exception as error:  # noqa: BLE001 - see _copied
+                self._failed(type(error).__qualname__)
 
     async def outdated(self, slots: Sequence[Slot]) -> list[tuple[bytes, float] | None]:
-        """Give each slot's value even if it is past its time, and for how many seconds it has been.
+        """Return each slot's value even if it is past its time, and for how many seconds it is.
 
         A last resort while the upstream is down. Leaves out what a write has dropped, and what was
         put before its owner was last refused. The seconds are negative for what is still good.
         """
-        nothing: list[tuple[bytes, float] | None] = [None] * len(slots)
-        if not self._stale or not slots:
-            return nothing
-        values = await self._values([key for s in slots for key in (s.tag, s.owner, s.key)])
-        if values is None:
-            return nothing
-        now = self._wall_clock()
-        return [_outdated(values[3 * i : 3 * i + 3], now, self._stale) for i in range(len(slots))]
+        if not self._stale or not slots or not self._is_usable or not await self._is_current():
+            return [None] * len(slots)
+        kept = {slot.key: self._local.value(slot.key) for slot in slots}
+        missing = [slot.key for slot in slots if self._outdated(slot, kept[slot.key]) is None]
+        copies = await self._copied(missing) if missing else {}
+        if copies is None:
+            return [None] * len(slots)
+        kept.update(copies)
+        return [self._outdated(slot, kept[slot.key]) for slot in slots]
+
+    def _outdated(self, slot: Slot, packed: bytes | None) -> tuple[bytes, float] | None:
+        if packed is None:
+            return None
+        position, expires, value = Entry.of(packed)
+        if not all(self._history.holds(tag, position) for tag in (slot.tag, slot.owner)):
+            return None
+        age = self._wall_clock() - expires
+        return (value, age) if age < self._stale else None
 
     async def refused(self, owners: Iterable[str]) -> None:
         """Serve no entry past its time that was put for these owners until now."""
@@ -159,68 +184,67 @@ class CacheStore:
             await self.invalidate(owners)
 
     def part(self, slot: Slot, lookup: Lookup, ttl: float) -> CacheDependency | None:
-        """Give the part that stands for a slot's value: found by the lookup, or put for `ttl`."""
-        if lookup.generation is None:
+        """Return what stands for a slot's value: found by the lookup, or put for `ttl` seconds."""
+        if lookup.position is None:
             return None
         expires = lookup.expires if lookup.value is not None else self._wall_clock() + ttl
-        return CacheDependency(slot.tag, lookup.generation, expires)
+        return CacheDependency(slot.tag, lookup.position, expires)
 
     def is_over(self, expires: float) -> bool:
-        """Tell whether a time (seconds since the epoch) has come."""
+        """Return whether a time (seconds since the epoch) has come."""
         return expires <= self._wall_clock()
 
     def holds_now(self, parts: Sequence[CacheDependency]) -> bool | None:
-        """Tell whether all parts still hold; None when that can't be told without waiting."""
+        """Return whether all parts still hold; None when that can't be known without waiting."""
         if not self._is_usable:
             return False
+        if not self._log.is_current:
+            return None
         now = self._wall_clock()
-        if any(part.expires <= now for part in parts):
-            return False
-        generations = self._backend.peek([part.tag for part in parts])
-        return None if generations is None else _same(generations, parts)
+        holds = self._history.holds
+        return all(part.expires > now and holds(part.tag, part.position) for part in parts)
 
     async def holds(self, parts: Sequence[CacheDependency]) -> bool:
-        """Tell whether all parts still hold."""
-        now = self._wall_clock()
-        if any(part.expires <= now for part in parts):
-            return False
-        generations = await self._values([part.tag for part in parts])
-        return generations is not None and _same(generations, parts)
+        """Return whether all parts still hold."""
+        return await self._is_current() and bool(self.holds_now(parts))
 
     async def invalidate(self, tags: Iterable[str]) -> None:
-        """Drop every entry of these tags, for all callers, before this returns."""
-        if self._max_ttl <= 0:
+        """Drop every entry of these tags, for all callers, before this returns.
+
+        Replicas that share the log have heard of it, or will when it works again.
+        """
+        tags = list(tags)
+        if self._shared is None:
+            await self._log.append(tags)
             return
-        new = {tag: _generation() for tag in tags}
-        told = False
+        made = self._pending.add(tags, self._clock())
         try:
-            told = await self._set(new.items(), self._tag_ttl)
+            if self._recovery is None and await self._is_current():
+                await self._log.append(tags)
+                self._pending.settle(made)
+        except Exception as error:  # noqa: BLE001 - see _copied
+            self._failed(f"an invalidation was not heard: {type(error).__qualname__}")
         finally:
-            self._invalidations += 1  # not before: until then the old generations are found
-            if not told:
-                self._pending_invalidations.add(new, self._clock())
+            if not all(each.is_told for each in made.values()):
                 self._failed("an invalidation was not heard")
+                self._history.announce(tags)
 
-    async def _values(self, keys: list[str]) -> list[bytes | None] | None:
-        """Give the values of the keys; None while the back end can't be trusted."""
-        if not self._is_usable:
-            return None
-        try:
-            values = await self._backend.multi_get(keys)
-        except Exception as error:  # noqa: BLE001 - whatever a cache raises, the request goes on
-            self._failed(type(error).__qualname__)
-            return None
-        # aiocache gives nothing at all while its AIOCACHE_DISABLE is set. The back end may also
-        # have missed an invalidation while it answered.
-        return values if len(values) == len(keys) and self._is_usable else None
-
-    async def _set(self, pairs: Iterable[tuple[str, bytes]], ttl: float) -> bool:
-        try:
-            await self._backend.multi_set(pairs, ttl=ttl)
-        except Exception as error:  # noqa: BLE001 - see _values
-            self._failed(type(error).__qualname__)
+    async def _is_current(self) -> bool:
+        """Wait until no invalidation is missing, within the log's usual time."""
+        if self._log.is_current:
+            return True
+        if self._recovery is not None:
             return False
-        return True
+        if not await self._log.caught_up():
+            self._failed("no word of invalidations")
+            return False
+        return self._recovery is None
+
+    def _restarted(self) -> None:
+        """Repeat what the log may have lost when it began anew."""
+        self._pending.doubt()
+        if not self._pending.are_told:
+            self._failed("invalidations may be lost")
 
     def _failed(self, reason: str) -> None:
         if self._recovery is None:
@@ -229,55 +253,36 @@ class CacheStore:
             self._recovery = asyncio.create_task(self._recover())
 
     async def _recover(self) -> None:
-        """Try until the back end works again and nothing is owed to it."""
-        recovered = False
-        while not recovered:
+        """Try until the log is current and holds all that it missed."""
+        while True:
             await asyncio.sleep(self._pause)
-            due = self._pending_invalidations.due(self._clock())
-            new = [(tag, _generation()) for tag in (*due, _PROBE)]
-            with contextlib.suppress(Exception):  # see _values
-                await self._backend.multi_set(new, ttl=self._tag_ttl, timeout=self._pause)
-                self._invalidations += 1
-                self._pending_invalidations.settle(due)
-                recovered = not self._pending_invalidations
+            with contextlib.suppress(Exception):  # see _copied
+                if await self._log.caught_up() and await self._repeat():
+                    break
         self._recovery = None
         _log.info("The cache works again.")
         self._telemetry.cache(is_left_alone=False)
 
+    async def _repeat(self) -> bool:
+        """Append what the log may not hold; return whether it holds everything now."""
+        due = self._pending.due(self._clock())
+        if due:
+            await self._log.append(list(due))
+            self._pending.settle(due)
+        return self._pending.are_told
+
     async def aclose(self) -> None:
-        """Give back the back end's connections."""
+        """Close all connections."""
         if self._recovery is not None:
             self._recovery.cancel()
             await asyncio.wait([self._recovery])
-        with contextlib.suppress(Exception):  # see _values
-            await self._backend.close()
+        with contextlib.suppress(Exception):  # see _copied
+            await self._log.aclose()
+        if self._shared is not None:
+            with contextlib.suppress(Exception):  # see _copied
+                await self._shared.aclose()
 
 
-def _generation() -> bytes:
-    """Give a generation. Never one twice: a renewal that arrives late must revive no entry."""
-    return random.getrandbits(8 * _GENERATION_BYTES).to_bytes(_GENERATION_BYTES)
-
-
-def _same(generations: Sequence[bytes | None], parts: Sequence[CacheDependency]) -> bool:
-    return list(generations) == [part.generation for part in parts]
-
-
-def _judge(entry: bytes | None, generation: bytes | None, now: float, owner: bytes) -> Lookup:
-    if entry is None or generation is None or entry[:_GENERATION_BYTES] != generation:
-        return Lookup(None, generation, owner=owner)
-    [expires] = _EXPIRY.unpack_from(entry, 2 * _GENERATION_BYTES)
-    if expires <= now:  # it was put late, and the back end counts from then; or it is outdated
-        return Lookup(None, generation, owner=owner)
-    return Lookup(entry[_HEADER_BYTES:], generation, expires, owner)
-
-
-def _outdated(
-    values: Sequence[bytes | None], now: float, stale: float
-) -> tuple[bytes, float] | None:
-    generation, owner, entry = values
-    if generation is None or owner is None or entry is None:
-        return None
-    if entry[: 2 * _GENERATION_BYTES] != generation + owner:
-        return None
-    [expires] = _EXPIRY.unpack_from(entry, 2 * _GENERATION_BYTES)
-    return (entry[_HEADER_BYTES:], now - expires) if now < expires + stale else None
+def entries_lifetime(max_ttl: float, stale: float) -> float:
+    """Return the seconds after which no entry is alive that was read before."""
+    return 2 * (max_ttl + stale) + 60

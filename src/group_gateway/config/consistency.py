@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
+from group_gateway.cache.redis.address import SCHEMES, AddressError, checked_address
 from group_gateway.config.settings import PREFIX, Settings
 from group_gateway.http.forwarded import TrustedProxies
 from group_gateway.http.origins import NotAnOrigin
@@ -93,11 +94,11 @@ def _check_url(name: str, url: str, schemes: set[str]) -> None:
 
 
 def _check_cache_url(url: str) -> None:
-    _check_url("cache_url", url, {"memory", "redis", "rediss", "unix"})
+    _check_url("cache_url", url, {"memory", *SCHEMES})
     try:
-        urlsplit(url).port  # noqa: B018 - raises where Redis' client would
-    except ValueError:
-        raise SettingsError(f"{PREFIX}CACHE_URL is wrong: its host or port can't be one.") from None
+        checked_address(url)
+    except AddressError as error:
+        raise SettingsError(f"{PREFIX}CACHE_URL is wrong: {error}.") from None
 
 
 def _check_upstream_headers(text: str) -> None:

@@ -44,6 +44,10 @@ class Settings(AccessSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     cache_megabytes: Annotated[int, Meta(ge=1, le=100_000)] = 64
     cache_timeout: Annotated[float, Meta(gt=0, le=60)] = 0.2
     cache_encryption: bool = False
+    cache_silence: Annotated[float, Meta(ge=0.05, le=60)] = 0.5
+    cache_ca_file: str = ""
+    cache_certificate_file: str = ""
+    cache_key_file: str = ""
     secret: str = ""
     deadline: Annotated[float, Meta(gt=0, le=600)] = 20.0
     upstream_calls: Count = 50
@@ -120,15 +124,19 @@ SETTINGS: Mapping[str, str] = {
     "upstream_ca_file": "PEM file with the CA of the upstream's certificate; else the system's.",
     "upstream_headers": "Headers to add to each upstream call: `Name: value` lines, or JSON.",
     "upstream_check": "`serve` does not start while the upstream can't be reached.",
-    "cache_url": "`memory://`, or `redis://…` (`rediss://…`, `unix://…`) to share it.",
+    "cache_url": "`memory://`, or the address of a Redis or Valkey to share it.",
     "cache_ttl": "Seconds that a group is served from the cache; 0 switches the cache off.",
     "cache_search_ttl": "Seconds that a search page is served from the cache.",
     "cache_absence_ttl": "Seconds that a group's absence is.",
     "cache_stale": "Seconds past its time that an entry is served while the upstream is down.",
-    "cache_entries": "Entries that the memory cache holds at most.",
-    "cache_megabytes": "Megabytes that the memory cache holds at most.",
+    "cache_entries": "Entries that a process keeps in memory.",
+    "cache_megabytes": "Megabytes that they take at most.",
     "cache_timeout": "Seconds that Redis may take before the gateway goes on without it.",
     "cache_encryption": "Encrypt what is kept in Redis; needs a secret.",
+    "cache_silence": "Seconds without word from Redis after which nothing in memory is believed.",
+    "cache_ca_file": "PEM file with the CA of Redis' certificate; else the system's.",
+    "cache_certificate_file": "PEM file with the certificate to show to Redis, if it wants one.",
+    "cache_key_file": "PEM file with the key of that certificate.",
     "secret": "Key of cache keys and cursors, 16 characters or more; the same in all replicas.",
     "deadline": "Seconds that an operation may take in all.",
     "upstream_calls": "Upstream calls that one operation may cause.",

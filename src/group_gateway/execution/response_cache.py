@@ -5,11 +5,11 @@ nobody is ever given another caller's answer.
 """
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from group_gateway.cache.lru import ByteBoundedLRU
 from group_gateway.cache.store import CacheStore
 from group_gateway.operation import CacheDependency
 
@@ -62,9 +62,8 @@ class SingleFlight(Generic[Reply]):
 class _Ready(Generic[Reply]):
     reply: Reply
     parts: Sequence[CacheDependency]
-    size: int
     overhead: int
-    """The bytes of `size` that are not the answer's own."""
+    """Bytes of the entry that are not the answer's own."""
     expires: float
     """When the first part ends."""
     epoch: int | None = None
@@ -77,20 +76,18 @@ class ResponseCache(Generic[Reply]):
     _OVERHEAD = 1000
     """Bytes of an entry beside question and body."""
     _PART = 250
-    """Bytes of a part: a tag, a generation, a time."""
+    """Bytes of a part: a tag, a position, a time."""
 
     def __init__(self, cache: CacheStore, *, max_bytes: int) -> None:
         self._cache = cache
-        self._max_bytes = max_bytes
-        self._bytes = 0
-        self._ready: OrderedDict[Question, _Ready[Reply]] = OrderedDict()
+        self._ready: ByteBoundedLRU[Question, _Ready[Reply]] = ByteBoundedLRU(max_bytes=max_bytes)
 
     def __contains__(self, question: Question) -> bool:
-        """Tell whether there is an answer, which may hold or not."""
+        """Return whether there is an answer, which may hold or not."""
         return question in self._ready
 
     async def get(self, question: Question) -> Reply | None:
-        """Give the answer, if there is one and it still holds."""
+        """Return the answer, if there is one and it still holds."""
         ready = self._ready.get(question)
         if ready is None:
             return None
@@ -100,7 +97,7 @@ class ResponseCache(Generic[Reply]):
         return self._judged(question, ready, holds=holds)
 
     def now(self, question: Question) -> Reply | None:
-        """Give the answer, if there is one and that it still holds can be told without waiting."""
+        """Return the answer, if there is one that is known to hold without waiting."""
         ready = self._ready.get(question)
         if ready is None:
             return None
@@ -117,12 +114,11 @@ class ResponseCache(Generic[Reply]):
         return holds
 
     def _judged(self, question: Question, ready: _Ready[Reply], *, holds: bool) -> Reply | None:
-        if not holds:
-            self._drop(question)
-            return None
-        if question in self._ready:
-            self._ready.move_to_end(question)
-        return ready.reply
+        if holds:
+            return ready.reply
+        if self._ready.peek(question) is ready:
+            self._ready.pop(question)
+        return None
 
     def put(
         self, question: Question, reply: Reply, size: int, parts: Sequence[CacheDependency]
@@ -130,28 +126,11 @@ class ResponseCache(Generic[Reply]):
         """Keep an answer of `size` bytes, made of these parts."""
         parts = tuple(dict.fromkeys(parts))
         overhead = len(question[2]) + self._OVERHEAD + self._PART * len(parts)
-        size += overhead
-        if size > self._max_bytes:
-            return
-        self._drop(question)
         expires = min((part.expires for part in parts), default=0.0)
-        self._ready[question] = _Ready(reply, parts, size, overhead, expires)
-        self._bytes += size
-        while self._bytes > self._max_bytes:
-            self._drop(next(iter(self._ready)))
+        self._ready.put(question, _Ready(reply, parts, overhead, expires), size + overhead)
 
     def resize(self, question: Question, reply: Reply, size: int) -> None:
         """Note that an answer has become `size` bytes, if it is still kept."""
-        ready = self._ready.get(question)
-        if ready is None or ready.reply is not reply:
-            return
-        growth = size + ready.overhead - ready.size
-        ready.size += growth
-        self._bytes += growth
-        while self._bytes > self._max_bytes:
-            self._drop(next(iter(self._ready)))
-
-    def _drop(self, question: Question) -> None:
-        ready = self._ready.pop(question, None)
-        if ready is not None:
-            self._bytes -= ready.size
+        ready = self._ready.peek(question)
+        if ready is not None and ready.reply is reply:
+            self._ready.put(question, ready, size + ready.overhead)

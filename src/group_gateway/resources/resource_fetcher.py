@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from group_gateway.cache.store import CacheStore, Lookup, Slot
+from group_gateway.cache.entries import Lookup, Slot
+from group_gateway.cache.store import CacheStore
 from group_gateway.errors import Forbidden, GatewayError
 from group_gateway.fhir.fhir_resource import FhirResource
 from group_gateway.groups.reading.capability_probe import CapabilityProbe

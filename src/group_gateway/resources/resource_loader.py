@@ -7,7 +7,8 @@ the upstream together. Nothing is shared between two callers.
 import asyncio
 from dataclasses import dataclass
 
-from group_gateway.cache.store import CacheStore, Lookup, Slot
+from group_gateway.cache.entries import Lookup, Slot
+from group_gateway.cache.store import CacheStore
 from group_gateway.errors import UpstreamTimeout
 from group_gateway.fhir.fhir_resource import FhirResource
 from group_gateway.groups.reading.cache_slots import CacheSlots

@@ -6,7 +6,7 @@ an absent group's entry is empty.
 
 import msgspec
 
-from group_gateway.cache.store import Slot
+from group_gateway.cache.entries import Slot
 from group_gateway.digests import DigestKeys
 from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.operation import Caller

@@ -11,7 +11,8 @@ from functools import partial
 
 import msgspec
 
-from group_gateway.cache.store import CacheStore, Lookup, Slot
+from group_gateway.cache.entries import Lookup, Slot
+from group_gateway.cache.store import CacheStore
 from group_gateway.errors import Forbidden, GatewayError, UpstreamTimeout
 from group_gateway.fhir.bundle import Searchset
 from group_gateway.fhir.group_resource import GroupResource
@@ -51,6 +52,8 @@ class GroupFlight(Flight[Found]):
     def __init__(self, operation: Operation, id: str) -> None:
         super().__init__(operation)
         self.id = id
+        self.tag: str | None = None
+        """What invalidates it, once it has been looked up."""
         self.exact = False
         self.alone = False
 
@@ -263,7 +266,7 @@ class GroupFetcher:
                 else (present, self._lifetimes.group)
             )
             miss.flight.land(resource, self._cache.part(miss.slot, miss.lookup, ttl))
-            if miss.lookup.generation is not None:
+            if miss.lookup.position is not None:
                 entries.append((miss.slot, miss.lookup, pack(resource)))
         if absent:
             await vanished(self._cache, [slot for slot, _, _ in absent])

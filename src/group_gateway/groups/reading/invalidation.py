@@ -1,11 +1,11 @@
 """What happens when a group has changed: nobody gets what was read before it did.
 
-Every change that this process makes (`writes`) or finds (`watches`) goes through here, so this is
-where to listen for changes.
+Changes that this process makes or finds go out through here, and those of all replicas come in.
 """
 
 from collections.abc import Callable
 
+from group_gateway.cache.invalidation_history import Tags
 from group_gateway.cache.store import CacheStore
 from group_gateway.groups.reading.cache_slots import CacheSlots
 from group_gateway.groups.reading.loader import GroupLoader
@@ -14,7 +14,7 @@ from group_gateway.operation import Caller
 
 
 class Invalidator:
-    """Drops what was read, and tells listeners. `epoch` counts the changes.
+    """Drops what was read, and calls listeners. `epoch` counts the changes, by whichever replica.
 
     What was asked for in one epoch is not joined in a later one.
     """
@@ -27,28 +27,33 @@ class Invalidator:
         self._loader = loader
         self._pages = pages
         self.epoch = 0
-        self._listeners: list[Callable[[str], None]] = []
+        self._listeners: list[Callable[[Tags], None]] = []
+        cache.listen(self._invalidated)
 
-    def listen(self, listener: Callable[[str], None]) -> None:
-        """Have a function called with the id of each group that has changed."""
+    def listen(self, listener: Callable[[Tags], None]) -> None:
+        """Call a function with the tags of each change; None when anything may have changed."""
         self._listeners.append(listener)
 
-    async def renew(self, id: str | None = None) -> None:
+    def tag_of(self, id: str) -> str:
+        """Return the tag that names a group in changes."""
+        return self._slots.group_tag(id)
+
+    async def invalidate(self, id: str | None = None) -> None:
         """Drop what was read of a group, or of a new one, and all searches, for all callers."""
         tags = [self._slots.search_tag]
         if id is not None:
             tags.append(self._slots.group_tag(id))
-        try:
-            await self._cache.invalidate(tags)
-        finally:
-            # Last: until now a look-up could still find an entry, and must not be joined any more.
-            self.epoch += 1
-            self._pages.forget()
-            if id is not None:
-                self._loader.forget(id)
-                for listener in self._listeners:
-                    listener(id)
+        await self._cache.invalidate(tags)
 
     async def refused(self, caller: Caller) -> None:
         """Show a caller whom the upstream refused nothing past its time that was read before."""
         await self._cache.refused({caller.scope})
+
+    def _invalidated(self, tags: Tags) -> None:
+        # No look-up finds the old entries any more; those that did must not be joined.
+        self.epoch += 1
+        self._loader.forget(tags)
+        if tags is None or self._slots.search_tag in tags:
+            self._pages.forget()
+        for listener in self._listeners:
+            listener(tags)

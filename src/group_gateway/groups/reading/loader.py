@@ -6,7 +6,9 @@ operations that arrived together, goes upstream together. Nobody waits for what 
 
 import asyncio
 
-from group_gateway.cache.store import CacheStore, Lookup, Slot
+from group_gateway.cache.entries import Lookup, Slot
+from group_gateway.cache.invalidation_history import Tags
+from group_gateway.cache.store import CacheStore
 from group_gateway.errors import Forbidden, UpstreamTimeout
 from group_gateway.groups.reading.cache_slots import CacheSlots, unpack
 from group_gateway.groups.reading.capabilities import UpstreamCapabilities
@@ -64,10 +66,11 @@ class GroupLoader:
         except Forbidden:
             return None
 
-    def forget(self, id: str) -> None:
-        """Let nobody join a flight that may have left before a write to this group."""
-        for key in [key for key in self._flights if key[1] == id]:
-            del self._flights[key]
+    def forget(self, tags: Tags) -> None:
+        """Let nobody join a flight that may have left before an invalidation of these tags."""
+        for key, flight in list(self._flights.items()):
+            if tags is None or flight.tag in tags:
+                del self._flights[key]
 
     def _join(self, operation: Operation, id: str) -> GroupFlight:
         key = (operation.caller.scope, id)
@@ -106,6 +109,8 @@ class GroupLoader:
 
     async def _look_up(self, caller: Caller, tick: list[GroupFlight]) -> list[Miss]:
         slots = [self._slots.group(caller, flight.id) for flight in tick]
+        for flight, slot in zip(tick, slots, strict=True):
+            flight.tag = slot.tag  # what has not left yet may be joined after any invalidation
         lookups = await self._cache.lookup(slots)
         return [
             Miss(flight, slot, lookup)

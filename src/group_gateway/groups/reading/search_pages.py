@@ -6,7 +6,8 @@ from functools import partial
 
 import msgspec
 
-from group_gateway.cache.store import CacheStore, Slot
+from group_gateway.cache.entries import Slot
+from group_gateway.cache.store import CacheStore
 from group_gateway.errors import GatewayError, UpstreamTimeout
 from group_gateway.fhir.bundle import NotASearchset, Searchset
 from group_gateway.fhir.page_link import PageLink

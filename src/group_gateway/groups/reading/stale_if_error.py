@@ -7,7 +7,8 @@ no expired entries.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from group_gateway.cache.store import CacheStore, Slot
+from group_gateway.cache.entries import Slot
+from group_gateway.cache.store import CacheStore
 from group_gateway.errors import Forbidden, Unauthenticated, UpstreamUnavailable
 
 

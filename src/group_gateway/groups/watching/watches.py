@@ -1,8 +1,8 @@
-"""All watched groups: each is polled once, however many listen.
+"""All watched groups: each is polled once, however many listen, in however many replicas.
 
-The gateway's own writes are told at once. Other people's are found by reading the group again and
-again, with the credentials of those who listen in turn. What is found is only that something
-changed: each listener then reads the group anew as the caller that it is.
+Writes through the gateway, by any replica, arrive at once. Other changes are found by reading the
+group again and again, with the credentials of the listeners in turn. What is found is only that
+something changed: each listener then reads the group anew as the caller that it is.
 """
 
 import asyncio
@@ -11,6 +11,8 @@ import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 
+from group_gateway.cache.invalidation_history import Tags
+from group_gateway.cache.leases import Leases
 from group_gateway.errors import BadUserInput, Forbidden, GatewayError, Unauthenticated
 from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.groups.reading.group_reads import GroupReads, checked_id
@@ -29,6 +31,8 @@ _AT_ONCE = 4
 _LONGEST_PAUSE = 60.0
 """Seconds that a failing upstream is left alone at most, if polls are not rarer anyway."""
 _SOON = 1.0
+_TURN = 0.85
+"""The part of an interval for which no other replica polls: less than a pause at its shortest."""
 _log = logging.getLogger(__name__)
 
 
@@ -49,6 +53,7 @@ class GroupWatches:
         reads: GroupReads,
         invalidator: Invalidator,
         telemetry: Telemetry,
+        leases: Leases,
         *,
         interval: float,
         patience: float,
@@ -57,6 +62,7 @@ class GroupWatches:
         self._reads = reads
         self._invalidator = invalidator
         self._telemetry = telemetry
+        self._leases = leases
         self._interval = interval
         self._patience = patience
         self._watches: dict[str, Watch] = {}
@@ -75,7 +81,8 @@ class GroupWatches:
         checked_id(id)
         operation = await renew()
         listener = Listener(operation.caller)
-        watch = self._join(id, listener)
+        tag = self._invalidator.tag_of(id)
+        watch = self._join(id, tag, listener)
         try:
             group = await self._reads.get(operation, id)
             listener.version = since
@@ -87,7 +94,7 @@ class GroupWatches:
                 if watch.has_read(listener, group):
                     yield GroupEvent(operation, group)
         finally:
-            self._leave(id, watch, listener)
+            self._leave(tag, watch, listener)
 
     async def aclose(self) -> None:
         """Poll no more."""
@@ -97,26 +104,27 @@ class GroupWatches:
         if polls:
             await asyncio.wait(polls)
 
-    def _join(self, id: str, listener: Listener) -> Watch:
-        watch = self._watches.get(id)
+    def _join(self, id: str, tag: str, listener: Listener) -> Watch:
+        watch = self._watches.get(tag)
         if watch is None:
-            watch = self._watches[id] = Watch()
-            self._polls[id] = asyncio.create_task(self._poll(id, watch))
+            watch = self._watches[tag] = Watch()
+            self._polls[tag] = asyncio.create_task(self._poll(id, tag, watch))
             self._telemetry.watched(len(self._watches))
         watch.add(listener)
         return watch
 
-    def _leave(self, id: str, watch: Watch, listener: Listener) -> None:
+    def _leave(self, tag: str, watch: Watch, listener: Listener) -> None:
         watch.remove(listener)
-        if not watch and self._watches.get(id) is watch:
-            del self._watches[id]
-            self._polls.pop(id).cancel()
+        if not watch and self._watches.get(tag) is watch:
+            del self._watches[tag]
+            self._polls.pop(tag).cancel()
             self._telemetry.watched(len(self._watches))
 
-    def _changed(self, id: str) -> None:
-        watch = self._watches.get(id)
-        if watch is not None:
-            watch.tell()
+    def _changed(self, tags: Tags) -> None:
+        for tag in self._watches if tags is None else tags:
+            watch = self._watches.get(tag)
+            if watch is not None:
+                watch.tell()
 
     async def _read_again(
         self, renew: BeginOperation, id: str
@@ -133,13 +141,14 @@ class GroupWatches:
                 await _rest(max(pause, failure.retry_after or 0.0))
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    async def _poll(self, id: str, watch: Watch) -> None:
+    async def _poll(self, id: str, tag: str, watch: Watch) -> None:
         pause = self._interval
         while True:
             await _rest(pause)
             try:
-                async with self._turns:
-                    await self._look(id, watch)
+                if await self._leases.claim(f"poll:{tag}", _TURN * self._interval):
+                    async with self._turns:
+                        await self._look(id, watch)
             except GatewayError as failure:
                 self._telemetry.polled("failed")
                 longest = max(self._interval, _LONGEST_PAUSE)
@@ -163,7 +172,7 @@ class GroupWatches:
             changed = watch.has_changed(caller, group)
             self._telemetry.polled("changed" if changed else "unchanged")
             if changed:
-                await self._invalidator.renew(id)
+                await self._invalidator.invalidate(id)
             return
 
 

@@ -95,7 +95,7 @@ class GroupWrites:
             note = _NOT_CREATED if failure.no_effect else _MAYBE_CREATED
             raise noted(failure, note) from failure
         finally:
-            await self._invalidator.renew()
+            await self._invalidator.invalidate()
         stored = await self._stored(operation, written)
         if stored is None:
             text = "The group was created, but can't be read back: this is what was sent."
@@ -176,7 +176,7 @@ class GroupWrites:
                     first.caller,
                     Batch([first]),
                     more=_joiners(first, queue),
-                    renew=partial(self._invalidator.renew, id),
+                    renew=partial(self._invalidator.invalidate, id),
                     failed=self._failed,
                 )
                 async with self._leases.held(self._slots.group_tag(id), first.patience):

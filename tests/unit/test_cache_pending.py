@@ -1,4 +1,4 @@
-"""Missed invalidations are owed until they are made up for, or have lapsed."""
+"""Invalidations are pending until the log holds them, or nothing is left that they concern."""
 
 from group_gateway.cache.pending_invalidations import PendingInvalidations
 
@@ -6,13 +6,13 @@ from group_gateway.cache.pending_invalidations import PendingInvalidations
 def test_what_is_paid_is_not_owed_any_more() -> None:
     """Each tag is owed once, however often it was missed."""
     pending_invalidations = PendingInvalidations(lifetime=10)
-    assert not pending_invalidations
+    assert pending_invalidations.are_told
     pending_invalidations.add(["a", "b"], now=0)
-    pending_invalidations.add(["a"], now=1)
-    assert pending_invalidations
+    pending_invalidations.add(["b"], now=1)
+    assert not pending_invalidations.are_told
     assert list(pending_invalidations.due(now=2)) == ["a", "b"]
     pending_invalidations.settle(pending_invalidations.due(now=2))
-    assert not pending_invalidations
+    assert pending_invalidations.are_told
 
 
 def test_a_tag_that_is_missed_anew_while_it_is_paid_stays_owed() -> None:
@@ -33,4 +33,14 @@ def test_a_debt_lapses() -> None:
     assert list(pending_invalidations.due(now=9)) == ["a", "b"]
     assert list(pending_invalidations.due(now=10)) == ["b"]
     assert not pending_invalidations.due(now=15)
-    assert not pending_invalidations
+    assert pending_invalidations.are_told
+
+
+def test_what_was_told_may_be_lost() -> None:
+    """After a fail-over all that is not too old is due again."""
+    pending_invalidations = PendingInvalidations(lifetime=10)
+    pending_invalidations.settle(pending_invalidations.add(["a"], now=0))
+    pending_invalidations.settle(pending_invalidations.add(["b"], now=5))
+    pending_invalidations.doubt()
+    assert list(pending_invalidations.due(now=9)) == ["a", "b"]
+    assert list(pending_invalidations.due(now=10)) == ["b"]

@@ -1,0 +1,69 @@
+"""A mapping that is bounded in bytes and in entries: the least recently used entries go first."""
+
+from collections import OrderedDict
+from collections.abc import Hashable, Iterator
+from typing import Generic, TypeVar
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
+
+class ByteBoundedLRU(Generic[Key, Value]):
+    """Values whose sizes add up to at most `max_bytes`, and at most `max_entries` of them.
+
+    The caller states each value's size, bookkeeping included.
+    """
+
+    def __init__(self, *, max_bytes: int, max_entries: int | None = None) -> None:
+        self._entries: OrderedDict[Key, tuple[Value, int]] = OrderedDict()
+        self._max_bytes = max_bytes
+        self._max_entries = max_entries
+        self.bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __contains__(self, key: Key) -> bool:
+        return key in self._entries
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._entries)
+
+    def get(self, key: Key) -> Value | None:
+        """Return a value and mark it as used; None when there is none."""
+        entry = self._entries.get(key)
+        if entry is None:
+            return None
+        self._entries.move_to_end(key)
+        return entry[0]
+
+    def peek(self, key: Key) -> Value | None:
+        """Return a value without marking it as used; None when there is none."""
+        entry = self._entries.get(key)
+        return None if entry is None else entry[0]
+
+    def put(self, key: Key, value: Value, size: int) -> None:
+        """Keep a value of `size` bytes. A value larger than the whole bound is not kept."""
+        self.pop(key)
+        if size > self._max_bytes:
+            return
+        self._entries[key] = (value, size)
+        self.bytes += size
+        while self.bytes > self._max_bytes or self._has_too_many():
+            self.pop(next(iter(self._entries)))
+
+    def _has_too_many(self) -> bool:
+        return self._max_entries is not None and len(self._entries) > self._max_entries
+
+    def pop(self, key: Key) -> Value | None:
+        """Drop a value and return it; None when there is none."""
+        entry = self._entries.pop(key, None)
+        if entry is None:
+            return None
+        self.bytes -= entry[1]
+        return entry[0]
+
+    def clear(self) -> None:
+        """Drop all values."""
+        self._entries.clear()
+        self.bytes = 0

@@ -1,0 +1,1 @@
+"""What replicas share: a Redis or Valkey, alone, behind Sentinel, or as a cluster."""

@@ -1,0 +1,299 @@
+"""Invalidations in a Redis stream that all replicas follow, each on a connection of its own.
+
+The entries of the stream have consecutive numbers, so that a gap shows, and the name of the
+stream's life, so that a stream that was lost and began anew shows. Whoever follows it asks again
+and again, each time waiting a moment for news, so that silence shows too.
+"""
+
+import asyncio
+import contextlib
+import os
+import random
+import re
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import ResponseError
+
+from group_gateway.cache.invalidation_history import InvalidationHistory
+from group_gateway.cache.invalidation_log import EVERYTHING
+from group_gateway.cache.redis.redis_cache import RedisCache
+
+_LENGTH = 10_000
+"""Entries that the stream keeps, at least."""
+_KEPT_SECONDS = 86_400
+"""How long the stream stays without another entry."""
+_RECALLED = 1_000
+"""Entries that a process reads which did not follow the stream before."""
+_BATCH = 500
+_LONGEST_WAIT = 0.25
+"""Seconds that one request waits for news. The connection's own timeout is longer."""
+_RUN_ID = re.compile(rb"run_id:(\w+)")
+
+# ARGV: a name for a life that begins now, its first number, the writer's token, the tags.
+_APPEND = f"""
+local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+local life, number = ARGV[1], tonumber(ARGV[2])
+if last then
+    life = last[2][2]
+    number = tonumber(string.match(last[1], '^(%d+)')) + 1
+end
+local id = string.format('%.0f-0', number)
+redis.call('XADD', KEYS[1], 'MAXLEN', '~', {_LENGTH}, id, 'l', life, 'w', ARGV[3], 't', ARGV[4])
+redis.call('EXPIRE', KEYS[1], {_KEPT_SECONDS})
+return id
+"""
+
+
+class StreamLost(Exception):
+    """The stream can't be followed any longer; the text is the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    number: int
+    life: str
+    writer: str
+    tags: tuple[str, ...]
+
+    @classmethod
+    def of(cls, raw: Sequence[Any]) -> "_Entry":
+        """Decode an entry; raises StreamLost for what is none of ours."""
+        try:
+            number = int(bytes(raw[0]).partition(b"-")[0])
+            values = [bytes(value).decode() for value in raw[1][1::2]]
+            life, writer, tags = values
+        except (ValueError, TypeError, IndexError):
+            raise StreamLost("what is in the stream's place is something else") from None
+        return cls(number, life, writer, tuple(filter(None, tags.split("\n"))))
+
+    @property
+    def named(self) -> tuple[str, ...] | None:
+        """The tags, None for all."""
+        return None if EVERYTHING in self.tags else self.tags
+
+
+class InvalidationStream:
+    """An InvalidationLog in Redis.
+
+    `name` tells it from those of other gateways. Nothing is current once no word has come for
+    `silence` seconds. An invalidation must come back within `timeout` seconds on the connection
+    that follows the stream: that is the proof that others can have heard of it. A stream that
+    can't be followed is tried again every `pause` seconds.
+    """
+
+    def __init__(  # noqa: PLR0913 - where it is, and times
+        self,
+        cache: RedisCache,
+        history: InvalidationHistory,
+        *,
+        name: str,
+        silence: float,
+        timeout: float,
+        pause: float = 0.2,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.history = history
+        self.life = ""
+        """What names the stream's life, and the server process that keeps it."""
+        self._cache = cache
+        self._key = f"group-gateway:{{{name}}}"
+        self._silence = silence
+        self._timeout = timeout
+        self._pause = pause
+        self._clock = clock
+        self._wait_ms = max(1, int(min(silence / 4, _LONGEST_WAIT) * 1000))
+        self._number = 0
+        self._writer = ""
+        self._current_until = float("-inf")
+        self._is_down = False
+        self._is_closed = False
+        self._echoes: dict[str, asyncio.Future[None]] = {}
+        self._waiting: set[asyncio.Future[None]] = set()
+        self._task: asyncio.Task[None] | None = None
+        self._lost: Callable[[str], None] = lambda _: None
+        self._restarted: Callable[[], None] = lambda: None
+
+    @property
+    def is_current(self) -> bool:
+        """See InvalidationLog."""
+        return self._clock() < self._current_until
+
+    def watch(self, *, lost: Callable[[str], None], restarted: Callable[[], None]) -> None:
+        """See InvalidationLog."""
+        self._lost, self._restarted = lost, restarted
+
+    async def caught_up(self) -> bool:
+        """See InvalidationLog."""
+        self._start()
+        if self.is_current:
+            return True
+        if self._is_down:
+            return False
+        waiting = asyncio.get_running_loop().create_future()
+        self._waiting.add(waiting)
+        try:
+            async with asyncio.timeout(self._timeout):
+                await waiting
+        except TimeoutError:
+            pass
+        finally:
+            self._waiting.discard(waiting)
+        return self.is_current
+
+    async def append(self, tags: Sequence[str]) -> None:
+        """See InvalidationLog."""
+        self._start()
+        writer = os.urandom(8).hex()
+        echo = self._echoes[writer] = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(self._timeout):
+                await self._cache.evaluate(
+                    _APPEND, [self._key], [*_new_life(), writer, "\n".join(tags)]
+                )
+                await echo
+        finally:
+            del self._echoes[writer]
+
+    async def aclose(self) -> None:
+        """See InvalidationLog."""
+        self._is_closed = True
+        while self._task is not None and not self._task.done():
+            self._task.cancel()  # again and again: a client that connects may swallow it
+            await asyncio.wait([self._task], timeout=0.1)
+
+    def _start(self) -> None:
+        if self._task is None:
+            self._task = asyncio.create_task(self._follow_always())
+
+    async def _follow_always(self) -> None:
+        while not self._is_closed:
+            was_following = False
+            try:
+                async with self._connected() as connection:
+                    await self._join(connection)
+                    self._is_down, was_following = False, True
+                    while True:
+                        await self._step(connection)
+            except StreamLost as lost:
+                reason = str(lost)
+            except Exception as error:  # noqa: BLE001 - whatever Redis raises, it is tried again
+                reason = type(error).__qualname__
+            self._current_until = float("-inf")
+            if not was_following:  # else those who ask may wait for the next try, which is now
+                self._is_down = True
+                self._wake()
+                self._lost(reason)
+                await asyncio.sleep(self._pause * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+
+    @contextlib.asynccontextmanager
+    async def _connected(self) -> AsyncIterator[AbstractConnection]:
+        """Open a connection, which stays one to the same process, and close it in the end."""
+        connection = await self._cache.topology.connection(self._key)
+        try:
+            yield connection
+        finally:
+            with contextlib.suppress(Exception):
+                await connection.disconnect(nowait=True)
+
+    async def _join(self, connection: AbstractConnection) -> None:
+        """Go on where this process was in the stream, or begin anew where that can't be known."""
+        process = await self._process(connection)
+        last = await self._last(connection)
+        if last is None:
+            arguments = [*_new_life(), "", ""]
+            await self._asked(connection, "EVAL", _APPEND, 1, self._key, *arguments)
+            last = await self._last(connection)
+            if last is None:
+                raise StreamLost("the stream does not stay")
+        life = f"{process} {last.life}"
+        if life == self.life and process and await self._has_seen(connection, last):
+            return
+        await self._begin(connection, life)
+
+    async def _has_seen(self, connection: AbstractConnection, last: _Entry) -> bool:
+        """Return whether the stream still holds what this process read last, as it was then."""
+        if last.number == self._number:
+            return last.writer == self._writer
+        own = await self._asked(connection, "XRANGE", self._key, self._number, self._number)
+        return bool(own) and _Entry.of(own[0]).writer == self._writer
+
+    async def _begin(self, connection: AbstractConnection, life: str) -> None:
+        """Believe nothing that was read before; learn what the stream still holds."""
+        raw = await self._asked(connection, "XREVRANGE", self._key, "+", "-", "COUNT", _RECALLED)
+        entries = [_Entry.of(each) for each in reversed(raw)]
+        if not entries or any(each.life != entries[0].life for each in entries):
+            raise StreamLost("the stream has two lives")
+        had_life = bool(self.life)
+        self.life = life
+        self._number, self._writer = entries[-1].number, entries[-1].writer
+        known = [(each.number, each.named) for each in entries]
+        self.history.restart(entries[0].number - 1, known)
+        if had_life:
+            self._restarted()
+
+    async def _step(self, connection: AbstractConnection) -> None:
+        """Wait a moment for news, and take it into account."""
+        asked_at = self._clock()
+        options = ("COUNT", _BATCH, "BLOCK", self._wait_ms, "STREAMS", self._key)
+        answer = await self._asked(connection, "XREAD", *options, f"{self._number}-0")
+        if not answer:
+            # The stream may be gone, or another one, of which nobody would hear here.
+            asked_at = self._clock()
+            last = await self._last(connection)
+            if last is None or last.number < self._number:
+                raise StreamLost("the stream began anew")
+            if last.number == self._number:
+                if last.writer != self._writer:
+                    raise StreamLost("the stream began anew")
+                self._is_current_since(asked_at)
+            return
+        entries = [_Entry.of(each) for each in answer[0][1]]
+        for entry in entries:
+            self._take(entry)
+        if len(entries) < _BATCH:
+            self._is_current_since(asked_at)
+        for entry in entries:
+            echo = self._echoes.get(entry.writer)
+            if echo is not None and not echo.done():
+                echo.set_result(None)
+
+    def _take(self, entry: _Entry) -> None:
+        if entry.number != self._number + 1 or entry.life != self.life.rpartition(" ")[2]:
+            raise StreamLost("the stream has a gap")
+        self._number, self._writer = entry.number, entry.writer
+        self.history.record(entry.named, entry.number)
+
+    def _is_current_since(self, moment: float) -> None:
+        self._current_until = moment + self._silence
+        if self.is_current:  # else the process stood still since that moment: the next answer does
+            self._wake()
+
+    def _wake(self) -> None:
+        for waiting in self._waiting:
+            if not waiting.done():
+                waiting.set_result(None)
+
+    async def _process(self, connection: AbstractConnection) -> str:
+        """Return what names the server's process; nothing where one may not ask."""
+        try:
+            found = _RUN_ID.search(await self._asked(connection, "INFO", "server"))
+        except ResponseError:
+            return ""
+        return found[1].decode() if found else ""
+
+    async def _last(self, connection: AbstractConnection) -> _Entry | None:
+        raw = await self._asked(connection, "XREVRANGE", self._key, "+", "-", "COUNT", 1)
+        return _Entry.of(raw[0]) if raw else None
+
+    async def _asked(self, connection: AbstractConnection, *command: Any) -> Any:
+        await connection.send_command(*command)
+        return await connection.read_response()
+
+
+def _new_life() -> tuple[str, int]:
+    """Return a name for a life of the stream, and a number beyond those of all before it."""
+    return os.urandom(8).hex(), int(time.time() * 1000)

@@ -1,0 +1,175 @@
+"""Two gateways on Redis as people run it: alone, with TLS, behind sentinels, as a cluster.
+
+Servers fail over, move slots, stop and go on in the middle of a mixed load. No answer is wrong, no
+write is lost, and the gateways share again within seconds.
+"""
+
+import asyncio
+import re
+import shutil
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import Sandbox
+from frontdoor import Gateway
+from group_gateway.sandbox.wellknown import TEST_GROUP_ID
+from redis_server import redis_server
+from replicas.load import READ, MixedLoad
+from replicas.redis_topologies import cluster, sentinels, told, until_another
+from upstream.certificates import Authority
+
+SERVERS = [name for name in ("redis-server", "valkey-server") if shutil.which(name)]
+"""What is installed; Valkey is not in every Debian."""
+BOUND = 6.0
+"""Seconds in which a write must be seen everywhere, whatever happens to Redis meanwhile.
+
+A gateway that is cut off while it writes tells the others when it is back.
+"""
+RECOVERY = 30.0
+ALLOWED = "+mget +get +set +del +pttl +expire +pexpire +eval +info +xadd +xread +xrange +xrevrange"
+LEFT_ALONE = "group_gateway_cache_left_alone 1.0"
+
+Pair = Callable[[str], Any]
+
+
+@pytest.fixture
+async def pair(make_gateway: Callable[..., Any], sandbox: Sandbox) -> Pair:
+    """Return a function that runs two gateways on an address."""
+    sandbox.use(etag=True)
+
+    async def run(url: str, **settings: Any) -> list[Gateway]:
+        known = {"cache_url": url, "secret": "a secret of the tests", "cache_timeout": 0.5}
+        return [await make_gateway(**known, **settings) for _ in range(2)]
+
+    return run
+
+
+async def is_sharing(gateways: list[Gateway], sandbox: Sandbox) -> bool:
+    """Return whether what one gateway reads the other finds, without asking the upstream."""
+    for gateway in gateways:
+        if LEFT_ALONE in (await gateway.http.get("/metrics")).text:
+            return False
+    marker = f"{READ} # {time.monotonic()}"
+    await gateways[0].data(marker, id=TEST_GROUP_ID)
+    sandbox.forget_calls()
+    await gateways[1].data(marker, id=TEST_GROUP_ID)
+    return not [call for call in sandbox.calls if TEST_GROUP_ID in call]
+
+
+async def until_sharing(gateways: list[Gateway], sandbox: Sandbox) -> None:
+    """Wait until what one gateway reads the other finds."""
+    async with asyncio.timeout(RECOVERY):
+        while not await is_sharing(gateways, sandbox):  # noqa: ASYNC110 - nobody is told
+            await asyncio.sleep(0.1)
+
+
+@asynccontextmanager
+async def under_load(gateways: list[Gateway], sandbox: Sandbox) -> AsyncIterator[MixedLoad]:
+    """Run a mixed load around the block, and see that the gateways share afterwards."""
+    load = MixedLoad(gateways, bound=BOUND)
+    await load.start(groups=3, readers=3)
+    await asyncio.sleep(0.5)
+    yield load
+    await until_sharing(gateways, sandbox)
+    await asyncio.sleep(0.5)
+    await load.end()
+    print(dict(load.counts), f"max age {max(load.ages):.3f}")  # noqa: T201 - shown with -s
+
+
+@pytest.mark.parametrize("binary", SERVERS)
+async def test_one_server(pair: Pair, sandbox: Sandbox, tmp_path: Path, binary: str) -> None:
+    """It is killed with all that it held, and started again."""
+    with redis_server(tmp_path, binary=binary) as server:
+        url = server.url.replace("redis:", "valkey:") if "valkey" in binary else server.url
+        gateways = await pair(url)
+        await until_sharing(gateways, sandbox)
+        async with under_load(gateways, sandbox):
+            server.kill()
+            await asyncio.sleep(0.5)
+            await asyncio.to_thread(server.start)
+
+
+@pytest.mark.parametrize("binary", SERVERS)
+async def test_a_fail_over_by_sentinels(
+    pair: Pair, sandbox: Sandbox, tmp_path: Path, binary: str
+) -> None:
+    """The primary dies; the sentinels make the replica the primary."""
+    async with sentinels(tmp_path, binary) as servers:
+        gateways = await pair(servers.url)
+        await until_sharing(gateways, sandbox)
+        async with under_load(gateways, sandbox):
+            before = servers.primary()
+            before.kill()
+            await until_another(servers.primary, before)
+
+
+async def test_a_primary_that_stands_still_and_comes_back(
+    pair: Pair, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """The replica takes over; who comes back is made its replica, and believed by nobody."""
+    async with sentinels(tmp_path) as servers:
+        gateways = await pair(servers.url)
+        async with under_load(gateways, sandbox):
+            before = servers.primary()
+            before.freeze()
+            await until_another(servers.primary, before)
+            await asyncio.sleep(0.5)
+            before.thaw()
+            await asyncio.sleep(1)
+
+
+@pytest.mark.parametrize("binary", SERVERS)
+async def test_a_cluster(pair: Pair, sandbox: Sandbox, tmp_path: Path, binary: str) -> None:
+    """Slots move, then the primary that holds the stream dies and its replica takes over."""
+    async with cluster(tmp_path, binary) as servers:
+        gateways = await pair(servers.url)
+        await until_sharing(gateways, sandbox)
+        [stream] = [
+            key
+            for each in servers.servers
+            for key in told(each.port, "KEYS", "group-gateway:{*").split()
+            if "role:master" in told(each.port, "INFO", "replication")
+        ]
+        async with under_load(gateways, sandbox):
+            await asyncio.to_thread(servers.move, stream)
+            await asyncio.sleep(1)
+        async with under_load(gateways, sandbox):
+            (await asyncio.to_thread(servers.holder, stream)).kill()
+            await asyncio.sleep(1)
+
+
+@pytest.mark.parametrize("binary", SERVERS)
+async def test_tls_with_a_user_and_a_client_certificate(
+    pair: Pair, sandbox: Sandbox, tmp_path: Path, binary: str
+) -> None:
+    """Redis asks for a certificate, and lets the user do what the documentation lists."""
+    authority = Authority(tmp_path)
+    authority.server("127.0.0.1")  # its certificate does for a client too
+    certificate = str(tmp_path / "server.pem")
+    files = {"cert-file": certificate, "key-file": certificate, "ca-cert-file": authority.ca_file}
+    options = [text for name, path in files.items() for text in (f"--tls-{name}", str(path))]
+    options += ["--tls-auth-clients", "yes", "--user", "default", "off"]
+    options += f"--user gateway on >secret ~group-gateway:* -@all {ALLOWED}".split()
+    with redis_server(tmp_path, *options, binary=binary) as server:
+        url = f"rediss://gateway:secret@127.0.0.1:{server.port}"
+        shown = {"cache_certificate_file": certificate, "cache_key_file": certificate}
+        gateways = await pair(url, cache_ca_file=str(authority.ca_file), **shown)
+        await until_sharing(gateways, sandbox)
+        async with under_load(gateways, sandbox):
+            await asyncio.sleep(0.5)
+        [unknown, _] = await pair(url, cache_ca_file=str(authority.ca_file))
+        await unknown.data(READ, id=TEST_GROUP_ID)
+        assert LEFT_ALONE in (await unknown.http.get("/metrics")).text
+
+
+def test_the_documentation_lists_what_a_user_must_be_allowed() -> None:
+    """All that the test above needs, and nothing else."""
+    text = Path(__file__).parents[2].joinpath("docs", "replicas.md").read_text()
+    sentence = " ".join(text.split()).partition("must be allowed ")[2].partition(" on ")[0]
+    named = set(re.findall(r"`(\w+)`", sentence))
+    assert named == set(re.findall(r"\+(\w+)", ALLOWED.upper()))
