@@ -52,6 +52,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if .Values.audit.enabled }}
 {{- $_ := set $settings "audit_file" "/var/log/group-gateway/audit.jsonl" }}
 {{- end }}
+{{- if .Values.metricsPort }}
+{{- $_ := set $settings "admin_port" (.Values.metricsPort | int) }}
+{{- end }}
 {{- range $name := keys $settings | sortAlpha }}
 {{- $value := index $settings $name }}
 GROUP_GATEWAY_{{ upper $name }}: {{ if kindIs "float64" $value }}{{ $value | toJson | quote }}{{ else }}{{ $value | toString | quote }}{{ end }}
