@@ -121,7 +121,7 @@ async def test_what_is_hidden_inside_a_trait_with_a_new_value(gateway, sandbox):
     assert not change
     assert after == {
         "code": {"text": "systolic blood pressure"},
-        "valueQuantity": {"value": "150.0", "unit": "mmHg", "extension": HIDDEN},
+        "valueQuantity": {"value": 150, "unit": "mmHg", "extension": HIDDEN},
         "exclude": True,
         "extension": HIDDEN,
     }

@@ -28,6 +28,7 @@ from group_gateway.execution.selection import (
     field_of,
     is_typename,
 )
+from group_gateway.fhir.decimals import checked_number
 from group_gateway.schema.elements import PLAIN_ELEMENT, JsonObject, element_name
 
 DEFINITION = "strawberry-definition"
@@ -37,7 +38,6 @@ _SCALARS: dict[str, Any] = {
     "String": str,
     "ID": str,
     "Int": _INT,
-    "Float": float,
     "Boolean": bool,
 }
 _FIELD = "f{}".format
@@ -140,6 +140,7 @@ def _define(
         rename=names,
         kw_only=True,
         gc=False,
+        namespace=_check_decimals([n for n, t, _ in fields if t is msgspec.Raw]),
     )
 
 
@@ -153,6 +154,8 @@ def _part(
     required = isinstance(type, GraphQLNonNull)
     inner = type.of_type if isinstance(type, GraphQLNonNull) else type
     read, show = _types(inner, details, selection)
+    if _is_decimal(inner) and not required:  # null is a number's bytes too
+        return _Part(element, key, read, show, msgspec.Raw(b"null"))
     if not required:
         return _Part(element, key, _optional(read), _optional(show), None)
     return _Part(element, key, read, show, _default(inner))
@@ -186,10 +189,27 @@ def _types(type: GraphQLOutputType, details: list[Any], selection: Selection) ->
     if isinstance(type, GraphQLEnumType):
         codes: Any = Literal[tuple(_code_names(type) or ())]
         return codes, codes
+    if _is_decimal(type):
+        return msgspec.Raw, msgspec.Raw
     if isinstance(type, GraphQLScalarType) and type.name in _SCALARS:
         scalar = _SCALARS[type.name]
         return scalar, scalar
     raise NotCompilable(f"a value of type {type}")
+
+
+def _is_decimal(type: GraphQLOutputType) -> bool:
+    """Return whether values are numbers whose bytes are handed on."""
+    return isinstance(type, GraphQLScalarType) and type.name == "Decimal"
+
+
+def _check_decimals(attributes: list[str]) -> dict[str, Any]:
+    """Return what a class needs to check the numbers that it was decoded to."""
+
+    def __post_init__(self: Any) -> None:  # noqa: N807 - msgspec's hook
+        for attribute in attributes:
+            setattr(self, attribute, checked_number(getattr(self, attribute)))
+
+    return {"__post_init__": __post_init__} if attributes else {}
 
 
 def _code_names(type: GraphQLOutputType) -> dict[str, str] | None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-import math
+from decimal import Decimal
 from functools import cached_property
 from typing import Any, Final
 
@@ -32,8 +32,8 @@ class _Meta(msgspec.Struct):
 
 _meta = msgspec.json.Decoder(_Meta)
 _head = msgspec.json.Decoder(_Head)
-_elements = msgspec.json.Decoder(dict[str, Any])
-_canonical = msgspec.json.Encoder(order="sorted")
+_elements = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
+_canonical = msgspec.json.Encoder(order="sorted", decimal_format="number")
 
 
 class GroupResource:
@@ -82,12 +82,13 @@ class GroupResource:
     def elements(self) -> dict[str, Any]:
         """The decoded resource. Callers must not change it. Raises NotAGroup.
 
-        A number that nothing can hold is `BEYOND`, so that it breaks no more than its own element.
+        Numbers keep their digits. One that nothing can hold is `BEYOND`, so that it breaks no more
+        than its own element.
         """
         try:
             try:
                 return _elements.decode(self.raw)
-            except msgspec.ValidationError:
+            except (msgspec.ValidationError, ArithmeticError):
                 return _decoded_slowly(self.raw)
         except UNREADABLE as error:
             raise NotAGroup("a value can't be decoded") from error
@@ -138,8 +139,10 @@ def _decoded_slowly(raw: bytes) -> dict[str, Any]:
 
 
 def _float(text: str) -> object:
-    number = float(text)
-    return number if math.isfinite(number) else BEYOND
+    try:
+        return Decimal(text)
+    except ArithmeticError:  # an exponent beyond a Decimal's
+        return BEYOND
 
 
 def _int(text: str) -> object:

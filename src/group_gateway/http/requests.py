@@ -1,16 +1,19 @@
 """GraphQL over HTTP: the parts of a request. Pure."""
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any
 
 import msgspec
 
 from group_gateway.errors import RequestCode
 from group_gateway.execution.engine import GraphQLRequest
+from group_gateway.fhir.decimals import decimal_or_float
 from group_gateway.http.negotiation import JSON
 from group_gateway.http.persisted.manifest import bare_id
 
 _LONGEST_ID = 256
+_decode = msgspec.json.Decoder(float_hook=decimal_or_float).decode
+_decode_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _BLANK = b" \t\r\n"
 
 
@@ -69,7 +72,7 @@ def operations_of_body(body: bytes, most: int) -> list[bytes]:
     if not most:
         message = "Arrays of operations are not taken. Send each operation by itself."
         raise RequestRefused(message, 400, RequestCode.BATCHING_DISABLED)
-    operations = [bytes(part) for part in _decoded(body, list[msgspec.Raw])]
+    operations = [bytes(part) for part in _decoded(body, _decode_array)]
     if not operations or any(map(is_array, operations)):
         raise RequestRefused("The body is not an array of JSON objects.")
     if len(operations) > most:
@@ -80,15 +83,15 @@ def operations_of_body(body: bytes, most: int) -> list[bytes]:
 
 def request_of_body(body: bytes) -> GraphQLRequest:
     """Read the body of a POST; raises RequestRefused."""
-    parts = _decoded(body, Any)
+    parts = _decoded(body, _decode)
     if not isinstance(parts, dict):
         raise RequestRefused("The body is not a JSON object.")
     return request_of(parts)
 
 
-def _decoded(body: bytes, type: Any) -> Any:
+def _decoded(body: bytes, decode: Callable[[bytes], Any]) -> Any:
     try:
-        return msgspec.json.decode(body, type=type)
+        return decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise RequestRefused("The body is not JSON.") from None
     except RecursionError:
@@ -102,7 +105,7 @@ def request_of_query(parameters: Mapping[str, str]) -> GraphQLRequest:
     for name in ("variables", "extensions"):
         if name in parts:
             try:
-                parts[name] = msgspec.json.decode(parts[name])
+                parts[name] = _decode(parts[name].encode())
             except (msgspec.DecodeError, RecursionError):
                 raise RequestRefused(f"`{name}` is not JSON.") from None
     return request_of(parts)

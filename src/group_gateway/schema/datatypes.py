@@ -3,6 +3,7 @@
 Other subgraphs of a supergraph have them too, so they are shareable.
 """
 
+from decimal import Decimal
 from typing import ClassVar
 
 import strawberry
@@ -48,7 +49,7 @@ class Period(JsonObject):
 class Quantity(JsonObject):
     """A FHIR R4 Quantity."""
 
-    value: float | None = element("The number.")
+    value: Decimal | None = element("The number, with all its digits.")
     comparator: str | None = element("One of <, <=, >=, >.")
     unit: str | None = element("The unit as people read it.")
     system: str | None = element("The system of the coded unit, a URI.")

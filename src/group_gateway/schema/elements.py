@@ -9,6 +9,7 @@ beside FHIR's own default. The error never holds the value.
 """
 
 from collections.abc import Callable
+from decimal import Decimal
 from enum import Enum
 from functools import cache, cached_property
 from typing import Any, ClassVar, Final, TypeVar
@@ -19,6 +20,7 @@ from strawberry.types.enum import StrawberryEnumDefinition
 from strawberry.types.field import StrawberryField
 
 from group_gateway.errors import UpstreamInvalidResponse
+from group_gateway.fhir.decimals import json_number
 from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.schema.context import Info
 
@@ -43,7 +45,6 @@ _JSON_TYPES: dict[object, type] = {
     strawberry.ID: str,
     bool: bool,
     int: int,
-    float: float,
 }
 
 
@@ -99,8 +100,8 @@ def resolved(
 
 def accepted(kind: Any, value: object) -> Any:
     """Give what to show of an element whose field has type `kind`; BROKEN if it does not fit."""
-    if kind is float and type(value) is int:
-        return _as_float(value)
+    if kind is Decimal:
+        return BROKEN if json_number(value) is None else value
     json_type = _JSON_TYPES.get(kind)
     if json_type is not None:
         fits = type(value) is json_type and (kind is not int or value in _INT)
@@ -110,13 +111,6 @@ def accepted(kind: Any, value: object) -> Any:
     if isinstance(value, str) and kind.bare is not None:
         return {kind.bare: value}
     return value if isinstance(value, dict) else BROKEN
-
-
-def _as_float(value: int) -> Any:
-    try:
-        return float(value)
-    except OverflowError:
-        return BROKEN
 
 
 class ElementField(StrawberryField):

@@ -1,5 +1,6 @@
 """Builds the one schema: always federated (Federation 2), printed to `schema.graphql`."""
 
+from decimal import Decimal
 from functools import cache
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from group_gateway.schema.group import (
 )
 from group_gateway.schema.mutation import Mutation
 from group_gateway.schema.query import Query
+from group_gateway.schema.scalars import DECIMAL, FHIR_VALUE, FhirValue
 from group_gateway.schema.subscription import Subscription
 
 # Not the newest version, which composers and routers learn late, but the first that has all of
@@ -62,6 +64,7 @@ def build_schema(*, incremental: bool = False) -> GatewaySchema:
         config=StrawberryConfig(
             default_resolver=default_resolver,
             enable_experimental_incremental_execution=incremental,
+            scalar_map={Decimal: DECIMAL, FhirValue: FHIR_VALUE},
         ),
         federation_version=_FEDERATION_VERSION,
     )

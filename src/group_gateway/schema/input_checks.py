@@ -1,9 +1,10 @@
 """Checks of mutation inputs: every mistake at once, each with its path."""
 
-import math
 from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
 from typing import Any
 
+from group_gateway.fhir.decimals import is_too_large
 from group_gateway.fhir.operation_outcome import Issue, error
 from group_gateway.groups.writing.input_validation import (
     can_be_added,
@@ -93,7 +94,7 @@ def _inexpressible_issues(value: Any, *path: str | int) -> Iterable[Issue]:
     """Find what FHIR's JSON can't hold: empty objects, empty texts, numbers beyond a double."""
     if value in ({}, ""):
         yield error("required", "An element can't be empty: leave it out.", *path)
-    elif isinstance(value, float) and not math.isfinite(value):  # a literal such as 1e400
+    elif isinstance(value, Decimal) and is_too_large(value):
         yield error("value", "The number is too large.", *path)
     elif isinstance(value, dict):
         for name, part in value.items():

@@ -2,6 +2,7 @@
 
 import dataclasses
 import enum
+from decimal import Decimal
 from typing import Any
 
 import strawberry
@@ -71,7 +72,7 @@ class PeriodInput(Element):
 class QuantityInput(Element):
     """See the type Quantity."""
 
-    value: float | None = strawberry.field(default=strawberry.UNSET, description="The number.")
+    value: Decimal | None = strawberry.field(default=strawberry.UNSET, description="The number.")
     comparator: str | None = strawberry.field(
         default=strawberry.UNSET, description="<, <=, >= or >."
     )

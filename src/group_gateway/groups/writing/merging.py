@@ -16,6 +16,8 @@ from typing import Any
 
 import msgspec
 
+from group_gateway.fhir.decimals import is_more_exact
+
 Shape = Mapping[str, Any]
 """The elements that an input can say: each with the shape of what is inside, None for a leaf."""
 
@@ -82,7 +84,7 @@ def merged(name: str, shape: Shape | None, old: Any, new: Any) -> Any:
         return _merged_object(name, shape or {}, old, new)
     if isinstance(new, dict) and not (old is None or _is_bare(shape or {}, old)):
         raise Malformed(name)
-    return old if _equal(old, new) else new
+    return old if _equal(old, new) and not is_more_exact(new, old) else new
 
 
 def _is_bare(shape: Shape, old: Any) -> bool:

@@ -1,0 +1,80 @@
+"""FHIR decimals: numbers whose digits count, 1.50 as well as 1.5 (FHIR R4, section 2.24.0.1). Pure.
+
+A number is shown with the digits that it came with. One that no double holds is not shown: JSON's
+readers could not read it.
+"""
+
+import math
+import re
+from decimal import Decimal, InvalidOperation
+
+import msgspec
+
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+"""A number in JSON (RFC 8259, section 6)."""
+_SIGNS = b"-0123456789"
+
+
+def decimal_or_float(text: str) -> Decimal | float:
+    """Parse a number of a request: a Decimal where a float would lose digits.
+
+    A float stands for any number, also for an integer; a Decimal is for the scalar Decimal alone.
+    """
+    number = float(text)
+    if repr(number) == text or (number.is_integer() and "." not in text):
+        return number
+    try:
+        return Decimal(text)
+    except InvalidOperation:  # an exponent beyond a Decimal's
+        return number
+
+
+def decimal_of(text: str) -> Decimal | None:
+    """Parse the text of a number in JSON; None where it is none."""
+    if not _NUMBER.fullmatch(text):
+        return None
+    try:
+        return Decimal(text)
+    except InvalidOperation:  # an exponent beyond a Decimal's
+        return None
+
+
+def is_too_large(value: Decimal) -> bool:
+    """Return whether no double holds a number."""
+    return not math.isfinite(float(value))
+
+
+def json_number(value: object) -> msgspec.Raw | None:
+    """Return a decoded number as JSON with its digits; None for what can't be shown as one."""
+    if type(value) not in (int, Decimal):
+        return None
+    try:
+        if not math.isfinite(float(value)):  # type: ignore[arg-type]
+            return None
+    except OverflowError:
+        return None
+    return msgspec.Raw(str(value).encode())
+
+
+def checked_number(raw: msgspec.Raw) -> msgspec.Raw:
+    """Return JSON's text of a number, or null, in the form that `json_number` gives it.
+
+    Raises ValueError for any other JSON.
+    """
+    text = bytes(raw)
+    if text == b"null":
+        return raw
+    if text[0] not in _SIGNS or not math.isfinite(float(text)):
+        raise ValueError("not a number that can be shown")
+    if b"e" in text or b"E" in text or text == b"-0":
+        return msgspec.Raw(str(Decimal(text.decode()) if text != b"-0" else 0).encode())
+    return raw
+
+
+def is_more_exact(one: object, other: object) -> bool:
+    """Return whether a Decimal has more digits after the point than another number."""
+    return isinstance(one, Decimal) and _places(one) > _places(other)
+
+
+def _places(number: object) -> int:
+    return len(str(number).partition(".")[2])
