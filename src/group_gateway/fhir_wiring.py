@@ -4,7 +4,7 @@ from starlette.routing import BaseRoute
 
 from group_gateway.config import Settings
 from group_gateway.fhir_graphql.fhir_engine import FhirEngine
-from group_gateway.fhir_graphql.fhir_schema import FhirSchemas
+from group_gateway.fhir_graphql.fhir_schema import fhir_schemas
 from group_gateway.http.compression import Compression
 from group_gateway.http.fhir_endpoint import FhirEndpoint, fhir_routes
 from group_gateway.http.fhir_pipeline import FhirPipeline
@@ -24,10 +24,12 @@ def build_fhir_routes(
     if not settings.fhir_graphql:
         return []
     directives = settings.fhir_graphql_directives
-    schemas, limits_of_documents = (
-        FhirSchemas(directives=directives),
+    engine = FhirEngine(
+        fhir_schemas(directives=directives),
+        core.services,
         build_document_limits(settings),
+        directives=directives,
+        compiled=settings.compiled,
     )
-    engine = FhirEngine(schemas, core.services, limits_of_documents, directives=directives)
     fhir = pipeline.beside(FhirPipeline, engine)
     return fhir_routes(FhirEndpoint(fhir, core.authenticator, limits, compression))

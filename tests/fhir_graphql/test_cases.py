@@ -13,13 +13,14 @@ CASES = [
 ]
 
 
+@pytest.mark.parametrize("compiled", [True, False])
 @pytest.mark.parametrize("case", CASES)
-async def test_case(start, server, case):
-    """The answer has the data, the errors and the status of the case."""
+async def test_case(start, server, case, compiled):
+    """The answer has the data, the errors and the status of the case, compiled or not."""
     for type in ("Group", "Patient"):
         server.put({"resourceType": type, "id": "gone"})
         server.versions[f"{type}/gone"].append(None)
-    fhir = await start(server, **case.get("settings", {}))
+    fhir = await start(server, compiled=compiled, **case.get("settings", {}))
     response = await fhir.post(
         case["query"], path=case.get("path", "/fhir/$graphql"), **case.get("variables", {})
     )

@@ -65,8 +65,10 @@ class FhirEngine:
         limits: DocumentLimits,
         *,
         directives: bool = False,
+        compiled: bool = True,
     ) -> None:
         self._directives = directives
+        self._compiled = compiled
         self._schemas = schemas
         self._services = services
         self._limits = limits
@@ -145,7 +147,7 @@ class FhirEngine:
             middleware=None if shapes is None else MiddlewareManager(shapes),
             hide_suggestions=self._limits.hide_suggestions,
         )
-        if isinstance(executor, CompilingExecutor) and "@" not in request.query:
+        if self._compiled and isinstance(executor, CompilingExecutor) and "@" not in request.query:
             executor.memo, executor.document = document.memo, node
         return executor
 

@@ -87,3 +87,9 @@ class FhirSchemas:
 
     def _reverse_fields(self, name: str) -> dict[str, GraphQLField]:
         return reverse_fields(name, self._types, self._connection)
+
+
+@cache
+def fhir_schemas(*, directives: bool) -> FhirSchemas:
+    """Return the schemas, which never change, built once for a process."""
+    return FhirSchemas(directives=directives)
