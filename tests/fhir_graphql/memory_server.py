@@ -27,6 +27,8 @@ class MemoryServer:
     refuses: frozenset[str] = frozenset()
     """Search parameters that are answered with 400."""
     deletes: bool = True
+    ignores: frozenset[str] = frozenset()
+    """Elements that writes don't store."""
     tokens: dict[str, frozenset[str]] = field(default_factory=dict)
     """What a bearer token may see, by `<type>/<id>`; one that is not named sees everything."""
     failures: dict[str, int] = field(default_factory=dict)
@@ -38,7 +40,7 @@ class MemoryServer:
     def put(self, *resources: Resource) -> None:
         """Store resources, each as a new version."""
         for resource in resources:
-            stored = copy.deepcopy(resource)
+            stored = {k: copy.deepcopy(v) for k, v in resource.items() if k not in self.ignores}
             history = self.versions.setdefault(f"{stored['resourceType']}/{stored['id']}", [])
             stored["meta"] = {**stored.get("meta", {}), "versionId": str(len(history) + 1)}
             history.append(stored)

@@ -1,5 +1,6 @@
 """Mutations of HL7's interface: what is written, what is answered, and what is refused."""
 
+import hashlib
 import json
 import random
 from decimal import Decimal
@@ -307,3 +308,31 @@ async def test_no_delete_upstream(fhir, server):
     """Where the upstream does not delete, that is what the error says."""
     server.deletes = False
     assert await fhir.failure(DELETE, id="g1") == (405, "BAD_USER_INPUT", "not-supported")
+
+
+async def test_warnings_of_what_succeeded(fhir, server):
+    """What the upstream did not store is told in the answer's own extensions, once for each."""
+    server.ignores = frozenset({"code", "language"})
+    res = {"type": "device", "actual": True, "name": "x", "code": {"text": "c"}, "language": "en"}
+    response = await fhir.post(CREATE, res=res)
+    answer = response.json()
+    assert response.status_code == 200
+    assert "errors" not in answer
+    outcome = answer["extensions"]["resource"]
+    assert outcome["resourceType"] == "OperationOutcome"
+    assert {issue["severity"] for issue in outcome["issue"]} == {"warning"}
+    assert len(outcome["issue"]) == 2
+    response = await fhir.post(UPDATE, id=answer["data"]["GroupCreate"]["id"], res=res)
+    assert len(response.json()["extensions"]["resource"]["issue"]) == 2
+
+
+async def test_who_may_only_write(start, server, tmp_path):
+    """A caller without a scope to read writes, and is not shown what is there."""
+    keys = tmp_path / "keys"
+    keys.write_text(f"writer {hashlib.sha256(b'key').hexdigest()} user/Group.write\n")
+    fhir = await start(server, callers="api-keys", api_keys_file=str(keys), allow_anonymous=True)
+    res = {"type": "device", "actual": True, "name": "x"}
+    response = await fhir.post(UPDATE, id="g1", res=res, token="key")
+    assert response.json()["data"] == {"GroupUpdate": None}
+    assert server.now("Group/g1")["name"] == "x"
+    assert (await fhir.failure("{Group(id: g1){id}}", token="key"))[1] == "FORBIDDEN"
