@@ -1,5 +1,6 @@
 """Starts what the chaos tests need, asks the gateway, and measures its process."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +16,8 @@ from cli.commands import Server, serving
 
 TIMEOUT = 3.0
 DEADLINE = 8.0
+ALIVE = 1.0
+"""Seconds in which a process that is well answers a probe."""
 MARGIN = 10.0
 """Seconds that a slow machine may take beside the deadline."""
 REST = 0.2
@@ -49,6 +52,25 @@ class Chaos:
             if codes != {"UPSTREAM_TIMEOUT"}:
                 break
         return answer
+
+    @asynccontextmanager
+    async def watched(self) -> AsyncIterator[None]:
+        """Check that the process is responsive within the block: `/livez` answers in a second."""
+        delays: list[float] = []
+        watch = asyncio.create_task(self._watch(delays))
+        try:
+            yield
+        finally:
+            watch.cancel()
+            await asyncio.wait([watch])
+        assert max(delays, default=0.0) < ALIVE
+
+    async def _watch(self, delays: list[float]) -> None:
+        while True:
+            began = time.monotonic()
+            assert (await self.http.get("/livez")).status_code == 200
+            delays.append(time.monotonic() - began)
+            await asyncio.sleep(0.1)
 
     def all_meet(self, fault: Fault | None) -> None:
         """Have every request to the upstream meet with a fault, or with none."""

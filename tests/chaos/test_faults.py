@@ -63,8 +63,9 @@ async def test_a_fault(chaos: Chaos, name: str) -> None:
     before = await measured(chaos)
     chaos.all_meet(fault)
     ask = chaos.ask if code == "UPSTREAM_TIMEOUT" else chaos.ask_patiently
-    answers = await asyncio.gather(*(ask(query) for query in READS))
-    created = await chaos.ask(CREATE, name="never")
+    async with chaos.watched():
+        answers = await asyncio.gather(*(ask(query) for query in READS))
+        created = await chaos.ask(CREATE, name="never")
     chaos.all_meet(None)
     assert [codes(answer) for answer in answers] == [{code}] * len(READS)
     assert codes(created)
@@ -137,11 +138,33 @@ async def test_groups_that_come_twice(chaos: Chaos) -> None:
 
 
 async def test_nulls_among_the_groups(chaos: Chaos) -> None:
-    """An entry that is null makes no sense; nothing is passed over in silence."""
+    """An entry that is null costs the others nothing, and is not passed over in silence."""
     chaos.all_meet(pages(iter([bundle("a", None)])))
     answer = await chaos.ask(ALL)
     chaos.all_meet(None)
+    assert answer["data"]["groups"]["nodes"] == [{"id": "a"}]
     assert codes(answer) == {"UPSTREAM_INVALID_RESPONSE"}
+
+
+ENDLESS = {
+    "an empty page that leads to itself": lambda _: bundle(onward="/Group?_count=2&_offset=2"),
+    "empty pages": lambda n: bundle(onward=f"/Group?page={n}"),
+    "two empty pages": lambda n: bundle(onward=f"/Group?page={n % 2}"),
+    "the same groups": lambda n: bundle("a", "b", onward=f"/Group?page={n}"),
+    "broken groups": lambda n: bundle(None, onward=f"/Group?page={n}"),
+}
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+async def test_pages_that_lead_nowhere(chaos: Chaos, name: str) -> None:
+    """A walk over pages that never end does, in time, and keeps nobody else waiting."""
+    before = await measured(chaos)
+    chaos.all_meet(pages(map(ENDLESS[name], itertools.count())))
+    async with chaos.watched():
+        answer = await chaos.ask(ALL)
+    chaos.all_meet(None)
+    assert codes(answer) <= {"UPSTREAM_INVALID_RESPONSE", "TOO_MANY_UPSTREAM_CALLS"}
+    await recovers(chaos, before)
 
 
 @pytest.mark.parametrize("name", ["reset in the body", "HTML", "hang", "500", "200 MB in chunks"])

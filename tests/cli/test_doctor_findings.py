@@ -1,5 +1,6 @@
 """`group-gateway doctor` on FHIR servers that lack something, and on tokens that do."""
 
+import json
 import time
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from cli.examining import Examine
 from cli.scriptedfhir import BOTH, GROUP, HARDLY, INTERACTIONS, bundle, fhir, jwt, statement
+from cli.wrongservers import http
 
 
 @pytest.mark.parametrize(
@@ -100,7 +102,10 @@ def test_bare_groups(examine: Examine) -> None:
         (
             {"resourceType": "OperationOutcome"},
             bundle(),
-            "warn: A search with `_count` is refused. The gateway always sends it.",
+            (
+                "warn: A search for a page of one group is refused."
+                " The gateway can't give more than the first page of a search."
+            ),
         ),
     ],
 )
@@ -241,3 +246,20 @@ def test_expiry(examine: Examine, seconds: int, status: str, told: str) -> None:
 
     found = examine.server(answer, jwt(exp=time.time() + seconds))["credentials"]
     assert found == (told if told.startswith("ok") else f"{told} Fetch a new one.")
+
+
+def test_a_server_that_refuses_an_offset(examine: Examine) -> None:
+    """The doctor asks as the gateway does: what is refused is left out, and the rest is tried."""
+    refused = {
+        "resourceType": "OperationOutcome",
+        "issue": [{"severity": "error", "code": "invalid", "diagnostics": "Unknown: _offset"}],
+    }
+    pages = fhir({**HARDLY, "/Group?_count=1": bundle(BOTH[0], next="/Group?page=2")})
+    second = fhir({"/Group?page=2": bundle(BOTH[1]), "/Group": bundle(*BOTH)})
+
+    def answer(path: str) -> bytes:
+        if "_offset" in path:
+            return http("400 Bad Request", json.dumps(refused))
+        return (pages if path.endswith(("_count=1", "/metadata")) else second)(path)
+
+    assert examine.server(answer)["pages"] == "ok: `_count` and the page links work."

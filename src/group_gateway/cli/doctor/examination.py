@@ -59,7 +59,7 @@ async def _examine(
     yield connection
     if connection.level == "fail":
         return
-    search = await probe.search(("_count", str(group_searches.SAMPLE)))
+    search = await probe.open(count=group_searches.SAMPLE)
     base_url = contact.base_url(_clearer(stated, search), settings)
     yield base_url
     if base_url.level == "fail":

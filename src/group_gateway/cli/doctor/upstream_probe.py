@@ -5,7 +5,7 @@ will see. Used by `examination`, and by `serve` for its look at the upstream bef
 """
 
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -15,7 +15,9 @@ from group_gateway.config import Settings
 from group_gateway.errors import GatewayError
 from group_gateway.fhir.bundle import Searchset
 from group_gateway.fhir.group_resource import GroupResource
-from group_gateway.fhir.page_link import PageLink
+from group_gateway.fhir.page_link import PageLink, Query
+from group_gateway.groups.reading.capabilities import UpstreamCapabilities
+from group_gateway.groups.reading.first_page import FirstPage, open_search
 from group_gateway.operation import Caller
 from group_gateway.upstream.client import GroupClient
 from group_gateway.upstream.extra_headers import parse_extra_headers
@@ -66,6 +68,25 @@ class _Witness(httpx.AsyncBaseTransport):
         await self._inner.aclose()
 
 
+@dataclass(frozen=True, slots=True)
+class _Fixed:
+    """A search by parameters that are all needed."""
+
+    query: Query
+
+    def parameters(self, _refused: Collection[str]) -> Query:
+        """Return the parameters."""
+        return self.query
+
+    def covers(self, _query: Query) -> bool:
+        """Return that nothing else is wanted."""
+        return True
+
+    def may_leave_out(self, _name: str) -> bool:
+        """Return that each parameter is needed."""
+        return False
+
+
 class UpstreamProbe:
     """Questions to the upstream of the settings, with a token or without one."""
 
@@ -73,6 +94,7 @@ class UpstreamProbe:
         self._patience = settings.upstream_timeout
         self._caller = Caller("doctor", f"Bearer {token}" if token else None)
         self._witness = _Witness(UpstreamTransport(ca_file=settings.upstream_ca_file or None))
+        self.capabilities = UpstreamCapabilities()
         self._client = GroupClient(
             settings.upstream_url,
             self._witness,
@@ -87,6 +109,17 @@ class UpstreamProbe:
     async def search(self, *query: tuple[str, str]) -> Reply[Searchset]:
         """Search for groups."""
         return await self.follow(PageLink(query))
+
+    async def open(self, *filters: tuple[str, str], count: int) -> Reply[Searchset]:
+        """Search for groups as the gateway opens a search, paging parameters included."""
+        request = FirstPage(_Fixed(filters), self.capabilities, count)
+        return await self._ask(self._opened(request))
+
+    async def _opened(self, request: FirstPage) -> Searchset:
+        _, found = await open_search(
+            request, lambda link: self._client.search(self._caller, link, self._patience)
+        )
+        return found
 
     async def follow(self, link: PageLink) -> Reply[Searchset]:
         """Ask for the page behind a link."""

@@ -3,13 +3,14 @@
 A refused parameter is left out and remembered, so that the next search is not refused again.
 """
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from typing import Protocol
 
 from group_gateway.errors import GatewayError
+from group_gateway.fhir.bundle import Searchset
 from group_gateway.fhir.page_link import PageLink, Query
 from group_gateway.groups.reading.capabilities import UpstreamCapabilities
-from group_gateway.groups.reading.pagination import PAGE_SIZE
+from group_gateway.groups.reading.pagination import PAGE_SIZE, is_oversized
 from group_gateway.groups.reading.paging_support import COUNT, OFFSET, named_in, turned_down
 
 PAGING = (OFFSET, COUNT)
@@ -91,6 +92,17 @@ class FirstPage:
         self.paging = self._capabilities.paging.query(self.size)
         return False
 
+    def misreads_offset(self, content: Searchset) -> bool:
+        """Return whether to ask again without `_offset`: the answer holds more than a page.
+
+        Some servers switch their paging off when they see an `_offset`.
+        """
+        if OFFSET not in dict(self.paging) or not is_oversized(content, self.link):
+            return False
+        self._blame(OFFSET)
+        self.paging = self._capabilities.paging.query(self.size)
+        return True
+
     def _blame(self, name: str) -> None:
         if name in PAGING:
             self._capabilities.paging.refused(name)
@@ -117,3 +129,22 @@ class FirstPage:
             if n != name or smaller
         )
         self.size = smaller or self.size
+
+
+async def open_search(
+    request: FirstPage, get: Callable[[PageLink], Awaitable[Searchset]]
+) -> tuple[PageLink, Searchset]:
+    """Get the first page, asking more simply for as long as the upstream turns it down.
+
+    Raises what `get` raises where nothing is left to leave out.
+    """
+    while True:
+        link = request.link
+        try:
+            content = await get(link)
+        except GatewayError as error:
+            if not request.simplify(error):
+                raise
+            continue
+        if request.taken() and not request.misreads_offset(content):
+            return link, content

@@ -18,9 +18,9 @@ from group_gateway.fhir.page_link import NOWHERE, PageLink, Query
 from group_gateway.groups.reading.capabilities import UpstreamCapabilities
 from group_gateway.groups.reading.capability_reader import CapabilityReader
 from group_gateway.groups.reading.filters import GroupFilter
-from group_gateway.groups.reading.first_page import FirstPage
-from group_gateway.groups.reading.pagination import PAGE_SIZE, Page, is_oversized, with_numbers
-from group_gateway.groups.reading.paging_support import COUNT, OFFSET, is_refusal, with_count
+from group_gateway.groups.reading.first_page import FirstPage, open_search
+from group_gateway.groups.reading.pagination import PAGE_SIZE, Page, with_numbers
+from group_gateway.groups.reading.paging_support import COUNT, is_refusal, with_count
 from group_gateway.groups.reading.search_pages import SearchPages
 from group_gateway.groups.reading.search_parameters import (
     ParameterSupport,
@@ -100,9 +100,7 @@ class Search:
             await self._learning.ensure(self._operation)
         while True:
             request = FirstPage(self, self._capabilities, count)
-            link, content = await self._open(request)
-            if self._misreads_offset(link, content):
-                continue
+            link, content = await open_search(request, self._get)
             verdict = self._learn(request, content)
             filtered = verdict.applied and request.covers
             page = self._page(link, content, filtered=filtered)
@@ -111,28 +109,6 @@ class Search:
             if page.next is None or not is_looked_through or count >= PAGE_SIZE:
                 return page
             count = PAGE_SIZE  # what is to be looked through is looked through in large pages
-
-    async def _open(self, request: FirstPage) -> tuple[PageLink, Searchset]:
-        while True:
-            link = request.link
-            try:
-                content = await self._get(link)
-            except GatewayError as error:
-                if not request.simplify(error):
-                    raise
-                continue
-            if request.taken():
-                return link, content
-
-    def _misreads_offset(self, link: PageLink, content: Searchset) -> bool:
-        """Return whether the upstream gave more than a page that it numbers; learn so.
-
-        Some servers switch their paging off when they see an `_offset`.
-        """
-        if link.parameter(OFFSET) is None or not is_oversized(content, link):
-            return False
-        self._capabilities.paging.refused(OFFSET)
-        return True
 
     def _learn(self, request: FirstPage, content: Searchset) -> ParameterSupport:
         verdict = self._judge(request.filters, content)

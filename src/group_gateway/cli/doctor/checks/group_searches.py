@@ -46,7 +46,7 @@ async def by_type(probe: UpstreamProbe, said: GroupCapability | None, sample: Se
     if not isinstance(kind, str):
         return warn(_BY_TYPE, "The first group has no type to search for.")
     wanted = GroupFilter(type=kind)
-    reply = await probe.search(("type", kind), ("_count", str(SAMPLE)))
+    reply = await probe.open(("type", kind), count=SAMPLE)
     return _finding(_BY_TYPE, {"type": _took(reply, wanted, ("type", kind))}, said)
 
 
@@ -61,7 +61,7 @@ async def by_patient(
     took: dict[str, str] = {}
     for name in PATIENT_PARAMETERS:
         pair = (name, f"Patient/{patient}" if name == "member" else patient)
-        took[name] = _took(await probe.search(pair, ("_count", str(SAMPLE))), wanted, pair)
+        took[name] = _took(await probe.open(pair, count=SAMPLE), wanted, pair)
         if took[name] == _APPLIED:
             break
     return _finding(_BY_PATIENT, took, said)

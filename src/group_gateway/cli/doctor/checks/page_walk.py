@@ -11,9 +11,9 @@ async def pages(probe: UpstreamProbe, sample: Searchset) -> Finding:
     """Check that a page of one group links to the next group."""
     if len(sample.groups) < 2:  # noqa: PLR2004 - two pages
         return ok(_PAGES, "There are too few groups for two pages.")
-    first = (await probe.search(("_count", "1"))).value
+    first = (await probe.open(count=1)).value
     if first is None:
-        return warn(_PAGES, "A search with `_count` is refused.", "The gateway always sends it.")
+        return warn(_PAGES, "A search for a page of one group is refused.", _UNREACHABLE)
     link = first.links.get("next")
     if link is None:
         return _without_next(first, sample)
@@ -43,7 +43,7 @@ async def total(probe: UpstreamProbe, sample: Searchset) -> Finding:
     """Check that searches tell how many groups there are."""
     if sample.total is not None:
         return ok(_TOTAL, "Searches tell how many groups they find.")
-    asked = (await probe.search(("_count", "1"), ("_total", "accurate"))).value
+    asked = (await probe.search(*probe.capabilities.paging.query(1), ("_total", "accurate"))).value
     if asked is not None and asked.total is not None:
         return ok(_TOTAL, "Searches tell how many groups they find when `_total` asks for it.")
     return warn(_TOTAL, "Searches do not tell how many groups they find.", "`totalCount` is null.")
