@@ -1,6 +1,7 @@
 """Builds the use cases from the settings that concern them."""
 
 from group_gateway.cache.leases import Leases
+from group_gateway.cache.local_store import local_store
 from group_gateway.cache.store import CacheStore
 from group_gateway.config import Settings
 from group_gateway.digests import DigestKeys
@@ -13,6 +14,7 @@ from group_gateway.groups.reading.group_searches import GroupSearches
 from group_gateway.groups.reading.invalidation import Invalidator
 from group_gateway.groups.reading.loader import GroupLoader
 from group_gateway.groups.reading.search_pages import SearchPages
+from group_gateway.groups.watching.list_watches import ListWatches
 from group_gateway.groups.watching.watches import GroupWatches
 from group_gateway.groups.writing.writes import GroupWrites
 from group_gateway.observability.telemetry import Telemetry
@@ -28,6 +30,20 @@ def build_lifetimes(settings: Settings) -> Lifetimes:
         search=min(settings.cache_search_ttl, settings.cache_ttl),
         absence=min(settings.cache_absence_ttl, settings.cache_ttl),
     )
+
+
+def build_fresh_reads(
+    client: GroupClient,
+    slots: CacheSlots,
+    capabilities: UpstreamCapabilities,
+    reader: CapabilityReader,
+    keys: DigestKeys,
+) -> GroupReads:
+    """Return reads that know no cache: they see what others changed."""
+    nothing = local_store(max_entries=1, max_bytes=1, max_ttl=0)
+    never = Lifetimes(group=0, search=0, absence=0)
+    loader = GroupLoader(client, nothing, slots, capabilities, never)
+    return GroupReads(loader, SearchPages(client, nothing, slots, lifetime=0), reader, keys)
 
 
 def build_services(  # noqa: PLR0913, PLR0917 - all that the use cases take
@@ -59,6 +75,16 @@ def build_services(  # noqa: PLR0913, PLR0917 - all that the use cases take
             invalidator,
             telemetry,
             leases,
+            interval=settings.subscription_interval,
+            patience=settings.upstream_timeout,
+        ),
+        list_watches=ListWatches(
+            reads,
+            build_fresh_reads(client, slots, capabilities, reader, keys),
+            invalidator,
+            telemetry,
+            leases,
+            keys,
             interval=settings.subscription_interval,
             patience=settings.upstream_timeout,
         ),

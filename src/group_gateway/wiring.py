@@ -159,6 +159,7 @@ def build_core(
         authenticator=build_authenticator(settings, keys, identity_endpoint, clock),
         parts=(
             services.watches,
+            services.list_watches,
             services.writes,
             client,
             identity_network,

@@ -17,7 +17,7 @@ from group_gateway.execution.error_formatting import present
 from group_gateway.execution.incremental import DeferStreamExecutor, WholeExecutor, execute
 from group_gateway.execution.incremental_result import IncrementalResult
 from group_gateway.execution.tracing import Tracer
-from group_gateway.groups.watching.watches import BeginOperation, GroupEvent
+from group_gateway.groups.watching.watches import BeginOperation
 from group_gateway.observability.tracing import Tracing
 from group_gateway.operation import Operation
 from group_gateway.schema.context import Context, Services
@@ -81,6 +81,18 @@ class Event:
 
     answer: Answer
     operation: Operation
+
+
+class SourceEvent(Protocol):
+    """An event of a subscription's source: what the root field shows, and its operation."""
+
+    @property
+    def operation(self) -> Operation:
+        """The operation that read it."""
+
+    @property
+    def root(self) -> object:
+        """The value of the root field."""
 
 
 class OperationRunner(Protocol):
@@ -223,7 +235,7 @@ class Engine:
                 async for change in changes:
                     context = Context(change.operation, self._services)
                     executor = self._executor(
-                        WholeExecutor, request, context, root_value=change.group
+                        WholeExecutor, request, context, root_value=change.root
                     )
                     yield Event(_answer(await execute(executor), context), change.operation)
         except GatewayError as failure:
@@ -232,7 +244,7 @@ class Engine:
 
     def _source(
         self, request: GraphQLRequest, context: Context
-    ) -> AsyncGenerator[GroupEvent, None] | list[GraphQLError]:
+    ) -> AsyncGenerator[SourceEvent, None] | list[GraphQLError]:
         """Begin a subscription; give what it can't begin for."""
         executor = self._executor(WholeExecutor, request, context)
         if isinstance(executor, list):

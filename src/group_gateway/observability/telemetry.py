@@ -53,6 +53,7 @@ class Telemetry(Collector):
         self._cache_left_alone = False
         self._polls: dict[tuple[str, ...], float] = defaultdict(float)
         self._watched = 0
+        self._watched_lists = 0
         self._subscriptions = 0
         self._events: dict[tuple[str, ...], float] = defaultdict(float)
         self._trusted: dict[tuple[str, ...], float] = defaultdict(float)
@@ -89,12 +90,16 @@ class Telemetry(Collector):
         self._trusted[event,] += 1
 
     def polled(self, outcome: str) -> None:
-        """Count a poll of a watched group: `changed`, `unchanged`, `refused` or `failed`."""
+        """Count a poll: `changed`, `unchanged`, `refused` or `failed`."""
         self._polls[outcome,] += 1
 
     def watched(self, groups: int) -> None:
         """Note how many groups are watched."""
         self._watched = groups
+
+    def watched_lists(self, lists: int) -> None:
+        """Note how many lists of groups are watched."""
+        self._watched_lists = lists
 
     def subscribed(self, subscriptions: int) -> None:
         """Note how many subscriptions are open."""
@@ -200,6 +205,7 @@ class Telemetry(Collector):
         for name, text, number in (
             ("subscriptions_open", "Subscriptions that are open.", self._subscriptions),
             ("watched_groups", "Groups that somebody subscribed to.", self._watched),
+            ("watched_lists", "Lists that somebody subscribed to.", self._watched_lists),
         ):
             yield GaugeMetricFamily(f"group_gateway_{name}", text, value=number)
         yield _family(

@@ -13,6 +13,8 @@ from group_gateway.fhir.operation_outcome import Issue
 from group_gateway.groups.reading.group_reads import GroupReads
 from group_gateway.groups.reading.group_searches import GroupSearches
 from group_gateway.groups.reading.invalidation import Invalidator
+from group_gateway.groups.watching.group_list import GroupList
+from group_gateway.groups.watching.list_watches import ListEvent, ListWatches
 from group_gateway.groups.watching.watches import BeginOperation, GroupEvent, GroupWatches
 from group_gateway.groups.writing.writes import GroupWrites
 from group_gateway.operation import Operation
@@ -28,6 +30,7 @@ class Services:
     writes: GroupWrites
     invalidator: Invalidator
     watches: GroupWatches
+    list_watches: ListWatches
     resources: ResourceReads
     keys: DigestKeys
     upstream_url: str
@@ -58,6 +61,10 @@ class Context:
     def changes(self, id: str, since: str | None) -> AsyncGenerator[GroupEvent, None]:
         """Follow a group, in operations that follow this one."""
         return self.services.watches.follow(self.renew, id, since)
+
+    def list_changes(self, question: GroupList) -> AsyncGenerator[ListEvent, None]:
+        """Follow a list of groups, in operations that follow this one."""
+        return self.services.list_watches.follow(self.renew, question)
 
     def of_a_part(self) -> "Context":
         """Give the context of a part of the answer, whose reported errors are its own."""

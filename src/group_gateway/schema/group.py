@@ -227,6 +227,16 @@ class GroupConnection:
     )
 
 
+@strawberry.type(description="A change of a list of groups.")
+class GroupChange:
+    """A GroupChange."""
+
+    id: strawberry.ID = strawberry.field(description="The group's logical id.")
+    group: Group | None = strawberry.field(
+        description="The group as it is now; null when it is gone or no longer in the list."
+    )
+
+
 @strawberry.federation.type(
     directives=[ENTITY, FETCHABLE],
     description="A patient; this subgraph adds the groups (FHIR R4 Patient).",

@@ -6,10 +6,13 @@ from typing import Annotated
 import strawberry
 from strawberry import argument
 
+from group_gateway.groups.watching.group_list import GroupList
+from group_gateway.groups.watching.list_watches import ListEvent
 from group_gateway.groups.watching.watches import GroupEvent
 from group_gateway.schema.arguments import GroupId
 from group_gateway.schema.context import Info
-from group_gateway.schema.group import Group
+from group_gateway.schema.group import Group, GroupChange
+from group_gateway.schema.group_filter import Filter, given, wanted_by
 
 SinceVersion = Annotated[
     str | None,
@@ -18,6 +21,10 @@ SinceVersion = Annotated[
         "event comes at once, so that none is lost between a query and the subscription."
     ),
 ]
+ListIds = Annotated[
+    list[strawberry.ID] | None,
+    argument(description="Only these groups, 200 at most. With a filter, those that fit it."),
+]
 
 
 def group_changed(
@@ -25,6 +32,21 @@ def group_changed(
 ) -> AsyncGenerator[GroupEvent, None]:
     """Give an event for each change of a group; `execution` makes its operation the event's."""
     return info.context.changes(id, since_version or None)
+
+
+def groups_changed(
+    info: Info,
+    filter: Filter = strawberry.UNSET,  # noqa: A002 - the contract's name
+    ids: ListIds = strawberry.UNSET,
+) -> AsyncGenerator[ListEvent, None]:
+    """Yield an event for each change of a list; `execution` makes its operation the event's."""
+    wanted = wanted_by(given(filter), info.context.services.upstream_url)
+    by_filter = given(filter.id) if filter else None
+    lists = [each for each in (by_filter, given(ids)) if each is not None]
+    named = [id for id in lists[0] if all(id in other for other in lists)] if lists else None
+    return info.context.list_changes(
+        GroupList(wanted, None if named is None else tuple(dict.fromkeys(map(str, named))))
+    )
 
 
 @strawberry.type(
@@ -39,4 +61,11 @@ class Subscription:
         description="The group as it is now, each time that it has become another `version`: by a "
         "write through the gateway at once, by other people's within the poll interval. Changes "
         "in quick succession may come as one. When the group is gone, null and the end.",
+    )
+    groups_changed: GroupChange = strawberry.subscription(  # type: ignore[assignment]  # a field
+        resolver=groups_changed,
+        graphql_type=AsyncGenerator[GroupChange, None],
+        description="Each group that came into a list, changed in it, or left it: by a write "
+        "through the gateway at once, by other people's within the poll interval. One "
+        "subscription for a whole screen; the list has 1000 groups at most.",
     )

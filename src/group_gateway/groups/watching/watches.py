@@ -43,6 +43,11 @@ class GroupEvent:
     operation: Operation
     group: GroupResource | None
 
+    @property
+    def root(self) -> GroupResource | None:
+        """What the subscription's root field shows."""
+        return self.group
+
 
 class GroupWatches:
     """Follows groups. Polls each every `interval` seconds; a poll takes `patience` at most."""

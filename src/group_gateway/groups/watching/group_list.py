@@ -1,0 +1,46 @@
+"""A list of groups that is followed: what is asked for, and what has become different. Pure."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from group_gateway.fhir.group_resource import GroupResource
+from group_gateway.groups.reading.filters import GroupFilter
+from group_gateway.groups.watching.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class GroupList:
+    """The groups that fit a filter, of these ids if there are any."""
+
+    wanted: GroupFilter
+    ids: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupChange:
+    """A group of a list as it is now; None when it is gone or no longer in the list."""
+
+    id: str
+    group: GroupResource | None
+
+
+Snapshots = dict[str, Snapshot]
+"""What was seen of the groups of a list, by their ids."""
+
+
+def snapshots_of(groups: Iterable[GroupResource], before: Snapshots) -> Snapshots:
+    """Return what to keep of the groups. Raise UpstreamInvalidResponse when one can't be read."""
+    return {group.id: Snapshot.of(group, before.get(group.id)) for group in groups}
+
+
+def changes_between(
+    before: Snapshots, after: Snapshots, groups: Iterable[GroupResource]
+) -> Iterator[GroupChange]:
+    """Yield the groups that are new or another version, and those that are gone."""
+    for group in groups:
+        known = before.get(group.id)
+        if known is None or known.version != after[group.id].version:
+            yield GroupChange(group.id, group)
+    for id in before:
+        if id not in after:
+            yield GroupChange(id, None)
