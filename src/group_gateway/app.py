@@ -1,7 +1,7 @@
 """The composition root: settings in, ASGI application out. Everything that lives is made here."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from typing import Any
@@ -30,6 +30,7 @@ from group_gateway.http.request_limits import RequestLimits
 from group_gateway.http.shared_responses import SharedResponses
 from group_gateway.http.subscriptions.streams import build_streams
 from group_gateway.observability.request_log import RequestLog
+from group_gateway.observability.worker_group import WorkerGroup
 from group_gateway.server.http_protocol import ConnectionLimits
 from group_gateway.wiring import (
     Closes,
@@ -49,14 +50,16 @@ def create_app(
     transport: httpx.AsyncBaseTransport | None = None,
     page_token: str | None = None,
     clock: Callable[[], float] = time.time,
+    workers: WorkerGroup | None = None,
 ) -> Starlette:
     """Build the application.
 
     `transport` stands in for the network to the upstream, token endpoint and keys. `page_token` is
     a bearer token that anybody may know, for GraphiQL to start with. `clock` is what cache entries
-    and callers' tokens expire by (seconds since the epoch). `state.engine` is what runs all
-    requests.
+    and callers' tokens expire by (seconds since the epoch). `workers` are those that serve with
+    this one. `state.engine` is what runs all requests.
     """
+    workers = workers or WorkerGroup()
     keys = DigestKeys(settings.key())
     core = build_core(settings, keys, transport, clock)
     audit = build_audit_logs(settings, core.telemetry)
@@ -73,10 +76,11 @@ def create_app(
         pipeline, core.authenticator, limits, compression, negotiation, page, streams.events
     )
     routes: list[BaseRoute] = [Route(ENDPOINT_PATH, endpoint.get, methods=["GET", "POST"])]
-    routes += probe_routes(core.client, request_log, core.telemetry)
+    routes += probe_routes(core.client, request_log, core.telemetry, workers)
     routes += build_fhir_routes(settings, core, pipeline, limits, compression)
-    routes += [metrics_route(core.telemetry), *(page.routes() if page else ())]
+    routes += [metrics_route(workers), *(page.routes() if page else ())]
     track_connections = pipeline.admission.track_connections
+    started = partial(workers.start, core.telemetry)
     state = {END_SUBSCRIPTIONS: streams.end, TRACK_CONNECTIONS: track_connections}
     gateway_app = GatewayApp(
         endpoint,
@@ -84,7 +88,8 @@ def create_app(
         sockets=streams.sockets,
         tracing=core.telemetry.tracing,
         routes=routes,
-        lifespan=_closing(*core.parts, *audit, state=state),
+        lifespan=_closing(*core.parts, *audit, workers, state=state, started=started),
+        admin_port=settings.admin_port,
     )
     gateway_app.state.engine = core.engine
     return gateway_app
@@ -103,12 +108,13 @@ def _pipeline(
 
 
 def _closing(
-    *parts: Closes, state: Mapping[str, Any]
+    *parts: Closes, state: Mapping[str, Any], started: Callable[[], Awaitable[None]]
 ) -> Callable[[Starlette], AbstractAsyncContextManager[Mapping[str, Any]]]:
-    """Give a lifespan that closes the parts, in their order, when it ends."""
+    """Return a lifespan that calls `started`, and closes the parts in their order at its end."""
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[Mapping[str, Any]]:
+        await started()
         try:
             yield state
         finally:

@@ -6,6 +6,8 @@ import gc
 import socket
 import sys
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from starlette.applications import Starlette
@@ -22,6 +24,7 @@ from group_gateway.cli.flags import (
     settings_with_upstream,
 )
 from group_gateway.config import PREFIX, Settings
+from group_gateway.observability.worker_group import WorkerGroup
 from group_gateway.server.command_failure import CommandFailed
 from group_gateway.server.listening import address_of
 from group_gateway.server.uvicorn_server import CommandServer, config, say
@@ -69,27 +72,27 @@ def run(chosen: argparse.Namespace) -> int:
 
 def _serve(settings: Settings, sockets: list[socket.socket]) -> int:
     # Workers get the settings as they are here: flags and all, read and checked once.
-    application = partial(_application, settings)
     limits = connection_limits(settings)
-    serving = config(
-        application, limits, log=logging_of(settings), factory=True, workers=settings.workers
-    )
+    serve = partial(config, limits=limits, log=logging_of(settings), factory=True)
     if settings.workers > 1:
-        workers = CommandWorkers(serving, sockets=sockets)
-        workers.run()
+        with TemporaryDirectory(prefix="group-gateway-") as shared:
+            application = partial(_application, settings, Path(shared))
+            serving = serve(application, workers=settings.workers)
+            workers = CommandWorkers(serving, sockets=sockets)
+            workers.run()
         return workers.status
-    server = CommandServer(serving)
+    server = CommandServer(serve(partial(_application, settings, None)))
     server.run(sockets=sockets)
     return server.status
 
 
-def _application(settings: Settings) -> Starlette:
+def _application(settings: Settings, shared: Path | None) -> Starlette:
     """Build the application of a process that does nothing else.
 
     What is there by then stays for good, and a request makes hundreds of objects that live as
     long as it does: the collector need not look at the former, nor after every 700 of the latter.
     """
-    app = create_app(settings)
+    app = create_app(settings, workers=WorkerGroup(shared, reached=settings.upstream_check))
     gc.collect()
     gc.freeze()
     gc.set_threshold(_COLLECT_AFTER, 20, 5)

@@ -9,14 +9,17 @@ from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from group_gateway.http.cors import CrossOriginPolicy, CrossOriginSharing
 from group_gateway.http.endpoint import Endpoint, RawHeaders
+from group_gateway.http.metrics import METRICS_PATH
 from group_gateway.http.responses import CORRELATION_HEADER, Reply, new_correlation_id
 from group_gateway.observability.tracing import NO_SPAN, Span, Tracing
 
 ENDPOINT_PATH = "/graphql"
+_PROBES: Final = frozenset({"/livez", "/readyz"})
 FHIR_PATH = "/fhir/"
 """What the paths of the HL7 interface begin with."""
 HeaderList = list[tuple[bytes, bytes]]
@@ -48,6 +51,7 @@ class GatewayApp(Starlette):
         cross_origin: CrossOriginPolicy,
         sockets: ASGIApp | None = None,
         tracing: Tracing | None = None,
+        admin_port: int = 0,
         **options: Any,
     ) -> None:
         super().__init__(**options)
@@ -56,6 +60,7 @@ class GatewayApp(Starlette):
         self._endpoint = endpoint
         self._cross_origin = cross_origin
         self._sockets = sockets
+        self._admin_port = admin_port
         self._tracing = tracing or Tracing()
         self._post: ASGIApp = endpoint.post
         self._visit: ASGIApp = self._others
@@ -83,7 +88,9 @@ class GatewayApp(Starlette):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection (ASGI)."""
-        if scope["type"] != "http":
+        if self._admin_port and not self._is_here(scope):
+            await _not_here(scope, receive, send)
+        elif scope["type"] != "http":
             await self._beside_http(scope, receive, send)
         elif scope["path"].startswith(FHIR_PATH):
             await self._visit(scope, receive, send)
@@ -94,6 +101,17 @@ class GatewayApp(Starlette):
             with self._tracing.request(scope["headers"], scope["method"], ENDPOINT_PATH) as span:
                 sending = send if span is NO_SPAN else _recording_status(send, span)
                 await app(scope, receive, sending)
+
+    def _is_here(self, scope: Scope) -> bool:
+        """Tell whether what is asked is at this port: metrics and probes are at the admin port.
+
+        The probes are at the other one too.
+        """
+        path = scope.get("path")
+        if scope["type"] == "lifespan" or path in _PROBES:
+            return True
+        is_admin = (scope.get("server") or (None, None))[1] == self._admin_port
+        return is_admin == (path == METRICS_PATH)
 
     async def _beside_http(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_socket = scope["type"] == "websocket" and scope["path"] == ENDPOINT_PATH
@@ -112,6 +130,14 @@ class GatewayApp(Starlette):
             await send(message)
 
         await super().__call__(scope, receive, send_guarded)
+
+
+async def _not_here(scope: Scope, receive: Receive, send: Send) -> None:
+    """Refuse what is at another port (ASGI)."""
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1000})
+    else:
+        await Response(status_code=HTTPStatus.NOT_FOUND)(scope, receive, send)
 
 
 def _recording_status(send: Send, span: Span) -> Send:

@@ -1,21 +1,19 @@
-"""`/metrics`: what a process counts and times, in Prometheus' text format."""
+"""`/metrics`: what the workers of a command count and time, in Prometheus' text format."""
 
-from prometheus_client import CollectorRegistry, ProcessCollector
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from group_gateway.observability.telemetry import Telemetry
+from group_gateway.observability.worker_group import WorkerGroup
+
+METRICS_PATH = "/metrics"
 
 
-def metrics_route(telemetry: Telemetry) -> Route:
-    """Give the route. With several workers each answers for itself."""
-    registry = CollectorRegistry()
-    registry.register(telemetry)
-    ProcessCollector(registry=registry)
+def metrics_route(workers: WorkerGroup) -> Route:
+    """Return the route."""
 
     async def metrics(_: Request) -> Response:
-        return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+        return Response(await workers.exposition(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
-    return Route("/metrics", metrics)
+    return Route(METRICS_PATH, metrics)

@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 from group_gateway.errors import GatewayError, UpstreamUnavailable
 from group_gateway.observability.request_log import RequestLog
 from group_gateway.observability.telemetry import Telemetry
+from group_gateway.observability.worker_group import WorkerGroup
 from group_gateway.operation import Caller
 from group_gateway.upstream.client import GroupClient
 
@@ -30,20 +31,25 @@ class _Upstream:
     Anybody may probe, as often as they like.
     """
 
-    def __init__(self, client: GroupClient) -> None:
+    def __init__(self, client: GroupClient, workers: WorkerGroup) -> None:
         self._client = client
+        self._workers = workers
         self._lock = asyncio.Lock()
         self._known_until = 0.0
         self._failure: UpstreamUnavailable | None = None
-        self.was_reached = False
-        """Whether it has ever answered."""
+
+    @property
+    def was_reached(self) -> bool:
+        """Whether it has ever answered, this worker or another one."""
+        return self._workers.has_reached_upstream
 
     async def failure(self) -> UpstreamUnavailable | None:
         """Give why it can't be asked; None when it can."""
         async with self._lock:
             if time.monotonic() >= self._known_until:
                 self._failure = await self._ask()
-                self.was_reached = self.was_reached or self._failure is None
+                if self._failure is None:
+                    self._workers.note_upstream_reached()
                 if self.was_reached:
                     self._known_until = time.monotonic() + _VALIDITY
             return self._failure
@@ -60,14 +66,14 @@ class _Upstream:
 
 
 def probe_routes(
-    client: GroupClient, request_log: RequestLog, telemetry: Telemetry
+    client: GroupClient, request_log: RequestLog, telemetry: Telemetry, workers: WorkerGroup
 ) -> list[BaseRoute]:
     """Give `/livez`, which asks nobody, and `/readyz`, which asks the upstream for an answer.
 
     A gateway is not ready before its upstream has answered once, nor while it can't write its audit
     log.
     """
-    upstream = _Upstream(client)
+    upstream = _Upstream(client, workers)
 
     async def live(_: Request) -> Response:
         return JSONResponse({"status": "ok"})

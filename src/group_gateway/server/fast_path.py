@@ -6,6 +6,7 @@ can be answered at once; if not, or if anything about it is unusual, it goes the
 nothing had been.
 """
 
+import asyncio
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -23,6 +24,12 @@ class FastPathProtocol(BoundedHttpProtocol):
         super().__init__(**options)
         self._gateway_app = self.app if isinstance(self.app, GatewayApp) else None
         self._held: bytearray | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Answer nothing at once at the admin port."""
+        super().connection_made(transport)
+        if self.server is not None and self.server[1] == self._limits.admin_port != 0:
+            self._gateway_app = None
 
     def data_received(self, data: bytes) -> None:
         """Read on; what has not arrived whole is not waited for."""
