@@ -127,3 +127,14 @@ def test_changelog() -> None:
     headings = re.findall(r"^## \[([^\]]*)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert headings[0] in {"Unreleased", __version__}
     assert headings[1:] == sorted(headings[1:], reverse=True)
+
+
+def test_modules_that_the_architecture_names() -> None:
+    """Every package and module that the page about a request's way names is there."""
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    source = ROOT / "src" / "group_gateway"
+    names = set(re.findall(r"`([a-z_0-9]+(?:/[a-z_0-9]+)+)`", text)) - {"src/group_gateway"}
+    assert len(names) > 40
+    assert {name for name in names if not (source / f"{name}.py").is_file()} == {
+        name for name in names if (source / name).is_dir()
+    }
