@@ -261,4 +261,11 @@ class LazyPage:
             self._page = asyncio.ensure_future(
                 self._context.services.searches.page(self._context.operation, self._at, self._keeps)
             )
+            self._page.add_done_callback(_retrieved)
         return await asyncio.shield(self._page)
+
+
+def _retrieved(page: asyncio.Future[GroupPage]) -> None:
+    """Retrieve a failure that nobody may be waiting for any more."""
+    if not page.cancelled():
+        page.exception()
