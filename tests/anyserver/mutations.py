@@ -100,7 +100,7 @@ def _keeps(before: list[Elements], group: Elements, named: set[str]) -> bool:
     return rest == kept
 
 
-async def _written(  # noqa: PLR0913, PLR0917 - all that a write is judged by
+async def _written(  # noqa: PLR0911, PLR0913, PLR0917 - all that a write is judged by
     world: World,
     id: str,
     field: str,
@@ -120,6 +120,8 @@ async def _written(  # noqa: PLR0913, PLR0917 - all that a write is judged by
     others_change = [] if server.meanwhile is not None or not disturbed else ["language"]
     if payload is None or any(severity == "ERROR" for severity, _ in issues_of(payload)):
         return _wrong_refusal(world, id, answer, payload, before, after, others_change)
+    if server.profile.reads != "whole":
+        return f"written from a part: {wanted}"
     told = {code for severity, code in issues_of(payload) if severity == "WARNING"}
     if told:
         is_plain = server.profile.is_exact and id not in world.broken
@@ -155,6 +157,7 @@ def _wrong_refusal(  # noqa: PLR0913, PLR0917 - all that a refusal is judged by
     excused = (
         id in world.broken
         or profile.refuses_writes
+        or profile.reads != "whole"
         or others_change
         or profile.tag != "etag"
         or "membership" in before

@@ -175,10 +175,10 @@ class Pages:
                 return f"{base_path}{below}" if base_path or path else f"/{below}"
 
     def _entry(self, group: Elements) -> Elements:
-        if self.profile.search_results != "whole":
-            group = {name: value for name, value in group.items() if name != "member"}
         if self.profile.search_results == "tagged":
-            group["meta"] = {**group.get("meta", {}), "tag": [_TAG]}
+            group = part_of(group)
+        elif self.profile.search_results == "without-members":
+            group = {name: value for name, value in group.items() if name != "member"}
         mode = {"search": {"mode": "match"}} if self.profile.search_mode else {}
         return {"fullUrl": f"http://upstream.test/Group/{group['id']}", "resource": group, **mode}
 
@@ -213,6 +213,12 @@ class Pages:
         if patient is not None and f"Patient/{patient.removeprefix('Patient/')}" not in references:
             return False
         return member is None or member in references
+
+
+def part_of(group: Elements) -> Elements:
+    """Return a group without its members, tagged as FHIR has it."""
+    rest = {name: value for name, value in group.items() if name != "member"}
+    return {**rest, "meta": {**rest.get("meta", {}), "tag": [_TAG]}}
 
 
 def _refusal(what: str) -> httpx.Response:

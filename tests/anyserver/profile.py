@@ -14,8 +14,8 @@ class Profile:
     `paging`: by numbers, by tokens in a query or in a path, or not at all. `offset`: what a server
     that does not page by numbers does with `_offset`; "breaks" pages no more, as HAPI FHIR.
     `links` and `base_path` are how page links are written. `search_results` are whole groups, or
-    what is left of them. `tag` is what tells states of a group apart, and `guards` whether a PUT on
-    a condition is refused when it does not hold.
+    what is left of them; with tagged `reads` a read gives a part too. `tag` is what tells states of
+    a group apart, and `guards` whether a PUT on a condition is refused when it does not hold.
     """
 
     base_path: Literal["", "/fhir/R4"] = ""
@@ -35,6 +35,7 @@ class Profile:
     id_lists: Literal["or", "literal", "refused"] = "or"
     statement: bool = True
     search_results: Literal["whole", "tagged", "without-members"] = "whole"
+    reads: Literal["whole", "tagged"] = "whole"
     noise: Literal["none", "outcome", "bare-outcome", "include", "twice", "no-url", "empty"] = (
         "none"
     )
@@ -61,6 +62,11 @@ class Profile:
             chosen.pop("filters", None)
         else:
             chosen["filters"] = tuple(name for name in FILTERS if rng.random() < _HALF)
+        # What nobody could know, or no page could be numbered by, is no server to be true to.
+        if chosen.get("search_results"):
+            chosen.pop("reads", None)
+        if chosen.get("noise") == "twice" and "paging" not in chosen:
+            del chosen["noise"]
         return cls(**chosen)
 
     def __str__(self) -> str:
@@ -83,11 +89,12 @@ class Profile:
     @property
     def shows_changes(self) -> bool:
         """Whether a client that reads a group can see that others changed it in between."""
-        return self.tag in {"etag", "version"} and self.versions == "numbers"
+        told = self.answers_writes == "group" or not self.keeps_members
+        return self.tag in {"etag", "version"} and self.versions == "numbers" and told
 
 
 _HALF = 0.5
-_SHARE = {"paging": 0.6, "links": 0.5, "tag": 0.5, "refuses_writes": 0.05}
+_SHARE = {"paging": 0.6, "links": 0.5, "tag": 0.5, "refuses_writes": 0.05, "reads": 0.06}
 _WAYS = {
     "base_path": ("", "/fhir/R4"),
     "paging": ("query", "base", "below-group", "below-base", "none"),
@@ -106,6 +113,7 @@ _WAYS = {
     "id_lists": ("literal", "refused"),
     "statement": (False,),
     "search_results": ("tagged", "without-members"),
+    "reads": ("tagged",),
     "noise": ("outcome", "bare-outcome", "include", "twice", "no-url", "empty"),
     "search_mode": (False,),
     "tag": ("version", "etag-only", "date", "nothing"),

@@ -27,11 +27,11 @@ from group_gateway.config import Settings
 IN_A_WORLD = 12
 """Operations that are asked in one world."""
 AT_ONCE = 16
-DEADLINE = 8.0
+DEADLINE = 30.0
 BUDGET = 50
-_HANGS = 20
+_HANGS = 45
 """Seconds without a turn of the event loop."""
-_LATE = 30.0
+_LATE = 60.0
 """Seconds after which an answer is late, on a slow machine too."""
 
 

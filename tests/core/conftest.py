@@ -39,5 +39,5 @@ async def gateway(make_gateway: Callable[..., Any]) -> Gateway:
 async def fhir(upstream: Upstream) -> AsyncIterator[Fhir]:
     """Give plain FHIR over HTTP to the upstream, past the gateway."""
     headers = {"authorization": "Bearer sandbox"}
-    async with httpx.AsyncClient(base_url=upstream.url, headers=headers) as http:
+    async with httpx.AsyncClient(base_url=upstream.url, headers=headers, timeout=60) as http:
         yield Fhir(http)

@@ -23,7 +23,7 @@ _PACKAGE = Path(group_gateway.__file__).parent
 _TESTS = Path(__file__).parent.parent
 _UNMEASURED = {k: v for k, v in os.environ.items() if not k.startswith("COVERAGE_")}
 """The environment without the request to measure coverage: a planted bug's is nobody's."""
-_FOUND = re.compile(r"^(?P<what>.+) differ: ", re.MULTILINE)
+_FOUND = re.compile(r"^(?P<what>.+): seed ", re.MULTILINE)
 _OPERATIONS = re.compile(r"^(\d+) operations asked", re.MULTILINE)
 
 
@@ -41,7 +41,7 @@ class Finding:
     seconds: float
 
     def __str__(self) -> str:
-        found = f"found: {self.what} differ" if self.what else "NOT FOUND"
+        found = f"found: {self.what}" if self.what else "NOT FOUND"
         return f"{self.bug.name:55} {found:30} {self.operations:6} operations {self.seconds:4.0f} s"
 
 
@@ -59,15 +59,24 @@ def plant(bug: Bug, folder: Path) -> None:
     module.write_text(text.replace(bug.right, bug.wrong))
 
 
-def hunt(bug: Bug, *, operations: int, seed: int) -> Finding:
-    """Run the differential test on a package with the bug, until it is found."""
+DIFFERENTIAL = ("differential.run", "--operations")
+
+
+def hunt(
+    bug: Bug, *, operations: int, seed: int, run_by: tuple[str, str] = DIFFERENTIAL
+) -> Finding:
+    """Run a random test on a package with the bug, until it is found: the differential one.
+
+    `run_by` is another test's module, and its flag for how much is tried.
+    """
+    module, how_many = run_by
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         plant(bug, Path(folder))
         run = subprocess.run(
             [
-                *(sys.executable, "-m", "differential.run"),
-                *("--operations", str(operations), "--seed", str(seed)),
+                *(sys.executable, "-m", module),
+                *(how_many, str(operations), "--seed", str(seed)),
             ],
             env={**_UNMEASURED, "PYTHONPATH": f"{folder}{os.pathsep}{_TESTS}"},
             capture_output=True,

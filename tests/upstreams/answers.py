@@ -11,7 +11,9 @@ LONG_AGO = {"If-Unmodified-Since": "Thu, 01 Jan 1970 00:00:00 GMT"}
 
 def client_for(upstream: Upstream, token: str) -> httpx.Client:
     """Build a client with the rights of a token."""
-    return httpx.Client(base_url=upstream.url, headers={"Authorization": f"Bearer {token}"})
+    return httpx.Client(
+        base_url=upstream.url, headers={"Authorization": f"Bearer {token}"}, timeout=60
+    )
 
 
 def issue(response: httpx.Response) -> tuple[int, str]:

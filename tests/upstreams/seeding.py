@@ -6,6 +6,7 @@ taken from the one thing they share, the `Location` header.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ import httpx
 from upstreams.processes import Upstream
 
 TOKEN = "sandbox"
+_TRIES = 5
 PERSON_GROUPS = 25
 TEAMS = 5
 LARGE_GROUP_MEMBERS = 150
@@ -39,7 +41,7 @@ class Seeded:
 def seed(upstream: Upstream) -> Seeded:
     """Create the common data set on an upstream."""
     headers = {"Authorization": f"Bearer {TOKEN}"}
-    with httpx.Client(base_url=upstream.url, headers=headers) as client:
+    with httpx.Client(base_url=upstream.url, headers=headers, timeout=60) as client:
         persons = tuple(create(client, person_group(n)) for n in range(PERSON_GROUPS))
         teams = tuple(create(client, team(n)) for n in range(TEAMS))
         large = create(
@@ -49,8 +51,16 @@ def seed(upstream: Upstream) -> Seeded:
 
 
 def create(client: httpx.Client, resource: dict[str, Any]) -> str:
-    """Create a group and return the id that the server gave it."""
-    response = client.post("/Group", json=resource).raise_for_status()
+    """Create a group and return the id that the server gave it.
+
+    HAPI's JPA server answers 409 when something that it does in the background was faster.
+    """
+    response = client.post("/Group", json=resource)
+    for _ in range(_TRIES):
+        if response.status_code != HTTPStatus.CONFLICT:
+            break
+        response = client.post("/Group", json=resource)
+    response.raise_for_status()
     return response.headers["location"].rpartition("Group/")[2].partition("/")[0]
 
 

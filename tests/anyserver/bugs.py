@@ -1,0 +1,84 @@
+"""Bugs to plant, to see whether the fuzzer of servers finds them: each takes a fix out again."""
+
+from differential.bugs import Bug
+
+BUGS = (
+    Bug(
+        "of a page link only the query is kept",
+        "fhir/page_link.py",
+        'path = "/".join(below)',
+        "path = GROUP",
+    ),
+    Bug(
+        "a search result that is tagged as a part counts as the whole group",
+        "groups/reading/partial_results.py",
+        "parts = [group.id for group in groups if group.is_part]",
+        "parts: list[str] = []",
+    ),
+    Bug(
+        "a search result that lacks elements without a word counts as the whole group",
+        "groups/reading/partial_results.py",
+        "    if theirs.keys() - ours.keys() - _INCIDENTAL:\n        return True\n",
+        "    return False\n",
+    ),
+    Bug(
+        "a read that is tagged as a part counts as the whole group",
+        "fhir/group_resource.py",
+        "is_part=_is_subsetted(bytes(head.meta))",
+        "is_part=False",
+    ),
+    Bug(
+        "every server without versions computes quantity and display",
+        "groups/writing/read_modify_write.py",
+        "computes = self.client.is_canvas and not has_version(base_version.elements)",
+        "computes = not has_version(base_version.elements)",
+    ),
+    Bug(
+        "`actual` is added to a group of R5's shape",
+        "groups/writing/drafts.py",
+        'body.setdefault("resourceType", "Group")',
+        'body.setdefault("actual", True)',
+    ),
+    Bug(
+        "`_valueX` outlives the value that took its place",
+        "groups/writing/merging.py",
+        "elif base not in shape and not (chooses and _CHOICE.fullmatch(key)):",
+        'elif base not in shape or key.startswith("_"):',
+    ),
+    Bug(
+        "an object in the place of a list has no entries",
+        "groups/writing/member_index.py",
+        "    if isinstance(value, dict):\n        return [value]\n",
+        "",
+    ),
+    Bug(
+        "another server's patient is taken for one's own",
+        "fhir/literal_reference.py",
+        "    if is_below(reference.base, base_url):\n        return str(reference)\n",
+        "    return str(reference)\n",
+    ),
+    Bug(
+        "a group that stands twice on a page is given twice",
+        "fhir/bundle.py",
+        "elif group.id in seen:",
+        "elif False:",
+    ),
+    Bug(
+        "an entry that is no group breaks its page",
+        "fhir/bundle.py",
+        "            broken += 1\n",
+        '            raise NotASearchset("a broken entry")\n',
+    ),
+    Bug(
+        "`meta.versionId` without an `ETag` guards nothing",
+        "groups/writing/base_version.py",
+        "if self.group.etag is not None or self.version_id is None:",
+        "if True:",
+    ),
+    Bug(
+        "nobody looks whether another's change was overwritten",
+        "groups/writing/guard_check.py",
+        "elif await self._has_overwritten(base, written, stored):",
+        "elif False:",
+    ),
+)
