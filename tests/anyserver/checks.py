@@ -61,7 +61,8 @@ def changed_besides(before: Elements, after: Elements, named: Iterable[str]) -> 
             return f"{name} changed from {one.get(name)!r} to {other.get(name)!r}"
     quantity, members = after.get("quantity"), members_of(after)
     active = [member for member in members if not member.get("inactive")]
-    if quantity not in {before.get("quantity"), len(members), len(active), None}:
+    counts = {before.get("quantity"), None, *range(len(active), len(members) + 1)}
+    if quantity not in counts:
         return f"quantity changed to {quantity}"
     if quantity is None and before.get("quantity") is not None:
         return "quantity is gone"

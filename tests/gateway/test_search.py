@@ -2,6 +2,7 @@
 
 import pytest
 
+from gateway.answering import Answering, answering, page
 from group_gateway.sandbox.data.people import reference
 from group_gateway.sandbox.quirks import FaultRule
 from group_gateway.sandbox.wellknown import (
@@ -244,3 +245,21 @@ async def test_a_total_that_the_upstream_does_not_tell(gateway, sandbox):
 async def test_seed_groups_come_first(gateway):
     """Groups come in the upstream's order."""
     assert tuple((await found(gateway))[:6]) == SEED_GROUP_IDS
+
+
+async def test_a_first_page_that_can_not_be_read_proves_no_filter():
+    """A server that ignores a filter is found out also where its first group is broken."""
+    broken = {"resource": {"resourceType": "Group"}}
+
+    def search(target):
+        return (
+            page(broken, "b", "c", total=3)
+            if "_count=1&" not in target
+            else page(broken, onward="/Group?_count=1&_offset=1", total=3)
+        )
+
+    async with answering(Answering(search)) as gateway:
+        query = '{ groups(filter: { patient: "of-b" }, first: 1) { totalCount nodes { id } } }'
+        groups = (await gateway(query))["data"]["groups"]
+        assert [node["id"] for node in groups["nodes"] if node] == ["b"]
+        assert groups["totalCount"] == 1

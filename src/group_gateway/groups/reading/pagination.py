@@ -122,7 +122,8 @@ class Page:
     @property
     def is_full(self) -> bool:
         """Whether it holds as many groups as were asked for."""
-        return len(self.entries) >= (_number(self.link.parameter("_count")) or 0)
+        asked = _number(self.link.parameter("_count"))
+        return asked is not None and len(self.entries) >= asked
 
     @property
     def is_cut(self) -> bool:

@@ -137,10 +137,12 @@ def judge(query: Query, wanted: GroupFilter, page: Searchset) -> ParameterSuppor
     """Judge how the upstream took the parameters, from one page of its answer.
 
     Without any `self` link a page on which everything fits proves nothing either way: the
-    parameter is then neither obeyed nor ignored. An empty page is a true answer in any case.
+    parameter is then neither obeyed nor ignored. So does a page whose entries can't be read, or one
+    that others follow. An empty page is a true answer otherwise.
     """
     if not page.groups:
-        return ParameterSupport(applied=True)
+        is_empty = not page.entries and "next" not in page.links
+        return ParameterSupport(applied=is_empty or not query)
     names = frozenset(name for name, _ in query)
     unfit = frozenset(
         name
