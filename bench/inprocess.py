@@ -38,7 +38,7 @@ class InProcess:
         self._engine: Engine = app.state.engine
         self.planning = self._engine.planning
 
-    async def post(self, body: bytes) -> bytes:
+    async def post(self, body: bytes, path: str = "/graphql") -> bytes:
         """Send one request and give the answer's body; raises RuntimeError if it has errors."""
         sent: list[Message] = []
 
@@ -52,7 +52,8 @@ class InProcess:
             "type": "http",
             "http_version": "1.1",
             "method": "POST",
-            "path": "/graphql",
+            "path": path,
+            "query_string": b"",
             "headers": _HEADERS,
         }
         await self._app(scope, receive, send)
