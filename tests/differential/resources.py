@@ -66,6 +66,11 @@ _SHAPES: dict[str, dict[str, str]] = {
         "meta": "Meta", "identifier": "[Identifier", "active": "flag", "type": "code",
         "actual": "flag", "code": "CodeableConcept", "name": "text", "quantity": "int",
         "managingEntity": "Reference", "characteristic": "[Characteristic", "member": "[Member",
+        "extension": "[Extension", "modifierExtension": "[Extension",
+    },
+    "Extension": {
+        "url": "text", "valueString": "text", "valueDecimal": "float", "valueCoding": "Coding",
+        "extension": "[Extension",
     },
     "Meta": {
         "versionId": "text", "lastUpdated": "date", "source": "text", "profile": "[text",
@@ -88,19 +93,22 @@ _SHAPES: dict[str, dict[str, str]] = {
         "code": "CodeableConcept", "exclude": "flag", "period": "Period",
         "valueCodeableConcept": "CodeableConcept", "valueBoolean": "flag",
         "valueQuantity": "Quantity", "valueRange": "Range", "valueReference": "Reference",
+        "extension": "[Extension", "modifierExtension": "[Extension",
     },
     "Quantity": {
         "value": "float", "comparator": "text", "unit": "text", "system": "text", "code": "text",
     },
     "Range": {"low": "Quantity", "high": "Quantity"},
-    "Member": {"entity": "Reference", "period": "Period", "inactive": "flag"},
+    "Member": {
+        "entity": "Reference", "period": "Period", "inactive": "flag", "extension": "[Extension",
+    },
 }  # fmt: skip
 _HOLE = "hole"
 """The kind of what is broken by not being there."""
 _NOTHING = "nothing"
 """The kind of a null among the items of a list."""
 _KINDS = (*_BROKEN, "int", "float", "flag", _HOLE, _NOTHING)
-_REQUIRED = {("Characteristic", "code"), ("Member", "entity")}
+_REQUIRED = {("Characteristic", "code"), ("Member", "entity"), ("Extension", "url")}
 _DEEPEST = 5
 
 

@@ -30,6 +30,7 @@ from group_gateway.schema.elements import (
     resolved,
 )
 from group_gateway.schema.enums import GroupType
+from group_gateway.schema.extension import FhirExtension, extensions, modifier_extensions
 from group_gateway.schema.relay_refetch import FETCHABLE
 
 
@@ -107,6 +108,8 @@ class Member(JsonObject):
     )
     period: Period | None = element("When it was or is a member.")
     inactive: bool = flag("inactive", "Whether the membership has ended.")
+    extension: list[FhirExtension] = extensions()
+    modifier_extension: list[FhirExtension] = modifier_extensions()
 
 
 @strawberry.type(
@@ -124,6 +127,8 @@ class Characteristic(JsonObject):
     value_quantity: Quantity | None = element("The trait, as an amount.")
     value_range: Range | None = element("The trait, as a range.")
     value_reference: ResolvableReference | None = element("The trait, as a reference.")
+    extension: list[FhirExtension] = extensions()
+    modifier_extension: list[FhirExtension] = modifier_extensions()
 
 
 @strawberry.federation.type(
@@ -192,6 +197,8 @@ class Group:
     members: MemberConnection = resolved(
         member_fields.members, MemberConnection, "The members in pages, for large groups."
     )
+    extension: list[FhirExtension] = extensions()
+    modifier_extension: list[FhirExtension] = modifier_extensions()
     version: str = strawberry.field(
         resolver=group_views.version,
         description="What was read, opaque. Give it back as `ifVersion` of a write.",
