@@ -135,10 +135,10 @@ BUGS = (
         '            self._planning.deoptimized += 1\n            return b"null"',
     ),
     Bug(
-        "Float elements as they come",
-        "execution/codecs.py",
-        '"Float": float,',
-        '"Float": int | float,',
+        "texts taken for decimals",
+        "fhir/decimals.py",
+        "if text[0] not in _SIGNS or",
+        "if text[0] in _SIGNS and",
         is_rare=True,
     ),
     Bug(
