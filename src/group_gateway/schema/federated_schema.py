@@ -12,14 +12,7 @@ from strawberry.schema.config import StrawberryConfig
 from group_gateway.schema.context import Info
 from group_gateway.schema.elements import default_resolver
 from group_gateway.schema.federation_entities import resolve_entities
-from group_gateway.schema.group import (
-    Device,
-    Medication,
-    Patient,
-    Practitioner,
-    PractitionerRole,
-    Substance,
-)
+from group_gateway.schema.group import STUBS, Patient, Practitioner
 from group_gateway.schema.mutation import Mutation
 from group_gateway.schema.query import Query
 from group_gateway.schema.scalars import DECIMAL, FHIR_VALUE, FhirValue
@@ -60,7 +53,7 @@ def build_schema(*, incremental: bool = False) -> GatewaySchema:
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
-        types=[Patient, Practitioner, PractitionerRole, Device, Medication, Substance],
+        types=[Patient, Practitioner, *STUBS],
         config=StrawberryConfig(
             default_resolver=default_resolver,
             enable_experimental_incremental_execution=incremental,

@@ -1,7 +1,7 @@
-"""The resources: Group and its parts, and the stubs of what a group can refer to.
+"""The resources: Group and its parts, Patient and Practitioner.
 
 One module, because the types refer to each other in a circle (a patient's groups' members …);
-what the fields do stands in `elements`, `members`, `connections` and `references`.
+what the fields do stands in `elements`, `member_fields` and `connection_fields`.
 """
 
 from typing import Annotated, ClassVar
@@ -29,22 +29,18 @@ from group_gateway.schema.elements import (
     required,
     resolved,
 )
+from group_gateway.schema.entity_stubs import (
+    Device,
+    Entity,
+    Medication,
+    PractitionerRole,
+    Substance,
+)
 from group_gateway.schema.enums import GroupType
 from group_gateway.schema.extension import FhirExtension, extensions, modifier_extensions
 from group_gateway.schema.relay_refetch import FETCHABLE
 
-
-class Entity:
-    """Base of types of which only the id is known here."""
-
-    @classmethod
-    def is_type_of(cls, value: object, _info: object) -> bool:
-        """Tell whether a value can be shown as this type (asked by graphql-core)."""
-        return isinstance(value, reference_resource.EntityStub) and value.type == cls.__name__
-
-
 ENTITY = Key(fields=FieldSet("id"), resolvable=UNSET)  # as `keys=["id"]` has it
-STUB = Key(fields=FieldSet("id"), resolvable=False)
 
 
 @strawberry.federation.type(
@@ -206,7 +202,7 @@ class Group:
 
     @classmethod
     def is_type_of(cls, value: object, _info: object) -> bool:
-        """Tell whether a value can be shown as this type (asked by graphql-core)."""
+        """Return whether a value can be shown as this type (asked by graphql-core)."""
         return isinstance(value, GroupResource)
 
 
@@ -274,31 +270,5 @@ class Practitioner(Entity):
     )
 
 
-@strawberry.federation.type(
-    keys=[STUB], description="A practitioner in a role, of another subgraph."
-)
-class PractitionerRole(Entity):
-    """A FHIR R4 PractitionerRole, as a stub."""
-
-    id: strawberry.ID = strawberry.field(description="Its logical id.")
-
-
-@strawberry.federation.type(keys=[STUB], description="A device, of another subgraph.")
-class Device(Entity):
-    """A FHIR R4 Device, as a stub."""
-
-    id: strawberry.ID = strawberry.field(description="Its logical id.")
-
-
-@strawberry.federation.type(keys=[STUB], description="A medication, of another subgraph.")
-class Medication(Entity):
-    """A FHIR R4 Medication, as a stub."""
-
-    id: strawberry.ID = strawberry.field(description="Its logical id.")
-
-
-@strawberry.federation.type(keys=[STUB], description="A substance, of another subgraph.")
-class Substance(Entity):
-    """A FHIR R4 Substance, as a stub."""
-
-    id: strawberry.ID = strawberry.field(description="Its logical id.")
+STUBS = (PractitionerRole, Device, Medication, Substance)
+"""What a reference can lead to besides: entities of other subgraphs."""

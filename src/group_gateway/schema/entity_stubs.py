@@ -1,0 +1,50 @@
+"""Entities of other subgraphs that a group can refer to: no more than their ids are known here."""
+
+import strawberry
+import strawberry.federation
+from strawberry.federation.schema_directives import Key
+from strawberry.federation.types import FieldSet
+
+from group_gateway.schema import reference_resource
+
+
+class Entity:
+    """Base of types of which only the id is known here."""
+
+    @classmethod
+    def is_type_of(cls, value: object, _info: object) -> bool:
+        """Return whether a value can be shown as this type (asked by graphql-core)."""
+        return isinstance(value, reference_resource.EntityStub) and value.type == cls.__name__
+
+
+STUB = Key(fields=FieldSet("id"), resolvable=False)
+
+
+@strawberry.federation.type(
+    keys=[STUB], description="A practitioner in a role, of another subgraph."
+)
+class PractitionerRole(Entity):
+    """A FHIR R4 PractitionerRole, as a stub."""
+
+    id: strawberry.ID = strawberry.field(description="Its logical id.")
+
+
+@strawberry.federation.type(keys=[STUB], description="A device, of another subgraph.")
+class Device(Entity):
+    """A FHIR R4 Device, as a stub."""
+
+    id: strawberry.ID = strawberry.field(description="Its logical id.")
+
+
+@strawberry.federation.type(keys=[STUB], description="A medication, of another subgraph.")
+class Medication(Entity):
+    """A FHIR R4 Medication, as a stub."""
+
+    id: strawberry.ID = strawberry.field(description="Its logical id.")
+
+
+@strawberry.federation.type(keys=[STUB], description="A substance, of another subgraph.")
+class Substance(Entity):
+    """A FHIR R4 Substance, as a stub."""
+
+    id: strawberry.ID = strawberry.field(description="Its logical id.")
