@@ -76,11 +76,11 @@ def create_app(
         pipeline, core.authenticator, limits, compression, negotiation, page, streams.events
     )
     routes: list[BaseRoute] = [Route(ENDPOINT_PATH, endpoint.get, methods=["GET", "POST"])]
-    routes += probe_routes(core.client, request_log, core.telemetry, workers)
+    routes += probe_routes(core.client, request_log, core.telemetry, workers, core.cache)
     routes += build_fhir_routes(settings, core, pipeline, limits, compression)
     routes += [metrics_route(workers), *(page.routes() if page else ())]
     track_connections = pipeline.admission.track_connections
-    started = partial(workers.start, core.telemetry)
+    started = partial(_start, workers, core)
     state = {END_SUBSCRIPTIONS: streams.end, TRACK_CONNECTIONS: track_connections}
     gateway_app = GatewayApp(
         endpoint,
@@ -105,6 +105,12 @@ def _pipeline(
     share = partial(SharedResponses, core.cache, compression, limits.ready_bytes)
     documents = build_persisted_documents(settings, core.telemetry)
     return RequestPipeline(core.engine, limits, report, documents, share)
+
+
+async def _start(workers: WorkerGroup, core: Core) -> None:
+    """Join the other workers, and begin to follow what the cache shares."""
+    await workers.start(core.telemetry)
+    await core.cache.start()
 
 
 def _closing(

@@ -1,5 +1,6 @@
 """Invalidations are pending until the log holds them, or nothing is left that they concern."""
 
+from group_gateway.cache.invalidation_log import EVERYTHING
 from group_gateway.cache.pending_invalidations import PendingInvalidations
 
 
@@ -44,3 +45,14 @@ def test_what_was_told_may_be_lost() -> None:
     pending_invalidations.doubt()
     assert list(pending_invalidations.due(now=9)) == ["a", "b"]
     assert list(pending_invalidations.due(now=10)) == ["b"]
+
+
+def test_too_many_become_one_of_everything() -> None:
+    """What is remembered is bounded; nothing that was owed is forgotten."""
+    pending_invalidations = PendingInvalidations(lifetime=10, most=3)
+    pending_invalidations.settle(pending_invalidations.add(["a", "b"], now=0))
+    added = pending_invalidations.add(["c", "d"], now=1)
+    assert list(pending_invalidations.due(now=1)) == ["c", "d"]
+    pending_invalidations.settle(added)
+    pending_invalidations.doubt()
+    assert list(pending_invalidations.due(now=1)) == [EVERYTHING, "c", "d"]

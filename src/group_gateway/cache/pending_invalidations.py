@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from group_gateway.cache.invalidation_log import EVERYTHING
+
 
 @dataclass(slots=True, eq=False)
 class PendingInvalidation:
@@ -15,11 +17,13 @@ class PendingInvalidation:
 class PendingInvalidations:
     """The latest invalidation of each tag, for `lifetime` seconds.
 
-    Those that were told are remembered too: a fail-over may lose what the log had confirmed.
+    Those that were told are remembered too: a fail-over may lose what the log had confirmed. More
+    than `most` of them count as one of everything.
     """
 
-    def __init__(self, lifetime: float) -> None:
+    def __init__(self, lifetime: float, *, most: int = 10_000) -> None:
         self._lifetime = lifetime
+        self._most = most
         self._pending: dict[str, PendingInvalidation] = {}
 
     @property
@@ -32,6 +36,9 @@ class PendingInvalidations:
         added = {tag: PendingInvalidation(now) for tag in tags}
         for tag in added:
             self._pending.pop(tag, None)
+        if len(self._pending) + len(added) > self._most:
+            all_told = all(each.is_told for each in self._pending.values())
+            self._pending = {EVERYTHING: PendingInvalidation(now, is_told=all_told)}
         self._pending.update(added)
         self._forget(now)
         return added

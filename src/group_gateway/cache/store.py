@@ -81,9 +81,14 @@ class CacheStore:
     def _is_usable(self) -> bool:
         return self._max_ttl > 0 and self._recovery is None
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes share what is kept."""
+        return self._shared is not None
+
     async def start(self) -> bool:
-        """Begin to follow the invalidations of others; return whether that works."""
-        return await self._is_current()
+        """Begin to follow the invalidations of others; return whether that works already."""
+        return await self._log.caught_up()
 
     async def lookup(self, slots: Sequence[Slot]) -> list[Lookup]:
         """Look all slots up at once, in their order."""

@@ -13,6 +13,8 @@ from typing import Any
 from starlette.applications import Starlette
 
 from group_gateway.app import connection_limits, create_app
+from group_gateway.cache_wiring import is_shared
+from group_gateway.cli.doctor.checks.shared_cache import shared_cache
 from group_gateway.cli.doctor.examination import first_contact
 from group_gateway.cli.flags import (
     add_address_flags,
@@ -61,6 +63,8 @@ def run(chosen: argparse.Namespace) -> int:
     with listening(settings) as sockets:
         if settings.upstream_check:
             asyncio.run(_check_upstream(settings))
+        if is_shared(settings):
+            asyncio.run(_check_cache(settings))
         if settings.workers > 1 and settings.cache_url.startswith("memory:"):
             _warn(
                 "each worker has a cache of its own, so what one writes others may show up to"
@@ -105,6 +109,12 @@ async def _check_upstream(settings: Settings) -> None:
         raise CommandFailed(f"the upstream can't be reached: {connection.text} {connection.remedy}")
     if base_url.level == "fail":
         _warn(f"{base_url.text} {base_url.remedy}")
+
+
+async def _check_cache(settings: Settings) -> None:
+    finding = await shared_cache(settings)
+    if finding.level != "ok":
+        _warn(f"{finding.text} {finding.remedy}")
 
 
 def _warn(text: str) -> None:

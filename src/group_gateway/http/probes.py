@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from group_gateway.cache.store import CacheStore
 from group_gateway.errors import GatewayError, UpstreamUnavailable
 from group_gateway.observability.request_log import RequestLog
 from group_gateway.observability.telemetry import Telemetry
@@ -66,12 +67,16 @@ class _Upstream:
 
 
 def probe_routes(
-    client: GroupClient, request_log: RequestLog, telemetry: Telemetry, workers: WorkerGroup
+    client: GroupClient,
+    request_log: RequestLog,
+    telemetry: Telemetry,
+    workers: WorkerGroup,
+    cache: CacheStore,
 ) -> list[BaseRoute]:
     """Give `/livez`, which asks nobody, and `/readyz`, which asks the upstream for an answer.
 
     A gateway is not ready before its upstream has answered once, nor while it can't write its audit
-    log.
+    log. A Redis that is out of reach makes it slower and not unready; the body says so.
     """
     upstream = _Upstream(client, workers)
 
@@ -85,6 +90,8 @@ def probe_routes(
         if failure is not None and not upstream.was_reached:
             return JSONResponse({"status": "upstream unavailable", "code": failure.code}, 503)
         known = {"upstream": "ok" if failure is None else failure.code}
+        if cache.is_shared:
+            known["cache"] = "unavailable" if cache.epoch is None else "ok"
         return JSONResponse({"status": "ok", **known, "breakersOpen": telemetry.open_breakers})
 
     return [Route("/livez", live), Route("/readyz", ready)]

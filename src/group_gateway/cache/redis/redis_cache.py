@@ -147,7 +147,9 @@ class RedisCache(BaseCache):  # type: ignore[misc]  # aiocache ships no types
 
     async def _drop(self, keys: Sequence[Any]) -> None:
         if keys:
-            await self._in_one_go(lambda pipe: [pipe.unlink(key) for key in keys])
+            await self._in_one_go(
+                lambda pipe: [pipe.execute_command("UNLINK", key) for key in keys]
+            )
 
     async def _raw(
         self, command: str, *args: Any, encoding: str | None = None, _conn: Any = None, **named: Any

@@ -6,6 +6,7 @@ A failure ends the examination where what follows would only repeat it.
 import time
 from collections.abc import AsyncIterator
 
+from group_gateway.cache_wiring import is_shared
 from group_gateway.cli.doctor.checks import (
     caller_identity,
     contact,
@@ -16,6 +17,7 @@ from group_gateway.cli.doctor.checks import (
 )
 from group_gateway.cli.doctor.checks.caller_identity import Credential
 from group_gateway.cli.doctor.checks.declared_capability import capability_of, statement
+from group_gateway.cli.doctor.checks.shared_cache import shared_cache
 from group_gateway.cli.doctor.findings import Finding, warn
 from group_gateway.cli.doctor.upstream_probe import Reply, UpstreamProbe
 from group_gateway.config import Settings
@@ -26,6 +28,8 @@ from group_gateway.upstream.capability_statement import GroupCapability
 
 async def examine(settings: Settings, token: str | None) -> AsyncIterator[Finding]:
     """Give the findings one by one, as they come; without a token, as the service account."""
+    if is_shared(settings):
+        yield await shared_cache(settings)
     if settings.callers == "jwt":
         yield await caller_identity.issuers_keys(settings)
     credential = None if token is None else Credential(token)
