@@ -26,7 +26,7 @@ async function read(): Promise<GroupCardFragment> {
 
 async function update(input: Omit<UpdateGroupInput, 'id'>) {
   const { data } = await client.mutation(UpdateGroupDocument, { input: { id, ...input } });
-  return data!.updateGroup;
+  return data!.updateGroup!;
 }
 
 const filter = { type: GroupType.Practitioner };
