@@ -18,6 +18,7 @@ from group_gateway.http.endpoint import Endpoint
 from group_gateway.http.gateway_app import (
     END_SUBSCRIPTIONS,
     ENDPOINT_PATH,
+    RELOAD_SETTINGS,
     TRACK_CONNECTIONS,
     GatewayApp,
 )
@@ -25,7 +26,6 @@ from group_gateway.http.metrics import metrics_route
 from group_gateway.http.negotiation import Negotiation
 from group_gateway.http.operation_report import OperationReport
 from group_gateway.http.pipeline import RequestPipeline
-from group_gateway.http.probes import probe_routes
 from group_gateway.http.request_limits import RequestLimits
 from group_gateway.http.shared_responses import SharedResponses
 from group_gateway.http.subscriptions.streams import build_streams
@@ -35,10 +35,12 @@ from group_gateway.server.http_protocol import ConnectionLimits
 from group_gateway.wiring import (
     Closes,
     Core,
+    SettingsReload,
     build_audit_logs,
     build_core,
     build_page,
     build_persisted_documents,
+    build_probes,
     build_request_limits,
     build_stream_limits,
 )
@@ -76,12 +78,13 @@ def create_app(
         pipeline, core.authenticator, limits, compression, negotiation, page, streams.events
     )
     routes: list[BaseRoute] = [Route(ENDPOINT_PATH, endpoint.get, methods=["GET", "POST"])]
-    routes += probe_routes(core.client, request_log, core.telemetry, workers, core.cache)
+    routes += build_probes(core, request_log, workers)
     routes += build_fhir_routes(settings, core, pipeline, limits, compression)
     routes += [metrics_route(workers), *(page.routes() if page else ())]
     track_connections = pipeline.admission.track_connections
     started = partial(_start, workers, core)
-    state = {END_SUBSCRIPTIONS: streams.end, TRACK_CONNECTIONS: track_connections}
+    state: dict[str, Any] = {END_SUBSCRIPTIONS: streams.end, TRACK_CONNECTIONS: track_connections}
+    state[RELOAD_SETTINGS] = SettingsReload(core, settings)
     gateway_app = GatewayApp(
         endpoint,
         cross_origin=limits.cross_origin,

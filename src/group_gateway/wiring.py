@@ -1,5 +1,6 @@
 """Builds each part of the application from the settings that concern it."""
 
+import logging
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,6 +9,8 @@ from pathlib import Path
 from typing import Protocol
 
 import httpx
+import msgspec
+from starlette.routing import BaseRoute
 
 from group_gateway.cache.store import CacheStore
 from group_gateway.cache_wiring import build_cache
@@ -20,13 +23,16 @@ from group_gateway.http.forwarded import TrustedProxies
 from group_gateway.http.graphiql import GraphiQL
 from group_gateway.http.persisted.persisted_documents import PersistedDocuments
 from group_gateway.http.persisted.trusted_documents import TrustedDocuments
+from group_gateway.http.probes import probe_routes
 from group_gateway.http.request_limits import RequestLimits
 from group_gateway.http.subscriptions.streams import StreamLimits
 from group_gateway.identity.authentication import build_account, build_authenticator
-from group_gateway.identity.authenticator import Authenticator
+from group_gateway.identity.authenticator import Authenticator, ReloadableAuthenticator
 from group_gateway.observability.audit import AuditLog
+from group_gateway.observability.request_log import RequestLog
 from group_gateway.observability.telemetry import Telemetry
 from group_gateway.observability.tracing import Tracing
+from group_gateway.observability.worker_group import WorkerGroup
 from group_gateway.schema.context import Services
 from group_gateway.schema.federated_schema import build_schema
 from group_gateway.upstream.client import GroupClient
@@ -37,6 +43,19 @@ from group_gateway.upstream.service_account import ServiceAccount
 from group_gateway.upstream.transport.httpx_transport import UpstreamTransport
 from group_gateway.use_case_wiring import build_services
 
+_RELOADABLE = frozenset(
+    {
+        "allow_anonymous",
+        "api_keys_file",
+        "jwt_audience",
+        "jwt_audit_claim",
+        "jwt_issuer",
+        "jwt_keys_url",
+        "jwt_leeway",
+    }
+)
+"""Settings of how callers are known, which hold without a restart."""
+_log = logging.getLogger(__name__)
 _MEGABYTE = 1024 * 1024
 
 
@@ -131,7 +150,8 @@ class Core:
     cache: CacheStore
     engine: Engine
     services: Services
-    authenticator: Authenticator
+    authenticator: ReloadableAuthenticator
+    build_authenticator: Callable[[Settings], Authenticator]
     parts: Sequence[Closes]
 
 
@@ -150,13 +170,15 @@ def build_core(
     client = build_group_client(settings, network, telemetry, account)
     cache, leases = build_cache(settings, keys, telemetry, clock)
     services = build_services(settings, client, cache, leases, keys, telemetry)
+    authenticate = partial(build_authenticator, keys=keys, endpoint=identity_endpoint, clock=clock)
     return Core(
         telemetry=telemetry,
         client=client,
         cache=cache,
         engine=build_engine(settings, services, telemetry.tracing),
         services=services,
-        authenticator=build_authenticator(settings, keys, identity_endpoint, clock),
+        authenticator=ReloadableAuthenticator(authenticate(settings)),
+        build_authenticator=authenticate,
         parts=(
             services.watches,
             services.list_watches,
@@ -167,6 +189,32 @@ def build_core(
             telemetry.tracing,
         ),
     )
+
+
+def build_probes(core: Core, request_log: RequestLog, workers: WorkerGroup) -> list[BaseRoute]:
+    """Return the routes of the probes."""
+    parts = (core.telemetry, workers, core.cache)
+    return probe_routes(core.client, core.authenticator, request_log, *parts)
+
+
+class SettingsReload:
+    """Obeys settings that were read again, as far as that needs no new process."""
+
+    def __init__(self, core: Core, settings: Settings) -> None:
+        self._core = core
+        self._settings = settings
+
+    def __call__(self, settings: Settings) -> None:
+        """Know callers as the settings say now; tell which others a restart would obey."""
+        fields = Settings.__struct_fields__
+        changed = [n for n in fields if getattr(settings, n) != getattr(self._settings, n)]
+        now = {name: getattr(settings, name) for name in changed if name in _RELOADABLE}
+        if now:
+            self._settings = msgspec.structs.replace(self._settings, **now)
+            self._core.authenticator.use(self._core.build_authenticator(self._settings))
+        later = ", ".join(name.upper() for name in changed if name not in _RELOADABLE)
+        rest = f"; a restart is needed for {later}" if later else ""
+        _log.info("The settings were read again%s.", rest)
 
 
 def build_tracing(settings: Settings) -> Tracing:

@@ -84,14 +84,14 @@ def ask(method: str, url: str, **more: Any) -> httpx.Response:
 
 
 @contextmanager
-def serving(*arguments: str, **settings: str) -> Iterator[Server]:
+def serving(*arguments: str, cwd: Any = NOWHERE, **settings: str) -> Iterator[Server]:
     """Run a command that serves within the block, from its first line on."""
     with subprocess.Popen(
         [*COMMAND, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        cwd=NOWHERE,
+        cwd=cwd,
         env=_environment(settings),
         start_new_session=True,
     ) as process:

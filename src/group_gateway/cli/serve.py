@@ -5,6 +5,7 @@ import asyncio
 import gc
 import socket
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,7 +26,7 @@ from group_gateway.cli.flags import (
     logging_of,
     settings_with_upstream,
 )
-from group_gateway.config import PREFIX, Settings
+from group_gateway.config import PREFIX, Settings, SettingsError
 from group_gateway.observability.worker_group import WorkerGroup
 from group_gateway.server.command_failure import CommandFailed
 from group_gateway.server.listening import address_of
@@ -71,10 +72,10 @@ def run(chosen: argparse.Namespace) -> int:
                 f" {settings.cache_ttl:g} s later; {PREFIX}CACHE_URL=redis://… shares it."
             )
         say(f"group-gateway is at {address_of(sockets[0])}/graphql")
-        return _serve(settings, sockets)
+        return _serve(settings, sockets, partial(_reread, chosen))
 
 
-def _serve(settings: Settings, sockets: list[socket.socket]) -> int:
+def _serve(settings: Settings, sockets: list[socket.socket], reread: Callable[[], Settings]) -> int:
     # Workers get the settings as they are here: flags and all, read and checked once.
     limits = connection_limits(settings)
     serve = partial(config, limits=limits, log=logging_of(settings), factory=True)
@@ -83,11 +84,21 @@ def _serve(settings: Settings, sockets: list[socket.socket]) -> int:
             application = partial(_application, settings, Path(shared))
             serving = serve(application, workers=settings.workers)
             workers = CommandWorkers(serving, sockets=sockets)
+            workers.reread = lambda: partial(_application, reread(), Path(shared))
             workers.run()
         return workers.status
     server = CommandServer(serve(partial(_application, settings, None)))
+    server.reread = reread
     server.run(sockets=sockets)
     return server.status
+
+
+def _reread(chosen: argparse.Namespace) -> Settings:
+    """Read the settings again; raises CommandFailed."""
+    try:
+        return settings_with_upstream(chosen, "serve")
+    except SettingsError as error:
+        raise CommandFailed(str(error)) from None
 
 
 def _application(settings: Settings, shared: Path | None) -> Starlette:

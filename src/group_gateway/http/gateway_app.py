@@ -25,6 +25,8 @@ FHIR_PATH = "/fhir/"
 HeaderList = list[tuple[bytes, bytes]]
 END_SUBSCRIPTIONS = "group_gateway.end_subscriptions"
 """Key in the lifespan's state of a function that ends all subscriptions."""
+RELOAD_SETTINGS = "group_gateway.reload_settings"
+"""Key in the lifespan's state of a function that is given settings that were read again."""
 TRACK_CONNECTIONS = "group_gateway.track_connections"
 """Key in the lifespan's state of a function that is to be given the set of open connections."""
 # Strict-Transport-Security is for whoever ends TLS to say: the proxy in front.

@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from group_gateway.cache.store import CacheStore
 from group_gateway.errors import GatewayError, UpstreamUnavailable
+from group_gateway.identity.authenticator import Authenticator
 from group_gateway.observability.request_log import RequestLog
 from group_gateway.observability.telemetry import Telemetry
 from group_gateway.observability.worker_group import WorkerGroup
@@ -66,8 +67,9 @@ class _Upstream:
         return None
 
 
-def probe_routes(
+def probe_routes(  # noqa: PLR0913, PLR0917 - all that readiness depends on
     client: GroupClient,
+    authenticator: Authenticator,
     request_log: RequestLog,
     telemetry: Telemetry,
     workers: WorkerGroup,
@@ -86,12 +88,17 @@ def probe_routes(
     async def ready(_: Request) -> Response:
         if request_log.is_failing:
             return JSONResponse({"status": "audit log can't be written"}, 503)
+        problem = authenticator.problem
+        if problem is not None and problem.is_total:
+            return JSONResponse({"status": problem.sentence}, 503)
         failure = await upstream.failure()
         if failure is not None and not upstream.was_reached:
             return JSONResponse({"status": "upstream unavailable", "code": failure.code}, 503)
         known = {"upstream": "ok" if failure is None else failure.code}
         if cache.is_shared:
             known["cache"] = "unavailable" if cache.epoch is None else "ok"
+        if problem is not None:
+            known["callers"] = problem.sentence
         return JSONResponse({"status": "ok", **known, "breakersOpen": telemetry.open_breakers})
 
     return [Route("/livez", live), Route("/readyz", ready)]

@@ -4,19 +4,24 @@ A key is random, so that a plain SHA-256 of it gives nothing away; the keys them
 """
 
 import hashlib
+import logging
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from group_gateway.digests import DigestKeys
 from group_gateway.errors import Unauthenticated
-from group_gateway.identity.authenticator import NO_TOKEN, bearer_token
+from group_gateway.identity.authenticator import NO_TOKEN, Problem, bearer_token
 from group_gateway.identity.scopes import readable_types, rights_of
 from group_gateway.operation import Anonymous, Caller, Interaction, Principal
 
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _UNKNOWN = Anonymous(Unauthenticated, "The API key is not known.")
 _FIELDS = 3
+_LOOK_EVERY = 1.0
+"""Seconds between two looks at the file, each of which costs a system call."""
+_log = logging.getLogger(__name__)
 
 Keys = Mapping[str, tuple[str, frozenset[Interaction], frozenset[str]]]
 """By the SHA-256 of a key: its caller's name and rights, and the types that it may read."""
@@ -27,11 +32,20 @@ def read_keys(path: Path) -> Keys:
 
     Raises OSError, or ValueError with what is wrong: the number of a line that is none, say.
     """
+    keys, wrong = parse_keys(path)
+    if wrong:
+        raise ValueError(wrong)
+    return keys
+
+
+def parse_keys(path: Path) -> tuple[Keys, str]:
+    """Return the keys of the lines that are right, and what is wrong; raises OSError."""
     try:
         text = path.read_text("utf-8-sig")  # some editors begin a file with a mark
     except UnicodeDecodeError:
-        raise ValueError("not UTF-8") from None
+        return {}, "not UTF-8"
     keys: dict[str, tuple[str, frozenset[Interaction], frozenset[str]]] = {}
+    wrong = ""
     for number, line in enumerate(text.splitlines(), 1):
         fields = line.partition("#")[0].split(maxsplit=_FIELDS - 1)
         if not fields:
@@ -39,35 +53,98 @@ def read_keys(path: Path) -> Keys:
         digest = fields[1].lower() if len(fields) == _FIELDS else ""
         rights = rights_of(fields[-1])
         if not _DIGEST.fullmatch(digest) or not rights or digest in keys:
-            raise ValueError(f"line {number}")
-        keys[digest] = fields[0], rights, readable_types(fields[-1])
-    if not keys:
-        raise ValueError("no key")
-    return keys
+            wrong = wrong or f"line {number}"
+        else:
+            keys[digest] = fields[0], rights, readable_types(fields[-1])
+    return keys, wrong if keys or wrong else "no key"
 
 
 class ApiKeyAuthenticator:
-    """Callers with an API key, sent as a bearer token; it never goes upstream."""
+    """Callers with an API key, sent as a bearer token; it never goes upstream.
 
-    def __init__(self, known: Keys, keys: DigestKeys) -> None:
-        self._callers = {
-            digest: Caller(
-                keys.digest("api key", name, *sorted(rights), *sorted(readable)),
-                rights=rights,
-                readable=readable,
-                identity={"key": name},
-            )
-            for digest, (name, rights, readable) in known.items()
-        }
+    The file is read again within a second of a change. Keys on lines that are right count, whatever
+    else is wrong. A file that holds none, or can't be read, is given a second more, because
+    programs may replace it in two steps; then no key is accepted.
+    """
+
+    def __init__(
+        self, path: Path, keys: DigestKeys, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._path = path
+        self._digest_keys = keys
+        self._clock = clock
+        self._stamp = _stamp(path)
+        self._callers = self._made(read_keys(path))
+        self._next_look = clock() + _LOOK_EVERY
+        self._was_empty = False
+        self._wrong = ""
+
+    @property
+    def problem(self) -> Problem | None:
+        """What is wrong with the file, if anything is."""
+        self._look()
+        if not self._wrong:
+            return None
+        sentence = f"The file of API keys is wrong: {self._wrong}."
+        return Problem(sentence, is_total=not self._callers)
 
     def known(self, authorization: str | None) -> Caller | None:
-        """See Callers."""
+        """See Authenticator."""
+        if self._clock() >= self._next_look:
+            self._look()
         key = bearer_token(authorization or "")
         return self._callers.get(hashlib.sha256(key.encode()).hexdigest()) if key else None
 
     async def authenticate(self, authorization: str | None) -> Principal:
-        """See Callers."""
+        """See Authenticator."""
         caller = self.known(authorization)
         if caller is not None:
             return caller
         return _UNKNOWN if bearer_token(authorization or "") else NO_TOKEN
+
+    def _look(self) -> None:
+        now = self._clock()
+        if now < self._next_look:
+            return
+        self._next_look = now + _LOOK_EVERY
+        stamp = _stamp(self._path)
+        if stamp == self._stamp and not self._was_empty:
+            return
+        self._stamp = stamp
+        try:
+            keys, wrong = parse_keys(self._path)
+        except OSError:
+            keys, wrong = {}, "it can't be read"
+        if keys or self._was_empty:
+            self._callers = self._made(keys)
+            if wrong != self._wrong:
+                self._tell(wrong)
+            self._wrong = wrong
+        self._was_empty = not keys
+
+    def _tell(self, wrong: str) -> None:
+        if wrong:
+            left = "other keys are accepted" if self._callers else "no key is accepted"
+            _log.error("The file of API keys is wrong: %s; %s.", wrong, left)
+        else:
+            _log.info("The file of API keys was read again.")
+
+    def _made(self, keys: Keys) -> dict[str, Caller]:
+        return {
+            digest: Caller(
+                self._digest_keys.digest("api key", name, *sorted(rights), *sorted(readable)),
+                rights=rights,
+                readable=readable,
+                identity={"key": name},
+            )
+            for digest, (name, rights, readable) in keys.items()
+        }
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    """Return what changes with the file; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino

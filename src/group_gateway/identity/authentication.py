@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from group_gateway.digests import DigestKeys
-from group_gateway.identity.api_keys import ApiKeyAuthenticator, read_keys
+from group_gateway.identity.api_keys import ApiKeyAuthenticator
 from group_gateway.identity.authenticator import Authenticator
 from group_gateway.identity.identity_settings import AccessSettings
 from group_gateway.identity.jwt_bearer import JwtAuthenticator, TokenRules
@@ -40,7 +40,7 @@ def build_authenticator(
                 passes_on=not settings.service_client_id,
             )
         case "api-keys":
-            return ApiKeyAuthenticator(read_keys(Path(settings.api_keys_file)), keys)
+            return ApiKeyAuthenticator(Path(settings.api_keys_file), keys)
         case "anybody":
             return OpenAccess(keys)
 

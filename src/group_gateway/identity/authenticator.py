@@ -1,6 +1,6 @@
 """What all ways to know callers have in common."""
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from group_gateway.errors import Unauthenticated
 from group_gateway.operation import Anonymous, Caller, Principal
@@ -9,14 +9,43 @@ _SCHEME = "bearer "
 NO_TOKEN = Anonymous(Unauthenticated, "Send a bearer token in the Authorization header.")
 
 
+class Problem(NamedTuple):
+    """What keeps callers from being known, in a sentence; `is_total`: it keeps all of them."""
+
+    sentence: str
+    is_total: bool
+
+
 class Authenticator(Protocol):
     """Tells who asks by the Authorization header of a request."""
+
+    @property
+    def problem(self) -> Problem | None:
+        """What is wrong with what callers are known by, if anything is."""
 
     def known(self, authorization: str | None) -> Caller | None:
         """Give the caller where that takes no waiting, else None. Called for every request."""
 
     async def authenticate(self, authorization: str | None) -> Principal:
         """Give the caller, or a stranger that holds the error to raise; may wait."""
+
+
+class ReloadableAuthenticator:
+    """An authenticator that can be replaced by another one while requests come."""
+
+    def __init__(self, authenticator: Authenticator) -> None:
+        self.use(authenticator)
+
+    def use(self, authenticator: Authenticator) -> None:
+        """Know callers by another authenticator from now on."""
+        self._authenticator = authenticator
+        self.known = authenticator.known  # attributes, so that the hot path pays for no detour
+        self.authenticate = authenticator.authenticate
+
+    @property
+    def problem(self) -> Problem | None:
+        """See Authenticator."""
+        return self._authenticator.problem
 
 
 def bearer_token(authorization: str) -> str | None:

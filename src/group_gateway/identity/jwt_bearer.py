@@ -72,6 +72,11 @@ class JwtAuthenticator:
         # Verified tokens only, so that junk can't push them out.
         self._verified: dict[str | None, _Verified] = {}
 
+    @property
+    def problem(self) -> None:
+        """See Authenticator: nothing can be wrong here."""
+        return
+
     def known(self, authorization: str | None) -> Caller | None:
         """See Callers. A token is verified once, and anew when it expires or the keys changed."""
         verified = self._verified.get(authorization)

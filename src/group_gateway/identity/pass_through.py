@@ -24,6 +24,11 @@ class PassThroughAuthenticator:
         # A caller asks more than once, and a digest costs more than a look-up.
         self._kept = lru_cache(_MOST_KEPT)(self._found)
 
+    @property
+    def problem(self) -> None:
+        """See Authenticator: nothing can be wrong here."""
+        return
+
     def known(self, authorization: str | None) -> Caller | None:
         """See Callers."""
         if authorization is not None and len(authorization) > _LONGEST_KEPT:

@@ -15,11 +15,16 @@ from typing import Any
 
 import uvicorn
 
-from group_gateway.http.gateway_app import END_SUBSCRIPTIONS, TRACK_CONNECTIONS
+from group_gateway.http.gateway_app import (
+    END_SUBSCRIPTIONS,
+    RELOAD_SETTINGS,
+    TRACK_CONNECTIONS,
+)
 from group_gateway.observability.logging_config import logging_config
 from group_gateway.server.fast_path import FastPathProtocol
 from group_gateway.server.http_protocol import ConnectionLimits
 from group_gateway.server.listening import BACKLOG
+from group_gateway.server.reloading import Reread, reread_settings
 from group_gateway.server.websocket_protocol import BoundedWebSocketProtocol
 
 INTERRUPTED = 130
@@ -151,17 +156,28 @@ class CommandServer(GracefulServer):
     """The server of a command. `status` is the command's exit status when it has ended."""
 
     status = 0
+    reread: Reread | None = None
+    """Reads the settings again, for SIGHUP; without it SIGHUP ends the command."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Take note of the signals that uvicorn has obeyed, where it would raise them again."""
         before = {each: signal.signal(each, self._note) for each in (signal.SIGINT, signal.SIGTERM)}
+        if self.reread is not None:
+            reload = partial(asyncio.get_running_loop().call_soon_threadsafe, self._reload)
+            before[signal.SIGHUP] = signal.signal(signal.SIGHUP, lambda *_: reload())
         try:
             with super().capture_signals():
                 yield
         finally:
             for each, handler in before.items():
                 signal.signal(each, handler)
+
+    def _reload(self) -> None:
+        """Hand the settings, read again, to the application."""
+        settings = reread_settings(self.reread) if self.reread is not None else None
+        if settings is not None:
+            self.lifespan.state.get(RELOAD_SETTINGS, id)(settings)
 
     def _note(self, number: int, _: object) -> None:
         self.status = INTERRUPTED if number == signal.SIGINT else self.status

@@ -17,6 +17,7 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 from uvicorn.supervisors.multiprocess import Process
 
+from group_gateway.server.reloading import Reread, reread_settings
 from group_gateway.server.uvicorn_server import INTERRUPTED, START_SECONDS, GracefulServer
 
 _FAILED = 1
@@ -56,6 +57,8 @@ class CommandWorkers(Multiprocess):
     """
 
     status = 0
+    reread: Reread | None = None
+    """Returns the application for settings that are read again, for SIGHUP."""
     processes: list[Worker]  # type: ignore[assignment]  # made by `_started` alone
     _have_served = False
     _pause = 0.0
@@ -83,6 +86,11 @@ class CommandWorkers(Multiprocess):
 
     def restart_all(self) -> None:
         """Replace one after the other, each when another one serves; stop when that fails."""
+        if self.reread is not None:
+            application = reread_settings(self.reread)
+            if application is None:
+                return
+            self.config.app = application
         for index, old in enumerate(self.processes):
             new = self._started()
             if not self._comes_to_serve(new):

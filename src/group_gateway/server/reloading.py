@@ -1,0 +1,20 @@
+"""SIGHUP: settings are read again. Wrong ones change nothing, and are one sentence in the log."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from group_gateway.server.command_failure import CommandFailed
+
+Reread = Callable[[], Any]
+"""Reads settings again; raises CommandFailed."""
+_log = logging.getLogger(__name__)
+
+
+def reread_settings(reread: Reread) -> Any:
+    """Return the settings as they are now; None, and a line in the log, when they are wrong."""
+    try:
+        return reread()
+    except CommandFailed as failure:
+        _log.error("The settings are wrong, so the old ones stay in force: %s", failure)
+        return None
