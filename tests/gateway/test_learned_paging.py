@@ -2,6 +2,7 @@
 
 from urllib.parse import parse_qs
 
+import httpx
 import pytest
 
 from gateway.answering import Answering, answering, ids, page, refusal
@@ -98,6 +99,24 @@ async def test_a_filter_that_is_refused():
         upstream.calls.clear()
         await gateway(query)
         assert upstream.calls[0] == "GET /Group?_count=100&_offset=0"
+
+
+async def test_a_server_that_loses_groups_by_an_offset():
+    """HAPI FHIR hides groups behind an `_offset` without a word; it pages rightly without one."""
+
+    def answer(target):
+        query = {name: values[0] for name, values in parse_qs(target.partition("?")[2]).items()}
+        start, size = int(query.get("_getpagesoffset", 0)), int(query.get("_count", 10))
+        onward = f"?_getpages=1&_getpagesoffset={start + size}&_count={size}"
+        found = page(*ALL[start : start + size], onward=onward if start + size < len(ALL) else None)
+        if "_offset" in query:
+            found = page(*ALL[:4], total=4)
+        return httpx.Response(200, json=found, headers={"x-powered-by": "HAPI FHIR 8.8.0 REST"})
+
+    upstream = Answering(answer)
+    async with answering(upstream, upstream_calls=1000) as gateway:
+        assert await walk(gateway, first=9) == ALL
+        assert sum("_offset" in call for call in upstream.calls) == 1
 
 
 async def test_an_offset_that_switches_paging_off():

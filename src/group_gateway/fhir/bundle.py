@@ -70,7 +70,8 @@ class Searchset:
     `entries` are the matches in order; None stands for one that is broken, or repeats another.
     `links` maps a relation (`self`, `next`, `previous`, …) to its page. `total` is None when the
     server does not say, or says what is no number of groups. `broken` counts the matches that can't
-    be read. `issues` are those of the OperationOutcomes among the entries.
+    be read. `issues` are those of the OperationOutcomes among the entries. `breaks_by_offset` tells
+    of a server that must not be sent an `_offset`.
     """
 
     raw: bytes
@@ -79,6 +80,7 @@ class Searchset:
     total: int | None
     broken: int = 0
     issues: tuple[Issue, ...] = ()
+    breaks_by_offset: bool = False
 
     @cached_property
     def groups(self) -> tuple[GroupResource, ...]:

@@ -48,6 +48,11 @@ class Answer(msgspec.Struct, frozen=True):
         return None
 
     @property
+    def breaks_by_offset(self) -> bool:
+        """Whether the server is one whose own paging ends, or loses groups, at an `_offset`."""
+        return "hapi" in self.headers.get("x-powered-by", "").lower()
+
+    @property
     def etag(self) -> str | None:
         """The entity tag, as sent."""
         return self.headers.get("etag") or None

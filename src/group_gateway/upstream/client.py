@@ -1,11 +1,10 @@
-"""The Group interactions of a FHIR server: read, search-type, create, update, capabilities.
+"""The Group interactions of a FHIR server: read, search, create, update, delete, capabilities.
 
-The only place where upstream URLs are built. every shape of answer comes back
-as a value or as one error of `errors`.
+The only place that builds upstream URLs. Answers become values, or one error of `errors`.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import formatdate
 from urllib.parse import urlsplit
 
@@ -134,11 +133,11 @@ class GroupClient:
         if answer.status not in _SUCCESS:
             raise failure_of(answer, writing=False)
         try:
-            return self.searchset(answer.body, page)
+            found = self.searchset(answer.body, page)
         except NotASearchset as error:
-            raise answer.invalid(
-                "The upstream's answer to a search is not a Bundle of groups."
-            ) from error
+            reason = "The upstream's answer to a search is not a Bundle of groups."
+            raise answer.invalid(reason) from error
+        return replace(found, breaks_by_offset=True) if answer.breaks_by_offset else found
 
     def searchset(self, raw: bytes, page: PageLink) -> Searchset:
         """Parse the searchset behind a page link; raises NotASearchset."""

@@ -24,7 +24,7 @@ _HEADERS = {
 # The headers that an `Answer` is asked for: the others are not worth decoding.
 _SEEN = {
     name.encode(): name
-    for name in (*CORRELATION_HEADERS, "date", "etag", "location", "retry-after")
+    for name in (*CORRELATION_HEADERS, "date", "etag", "location", "retry-after", "x-powered-by")
 }
 
 

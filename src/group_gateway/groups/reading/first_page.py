@@ -93,11 +93,12 @@ class FirstPage:
         return False
 
     def misreads_offset(self, content: Searchset) -> bool:
-        """Return whether to ask again without `_offset`: the answer holds more than a page.
+        """Return whether to ask again without `_offset`: the answer can't be relied on.
 
-        Some servers switch their paging off when they see an `_offset`.
+        Some servers switch their paging off when they see one, and give more than a page, or less.
         """
-        if OFFSET not in dict(self.paging) or not is_oversized(content, self.link):
+        is_misread = content.breaks_by_offset or is_oversized(content, self.link)
+        if OFFSET not in dict(self.paging) or not is_misread:
             return False
         self._blame(OFFSET)
         self.paging = self._capabilities.paging.query(self.size)
