@@ -3,16 +3,11 @@
 What they are to find stands in their scripts here, as tests of Node's own runner.
 """
 
-import re
 from pathlib import Path
 
 from cli.commands import ask, serving
 from clients.building import compile_types, generate, work_in
 from nodejs import run_node
-
-ROOT = Path(__file__).parents[2]
-FILES = re.compile(r"^`(\S+)`[.;].*?^```\w+\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-RECIPE = (ROOT / "docs" / "react.md").read_text()
 
 
 def test_apollo_client(packages: Path, url: str) -> None:
@@ -51,18 +46,3 @@ def test_generated_types(packages: Path, url: str, tmp_path: Path) -> None:
     generate(packages, tmp_path)
     compile_types(packages, tmp_path)
     run_node(tmp_path / "app.mts", url)
-
-
-def test_the_react_page_of_the_documentation(packages: Path, url: str, tmp_path: Path) -> None:
-    """The recipe's files compile strictly, and show teams, or what is wrong."""
-    for name, text in FILES.findall(RECIPE):
-        (tmp_path / name).write_text(text)
-    work_in(tmp_path, packages, *(packages / "react").iterdir())
-    generate(packages, tmp_path)
-    compile_types(packages, tmp_path)
-    page = run_node(tmp_path / "render.mjs", url, "sandbox")
-    assert page.count("<li>") == 8
-    assert 'value="Care Team Bay Street 1"' in page
-    assert "<button>More</button>" in page
-    refused = run_node(tmp_path / "render.mjs", url, "wrong")
-    assert refused.startswith('<p role="alert">')
