@@ -37,7 +37,7 @@ BUGS = (
         "`actual` is added to a group of R5's shape",
         "groups/writing/drafts.py",
         'body.setdefault("resourceType", "Group")',
-        'body.setdefault("actual", True)',
+        'body.setdefault("resourceType", "Group")\n    body.setdefault("actual", True)',
     ),
     Bug(
         "`_valueX` outlives the value that took its place",

@@ -7,7 +7,6 @@ serves the whole session, so a test must not count on how many groups there are,
 created or those in `seeded`.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from functools import cache
 
@@ -17,7 +16,7 @@ import maven
 from upstreams.processes import Upstream, running
 from upstreams.seeding import Seeded, seed
 
-JAVA_SERVERS = ["hapi", "hapi_jpa"] if maven.works() and os.environ.get("TEST_HAPI") else []
+JAVA_SERVERS = ["hapi", "hapi_jpa"] if maven.works() else []
 SERVERS = [
     "fhirstarter",
     "medplum",
