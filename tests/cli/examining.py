@@ -18,13 +18,15 @@ class Examine:
     capture: pytest.CaptureFixture[str]
     patch: pytest.MonkeyPatch
 
-    def __call__(self, url: str, token: str = "a-token", **settings: str) -> dict[str, str]:
+    def __call__(
+        self, url: str, token: str = "a-token", *flags: str, **settings: str
+    ) -> dict[str, str]:
         """Give each check's finding, as `level: text remedy`; the token is never in one."""
         settings = {"upstream_url": url, "doctor_token": token, **settings}
         with self.patch.context() as patch:
             for name, value in settings.items():
                 patch.setenv(f"{PREFIX}{name.upper()}", value)
-            status = main(["doctor", "--json"])
+            status = main(["doctor", "--json", *flags])
         written = self.capture.readouterr()
         assert written.err == ""
         assert token in {"", TOKEN} or token not in written.out

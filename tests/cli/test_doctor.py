@@ -1,8 +1,12 @@
 """`group-gateway doctor` on a sandbox that behaves, and misbehaves, in every way it looks for."""
 
+import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -11,7 +15,9 @@ from cli.commands import Server, ask, run, serving
 from cli.examining import Examine
 from cli.failing import Failing
 from group_gateway.sandbox.wellknown import READ_TOKEN, TOKEN
+from upstreams.plugin import JAVA_SERVERS
 
+WRITTEN = {"resourceType": "Group", "id": "a", "type": "person", "actual": True, "name": "As it is"}
 SCAN = "The gateway filters itself, among the first 2000 groups."
 CHECKS = [
     "connection",
@@ -57,6 +63,41 @@ def doctor(upstream: Server, examine: Examine) -> Iterator[Doctor]:
     ask("DELETE", f"{upstream.url}/sandbox/quirks").raise_for_status()
 
 
+@contextmanager
+def answered_writes() -> Iterator[tuple[str, list[Any]]]:
+    """Run a server with one group that takes any PUT; yield its URL and the bodies of those."""
+    bodies: list[Any] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            shown = {**WRITTEN, "meta": {"versionId": "7"}}
+            page = {"resourceType": "Bundle", "total": 1, "entry": [{"resource": shown}]}
+            self._answer(page if "?" in self.path else shown)
+
+        def do_PUT(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            del body["meta"]
+            bodies.append(body)
+            self._answer(body)
+
+        def _answer(self, value: Any) -> None:
+            content = json.dumps(value).encode()
+            self.send_response(200)
+            self.send_header("content-length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        serving = Thread(target=server.serve_forever)
+        serving.start()
+        yield f"http://127.0.0.1:{server.server_port}", bodies
+        server.shutdown()
+        serving.join()
+
+
 def failed(findings: dict[str, str]) -> list[str]:
     """Give the checks that failed."""
     return [check for check, finding in findings.items() if finding.startswith("fail: ")]
@@ -64,7 +105,7 @@ def failed(findings: dict[str, str]) -> list[str]:
 
 def test_healthy_upstream_in_lines(upstream: Server) -> None:
     """On a server without faults each check is a line that begins with ok, and the status is 0."""
-    ended = run("doctor", upstream_url=upstream.url, doctor_token=TOKEN)
+    ended = run("doctor", "--try-write", upstream_url=upstream.url, doctor_token=TOKEN)
     assert (ended.status, ended.err) == (0, "")
     *lines, last = ended.out.splitlines()
     assert [line[:25].removeprefix("ok    ").strip() for line in lines] == CHECKS
@@ -75,16 +116,21 @@ def test_healthy_upstream_in_json(doctor: Doctor) -> None:
     """As JSON it is the same checks, in the same order."""
     findings = doctor()
     assert list(findings) == CHECKS
+    assert findings.pop("write guard") == (
+        "warn: Writes go on the condition of the server's `Date`, to the second."
+        " Whether the server honours it was not tried. Use --try-write."
+    )
     assert {finding.partition(":")[0] for finding in findings.values()} == {"ok"}
 
 
-@pytest.mark.parametrize("name", ["fhirstarter", "medplum"])
+@pytest.mark.parametrize("name", ["fhirstarter", "medplum", *JAVA_SERVERS])
 def test_other_servers(name: str, request: pytest.FixtureRequest) -> None:
     """It finds nothing to fail in the other servers that the gateway is tested with."""
     server = request.getfixturevalue(name)
     request.getfixturevalue("seed_once")(server)
-    ended = run("doctor", "--upstream-url", server.url, doctor_token=TOKEN)
-    assert ended.status == 0
+    ended = run("doctor", "--try-write", "--upstream-url", server.url, doctor_token=TOKEN)
+    assert ended.status == 0, ended.out
+    assert "ok    write guard" in ended.out
     assert ended.out.splitlines()[-1] == (
         "12 ok, 1 to know, 0 failed." if name == "fhirstarter" else "13 ok, 0 to know, 0 failed."
     )
@@ -215,7 +261,10 @@ Quirk = dict[str, Any]
         (
             {"etag": True},
             "write guard",
-            "ok: Reads have their version as `ETag`: writes go with it, and are exact.",
+            (
+                "warn: Writes go on the condition of the read's `ETag`."
+                " Whether the server honours it was not tried. Use --try-write."
+            ),
         ),
         (
             {"clock_skew_s": -90.0},
@@ -281,3 +330,14 @@ def test_statement_that_is_missing(doctor: Doctor) -> None:
         "warn: There is no CapabilityStatement to read at /metadata"
     )
     assert findings["search by type"] == "ok: `type` is applied."
+
+
+def test_a_server_that_ignores_conditions(examine: Examine) -> None:
+    """A write that it should refuse is told, and changes nothing but the version."""
+    with answered_writes() as (url, bodies):
+        told = examine(url, TOKEN, "--try-write")["write guard"]
+    assert told == (
+        "warn: The server ignores a write's condition of `meta.versionId`."
+        " Others' changes may be overwritten: have no one else write."
+    )
+    assert bodies == [WRITTEN]

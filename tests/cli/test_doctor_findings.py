@@ -147,10 +147,29 @@ def test_no_date(examine: Examine) -> None:
 
     findings = examine.server(answer)
     assert findings["write guard"] == (
-        "warn: Reads have neither their version as `ETag` nor a `Date` to guard a write with."
+        "warn: Reads have neither a version nor a `Date` to guard a write with."
         " Others' changes may be overwritten: have no one else write."
     )
     assert findings["clock"] == ("warn: Answers have no `Date`, so the server's clock is unknown.")
+
+
+@pytest.mark.parametrize(
+    ("version", "condition"),
+    [
+        ({}, "the server's `Date`, to the second"),
+        ({"meta": {"versionId": "7"}}, "`meta.versionId`"),
+        ({"meta": {"versionId": "a"}}, "`meta.versionId`"),
+    ],
+)
+def test_conditions_that_are_not_tried(
+    examine: Examine, version: dict[str, Any], condition: str
+) -> None:
+    """Whether a server honours a write's condition shows at a write alone: nothing is called ok."""
+    answers = {**HARDLY, "/Group": bundle(*BOTH), "/Group/a": {**BOTH[0], **version}}
+    assert examine.server(fhir(answers))["write guard"] == (
+        f"warn: Writes go on the condition of {condition}."
+        " Whether the server honours it was not tried. Use --try-write."
+    )
 
 
 def test_a_group_that_can_not_be_written_to(examine: Examine) -> None:

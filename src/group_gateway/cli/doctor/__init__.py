@@ -15,7 +15,9 @@ from group_gateway.server.command_failure import CommandFailed
 
 _DESCRIPTION = f"""\
 Looks at the FHIR server and says in words what is wrong: base URL, credentials, scopes,
-CapabilityStatement, searches, clock. It only reads. Exit status 1 when something fails.
+CapabilityStatement, searches, clock. It only reads, unless --try-write asks it to find out
+whether the server refuses a write that others' changes have overtaken. Exit status 1 when
+something fails.
 
 The token comes from {PREFIX}DOCTOR_TOKEN, a file or standard input, never from the command
 line: that is visible to every user of this machine, and stays in the shell's history.
@@ -35,6 +37,11 @@ def add_command(commands: Any) -> None:
     parser.add_argument(
         "--token-file", metavar="FILE", help="file that holds the bearer token; - is standard input"
     )
+    parser.add_argument(
+        "--try-write",
+        action="store_true",
+        help="PUT a group as it is on a condition that can't hold: the server must refuse it",
+    )
     parser.add_argument("--json", action="store_true", help="write one JSON object")
     parser.set_defaults(run=run)
 
@@ -43,7 +50,9 @@ def run(chosen: argparse.Namespace) -> int:
     """Examine, and report; raises SettingsError or CommandFailed."""
     settings = settings_with_upstream(chosen, "doctor", serving=False)
     write = write_json if chosen.json else write_lines
-    healthy = asyncio.run(write(examine(settings, _token(chosen, settings))))
+    healthy = asyncio.run(
+        write(examine(settings, _token(chosen, settings), writes=chosen.try_write))
+    )
     return 0 if healthy else 1
 
 

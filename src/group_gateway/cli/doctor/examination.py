@@ -1,4 +1,6 @@
-"""The checks in their order, each with the question that it needs. Nothing is ever written.
+"""The checks in their order, each with the question that it needs.
+
+Nothing is written, unless it is asked for: then a group as it is, on a condition that can't hold.
 
 A failure ends the examination where what follows would only repeat it.
 """
@@ -26,8 +28,13 @@ from group_gateway.fhir.bundle import Searchset
 from group_gateway.upstream.capability_statement import GroupCapability
 
 
-async def examine(settings: Settings, token: str | None) -> AsyncIterator[Finding]:
-    """Give the findings one by one, as they come; without a token, as the service account."""
+async def examine(
+    settings: Settings, token: str | None, *, writes: bool = False
+) -> AsyncIterator[Finding]:
+    """Yield the findings one by one, as they come; without a token, as the service account.
+
+    With `writes` a group is sent as it is, on a condition that can't hold.
+    """
     if is_shared(settings):
         yield await shared_cache(settings)
     if settings.callers == "jwt":
@@ -38,7 +45,7 @@ async def examine(settings: Settings, token: str | None) -> AsyncIterator[Findin
         yield finding
     probe = UpstreamProbe(settings, credential.token if credential is not None else None)
     try:
-        async for finding in _examine(probe, settings, credential):
+        async for finding in _examine(probe, settings, credential, writes=writes):
             yield finding
     finally:
         await probe.end()
@@ -55,7 +62,7 @@ async def first_contact(settings: Settings) -> list[Finding]:
 
 
 async def _examine(
-    probe: UpstreamProbe, settings: Settings, credential: Credential | None
+    probe: UpstreamProbe, settings: Settings, credential: Credential | None, *, writes: bool
 ) -> AsyncIterator[Finding]:
     token = credential.token if credential is not None else None
     stated = await probe.statement()
@@ -73,7 +80,7 @@ async def _examine(
     if credential is not None:
         yield credentials.scopes(credential.token, credential.scope)
     if search.value is not None:
-        async for finding in _behaviour(probe, capability_of(stated), search.value):
+        async for finding in _behaviour(probe, capability_of(stated), search.value, writes=writes):
             yield finding
     exchange = search.exchange or stated.exchange
     if exchange is not None:
@@ -87,7 +94,7 @@ def _clearer(stated: Reply[object], search: Reply[Searchset]) -> Reply[object]:
 
 
 async def _behaviour(
-    probe: UpstreamProbe, said: GroupCapability | None, sample: Searchset
+    probe: UpstreamProbe, said: GroupCapability | None, sample: Searchset, *, writes: bool
 ) -> AsyncIterator[Finding]:
     if not sample.groups:
         text = "There are no groups to see, so searches and reads can't be tried."
@@ -101,4 +108,4 @@ async def _behaviour(
     reply = await probe.read(sample.groups[0].id)
     yield group_read.read(reply)
     if reply.value is not None:
-        yield group_read.guard(reply.value)
+        yield await group_read.guard(reply.value, probe.write_in_vain if writes else None)

@@ -18,8 +18,10 @@ from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.fhir.page_link import PageLink, Query
 from group_gateway.groups.reading.capabilities import UpstreamCapabilities
 from group_gateway.groups.reading.first_page import FirstPage, open_search
+from group_gateway.groups.writing.base_version import BaseVersion
+from group_gateway.groups.writing.drafts import body_of, has_version
 from group_gateway.operation import Caller
-from group_gateway.upstream.client import GroupClient
+from group_gateway.upstream.client import GroupClient, Precondition, Written
 from group_gateway.upstream.extra_headers import parse_extra_headers
 from group_gateway.upstream.transport.httpx_transport import UpstreamTransport
 
@@ -87,6 +89,10 @@ class _Fixed:
         return False
 
 
+_NO_VERSION = 1_000_000
+"""What makes a version's number one that no group has."""
+
+
 class UpstreamProbe:
     """Questions to the upstream of the settings, with a token or without one."""
 
@@ -128,6 +134,23 @@ class UpstreamProbe:
     async def read(self, id: str) -> Reply[GroupResource | None]:
         """Read a group."""
         return await self._ask(self._client.read(self._caller, id, self._patience))
+
+    async def write_in_vain(self, base_version: BaseVersion) -> Reply[Written]:
+        """Send a group as it is, on a condition that can't hold."""
+        number, tag = base_version.number, base_version.tag
+        other = f'W/"{number + _NO_VERSION}"' if number is not None else 'W/"no-such-version"'
+        precondition = Precondition(
+            etag=None if tag is None else other,
+            unmodified_since=None if base_version.second is None else 0,
+        )
+        elements = base_version.elements
+        computes = self._client.is_canvas and not has_version(elements)
+        body = body_of(elements, elements, computes=computes)
+        return await self._ask(
+            self._client.update(
+                self._caller, base_version.group.id, body, precondition, self._patience
+            )
+        )
 
     async def end(self) -> None:
         """Close the connections."""

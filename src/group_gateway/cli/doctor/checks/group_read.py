@@ -1,14 +1,18 @@
-"""A read: whether it works, what a write can be guarded by, and the upstream's clock. Pure."""
+"""A read: whether it works, what a write can be guarded by, and the upstream's clock."""
+
+from collections.abc import Awaitable, Callable
 
 from group_gateway.cli.doctor.checks.contact import named
 from group_gateway.cli.doctor.findings import Finding, fail, ok, warn
 from group_gateway.cli.doctor.upstream_probe import Exchange, Reply
-from group_gateway.errors import UpstreamInvalidResponse
+from group_gateway.errors import Conflict, UpstreamInvalidResponse
 from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.groups.writing.base_version import BaseVersion
 from group_gateway.upstream.answer import http_date
+from group_gateway.upstream.client import Written
 
 _READ, _GUARD, CLOCK = "read", "write guard", "clock"
+_OVERWRITTEN = "Others' changes may be overwritten: have no one else write."
 _TOLERANCE = 2.0  # seconds: `Date` has whole ones, and some servers' lags behind
 
 
@@ -23,20 +27,42 @@ def read(reply: Reply[GroupResource | None]) -> Finding:
     return ok(_READ, "A group can be read by its id.")
 
 
-def guard(group: GroupResource) -> Finding:
-    """Check what tells the gateway's writes that nobody else changed a group in between."""
+async def guard(
+    group: GroupResource, write: Callable[[BaseVersion], Awaitable[Reply[Written]]] | None
+) -> Finding:
+    """Check what protects the gateway's writes from overwriting another's change.
+
+    `write` sends a group as it is, on a condition that can't hold. Without it nothing is tried, and
+    so nothing is called good: only a write shows whether a server honours its condition.
+    """
     try:
         base_version = BaseVersion.of(group, group.date)
     except UpstreamInvalidResponse:
         text = "The group holds a value that can't be decoded, so it can't be written to."
         return warn(_GUARD, text, "Have it corrected on the server.")
-    if base_version.is_exact:
-        return ok(_GUARD, "Reads have their version as `ETag`: writes go with it, and are exact.")
-    if base_version.second is not None:
-        text = "Reads have no version as `ETag`: writes go by the server's `Date`, to the second."
-        return ok(_GUARD, text)
-    text = "Reads have neither their version as `ETag` nor a `Date` to guard a write with."
-    return warn(_GUARD, text, "Others' changes may be overwritten: have no one else write.")
+    if not base_version.is_guarded:
+        text = "Reads have neither a version nor a `Date` to guard a write with."
+        return warn(_GUARD, text, _OVERWRITTEN)
+    condition = _condition(base_version)
+    if write is None:
+        text = f"Writes go on the condition of {condition}. Whether the server honours it"
+        return warn(_GUARD, f"{text} was not tried.", "Use --try-write.")
+    reply = await write(base_version)
+    if isinstance(reply.error, Conflict):
+        return ok(_GUARD, f"The server refuses a write on a wrong condition of {condition}.")
+    if reply.error is not None:
+        text = f"Whether the server honours conditions can't be tried: {reply.error.message}"
+        return warn(_GUARD, f"{text}{named(reply)}", "Try it with a token that may write groups.")
+    text = f"The server ignores a write's condition of {condition}."
+    return warn(_GUARD, text, _OVERWRITTEN)
+
+
+def _condition(base_version: BaseVersion) -> str:
+    if base_version.group.etag is not None:
+        return "the read's `ETag`"
+    if base_version.tag is not None:
+        return "`meta.versionId`"
+    return "the server's `Date`, to the second"
 
 
 def clock(exchange: Exchange) -> Finding:
