@@ -10,6 +10,7 @@ from graphql import (
     GraphQLEnumType,
     GraphQLInputObjectType,
     GraphQLObjectType,
+    GraphQLScalarType,
     GraphQLSchema,
     GraphQLUnionType,
     build_schema,
@@ -120,7 +121,7 @@ def parts(schema: GraphQLSchema) -> Iterator[tuple[str, Any]]:
         elif isinstance(kind, GraphQLEnumType):
             members = kind.values
         else:
-            assert isinstance(kind, GraphQLUnionType)
+            assert isinstance(kind, GraphQLUnionType | GraphQLScalarType)
         for member, node in members.items():
             yield f"{name}.{member}", node
             for argument, taken in getattr(node, "args", {}).items():
