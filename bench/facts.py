@@ -51,7 +51,7 @@ def facts() -> Facts:
 
 
 def command(arguments: Sequence[str]) -> str:
-    """Give the command with these arguments; the folders in them tell nobody anything."""
+    """Return the command with these arguments; the folders in them tell nobody anything."""
     before = ["", *arguments[:-1]]
     told = ["DIR" if a in _FOLDERS else b for a, b in zip(before, arguments, strict=True)]
     return " ".join(["python -m bench", *told])

@@ -63,18 +63,18 @@ class InProcess:
         return answer
 
     def document(self, asked: GraphQLRequest) -> Document:
-        """Give a request's document."""
+        """Return a request's document."""
         return self._engine.document(asked)
 
     def context(self) -> Context:
-        """Give the context of a new operation."""
+        """Return the context of a new operation."""
         caller = Caller("bench", "Bearer bench-0")
         operation = Operation(principal=caller, deadline=float("inf"), calls_left=1000)
         # The one thing that an application keeps to itself: a stage has no front door.
         return Context(operation, self._engine._services)  # noqa: SLF001
 
     async def executed(self, asked: GraphQLRequest, context: Context) -> bytes:
-        """Give the encoded data as graphql-core and msgspec make it."""
+        """Return the encoded data as graphql-core and msgspec make it."""
         node = self.document(asked).node
         if node is None:
             raise RuntimeError("The document is not valid.")
@@ -98,7 +98,7 @@ async def opened(upstream_url: str, **settings: Any) -> AsyncIterator[InProcess]
 
 
 async def groups_known(context: Context) -> list[GroupResource]:
-    """Give the groups that were read for an operation."""
+    """Return the groups that were read for an operation."""
     found: list[GroupResource] = []
     for value in context.known.values():
         if isinstance(value, GroupResource):
@@ -109,7 +109,7 @@ async def groups_known(context: Context) -> list[GroupResource]:
 
 
 async def cpu_us(work: Callable[[], Any], seconds: float) -> float:
-    """Give the CPU microseconds of one call: the median of batches, for about so many seconds."""
+    """Return the CPU microseconds of one call: the median of batches, for about so many seconds."""
     run = _awaiting if isawaitable(first := work()) else _calling
     if isawaitable(first):
         await first

@@ -40,7 +40,7 @@ def install(work: Path, folders: Iterable[str]) -> None:
 
 
 def installed_versions(work: Path, folders: Iterable[str]) -> dict[str, str]:
-    """Give the versions of what a rival's package.json names."""
+    """Return the versions of what a rival's package.json names."""
     versions = {}
     for name in folders:
         wanted = msgspec.json.decode((PEERS / name / "package.json").read_bytes())

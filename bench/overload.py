@@ -43,7 +43,7 @@ class Overload(msgspec.Struct, frozen=True):
     """Resident before, at the peak, and after."""
 
     def recovery(self) -> int | None:
-        """Give the seconds until all is as before; None when that was not seen."""
+        """Return the seconds until all is as before; None when that was not seen."""
         usual = usual_p99(self.before)
         for second, one in enumerate(self.after):
             if not one.shed and not one.failed and one.p99 <= _SLOWER * usual:
@@ -52,7 +52,7 @@ class Overload(msgspec.Struct, frozen=True):
 
 
 def usual_p99(seconds: Sequence[Second]) -> float:
-    """Give the middle of the seconds' p99, in milliseconds."""
+    """Return the middle of the seconds' p99, in milliseconds."""
     return median(one.p99 for one in seconds)
 
 

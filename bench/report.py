@@ -162,7 +162,7 @@ _COLUMNS = ("req/s", "CPU µs", "p50 ms", "p99 ms", "peak RSS MB", "upstream cal
 
 
 def _figures(one: Measurement) -> list[str]:
-    """Give the columns of a measurement; without an answer there is only the memory."""
+    """Return the columns of a measurement; without an answer there is only the memory."""
     star = " \\*" if one.noise >= NOISY else ""
     if not one.rps:
         return [f"0{star}", "", "", "", figure(one.peak_mb), ""]
@@ -185,7 +185,7 @@ def _peak(cells: dict[str, list[Measurement]]) -> float:
 
 
 def middle(runs: list[Measurement]) -> Measurement:
-    """Give the medians of some runs."""
+    """Return the medians of some runs."""
     return Measurement(
         rps=median(one.rps for one in runs),
         cpu_us=median(one.cpu_us for one in runs),
@@ -201,7 +201,7 @@ def middle(runs: list[Measurement]) -> Measurement:
 
 
 def ranking(cells: Cells, workload: str) -> list[tuple[str, Measurement]]:
-    """Give the medians of those who ran a workload, the most requests per second first."""
+    """Return the medians of those who ran a workload, the most requests per second first."""
     ran = [(key, middle(runs[workload])) for key, runs in cells.items() if workload in runs]
     return sorted(ran, key=lambda one: -one[1].rps)
 

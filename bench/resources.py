@@ -15,7 +15,7 @@ LISTED = 100
 
 
 def identifier(text: str) -> uuid.UUID:
-    """Give the same UUID for the same text."""
+    """Return the same UUID for the same text."""
     return uuid.UUID(bytes=hashlib.blake2b(text.encode(), digest_size=16).digest())
 
 
@@ -80,7 +80,7 @@ class Catalogue:
         """Asked for in one request, which a search for all their ids can answer."""
 
     def files(self) -> dict[str, Resource]:
-        """Give what is to be served, by path below the server's root."""
+        """Return what is to be served, by path below the server's root."""
         total = len(self.listed) + len(self.small)
         return {
             **group_files([*self.listed, *self.small, self.large, self.largest]),
@@ -89,10 +89,10 @@ class Catalogue:
         }
 
     def searches(self) -> dict[str, str]:
-        """Give the file below `search` that answers a list of ids."""
+        """Return the file below `search` that answers a list of ids."""
         return {",".join(one["id"] for one in self.together): _TOGETHER}
 
 
 def group_files(groups: Iterable[Resource]) -> dict[str, Resource]:
-    """Give the file of each group, for reads."""
+    """Return the file of each group, for reads."""
     return {f"Group/{one['id']}.json": one for one in groups}

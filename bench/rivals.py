@@ -54,7 +54,7 @@ class _Contestant:
     afresh: bool = False
 
     def turns(self, workloads: Iterable[str]) -> Iterator[list[str]]:
-        """Give the workloads that one start of it gets."""
+        """Yield the workloads that one start of it gets."""
         wanted = [name for name in workloads if name in self.workloads]
         yield from ([name] for name in wanted) if self.afresh else [wanted]
 

@@ -42,12 +42,12 @@ class Soak(msgspec.Struct, frozen=True):
     samples: list[tuple[float, float]]
 
     def slope(self) -> float:
-        """Give the megabytes per hour that memory grew by, over the second half."""
+        """Return the megabytes per hour that memory grew by, over the second half."""
         seconds, megabytes = zip(*self._second_half(), strict=True)
         return statistics.linear_regression(seconds, megabytes).slope * _SECONDS_PER_HOUR
 
     def is_flat(self) -> bool:
-        """Tell whether the second half grew by less than a fiftieth."""
+        """Return whether the second half grew by less than a fiftieth."""
         half = self._second_half()
         hours = (half[-1][0] - half[0][0]) / _SECONDS_PER_HOUR
         return self.slope() * hours < _FLAT * statistics.mean(mb for _, mb in half)
@@ -87,7 +87,7 @@ def _sampled(target: Target, seconds: int) -> list[tuple[float, float]]:
 
 
 def mix(workloads: Mapping[str, Workload], writable: Sequence[Resource]) -> list[bytes]:
-    """Give the bodies in the order to send them; `@N@` is to become a new number each time."""
+    """Return the bodies in the order to send them; `@N@` is to become a new number each time."""
     chosen: list[bytes] = []
     for name, (known, new) in _SHARES.items():
         bodies = workloads[name].bodies

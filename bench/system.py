@@ -31,15 +31,15 @@ class Program:
         return self._process.poll() is not None
 
     def cpu_seconds(self) -> float:
-        """Give the CPU time used so far."""
+        """Return the CPU time used so far."""
         return sum(_cpu_seconds(pid) for pid in self._tree())
 
     def memory(self) -> float:
-        """Give the resident memory in megabytes."""
+        """Return the resident memory in megabytes."""
         return sum(_megabytes(pid, "VmRSS") for pid in self._tree())
 
     def peak_memory(self) -> float:
-        """Give the most resident memory since `forget_peak`, in megabytes."""
+        """Return the most resident memory since `forget_peak`, in megabytes."""
         return sum(_megabytes(pid, "VmHWM") for pid in self._tree())
 
     def forget_peak(self) -> None:
@@ -72,7 +72,7 @@ class Program:
 
 
 def _stat(pid: int) -> list[str]:
-    """Give the columns of a process after its name: its state, its parent and so on."""
+    """Return the columns of a process after its name: its state, its parent and so on."""
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
 
 
@@ -91,13 +91,13 @@ def _megabytes(pid: int, name: str) -> float:
 
 
 def busy_seconds() -> float:
-    """Give the CPU time that all programs of the machine used so far."""
+    """Return the CPU time that all programs of the machine used so far."""
     user, nice, kernel, _idle, _waiting, *others = Path("/proc/stat").read_text().split()[1:9]
     return sum(map(int, (user, nice, kernel, *others))) / _TICKS
 
 
 def free_port() -> int:
-    """Give a port that is free at the moment."""
+    """Return a port that is free at the moment."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port: int = sock.getsockname()[1]

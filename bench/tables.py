@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Give a table: its first column is words, the others are figures."""
+    """Return a table: its first column is words, the others are figures."""
     lines = [head, ["---", *["--:"] * (len(head) - 1)], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
 def figure(value: float | None) -> str:
-    """Give a number with three digits that count, or more before the point."""
+    """Return a number with three digits that count, or more before the point."""
     if value is None:
         return ""
     for least, digits in ((100, 0), (10, 1), (1, 2)):

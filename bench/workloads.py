@@ -47,7 +47,7 @@ class Wording:
     show: Callable[[Resource], Any]
 
     def workloads(self, catalogue: Catalogue) -> dict[str, Workload]:
-        """Give the workloads by name."""
+        """Return the workloads by name."""
         together = enumerate(catalogue.together)
         aliases = (f'g{i}: group(id: "{one["id"]}") {{ {FIELDS} }}' for i, one in together)
         shown = [self.show(one) for one in catalogue.listed]

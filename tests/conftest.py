@@ -52,7 +52,7 @@ class Sandbox:
 
 @pytest.fixture
 def sandbox() -> Any:
-    """Give a sandbox upstream with its seed."""
+    """Yield a sandbox upstream with its seed."""
     app = create_sandbox(SandboxOptions())
     yield Sandbox(app)
     app.state.sandbox.close()
@@ -60,7 +60,7 @@ def sandbox() -> Any:
 
 @pytest.fixture
 async def make_gateway(sandbox: Sandbox) -> AsyncIterator[Callable[..., Any]]:
-    """Give a function that starts a gateway on the sandbox with some settings."""
+    """Yield a function that starts a gateway on the sandbox with some settings."""
     async with AsyncExitStack() as stack:
 
         async def make(**settings: Any) -> Gateway:
@@ -73,6 +73,6 @@ async def make_gateway(sandbox: Sandbox) -> AsyncIterator[Callable[..., Any]]:
 
 @pytest.fixture
 async def gateway(make_gateway: Callable[..., Any]) -> Gateway:
-    """Give a gateway on the sandbox with the default settings."""
+    """Return a gateway on the sandbox with the default settings."""
     made: Gateway = await make_gateway()
     return made

@@ -78,7 +78,7 @@ class RedisServer:
         self.process.send_signal(signal.SIGCONT)
 
     def client(self) -> redis.asyncio.Redis:
-        """Give a client to look inside with."""
+        """Return a client to look inside with."""
         return redis.asyncio.Redis(port=self.port)
 
 

@@ -16,7 +16,7 @@ def lines_of(path: Path) -> int:
 
 
 def functions() -> Iterator[tuple[str, int]]:
-    """Give each function of the source, and its lines."""
+    """Yield each function of the source, and its lines."""
     for path in SOURCES:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):

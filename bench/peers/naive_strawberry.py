@@ -116,7 +116,7 @@ class Query:
     async def groups(
         self, count: int | None = 10, offset: int | None = 0
     ) -> list[Group | None] | None:
-        """Give a page of groups."""
+        """Return a page of groups."""
         response = await client.get("/Group", params={"_count": count, "_offset": offset})
         response.raise_for_status()
         return [group(entry["resource"]) for entry in response.json().get("entry", [])]

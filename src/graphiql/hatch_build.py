@@ -52,7 +52,7 @@ def _digest(sources: Path) -> str:
 
 
 def _built_from(assets: Path) -> str | None:
-    """Tell the digest of the sources the assets were built from, None where there are no assets."""
+    """Return the digest of the sources that the assets were built from, None without assets."""
     try:
         manifest = json.loads((assets / "manifest.json").read_bytes())
     except FileNotFoundError:
@@ -75,7 +75,7 @@ def _build(sources: Path, assets: Path, digest: str) -> None:
 
 
 def _reason(error: Exception) -> str:
-    """Give a failure in one sentence: of a program's output, the first line that tells an error."""
+    """Return a failure in one sentence: the first line of a program's output with an error."""
     if not isinstance(error, subprocess.CalledProcessError):
         return str(error)
     lines = [line.strip() for line in f"{error.stderr}\n{error.stdout}".splitlines()]

@@ -134,7 +134,7 @@ def _closing(
 
 
 def connection_limits(settings: Settings) -> ConnectionLimits:
-    """Give what the server of the application is to bound."""
+    """Return what the server of the application is to bound."""
     return ConnectionLimits(
         settings.connections,
         settings.client_timeout,

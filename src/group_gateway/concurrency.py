@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 async def first_completed(*works: Coroutine[Any, Any, T], until: float | None) -> T:
-    """Give or raise what the first to end does, and cancel the others; all have ended by then.
+    """Return or raise what the first to end does, and cancel the others; all have ended by then.
 
     Raises TimeoutError when none has ended by `until`, in seconds since the epoch.
     """

@@ -17,7 +17,7 @@ class DigestKeys:
     secret: bytes
 
     def digest(self, *parts: str) -> str:
-        """Give 32 hex digits for the parts; other parts give other digits."""
+        """Return 32 hex digits for the parts; other parts give other digits."""
         state = hashlib.blake2b(key=self.secret, digest_size=_BYTES)
         for part in parts:
             data = part.encode()

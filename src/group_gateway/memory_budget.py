@@ -22,7 +22,7 @@ class MemoryBudget:
         return True
 
     def give_back(self, size: int) -> None:
-        """Give back what was taken."""
+        """Return back what was taken."""
         self._left += size
 
 

@@ -191,7 +191,7 @@ class Operation:
             self.upstream_ids.append(id)
 
     def remaining(self) -> float:
-        """Give the seconds left; raises UpstreamTimeout when there are none."""
+        """Return the seconds left; raises UpstreamTimeout when there are none."""
         seconds = self.deadline - asyncio.get_running_loop().time()
         if seconds <= 0:
             raise UpstreamTimeout("The operation's time was up before the upstream had answered.")

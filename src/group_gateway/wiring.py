@@ -67,7 +67,7 @@ def build_identity_endpoint(
 
 
 def build_audit_logs(settings: Settings, telemetry: Telemetry) -> list[AuditLog]:
-    """Give the audit log, if there is to be one."""
+    """Return the audit log, if there is to be one."""
     return [AuditLog(Path(settings.audit_file), telemetry)] if settings.audit_file else []
 
 
@@ -260,7 +260,7 @@ def build_upstream_network(settings: Settings) -> UpstreamTransport:
 
 
 def build_identity_network(settings: Settings) -> UpstreamTransport:
-    """Give the way to the token endpoint and the callers' issuer."""
+    """Return the way to the token endpoint and the callers' issuer."""
     return UpstreamTransport(
         max_connections=4, max_body=_MEGABYTE, ca_file=settings.upstream_ca_file or None
     )

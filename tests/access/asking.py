@@ -18,12 +18,12 @@ FOUND = {"data": {"group": {"name": "Test Group"}}}
 
 
 def code(answer: Any) -> str:
-    """Give the code of an answer's only error."""
+    """Return the code of an answer's only error."""
     [error] = answer["errors"]
     return str(error["extensions"]["code"])
 
 
 def message(answer: Any) -> str:
-    """Give the text of an answer's only error."""
+    """Return the text of an answer's only error."""
     [error] = answer["errors"]
     return str(error["message"])

@@ -27,39 +27,39 @@ class Clock:
     ahead: float = 0.0
 
     def __call__(self) -> float:
-        """Give the time in seconds since the epoch."""
+        """Return the time in seconds since the epoch."""
         return self.began + self.ahead
 
 
 @pytest.fixture
 def clock() -> Clock:
-    """Give the clock that tokens and cache entries expire by."""
+    """Return the clock that tokens and cache entries expire by."""
     return Clock()
 
 
 @pytest.fixture
 async def issuer() -> Issuer:
-    """Give the issuer of the callers' tokens."""
+    """Return the issuer of the callers' tokens."""
     return Issuer()
 
 
 @pytest.fixture
 async def issuer_url(issuer: Issuer) -> AsyncIterator[str]:
-    """Give the base URL of the issuer's server."""
+    """Yield the base URL of the issuer's server."""
     async with served(issuer.app()) as url:
         yield url
 
 
 @pytest.fixture
 async def upstream_url(sandbox: Sandbox) -> AsyncIterator[str]:
-    """Give the base URL of the sandbox's server."""
+    """Yield the base URL of the sandbox's server."""
     async with served(sandbox.app) as url:
         yield url
 
 
 @pytest.fixture
 async def open_gateway(upstream_url: str, clock: Clock) -> AsyncIterator[Callable[..., Any]]:
-    """Give a function that starts a gateway with some settings."""
+    """Yield a function that starts a gateway with some settings."""
     async with AsyncExitStack() as stack:
 
         async def start(**settings: Any) -> Gateway:
@@ -71,7 +71,7 @@ async def open_gateway(upstream_url: str, clock: Clock) -> AsyncIterator[Callabl
 
 @pytest.fixture
 def service(upstream_url: str) -> dict[str, str]:
-    """Give the settings of a service account at the sandbox."""
+    """Return the settings of a service account at the sandbox."""
     return {
         "service_client_id": "sandbox",
         "service_client_secret": "sandbox-secret",
@@ -81,7 +81,7 @@ def service(upstream_url: str) -> dict[str, str]:
 
 @pytest.fixture
 def by_token(issuer_url: str) -> dict[str, Any]:
-    """Give the settings by which callers are known by their JWT."""
+    """Return the settings by which callers are known by their JWT."""
     return {
         "callers": "jwt",
         "jwt_issuer": ISSUER,
@@ -95,6 +95,6 @@ def by_token(issuer_url: str) -> dict[str, Any]:
 async def gateway(
     open_gateway: Callable[..., Any], by_token: dict[str, Any], service: dict[str, str]
 ) -> Gateway:
-    """Give a gateway that knows its callers by their JWT and has a service account."""
+    """Return a gateway that knows its callers by their JWT and has a service account."""
     made: Gateway = await open_gateway(**by_token, **service)
     return made

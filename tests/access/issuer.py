@@ -25,12 +25,12 @@ _MAKERS = {
 
 @cache
 def private_key(kid: str, algorithm: str) -> Any:  # noqa: ARG001 - the cache tells keys apart by it
-    """Give the private key of that name, always the same."""
+    """Return the private key of that name, always the same."""
     return _MAKERS[algorithm if algorithm.startswith("ES") else algorithm[:2]]()
 
 
 def published(kid: str, algorithm: str = "ES256", **more: Any) -> dict[str, Any]:
-    """Give a public key as a JWK."""
+    """Return a public key as a JWK."""
     made = jwt.get_algorithm_by_name(algorithm).to_jwk(
         private_key(kid, algorithm).public_key(), as_dict=True
     )
@@ -64,7 +64,7 @@ class Issuer:
     asked: int = 0
 
     def app(self) -> Starlette:
-        """Give the issuer's server."""
+        """Return the issuer's server."""
         return Starlette(routes=[Route("/keys", self._answer)])
 
     async def _answer(self, _: Request) -> Response:

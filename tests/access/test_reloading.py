@@ -22,19 +22,19 @@ SERVICE = {
 
 
 def line(name: str) -> str:
-    """Give the line of a key that is called so."""
+    """Return the line of a key that is called so."""
     return f"{name} {hashlib.sha256(name.encode()).hexdigest()} user/Group.read\n"
 
 
 def code(url: str, key: str) -> str | None:
-    """Give the code of the error that a key is answered with, None for data."""
+    """Return the code of the error that a key is answered with, None for data."""
     headers = {"authorization": f"Bearer {key}"}
     errors = ask("POST", f"{url}/graphql", json=ASKED, headers=headers).json().get("errors")
     return str(errors[0]["extensions"]["code"]) if errors else None
 
 
 def ready(url: str) -> tuple[int, Any]:
-    """Give status and body of the readiness probe."""
+    """Return status and body of the readiness probe."""
     response = httpx.get(f"{url}/readyz", timeout=60)
     return response.status_code, response.json()
 

@@ -54,7 +54,7 @@ SCOPES = {
 
 
 def allows(answer: Any) -> bool:
-    """Tell whether something was let through; else the answer is one FORBIDDEN."""
+    """Return whether something was let through; else the answer is one FORBIDDEN."""
     if "errors" not in answer:
         return True
     assert code(answer) == "FORBIDDEN"

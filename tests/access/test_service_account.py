@@ -75,7 +75,7 @@ async def test_a_token_revoked_in_the_middle_of_an_operation(
 
 
 def account_of(answer: bytes, clock: Callable[[], float]) -> tuple[ServiceAccount, list[str]]:
-    """Give an account whose token endpoint answers so, and what the endpoint was asked."""
+    """Return an account whose token endpoint answers so, and what the endpoint was asked."""
     asked: list[str] = []
 
     def answered(request: httpx.Request) -> httpx.Response:

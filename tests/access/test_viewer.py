@@ -19,7 +19,7 @@ PATIENT = f"Patient/{SEED_PATIENT_ID}"
 
 @pytest.fixture
 async def gateway(open_gateway, service, issuer_url):
-    """Give a gateway that knows its callers by JWT, in front of a service account."""
+    """Return a gateway that knows its callers by JWT, in front of a service account."""
     return await open_gateway(
         callers="jwt",
         jwt_issuer="https://issuer.test/",

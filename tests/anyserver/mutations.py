@@ -29,7 +29,7 @@ async def clear(world: World) -> str | None:
 
 
 async def set_trait(world: World) -> str | None:
-    """Give a group one trait, of another value than it may have."""
+    """Return a group one trait, of another value than it may have."""
     concept = {"text": "smoker"}
     wanted = {"code": concept, "valueCodeableConcept": {"text": "never"}}
 

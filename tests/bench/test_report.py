@@ -26,7 +26,7 @@ FACTS = Facts(
 def measurement(
     rps: float, *, noise: float = 0, right: bool = True, failures: int = 0
 ) -> Measurement:
-    """Give a measurement of so many requests per second on a full core."""
+    """Return a measurement of so many requests per second on a full core."""
     return Measurement(
         rps=rps,
         cpu_us=1e6 / rps if rps else 0,
@@ -42,13 +42,13 @@ def measurement(
 
 
 def own() -> Own:
-    """Give results of the gateway itself."""
+    """Return results of the gateway itself."""
     loads = {mode.name: {"W1": measurement(4_000)} for mode in OWN_MODES}
     return Own(FACTS, {**loads, CEILING: {"W1": measurement(5_000)}}, {COLD: {"W1": 250.0}})
 
 
 def rivals() -> Rivals:
-    """Give results of two gateways and a failure."""
+    """Return results of two gateways and a failure."""
     cells = {
         "slow/off": {"W1": [measurement(10), measurement(30), measurement(20)]},
         "stuck/off": {"W1": [measurement(0)]},
@@ -58,19 +58,19 @@ def rivals() -> Rivals:
 
 
 def growth() -> Growth:
-    """Give results of how cost grows."""
+    """Return results of how cost grows."""
     curves = {way: {1: 10.0, 1_000: 2_000.0} for way in WAYS}
     return Growth(FACTS, curves, curves)
 
 
 def soak(megabytes: list[float]) -> Soak:
-    """Give results of a soak with these samples, one a second."""
+    """Return results of a soak with these samples, one a second."""
     load = Load(requests=1_234, seconds=60, bytes=1, p50=1, p99=2, failures=0)
     return Soak(FACTS, load, [(float(second), mb) for second, mb in enumerate(megabytes)])
 
 
 def rows(text: str, first: str) -> list[list[str]]:
-    """Give the cells of the rows that begin with a word."""
+    """Return the cells of the rows that begin with a word."""
     lines = [line for line in text.splitlines() if line.startswith(f"| {first}")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 

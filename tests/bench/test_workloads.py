@@ -37,25 +37,25 @@ class Files(httpx.AsyncBaseTransport):
 
 @pytest.fixture(scope="module")
 def catalogue() -> Catalogue:
-    """Give the groups."""
+    """Return the groups."""
     return Catalogue()
 
 
 @pytest.fixture
 def files(catalogue: Catalogue) -> Files:
-    """Give the upstream."""
+    """Return the upstream."""
     return Files(catalogue)
 
 
 @pytest.fixture
 async def gateway_app(files: Files) -> AsyncIterator[Gateway]:
-    """Give a gateway on the files."""
+    """Yield a gateway on the files."""
     async with opened(create_app(Settings(upstream_url="http://up.test"), transport=files)) as it:
         yield it
 
 
 async def answered(gateway: Gateway, body: bytes) -> Any:
-    """Give the answer to a body as it is sent."""
+    """Return the answer to a body as it is sent."""
     headers = {"content-type": "application/json", "authorization": "Bearer bench-0"}
     return (await gateway.http.post("/graphql", content=body, headers=headers)).json()
 

@@ -9,7 +9,7 @@ from chaos.running import Chaos, running
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def chaos() -> AsyncIterator[Chaos]:
-    """Give a running gateway whose upstream can be made to fail."""
+    """Yield a running gateway whose upstream can be made to fail."""
     async with running() as made:
         yield made
         assert made.gateway.end().status == 0  # nothing was left that would not end

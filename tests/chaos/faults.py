@@ -15,7 +15,7 @@ _CHUNK = b"x" * MEGABYTE
 
 
 def response(body: bytes, status: int = 200, **headers: str | int) -> bytes:
-    """Give a whole response."""
+    """Return a whole response."""
     fields = {"Content-Length": len(body), **headers}
     lines = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in fields.items())
     return f"HTTP/1.1 {status} X\r\n{lines}\r\n".encode() + body
@@ -170,7 +170,7 @@ def pages(bundles: Iterator[Any]) -> Fault:
 
 
 def bundle(*ids: str | None, onward: str | None = None) -> Any:
-    """Give a page with groups, None for a null in the list, and a link to the next one."""
+    """Return a page with groups, None for a null in the list, and a link to the next one."""
     entries = [
         None if id is None else {"resource": {"resourceType": "Group", "id": id}} for id in ids
     ]

@@ -81,11 +81,11 @@ class Chaos:
         return Path(f"/proc/{self.gateway.process.pid}")
 
     def peak(self) -> int:
-        """Give the most memory that the process has had since `forget_peak`, in kilobytes."""
+        """Return the most memory that the process has had since `forget_peak`, in kilobytes."""
         return self._kilobytes("VmHWM")
 
     def resident(self) -> int:
-        """Give the memory that the process has, in kilobytes."""
+        """Return the memory that the process has, in kilobytes."""
         return self._kilobytes("VmRSS")
 
     def _kilobytes(self, name: str) -> int:
@@ -128,7 +128,7 @@ async def running() -> AsyncIterator[Chaos]:
 
 
 def client(url: str) -> httpx.AsyncClient:
-    """Give a client with the sandbox's token, each of whose requests has a connection of its own.
+    """Return a client with the sandbox's token, each of whose requests has a connection of its own.
 
     A server may close a kept one just when a slow machine comes to use it.
     """

@@ -36,7 +36,7 @@ async def works(chaos: Chaos) -> None:
 
 
 async def measured(chaos: Chaos) -> tuple[int, int]:
-    """Give the memory and the files of a process that works."""
+    """Return the memory and the files of a process that works."""
     await works(chaos)
     chaos.forget_peak()
     return chaos.resident(), chaos.open_files()
@@ -51,7 +51,7 @@ async def recovers(chaos: Chaos, before: tuple[int, int]) -> None:
 
 
 def codes(answer: Any) -> set[str]:
-    """Give the codes of an answer's errors, having checked what they may say."""
+    """Return the codes of an answer's errors, having checked what they may say."""
     assert "secret detail" not in str(answer)
     return {error["extensions"]["code"] for error in answer["errors"]}
 

@@ -20,7 +20,7 @@ FIT = BODIES_MEGABYTES * MEGABYTE // SIZE
 
 
 def huge(id: str) -> bytes:
-    """Give a group of 7 MB."""
+    """Return a group of 7 MB."""
     head = b'{"resourceType":"Group","id":"%b","name":"Huge","text":{"div":"' % id.encode()
     return head + TEXT + b'"}}'
 

@@ -89,7 +89,7 @@ def mixture(chance: random.Random) -> Any:
 
 
 def seeded(number: int) -> random.Random:
-    """Give a source of chance that can be had again."""
+    """Return a source of chance that can be had again."""
     return random.Random(number)  # noqa: S311 - no secret
 
 
@@ -114,7 +114,7 @@ async def work(chaos: Chaos, chance: random.Random, worker: int, ledger: Ledger)
 
 
 async def stored(chaos: Chaos) -> list[str]:
-    """Give the names of all groups, and the references of the members of one, at the upstream."""
+    """Return the names of all groups, and the references of the members of one, at the upstream."""
     names: list[str] = []
     while True:
         query = f"/Group?_count=100&_offset={len(names)}"

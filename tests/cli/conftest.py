@@ -12,7 +12,7 @@ def examine(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Examine:
-    """Give the doctor."""
+    """Return the doctor."""
     monkeypatch.chdir(tmp_path_factory.mktemp("nowhere"))
     return Examine(capsys, monkeypatch)
 
@@ -23,6 +23,6 @@ def failing(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Failing:
-    """Give what runs a command that must fail."""
+    """Return what runs a command that must fail."""
     monkeypatch.chdir(tmp_path_factory.mktemp("nowhere"))
     return Failing(capsys, monkeypatch)

@@ -21,7 +21,7 @@ class Examine:
     def __call__(
         self, url: str, token: str = "a-token", *flags: str, **settings: str
     ) -> dict[str, str]:
-        """Give each check's finding, as `level: text remedy`; the token is never in one."""
+        """Return each check's finding, as `level: text remedy`; the token is never in one."""
         settings = {"upstream_url": url, "doctor_token": token, **settings}
         with self.patch.context() as patch:
             for name, value in settings.items():

@@ -17,7 +17,7 @@ class Failing:
     patch: pytest.MonkeyPatch
 
     def __call__(self, *arguments: str, **settings: str) -> str:
-        """Give the sentence on stderr, the only thing written; the exit status is 1."""
+        """Return the sentence on stderr, the only thing written; the exit status is 1."""
         with self.patch.context() as patch:
             for name, value in settings.items():
                 patch.setenv(f"{PREFIX}{name.upper()}", value)

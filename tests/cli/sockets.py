@@ -4,7 +4,7 @@ import socket
 
 
 def receive(connection: socket.socket) -> bytes:
-    """Give the next answer, head and body; what there is of it where the connection ends."""
+    """Return the next answer, head and body; what there is of it where the connection ends."""
     received = b""
     try:
         while not _is_whole(received):

@@ -31,12 +31,12 @@ def server() -> Iterator[Server]:
 
 
 def body() -> bytes:
-    """Give a large body that asks for little."""
+    """Return a large body that asks for little."""
     return json.dumps({"query": "{ __typename }", "variables": {"x": "x" * (SIZE - 64)}}).encode()
 
 
 def head(length: int) -> bytes:
-    """Give the head of a request with a body."""
+    """Return the head of a request with a body."""
     return (
         b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
         b"Content-Length: %d\r\n\r\n" % length
@@ -44,7 +44,7 @@ def head(length: int) -> bytes:
 
 
 def peak(server: Server) -> int:
-    """Give the most memory that the process has had, in kilobytes."""
+    """Return the most memory that the process has had, in kilobytes."""
     lines = Path(f"/proc/{server.process.pid}/status").read_text().splitlines()
     [line] = [line for line in lines if line.startswith("VmHWM")]
     return int(line.split()[1])

@@ -49,7 +49,7 @@ def connect(server: Server) -> Any:
 
 
 def rest(connection: socket.socket) -> bytes:
-    """Give all that still comes until the gateway closes the connection."""
+    """Return all that still comes until the gateway closes the connection."""
     received = b""
     while piece := connection.recv(65_536):
         received += piece
@@ -57,7 +57,7 @@ def rest(connection: socket.socket) -> bytes:
 
 
 def refusal(answer: bytes) -> tuple[int, str]:
-    """Give status and code of an answer that ends the connection."""
+    """Return status and code of an answer that ends the connection."""
     head, _, body = answer.partition(b"\r\n\r\n")
     assert b"connection: close" in head.lower()
     [error] = json.loads(body)["errors"]
@@ -178,7 +178,7 @@ def test_an_answer_that_nobody_takes(server: Server) -> None:
 
 
 def connection_is_reset(connection: socket.socket) -> bool:
-    """Tell whether the other side has aborted the connection (TCP_INFO's state is CLOSE)."""
+    """Return whether the other side has aborted the connection (TCP_INFO's state is CLOSE)."""
     return connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == 7
 
 
@@ -193,7 +193,7 @@ def test_requests_without_end(server: Server) -> None:
 
 
 def peak(server: Server) -> int:
-    """Give the most memory that the process has had, in kilobytes."""
+    """Return the most memory that the process has had, in kilobytes."""
     status = Path(f"/proc/{server.process.pid}/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0])
 
@@ -244,7 +244,7 @@ def ask_on(connection: socket.socket) -> bytes:
 
 
 def is_closed(connection: socket.socket) -> bool:
-    """Tell whether the gateway has closed a connection."""
+    """Return whether the gateway has closed a connection."""
     connection.settimeout(0)
     try:
         return connection.recv(1, socket.MSG_PEEK) == b""

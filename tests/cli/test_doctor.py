@@ -58,7 +58,7 @@ class Doctor:
 
 @pytest.fixture
 def doctor(upstream: Server, examine: Examine) -> Iterator[Doctor]:
-    """Give the doctor on the sandbox's FHIR server, which behaves again afterwards."""
+    """Yield the doctor on the sandbox's FHIR server, which behaves again afterwards."""
     yield Doctor(examine, upstream.url)
     ask("DELETE", f"{upstream.url}/sandbox/quirks").raise_for_status()
 
@@ -99,7 +99,7 @@ def answered_writes() -> Iterator[tuple[str, list[Any]]]:
 
 
 def failed(findings: dict[str, str]) -> list[str]:
-    """Give the checks that failed."""
+    """Return the checks that failed."""
     return [check for check, finding in findings.items() if finding.startswith("fail: ")]
 
 

@@ -24,7 +24,7 @@ def upstream() -> Iterator[Server]:
 
 
 def service(url: str, **changed: str) -> dict[str, str]:
-    """Give the settings of a service account at the sandbox."""
+    """Return the settings of a service account at the sandbox."""
     return {
         "callers": "anybody",
         "service_client_id": "sandbox",

@@ -80,6 +80,6 @@ def test_a_log_that_nobody_reads() -> None:
 
 
 def keys_of(url: str) -> list[bytes]:
-    """Give all keys of a Redis."""
+    """Return all keys of a Redis."""
     with Redis.from_url(url) as client:
         return list(client.scan_iter())

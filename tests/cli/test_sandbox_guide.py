@@ -30,7 +30,7 @@ def started() -> Iterator[tuple[Server, str]]:
 
 @pytest.fixture
 def server(started: tuple[Server, str]) -> Server:
-    """Give the gateway."""
+    """Return the gateway."""
     return started[0]
 
 

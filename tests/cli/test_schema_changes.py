@@ -21,13 +21,13 @@ def compared(tmp_path: Path, old: str, version: str = __version__) -> Ended:
 
 
 def without(text: str) -> str:
-    """Give the schema without a part of it."""
+    """Return the schema without a part of it."""
     assert text in SCHEMA
     return SCHEMA.replace(text, "", 1)
 
 
 def having(text: str, place: str) -> str:
-    """Give the schema with something more behind a place."""
+    """Return the schema with something more behind a place."""
     assert place in SCHEMA
     return SCHEMA.replace(place, place + text, 1)
 

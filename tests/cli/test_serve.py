@@ -90,7 +90,7 @@ def test_request_under_way_is_answered_before_the_end(upstream: Server) -> None:
 
 
 def reads(upstream: Server) -> list[str]:
-    """Give the reads of groups that reached the upstream."""
+    """Return the reads of groups that reached the upstream."""
     log = ask("GET", f"{upstream.url}/sandbox/requests").json()["requests"]
     return [entry["path"] for entry in log if entry["path"].startswith("/Group/")]
 

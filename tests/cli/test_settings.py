@@ -11,7 +11,7 @@ from group_gateway.config import PREFIX, SETTINGS, Settings, SettingsError, read
 
 
 def wrong(value: str, name: str = "PORT", **flags: Any) -> str:
-    """Give the sentence about a variable."""
+    """Return the sentence about a variable."""
     with pytest.raises(SettingsError) as caught:
         read_settings({f"{PREFIX}{name}": value} if value else {}, flags)
     return str(caught.value)

@@ -22,7 +22,7 @@ SERVICE = {
 
 
 def told(**settings: str) -> str:
-    """Give the sentence about settings; none if they are good."""
+    """Return the sentence about settings; none if they are good."""
     variables = {f"GROUP_GATEWAY_{k.upper()}": v for k, v in (UPSTREAM | settings).items()}
     try:
         read_settings(variables, {})

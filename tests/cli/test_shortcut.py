@@ -67,20 +67,20 @@ async def _answer(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
 
 
 def post(asked: dict[str, Any] = READ, token: str = "sandbox", more: str = "") -> bytes:
-    """Give a POST as it goes over the wire."""
+    """Return a POST as it goes over the wire."""
     body = json.dumps(asked).encode()
     return HEAD.format(token=token, more=more, length=len(body)).encode() + body
 
 
 def lines(head: bytes) -> set[bytes]:
-    """Give the lines of a head that are the same in every answer of a kind."""
+    """Return the lines of a head that are the same in every answer of a kind."""
     changing = (b"x-correlation-id", b"date")
     return {line for line in head.split(b"\r\n") if not line.startswith(changing)}
 
 
 @pytest.fixture
 def settings() -> dict[str, Any]:
-    """Give the gateway's settings."""
+    """Return the gateway's settings."""
     return {}
 
 

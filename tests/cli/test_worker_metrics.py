@@ -28,21 +28,21 @@ def gateway(*arguments: str, **settings: str) -> Iterator[tuple[Server, Server]]
 
 
 def counted(url: str, name: str = 'group_gateway_requests_total{outcome="complete"}') -> float:
-    """Give a sample of the metrics, asked for on a new connection; 0 where there is none."""
+    """Return a sample of the metrics, asked for on a new connection; 0 where there is none."""
     text = ask("GET", f"{url}/metrics").text
     lines = [line.split()[-1] for line in text.splitlines() if line.startswith(f"{name} ")]
     return float(lines[0]) if lines else 0.0
 
 
 def workers_of(server: Server) -> list[int]:
-    """Give the processes of the workers that serve."""
+    """Return the processes of the workers that serve."""
     children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
     found = [int(pid) for pid in children.read_text().split()]
     return [pid for pid in found if b"spawn_main" in command_of(pid)]
 
 
 def command_of(pid: int) -> bytes:
-    """Give the command line of a process; nothing when it has ended."""
+    """Return the command line of a process; nothing when it has ended."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
@@ -88,7 +88,7 @@ def _is_replaced(server: Server, killed: int) -> bool:
 
 
 def free_port() -> int:
-    """Give a port that is free."""
+    """Return a port that is free."""
     with socket.create_server(("127.0.0.1", 0)) as sock:
         return int(sock.getsockname()[1])
 

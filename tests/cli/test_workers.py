@@ -27,7 +27,7 @@ def upstream() -> Iterator[Server]:
 
 
 def workers_of(server: Server) -> set[int]:
-    """Give the ids of the processes that serve."""
+    """Return the ids of the processes that serve."""
     own = server.process.pid
     children = Path(f"/proc/{own}/task/{own}/children").read_text().split()
     return {int(pid) for pid in children if b"spawn_main" in _command(pid)}
@@ -148,7 +148,7 @@ def _is_closed(url: str) -> bool:
 
 @pytest.fixture
 def keys(tmp_path: Path) -> Path:
-    """Give a file of API keys."""
+    """Return a file of API keys."""
     file = tmp_path / "keys"
     file.write_text(f"reports {'0' * 64} user/Group.read\n")
     return file
@@ -156,7 +156,7 @@ def keys(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def by_key(upstream: Server, keys: Path) -> dict[str, str]:
-    """Give the settings of a gateway whose workers can't start once their file has gone."""
+    """Return the settings of a gateway whose workers can't start once their file has gone."""
     settings = {"upstream_url": upstream.url, "callers": "api-keys", "api_keys_file": str(keys)}
     settings |= {"service_client_id": "sandbox", "service_client_secret": "sandbox-secret"}
     return settings | {"service_token_url": f"{upstream.url}/auth/token/"}

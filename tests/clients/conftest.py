@@ -20,6 +20,6 @@ def packages() -> Path:
 
 @pytest.fixture
 def url() -> Iterator[str]:
-    """Give the address of a gateway of this test's own, with the default settings."""
+    """Yield the address of a gateway of this test's own, with the default settings."""
     with serving("sandbox", "--port", "0") as server:
         yield f"{server.url}/graphql"

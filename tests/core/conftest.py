@@ -16,7 +16,7 @@ from upstreams.processes import Upstream
 
 @pytest.fixture
 async def make_gateway(upstream: Upstream) -> AsyncIterator[Callable[..., Any]]:
-    """Give a function that starts a gateway on the upstream of this test with some settings."""
+    """Yield a function that starts a gateway on the upstream of this test with some settings."""
     async with AsyncExitStack() as stack:
 
         async def make(
@@ -30,14 +30,14 @@ async def make_gateway(upstream: Upstream) -> AsyncIterator[Callable[..., Any]]:
 
 @pytest.fixture
 async def gateway(make_gateway: Callable[..., Any]) -> Gateway:
-    """Give a gateway that starts knowing nothing of its upstream."""
+    """Return a gateway that starts knowing nothing of its upstream."""
     made: Gateway = await make_gateway()
     return made
 
 
 @pytest.fixture
 async def fhir(upstream: Upstream) -> AsyncIterator[Fhir]:
-    """Give plain FHIR over HTTP to the upstream, past the gateway."""
+    """Yield plain FHIR over HTTP to the upstream, past the gateway."""
     headers = {"authorization": "Bearer sandbox"}
     async with httpx.AsyncClient(base_url=upstream.url, headers=headers, timeout=60) as http:
         yield Fhir(http)

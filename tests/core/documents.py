@@ -49,7 +49,7 @@ CREATE = (
 
 
 def change(field: str, selection: str = "id name active member { entity { reference } }") -> str:
-    """Give the document of a mutation such as `addGroupMembers`, with `$input`."""
+    """Return the document of a mutation such as `addGroupMembers`, with `$input`."""
     input_type = f"{field[:1].upper()}{field[1:]}Input"
     return (
         f"mutation ($input: {input_type}!) "

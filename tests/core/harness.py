@@ -65,5 +65,5 @@ class Recorder(httpx.AsyncBaseTransport):
 
 
 def members_of(group: dict[str, Any]) -> list[str]:
-    """Give the references of a group's members, in FHIR's JSON or in GraphQL's."""
+    """Return the references of a group's members, in FHIR's JSON or in GraphQL's."""
     return [member["entity"]["reference"] for member in group.get("member", ())]

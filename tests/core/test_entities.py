@@ -21,7 +21,7 @@ def represent(type, *ids):
 
 
 def ids_of(entity):
-    """Give the ids of an entity's groups."""
+    """Return the ids of an entity's groups."""
     return [node["id"] for node in entity["groups"]["nodes"]]
 
 

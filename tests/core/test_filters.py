@@ -9,12 +9,12 @@ NOBODY = f"{424242:032x}"
 
 
 def practitioner_of(number):
-    """Give a practitioner of the seeded team of this number."""
+    """Return a practitioner of the seeded team of this number."""
     return f"{10 * number:032x}"
 
 
 async def found(gateway, **wanted):
-    """Give the ids of the groups that fit, up to a thousand."""
+    """Return the ids of the groups that fit, up to a thousand."""
     connection = (await gateway.data(GROUPS, first=1000, filter=wanted))["groups"]
     return [edge["node"]["id"] for edge in connection["edges"]]
 

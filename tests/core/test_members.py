@@ -11,7 +11,7 @@ from upstreams.seeding import group as make_group
 
 @pytest.fixture
 async def group_id(fhir):
-    """Give a new group with three members, one of them inactive."""
+    """Return a new group with three members, one of them inactive."""
     patients = [
         {"entity": {"reference": "Patient/p1", "type": "Patient"}},
         {"entity": {"reference": "Patient/p2", "type": "Patient"}, "inactive": True},
@@ -35,7 +35,7 @@ async def remove(gateway, id, *references):
 
 
 def remarks(payload):
-    """Give an issue as severity, code and path."""
+    """Return an issue as severity, code and path."""
     return [(i["severity"], i["code"], i["inputPath"]) for i in payload["issues"]]
 
 

@@ -10,7 +10,7 @@ from upstreams.seeding import group as make_group
 
 @pytest.fixture
 def everything(upstream, seeded):
-    """Give the ids of all groups, in the upstream's order."""
+    """Return the ids of all groups, in the upstream's order."""
     with client_for(upstream, "sandbox") as client:
         ids = all_ids(client, "_count=100")
     assert {*seeded.person_groups, *seeded.teams, seeded.large_group} <= set(ids)

@@ -11,7 +11,7 @@ FIRST, SECOND = "COLLECT_PATIENT_PAYMENTS", "REVIEW_ERA_POSTING_EXCEPTIONS"
 
 @pytest.fixture
 async def make_team(fhir):
-    """Give a function that makes a team; what the teams hold is free again afterwards."""
+    """Yield a function that makes a team; what the teams hold is free again afterwards."""
     made = []
 
     async def make(**elements):
@@ -31,7 +31,7 @@ async def assign(gateway, id, *codes):
 
 
 def held(stored):
-    """Give the responsibilities that a stored group carries, as the upstream keeps them."""
+    """Return the responsibilities that a stored group carries, as the upstream keeps them."""
     return [
         each["valueCodeableConcept"]["text"]
         for each in stored.get("characteristic", ())

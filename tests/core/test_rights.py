@@ -11,7 +11,7 @@ from upstreams.seeding import group as make_group
 
 
 def codes(answer):
-    """Give the codes of an answer's errors."""
+    """Return the codes of an answer's errors."""
     return {error["extensions"]["code"] for error in answer["errors"]}
 
 

@@ -68,7 +68,7 @@ class StaticFiles:
 
 @pytest.fixture
 def static():
-    """Give the server, with 200 groups, one page and one id list."""
+    """Return the server, with 200 groups, one page and one id list."""
     listed = ",".join(LISTED)
     files = {f"/Group/{id}": make_group(id) for id in IDS}
     page = bundle(IDS[:100], FIRST_PAGE)
@@ -79,7 +79,7 @@ def static():
 
 @pytest.fixture
 async def gateway(static):
-    """Give a gateway in front of it, with the default settings."""
+    """Yield a gateway in front of it, with the default settings."""
     settings = Settings(upstream_url="http://static.test")
     async with opened(create_app(settings, transport=httpx.ASGITransport(app=static))) as gateway:
         yield gateway
@@ -93,7 +93,7 @@ def aliases(ids):
 
 
 def named(ids):
-    """Give what the aliases are answered with."""
+    """Return what the aliases are answered with."""
     return {f"g{i}": {"id": id, "name": id[-3:]} for i, id in enumerate(ids)}
 
 

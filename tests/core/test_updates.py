@@ -52,7 +52,7 @@ HIDDEN = """{
 
 
 def apart_from(elements, *names):
-    """Give a group without some elements, nor those that an upstream sets itself."""
+    """Return a group without some elements, nor those that an upstream sets itself."""
     own = {"meta", "quantity", *names}
     return {name: value for name, value in elements.items() if name not in own}
 

@@ -132,7 +132,7 @@ class Values:
 
 
 def _in_other_form(value: Any) -> Any:
-    """Give a value in another form that GraphQL coerces to the same, or refuses."""
+    """Return a value in another form that GraphQL coerces to the same, or refuses."""
     if isinstance(value, bool):
         return int(value)
     if isinstance(value, int):

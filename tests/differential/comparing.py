@@ -70,7 +70,7 @@ class Answer:
 
 
 def _null_on_the_way(data: Any, path: _Place) -> _Place:
-    """Give the part of a path that leads to the first null, or all of it."""
+    """Return the part of a path that leads to the first null, or all of it."""
     for length, step in enumerate(path):
         if data is None:
             return path[:length]

@@ -20,7 +20,7 @@ class Pairs(list[tuple[str, Any]]):
 
 
 def written(value: Any, rng: Random, *, oddly: bool = False) -> str:
-    """Give the JSON text of a value; `oddly` escapes and spaces what need not be."""
+    """Return the JSON text of a value; `oddly` escapes and spaces what need not be."""
     match value:
         case Number():
             return str(value)

@@ -84,7 +84,7 @@ class _Scope:
     keys: dict[str, tuple[str, str, "_Scope"]] = field(default_factory=dict)
 
     def under(self, name: str) -> Iterator[str]:
-        """Give the keys that a field stands under."""
+        """Return the keys that a field stands under."""
         return (key for key, (of, _, _) in self.keys.items() if of == name)
 
 
@@ -176,7 +176,7 @@ class OperationWriter:
         return chosen
 
     def _alias(self, scope: _Scope, name: str, type: GraphQLObjectType | None = None) -> str | None:
-        """Give a response key that is free, or None for the field's own name."""
+        """Return a response key that is free, or None for the field's own name."""
         if type is not None and self._chance(0.05):  # under the name of another field
             other = self._rng.choice(list(type.fields))
             return other if other not in scope.keys else None
@@ -203,7 +203,7 @@ class OperationWriter:
         return f"...{name}{self._directives()}"
 
     def _overlapping(self, type: GraphQLNamedType) -> list[GraphQLNamedType]:
-        """Give types that a fragment here may be on."""
+        """Return types that a fragment here may be on."""
         if isinstance(type, GraphQLUnionType | GraphQLInterfaceType):
             return list(self._schema.get_possible_types(type))
         unions = [

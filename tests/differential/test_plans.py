@@ -34,7 +34,7 @@ query ($id: ID!, $a: Boolean!, $b: Boolean!, $c: Boolean!, $d: Boolean!, $e: Boo
 
 @pytest.fixture
 async def start(sandbox):
-    """Give a function that starts a gateway on the sandbox with some settings."""
+    """Yield a function that starts a gateway on the sandbox with some settings."""
     async with AsyncExitStack() as stack:
 
         async def start(**settings):

@@ -54,7 +54,7 @@ class Supergraph:
         ask("POST", f"{self.upstream}/sandbox/reset")
 
     def calls(self) -> list[str]:
-        """Tell what reached the upstream since it was as at its start, without `/metadata`."""
+        """Return what reached the upstream since it was as at its start, without `/metadata`."""
         log = ask("GET", f"{self.upstream}/sandbox/requests").json()["requests"]
         return [
             f"{entry['path']}?{entry['query']}" for entry in log if entry["path"] != "/metadata"
@@ -83,6 +83,6 @@ def started_supergraph(request: pytest.FixtureRequest, packages: Path) -> Iterat
 
 @pytest.fixture
 def supergraph(started_supergraph: Supergraph) -> Supergraph:
-    """Give a supergraph whose upstream is as at its start."""
+    """Return a supergraph whose upstream is as at its start."""
     started_supergraph.start_anew()
     return started_supergraph

@@ -16,7 +16,7 @@ from nodejs import run_node
 
 @pytest.fixture(params=["apollo", "guild", "wundergraph"])
 def composer(request: pytest.FixtureRequest) -> str:
-    """Give each of the composers in turn."""
+    """Return each of the composers in turn."""
     name: str = request.param
     return name
 

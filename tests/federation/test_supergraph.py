@@ -28,7 +28,7 @@ query ($ids: [ID!]!) { practitioner(id: "1") { name bookmarks(ids: $ids) { id na
 
 
 def patients(supergraph: Supergraph) -> list[str]:
-    """Give the ids of a group's patients."""
+    """Return the ids of a group's patients."""
     members = supergraph.data(MEMBERS, id=TEST_GROUP_ID)["group"]["member"]
     return [member["entity"]["resource"]["id"] for member in members]
 

@@ -24,7 +24,7 @@ ENTITIES = """query ($representations: [_Any!]!) {
 
 @pytest.fixture
 async def router(make_gateway: Callable[..., Any]) -> Gateway:
-    """Give a gateway that knows a router's key."""
+    """Return a gateway that knows a router's key."""
     made: Gateway = await make_gateway(router_key=ROUTER_KEY)
     return made
 
@@ -42,7 +42,7 @@ def read(packages: Path, answer: Any) -> Any:
 
 
 def below(node: Any, *path: str | int) -> Any:
-    """Give the node of a trace at this path."""
+    """Return the node of a trace at this path."""
     for key in path:
         name = "index" if isinstance(key, int) else "responseName"
         [node] = [child for child in node["child"] if child.get(name) == key]

@@ -52,7 +52,7 @@ class FhirGateway:
 
 @pytest.fixture
 def server() -> MemoryServer:
-    """Give a server with the resources of the file."""
+    """Return a server with the resources of the file."""
     server = MemoryServer()
     server.load((HERE / "resources.json").read_text())
     return server
@@ -60,7 +60,7 @@ def server() -> MemoryServer:
 
 @pytest.fixture
 async def start() -> AsyncIterator[Callable[..., Any]]:
-    """Give a function that starts a gateway on a server."""
+    """Yield a function that starts a gateway on a server."""
     async with AsyncExitStack() as stack:
 
         async def start(server: MemoryServer, **settings: Any) -> FhirGateway:
@@ -74,6 +74,6 @@ async def start() -> AsyncIterator[Callable[..., Any]]:
 
 @pytest.fixture
 async def fhir(start: Callable[..., Any], server: MemoryServer) -> FhirGateway:
-    """Give a gateway with the default settings."""
+    """Return a gateway with the default settings."""
     made: FhirGateway = await start(server)
     return made

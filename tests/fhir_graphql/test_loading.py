@@ -12,7 +12,7 @@ MEMBERS = "{Group(id: many){member{entity{resource(optional: true){id}}}}}"
 
 @pytest.fixture
 def crowd() -> MemoryServer:
-    """Give a server with a group of 250 patients."""
+    """Return a server with a group of 250 patients."""
     server = MemoryServer()
     server.put(*({"resourceType": "Patient", "id": f"c{n}"} for n in range(250)))
     members = [{"entity": {"reference": f"Patient/c{n}"}} for n in range(250)]

@@ -23,7 +23,7 @@ def group(elements: str) -> str:
 
 @pytest.fixture
 def odd() -> Callable[..., Any]:
-    """Give a function that asks for a group whose JSON is as given."""
+    """Return a function that asks for a group whose JSON is as given."""
 
     async def ask(text: str, selection: str) -> httpx.Response:
         server = MemoryServer().app()

@@ -9,7 +9,7 @@ PAGE = "count offset pagesize first previous next last edges{resource{id}}"
 
 @pytest.fixture
 def many() -> MemoryServer:
-    """Give a server with 23 groups, each third a team."""
+    """Return a server with 23 groups, each third a team."""
     server = MemoryServer()
     for n in range(23):
         kind = "practitioner" if n % 3 == 0 else "person"

@@ -77,10 +77,10 @@ async def answering(upstream: Answering, **settings: Any) -> AsyncIterator[Gatew
 
 
 def codes(answer: Any) -> set[str]:
-    """Give the codes of an answer's errors."""
+    """Return the codes of an answer's errors."""
     return {error["extensions"]["code"] for error in answer.get("errors", ())}
 
 
 def ids(answer: Any) -> list[str]:
-    """Give the ids of the groups in an answer."""
+    """Return the ids of the groups in an answer."""
     return [node["id"] for node in answer["data"]["groups"]["nodes"]]

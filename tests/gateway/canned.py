@@ -19,7 +19,7 @@ SECRET = "patient Jane Doe, password hunter2"
 
 
 def outcome(code: str = "invalid", text: str = "Name is too odd") -> dict[str, Any]:
-    """Give an OperationOutcome."""
+    """Return an OperationOutcome."""
     issue = {"severity": "error", "code": code, "details": {"text": text}}
     return {"resourceType": "OperationOutcome", "issue": [issue]}
 
@@ -33,7 +33,7 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
 
     def response(self) -> httpx.Response:
-        """Give the response."""
+        """Return the response."""
         content = self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
         known = {"fumage-correlation-id": "upstream-7", "content-type": "application/fhir+json"}
         return httpx.Response(self.status, headers=known | self.headers, content=content)

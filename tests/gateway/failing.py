@@ -91,7 +91,7 @@ async def ask(query: str, upstream: Canned, times: int = 1) -> Any:
 
 
 def only_error(answer: Any) -> Any:
-    """Give the one error of an answer, having checked what all errors have."""
+    """Return the one error of an answer, having checked what all errors have."""
     [error] = answer["errors"]
     assert error["message"]
     assert error["locations"]

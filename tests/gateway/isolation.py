@@ -48,7 +48,7 @@ class Window:
     last: int
 
     def meets(self, *spans: Span) -> bool:
-        """Tell whether there was a moment in it that all spans have in common."""
+        """Return whether there was a moment in it that all spans have in common."""
         since = max(self.first, *(span.since.place for span in spans))
         until = min((span.until for span in spans), key=lambda moment: moment.place)
         return since < until.place and since <= self.last and until.time >= self.time
@@ -69,7 +69,7 @@ class History:
         self.outages: list[Moment] = []
 
     def moment(self) -> Moment:
-        """Give a new moment, after all others."""
+        """Return a new moment, after all others."""
         self._place += 1
         return Moment(self._place, self.now)
 
@@ -81,7 +81,7 @@ class History:
         self.names[id].append(Span(name, moment))
 
     def issue(self, rights: Caller) -> str:
-        """Give a new token."""
+        """Return a new token."""
         token = str(self._state.tokens.issue(rights, ENDLESS))
         self.tokens[token], self.rights[token] = Span(token, self.moment()), rights
         return token
@@ -92,11 +92,11 @@ class History:
         self.tokens[token].until = self.moment()
 
     def was_down_since(self, moment: Moment) -> bool:
-        """Tell whether the upstream could not be reached at some time after a moment."""
+        """Return whether the upstream could not be reached at some time after a moment."""
         return self.is_down or any(outage.place > moment.place for outage in self.outages)
 
     def allows(self, token: str, id: str, name: str, window: Window) -> bool:
-        """Tell whether the upstream would have shown this name to this token in the window."""
+        """Return whether the upstream would have shown this name to this token in the window."""
         rights = self.rights[token]
         if not rights.reads or not rights.sees(id):
             return False

@@ -31,11 +31,11 @@ class PassedOn:
     )
 
     def settings(self) -> dict[str, Any]:
-        """Give what a gateway is told of its callers."""
+        """Return what a gateway is told of its callers."""
         return {}
 
     def issue(self, kind: Caller) -> str:
-        """Give a new token."""
+        """Return a new token."""
         return self.history.issue(kind)
 
     def end(self, token: str) -> None:
@@ -43,7 +43,7 @@ class PassedOn:
         self.history.revoke(token)
 
     def allows(self, token: str, id: str, name: str, window: Window, _: Moment) -> bool:
-        """Tell whether somebody may be shown a name, having asked at a moment."""
+        """Return whether somebody may be shown a name, having asked at a moment."""
         return self.history.allows(token, id, name, window)
 
 

@@ -50,7 +50,7 @@ class Keeper(httpx.AsyncBaseTransport):
         self.versions[self.version] = self.text
 
     def stored(self) -> Any:
-        """Give the group that it keeps; numbers with a fraction as text."""
+        """Return the group that it keeps; numbers with a fraction as text."""
         return json.loads(self.text, parse_float=str)
 
     def write(self, **elements: Any) -> None:
@@ -63,7 +63,7 @@ class Keeper(httpx.AsyncBaseTransport):
         self.text = self.versions[self.version] = text
 
     def calls(self) -> list[str]:
-        """Give the methods of the calls that it got."""
+        """Return the methods of the calls that it got."""
         return [request.method for request in self.sent]
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -154,7 +154,7 @@ def _json(value: Any) -> str:
 
 
 def group_of(**elements: Any) -> dict[str, Any]:
-    """Give a patient group with the id `1`."""
+    """Return a patient group with the id `1`."""
     known = {"resourceType": "Group", "id": "1", "type": "person", "actual": True, "name": "Known"}
     return known | elements
 

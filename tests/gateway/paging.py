@@ -54,7 +54,7 @@ async def bench(upstream: ASGIApp, **settings: Any) -> AsyncIterator[Bench]:
 
 
 def ids_of(connection: Any) -> Ids:
-    """Give the ids of a connection's groups."""
+    """Return the ids of a connection's groups."""
     return [edge["node"]["id"] for edge in connection["edges"]]
 
 

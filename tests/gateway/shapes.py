@@ -19,7 +19,7 @@ class Scalar:
     name: str
 
     def query(self) -> str:
-        """Give the selection: none."""
+        """Return the selection: none."""
         return ""
 
     def judge(self, value: Any, path: Path) -> ParameterSupport:
@@ -47,7 +47,7 @@ class Object:
     bare: str | None = None
 
     def query(self) -> str:
-        """Give the selection of all elements."""
+        """Return the selection of all elements."""
         return "{ " + " ".join(f"{n} {k.query()}" for n, k in self.elements.items()) + " }"
 
     def judge(self, value: Any, path: Path) -> ParameterSupport:
@@ -70,7 +70,7 @@ class Listed:
     item: Object
 
     def query(self) -> str:
-        """Give the selection of an item."""
+        """Return the selection of an item."""
         return self.item.query()
 
     def judge(self, value: Any, path: Path) -> ParameterSupport:
@@ -93,7 +93,7 @@ class Required:
     kind: Object
 
     def query(self) -> str:
-        """Give the selection of the object."""
+        """Return the selection of the object."""
         return self.kind.query()
 
     def judge(self, value: Any, path: Path) -> ParameterSupport:
@@ -107,7 +107,7 @@ class Flag:
     """A boolean that can't be null: false when it is missing, and, with an error, when broken."""
 
     def query(self) -> str:
-        """Give the selection: none."""
+        """Return the selection: none."""
         return ""
 
     def judge(self, value: Any, path: Path) -> ParameterSupport:
@@ -184,7 +184,7 @@ MARKER = "pat13nt-s3cr3t"
 
 
 def example(kind: Kind = GROUP) -> Any:
-    """Give JSON with every element of a kind, two items in each list."""
+    """Return JSON with every element of a kind, two items in each list."""
     match kind:
         case Object():
             return {name: example(part) for name, part in kind.elements.items()}
@@ -208,7 +208,7 @@ EXAMPLES = {
 
 
 def places(value: Any, path: Path = ()) -> Iterator[Path]:
-    """Give the path of every element and item below a value."""
+    """Yield the path of every element and item below a value."""
     parts = value.items() if isinstance(value, dict) else enumerate(value)
     for key, part in parts:
         yield (*path, key)
@@ -217,7 +217,7 @@ def places(value: Any, path: Path = ()) -> Iterator[Path]:
 
 
 def replaced(value: Any, path: Path, by: Any) -> Any:
-    """Give a copy of JSON with another value in one place."""
+    """Return a copy of JSON with another value in one place."""
     if not path:
         return by
     head, *tail = path

@@ -23,12 +23,12 @@ PATIENCE = 30
 
 
 def read(file: Path) -> list[Any]:
-    """Give the records that a file has so far."""
+    """Return the records that a file has so far."""
     return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
 
 async def records(file: Path, count: int) -> list[Any]:
-    """Give the records of a file, once it has so many."""
+    """Return the records of a file, once it has so many."""
     await until(lambda: len(read(file)) >= count)
     return read(file)
 

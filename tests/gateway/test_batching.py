@@ -21,7 +21,7 @@ query ($representations: [_Any!]!) {
 
 @pytest.fixture
 async def fifty(make_gateway: Callable[..., Any], sandbox: Sandbox) -> list[str]:
-    """Give the ids of fifty groups, read through another gateway."""
+    """Return the ids of fifty groups, read through another gateway."""
     other: Gateway = await make_gateway()
     ids = [node["id"] for node in (await other.data(IDS))["groups"]["nodes"]]
     sandbox.forget_calls()
@@ -29,7 +29,7 @@ async def fifty(make_gateway: Callable[..., Any], sandbox: Sandbox) -> list[str]
 
 
 def aliased(ids: list[str]) -> str:
-    """Give an operation that asks for each group by a field of its own."""
+    """Return an operation that asks for each group by a field of its own."""
     return (
         "{" + " ".join(f'g{i}: group(id: "{id}") {{ id name }}' for i, id in enumerate(ids)) + "}"
     )

@@ -39,19 +39,19 @@ class Gate(Way):
 def parts(
     way: httpx.AsyncBaseTransport, **options: Any
 ) -> tuple[GroupClient, CacheStore, CacheSlots]:
-    """Give what reads are made of; nothing is kept unless the cache's `options` say so."""
+    """Return what reads are made of; nothing is kept unless the cache's `options` say so."""
     cache = local_store(max_entries=100, max_bytes=100_000, **{"max_ttl": 0, **options})
     slots = CacheSlots(DigestKeys(bytes(16)), UPSTREAM)
     return GroupClient(UPSTREAM, way, call_timeout=60), cache, slots
 
 
 def loader_over(way: httpx.AsyncBaseTransport, **options: Any) -> GroupLoader:
-    """Give a loader of groups."""
+    """Return a loader of groups."""
     return GroupLoader(*parts(way, **options), UpstreamCapabilities(), Lifetimes())
 
 
 def operation(seconds: float) -> Operation:
-    """Give an operation with so much time."""
+    """Return an operation with so much time."""
     end = asyncio.get_running_loop().time() + seconds
     return Operation(Caller("scope", "Bearer sandbox"), end, calls_left=50)
 

@@ -24,19 +24,19 @@ BY_IDS = """query ($ids: [ID!], $first: Int = 1000) {
 
 @pytest.fixture
 def ids(sandbox):
-    """Give the ids of all groups, in the upstream's order."""
+    """Return the ids of all groups, in the upstream's order."""
     rows = sandbox.app.state.sandbox.store.connection.execute("SELECT id FROM groups ORDER BY seq")
     return [id for (id,) in rows]
 
 
 def aliased(ids):
-    """Give an operation that asks for each group by a field of its own."""
+    """Return an operation that asks for each group by a field of its own."""
     fields = (f'g{i}: group(id: "{id}") {{ id }}' for i, id in enumerate(ids))
     return "{" + " ".join(fields) + "}"
 
 
 def codes(answer):
-    """Give the error codes by the fields that they are about."""
+    """Return the error codes by the fields that they are about."""
     return {error["path"][0]: error["extensions"]["code"] for error in answer.get("errors", [])}
 
 

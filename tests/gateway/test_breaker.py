@@ -9,7 +9,7 @@ GROUPS = [f"g{number}" for number in range(30)]
 
 
 def read(id: str) -> str:
-    """Give a query for a group."""
+    """Return a query for a group."""
     return f'{{ group(id: "{id}") {{ id }} }}'
 
 
@@ -23,7 +23,7 @@ async def fail(gateway: Any, ids: Any = GROUPS, **how: Any) -> list[Any]:
 
 
 async def is_open(gateway: Any, kind: str) -> bool:
-    """Tell what the metrics say of a breaker."""
+    """Return what the metrics say of a breaker."""
     metrics: str = (await gateway.http.get("/metrics")).text
     if f'group_gateway_upstream_breaker_open{{kind="{kind}"}} 1.0' in metrics:
         return True

@@ -29,25 +29,25 @@ _numbers = count()
 
 @pytest.fixture
 def shelf() -> Shelf:
-    """Give an upstream that sends what it is told to."""
+    """Return an upstream that sends what it is told to."""
     return Shelf()
 
 
 @pytest.fixture
 async def gateway(shelf: Shelf) -> AsyncIterator[Gateway]:
-    """Give a gateway that asks it anew each time."""
+    """Yield a gateway that asks it anew each time."""
     known = Settings(upstream_url="http://upstream.test", cache_ttl=0)
     async with opened(create_app(known, transport=httpx.ASGITransport(app=shelf.app()))) as made:
         yield made
 
 
 def unseen(query: str) -> str:
-    """Give a query that no gateway has seen before, so that it has nothing compiled for it."""
+    """Return a query that no gateway has seen before, so that it has nothing compiled for it."""
     return f"{query} # {next(_numbers)}"
 
 
 def errors_of(answer: Any) -> list[Path]:
-    """Give the paths of an answer's errors, having checked all else about them."""
+    """Return the paths of an answer's errors, having checked all else about them."""
     errors = answer.get("errors", [])
     for error in errors:
         assert error["extensions"]["code"] == BROKEN, error
@@ -129,7 +129,7 @@ mutations = st.lists(st.tuples(st.integers(0, 10_000), json_values), min_size=1,
 
 
 def mutated(changes: list[tuple[int, Any]]) -> Any:
-    """Give the good group with other values in some places; its head stays."""
+    """Return the good group with other values in some places; its head stays."""
     group = GOOD
     for number, value in changes:
         known = [path for path in places(group) if path not in {("id",), ("resourceType",)}]

@@ -24,14 +24,14 @@ mutation ($id: ID!, $name: String!) {
 
 @pytest.fixture
 def redis(tmp_path: Path) -> Iterator[RedisServer]:
-    """Give a Redis of the test's own."""
+    """Yield a Redis of the test's own."""
     with redis_server(tmp_path) as server:
         yield server
 
 
 @pytest.fixture(params=["memory", "redis"])
 def cache_url(request: pytest.FixtureRequest) -> str:
-    """Give the address of each kind of cache."""
+    """Return the address of each kind of cache."""
     if request.param == "memory":
         return "memory://"
     return str(request.getfixturevalue("redis").url)
@@ -133,7 +133,7 @@ async def test_a_redis_that_fails_is_told(
 
 
 async def contents(redis: RedisServer) -> dict[bytes, bytes]:
-    """Give all that lies in a Redis, once there is something."""
+    """Return all that lies in a Redis, once there is something."""
     async with redis.client() as client:
         found = {}
         async for key in client.scan_iter():

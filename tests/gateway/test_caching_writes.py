@@ -39,7 +39,7 @@ MUTATIONS = {
 
 @pytest.fixture
 def redis(tmp_path: Path) -> Iterator[RedisServer]:
-    """Give a Redis of the test's own."""
+    """Yield a Redis of the test's own."""
     with redis_server(tmp_path) as server:
         yield server
 
@@ -48,7 +48,7 @@ def redis(tmp_path: Path) -> Iterator[RedisServer]:
 async def pair(
     request: pytest.FixtureRequest, make_gateway: Callable[..., Any], sandbox: Sandbox
 ) -> tuple[Gateway, Gateway]:
-    """Give the gateway that is written through, and the one that is read from."""
+    """Return the gateway that is written through, and the one that is read from."""
     sandbox.use(etag=True)
     if request.param == "memory":
         writer = reader = await make_gateway()

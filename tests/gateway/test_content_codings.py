@@ -18,7 +18,7 @@ BOMB = b" " * 50_000_000
 
 
 def raw_deflate(body: bytes) -> bytes:
-    """Give what some clients call deflate: without zlib's header."""
+    """Return what some clients call deflate: without zlib's header."""
     coder = zlib.compressobj(wbits=-zlib.MAX_WBITS)
     return coder.compress(body) + coder.flush()
 
@@ -39,7 +39,7 @@ async def post(gateway: Gateway, content: bytes, coding: str) -> httpx.Response:
 
 
 def code_of(response: httpx.Response) -> str:
-    """Give the code of the one error."""
+    """Return the code of the one error."""
     [error] = response.json()["errors"]
     return str(error["extensions"]["code"])
 

@@ -19,7 +19,7 @@ PATHS = ["/graphql", "/livez", "/readyz", "/metrics", "/graphql/assets/none", "/
 
 
 def is_id(text: str) -> bool:
-    """Tell whether this is 32 hexadecimal digits."""
+    """Return whether this is 32 hexadecimal digits."""
     return len(text) == 32 and set(text) <= set("0123456789abcdef")
 
 
@@ -79,7 +79,7 @@ CREATE = {
 
 
 def records(file: Path) -> list[Any]:
-    """Give the records of an audit log."""
+    """Return the records of an audit log."""
     return [json.loads(line) for line in file.read_text().splitlines()]
 
 

@@ -70,7 +70,7 @@ async def test_no_origin_is_allowed_unless_told(gateway: Gateway) -> None:
 
 @pytest.fixture
 async def friendly(make_gateway: Any) -> Gateway:
-    """Give a gateway that pages of two sites may ask."""
+    """Return a gateway that pages of two sites may ask."""
     made: Gateway = await make_gateway(cors_origins=f"{FRIEND}, http://localhost:3000")
     return made
 
@@ -121,7 +121,7 @@ SDK_HEADERS = (
 
 
 def preflight(origin: str, headers: str = "authorization", **more: str) -> dict[str, str]:
-    """Give the headers of a preflight."""
+    """Return the headers of a preflight."""
     return {
         "origin": origin,
         "access-control-request-method": "POST",

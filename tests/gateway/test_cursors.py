@@ -33,7 +33,7 @@ async def refusal(gateway, sandbox, query=GROUPS, **variables):
 
 @pytest.fixture
 async def cursor(gateway):
-    """Give a cursor of the unfiltered list."""
+    """Return a cursor of the unfiltered list."""
     return (await one_page(gateway, first=3))["pageInfo"]["endCursor"]
 
 
@@ -65,7 +65,7 @@ async def test_a_cursor_serves_any_page_of_its_query(gateway, cursor):
 
 
 def tampered(cursor):
-    """Give what people make of a cursor."""
+    """Yield what people make of a cursor."""
     text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
     for made in (
         text.replace("_offset", "_cursor"),

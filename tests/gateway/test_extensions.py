@@ -21,7 +21,7 @@ NESTED = {"url": "race", "extension": [{"url": "code", "valueCoding": {"code": "
 
 
 async def shown(group: dict[str, Any] | str, *, compiled: bool = True) -> Any:
-    """Give the whole answer for a group, given as elements or as JSON text."""
+    """Return the whole answer for a group, given as elements or as JSON text."""
     keeper = Keeper(group_of())
     keeper.text = group if isinstance(group, str) else json.dumps(group)
     settings = Settings(upstream_url=BASE, cache_ttl=0, compiled=compiled)

@@ -36,7 +36,7 @@ MALFORMED = (
 
 
 def codes(answer):
-    """Give the codes of an answer's errors."""
+    """Return the codes of an answer's errors."""
     return [error["extensions"]["code"] for error in answer.get("errors", [])]
 
 

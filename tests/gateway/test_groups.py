@@ -18,7 +18,7 @@ PRACTITIONER_ID = reference("Practitioner", 7).partition("/")[2]
 
 
 async def found(gateway, token="sandbox", **filter):  # noqa: A002 - GraphQL's name
-    """Give the ids of the groups that a filter finds."""
+    """Return the ids of the groups that a filter finds."""
     edges = (await gateway.data(GROUPS, filter=filter, first=1000, token=token))["groups"]["edges"]
     return [edge["node"]["id"] for edge in edges]
 

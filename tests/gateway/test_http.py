@@ -24,14 +24,14 @@ async def post(gateway: Gateway, content: bytes | str, **headers: str) -> httpx.
 
 
 def code_of(response: httpx.Response) -> str:
-    """Give the code of the one error of a refusal, which bears the answer's own name."""
+    """Return the code of the one error of a refusal, which bears the answer's own name."""
     [error] = response.json()["errors"]
     assert error["extensions"]["correlationId"] == response.headers["x-correlation-id"]
     return str(error["extensions"]["code"])
 
 
 def type_of(response: httpx.Response) -> str:
-    """Give the media type, having checked that the body is UTF-8 and says so."""
+    """Return the media type, having checked that the body is UTF-8 and says so."""
     media_type, charset = response.headers["content-type"].split("; ")
     assert charset == "charset=utf-8"
     assert response.content.decode("utf-8")

@@ -118,7 +118,7 @@ class World:
 
 
 def _groups(answer: Any) -> list[Any]:
-    """Give the groups of an answer, whatever it answers."""
+    """Return the groups of an answer, whatever it answers."""
     data = answer["data"] or {}
     found = [data.get("group"), (data.get("updateGroup") or {}).get("group")]
     return [g for g in [*found, *(data.get("groups") or {"nodes": []})["nodes"]] if g]
@@ -143,7 +143,7 @@ async def create(upstream: httpx.AsyncClient) -> list[str]:
 
 @pytest.fixture
 def bare() -> Iterator[SandboxUpstream]:
-    """Give a sandbox without any groups, whose writes are told apart exactly."""
+    """Yield a sandbox without any groups, whose writes are told apart exactly."""
     app = create_sandbox(SandboxOptions(seed=False))
     sandbox = SandboxUpstream(app)
     sandbox.use(etag=True)
@@ -155,7 +155,7 @@ def bare() -> Iterator[SandboxUpstream]:
 async def world(
     rng: Random, sandbox: SandboxUpstream, way: Way, *cache_urls: str, **settings: Any
 ) -> AsyncIterator[tuple[World, httpx.AsyncClient]]:
-    """Give a world with a gateway for each address of a cache."""
+    """Yield a world with a gateway for each address of a cache."""
     history = History(sandbox)
     callers = way(history)
     transport = Upstream(sandbox, history, rng)
@@ -199,7 +199,7 @@ async def drive(
 
 @pytest.fixture(params=["passed on", "by token", "by key"])
 def way(request: pytest.FixtureRequest, tmp_path: Path) -> Way:
-    """Give each way in which a gateway knows its callers."""
+    """Return each way in which a gateway knows its callers."""
     tokens = Random("tokens")  # noqa: S311 - test data
     ways: dict[str, Way] = {
         "passed on": PassedOn,

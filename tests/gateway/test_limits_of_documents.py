@@ -13,12 +13,12 @@ from group_gateway.schema.federated_schema import build_schema
 
 
 def group(selection: str) -> str:
-    """Give a query of a group with this selection."""
+    """Return a query of a group with this selection."""
     return f'{{ group(id: "{TEST_GROUP_ID}") {{ {selection} }} }}'
 
 
 def fragments(count: int, inside: str) -> str:
-    """Give fragments f0, f1 and so on, each with its own number and the next in its text."""
+    """Return fragments f0, f1 and so on, each with its own number and the next in its text."""
     return " ".join(
         f"fragment f{n} on Group {{ {inside.format(n=n, next=n + 1)} }}" for n in range(count)
     )

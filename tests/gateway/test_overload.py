@@ -9,7 +9,7 @@ BEARER = {"authorization": "Bearer sandbox"}
 
 
 def body(alias: str) -> dict[str, str]:
-    """Give a request that is equal to no other's."""
+    """Return a request that is equal to no other's."""
     return {"query": f'{{ {alias}: group(id: "{TEST_GROUP_ID}") {{ name }} }}'}
 
 

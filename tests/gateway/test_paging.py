@@ -31,7 +31,7 @@ FILTERS = {
 
 @asynccontextmanager
 async def small_sandbox(*, teams=0, persons=0, **quirks):
-    """Give a sandbox with so many teams and patient groups, and the ten that are always there."""
+    """Yield a sandbox with so many teams and patient groups, and the ten that are always there."""
     options = {"teams": teams, "person_groups": persons, "medium_members": 2, "large_members": 2}
     app = create_sandbox(SandboxOptions(**options, quirks=Quirks(**quirks)))
     yield app
@@ -39,7 +39,7 @@ async def small_sandbox(*, teams=0, persons=0, **quirks):
 
 
 def stored(app, fits):
-    """Give the ids of the groups that fit, straight from the sandbox's database."""
+    """Return the ids of the groups that fit, straight from the sandbox's database."""
     rows = app.state.sandbox.store.connection.execute("SELECT id, body FROM groups ORDER BY seq")
     return [id for id, body in rows if fits(body.decode().replace(" ", ""))]
 

@@ -13,7 +13,7 @@ AUTHORIZED = {"authorization": "Bearer sandbox"}
 
 
 def persisted(text=READ, *, version=1):
-    """Give the extension that names a document by its hash."""
+    """Return the extension that names a document by its hash."""
     digest = hashlib.sha256(text.encode()).hexdigest()
     return {"persistedQuery": {"version": version, "sha256Hash": digest}}
 

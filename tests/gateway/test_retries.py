@@ -22,12 +22,12 @@ UPDATE = f"""mutation {{
 
 
 def failing(status: int, **rule: Any) -> FaultRule:
-    """Give a fault: a status."""
+    """Return a fault: a status."""
     return FaultRule(kind="status", status=status, **rule)
 
 
 def code_of(answer: Any) -> str:
-    """Give the code of an answer's one error."""
+    """Return the code of an answer's one error."""
     [error] = answer["errors"]
     code: str = error["extensions"]["code"]
     return code

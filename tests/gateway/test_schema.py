@@ -30,7 +30,7 @@ CONTRACT = (HERE / "contract.graphql").read_text()
 
 
 def facts(sdl: str) -> dict[str, str]:
-    """Give what clients rely on: `Group.name` is a `String`, `Group.member(count:)` an `Int`."""
+    """Return what clients rely on: `Group.name` is a `String`, `Group.member(count:)` an `Int`."""
     found: dict[str, str] = {}
     for node in parse(sdl, no_location=True).definitions:
         if (name := getattr(node, "name", None)) is None:
@@ -46,13 +46,13 @@ def facts(sdl: str) -> dict[str, str]:
 
 
 def members_of(node: Any) -> Any:
-    """Give a definition's fields, an enum's values, or a union's types."""
+    """Return a definition's fields, an enum's values, or a union's types."""
     parts = (getattr(node, kind, None) for kind in ("fields", "values", "types"))
     return next(filter(None, parts), ())
 
 
 def value_of(node: Any) -> str:
-    """Give a field's or argument's type with its default; nothing for an enum's value."""
+    """Return a field's or argument's type with its default; nothing for an enum's value."""
     kind = getattr(node, "type", None)
     default = getattr(node, "default_value", None)
     return (print_ast(kind) if kind else "") + (f" = {print_ast(default)}" if default else "")
@@ -60,7 +60,7 @@ def value_of(node: Any) -> str:
 
 @pytest.fixture(scope="module")
 def built() -> GraphQLSchema:
-    """Give the printed schema, but for the directives of federation, which no SDL declares."""
+    """Return the printed schema, but for the directives of federation, which no SDL declares."""
     return build_schema(PRINTED, assume_valid_sdl=True)
 
 
@@ -110,7 +110,7 @@ async def test_the_subgraph_serves_its_own_sdl(gateway: Gateway) -> None:
 
 
 def parts(schema: GraphQLSchema) -> Iterator[tuple[str, Any]]:
-    """Give everything in the schema that can have a description, but what federation adds."""
+    """Yield everything in the schema that can have a description, but what federation adds."""
     for name, kind in schema.type_map.items():
         if name.startswith("_") or name in {"String", "Int", "Float", "Boolean", "ID"}:
             continue
@@ -164,7 +164,7 @@ EVERYTHING = """
 
 
 def shows(answer: Any, raw: Any) -> bool:
-    """Tell whether an answer shows FHIR JSON as it is, as far as it was asked for."""
+    """Return whether an answer shows FHIR JSON as it is, as far as it was asked for."""
     if isinstance(answer, dict):
         return isinstance(raw, dict) and all(shows(v, raw.get(k)) for k, v in answer.items())
     if isinstance(answer, list):

@@ -29,7 +29,7 @@ DOWN = (
 
 @pytest.fixture
 def make_stale(make_gateway: Any) -> Callable[..., Any]:
-    """Give a function that makes a gateway with stale answers."""
+    """Return a function that makes a gateway with stale answers."""
 
     async def make(**settings: Any) -> Any:
         stale = {"cache_stale": 600, "upstream_timeout": 1, "upstream_retries": 0}
@@ -40,7 +40,7 @@ def make_stale(make_gateway: Any) -> Callable[..., Any]:
 
 @pytest.fixture
 def redis(tmp_path: Path) -> Iterator[RedisServer]:
-    """Give a Redis of the test's own."""
+    """Yield a Redis of the test's own."""
     with redis_server(tmp_path) as server:
         yield server
 
@@ -51,7 +51,7 @@ async def outlive() -> None:
 
 
 def codes(answer: Any) -> list[str]:
-    """Give the codes of an answer's errors, which is not a stale one."""
+    """Return the codes of an answer's errors, which is not a stale one."""
     assert "stale" not in answer.get("extensions", {})
     return [error["extensions"]["code"] for error in answer["errors"]]
 

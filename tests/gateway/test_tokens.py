@@ -38,7 +38,7 @@ async def ask(gateway: Gateway, query: str, **headers: str) -> Any:
 
 
 def codes(answer: Any) -> set[str]:
-    """Give the codes of an answer's errors."""
+    """Return the codes of an answer's errors."""
     return {error["extensions"]["code"] for error in answer.get("errors", ())}
 
 

@@ -23,7 +23,7 @@ UNTRUSTED = (403, "UNTRUSTED_DOCUMENT")
 
 @pytest.fixture
 def manifest(tmp_path):
-    """Give a function that writes the list, and the file it is in."""
+    """Return a function that writes the list, and the file it is in."""
     path = tmp_path / "documents.json"
     written = itertools.count()
 

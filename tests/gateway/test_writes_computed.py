@@ -22,7 +22,7 @@ TRAIT = {
 
 
 def kept(keeper: Keeper) -> dict[str, Any]:
-    """Give what it keeps of the group."""
+    """Return what it keeps of the group."""
     return {k: v for k, v in keeper.stored().items() if k != "meta"}
 
 

@@ -41,7 +41,7 @@ CHANGES = {
 
 
 def group_of(wanted: dict[str, Any]) -> str:
-    """Give the id of the group that an input is about."""
+    """Return the id of the group that an input is about."""
     return str(wanted.get("id") or wanted["groupId"])
 
 

@@ -18,7 +18,7 @@ RENAME = {"id": "1", "name": "New"}
 
 
 def written(keeper: Keeper) -> dict[str, str]:
-    """Give the preconditions of the PUT."""
+    """Return the preconditions of the PUT."""
     [put] = [request for request in keeper.sent if request.method == "PUT"]
     return {name: put.headers[name] for name in put.headers if name.startswith("if-")}
 

@@ -14,12 +14,12 @@ REVIEW = "REVIEW_COVERAGES"
 
 
 def member(reference: str, **more: Any) -> dict[str, Any]:
-    """Give a group to create with this member alone."""
+    """Return a group to create with this member alone."""
     return PERSON | {"member": [{"reference": reference, **more}]}
 
 
 def trait(**more: Any) -> dict[str, Any]:
-    """Give a group to create with this characteristic alone."""
+    """Return a group to create with this characteristic alone."""
     return PERSON | {"characteristic": [{"code": {"text": "age"}, **more}]}
 
 
@@ -135,7 +135,7 @@ CREATES: dict[str, tuple[dict[str, Any], list[tuple[str, str]]]] = {
 
 
 def mistakes(payload: dict[str, Any]) -> list[tuple[str, str]]:
-    """Give the issues of a payload that are errors: code and dotted place in the input."""
+    """Return the issues of a payload that are errors: code and dotted place in the input."""
     assert {severity for severity, _, _ in told(payload)} == {"ERROR"}
     return [(code, ".".join(place)) for _, code, place in told(payload)]
 

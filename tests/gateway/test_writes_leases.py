@@ -62,7 +62,7 @@ class Careless:
             )
 
     def members(self) -> list[str]:
-        """Give the ids of the members."""
+        """Return the ids of the members."""
         return sorted(
             m["entity"]["reference"].removeprefix("Patient/") for m in self.group["member"]
         )

@@ -21,7 +21,7 @@ async def made(sandbox: Any, *entries: dict[str, Any], **elements: Any) -> str:
 
 
 async def stored(sandbox: Any, id: str) -> list[dict[str, Any]]:
-    """Give the members that the upstream holds, without the names it adds."""
+    """Return the members that the upstream holds, without the names it adds."""
     async with past(sandbox) as fhir:
         entries = (await fhir.read(id)).get("member", [])
     for entry in entries:

@@ -24,7 +24,7 @@ def versioned(**elements: Any) -> Keeper:
 
 
 def kept(keeper: Keeper) -> dict[str, Any]:
-    """Give what it keeps of the group."""
+    """Return what it keeps of the group."""
     return {k: v for k, v in keeper.stored().items() if k != "meta"}
 
 

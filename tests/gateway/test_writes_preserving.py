@@ -13,7 +13,7 @@ COMPUTED = {"quantity", "meta"}
 
 
 async def stored(sandbox: Any, id: str = RICH_GROUP_ID) -> dict[str, Any]:
-    """Give what the upstream holds, but for what it computes."""
+    """Return what the upstream holds, but for what it computes."""
     async with past(sandbox) as fhir:
         elements = await fhir.read(id)
     return {name: value for name, value in elements.items() if name not in COMPUTED}
@@ -36,7 +36,7 @@ async def test_an_update_of_the_name(gateway, sandbox):
 
 
 def _reads_back(elements: dict[str, Any]) -> dict[str, Any]:
-    """Give an update that sets everything to what GraphQL shows of it."""
+    """Return an update that sets everything to what GraphQL shows of it."""
     shown = {name: elements[name] for name in ("active", "code", "managingEntity")}
     traits = [{k: v for k, v in t.items() if k != "extension"} for t in elements["characteristic"]]
     members = [

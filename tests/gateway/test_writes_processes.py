@@ -41,7 +41,7 @@ def addresses() -> Iterator[dict[str, str]]:
 
 @pytest.fixture
 async def gateways(addresses: dict[str, str]) -> AsyncIterator[list[Gateway]]:
-    """Give both gateways."""
+    """Yield both gateways."""
     async with (
         httpx.AsyncClient(base_url=addresses["one"], timeout=60) as one,
         httpx.AsyncClient(base_url=addresses["other"], timeout=60) as other,
@@ -51,7 +51,7 @@ async def gateways(addresses: dict[str, str]) -> AsyncIterator[list[Gateway]]:
 
 @pytest.fixture(params=[False, True], ids=["by the clock", "by entity tags"])
 async def fhir(request: Any, addresses: dict[str, str]) -> AsyncIterator[Fhir]:
-    """Give the upstream past both gateways, without and with entity tags."""
+    """Yield the upstream past both gateways, without and with entity tags."""
     headers = {"authorization": "Bearer sandbox"}
     async with httpx.AsyncClient(base_url=addresses["upstream"], headers=headers) as http:
         quirks = {"etag": request.param}

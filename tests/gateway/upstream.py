@@ -32,7 +32,7 @@ class Shelf:
         return str(group["id"])
 
     def app(self) -> Starlette:
-        """Give the server."""
+        """Return the server."""
         return Starlette(
             routes=[Route("/Group/{id}", self._read), Route("/Group", self._search)],
         )

@@ -61,7 +61,7 @@ class Page:
         await self._send("Page.reload")
 
     async def evaluate(self, expression: str) -> Any:
-        """Give the value of a JavaScript expression."""
+        """Return the value of a JavaScript expression."""
         answer = await self._send(
             "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
         )
@@ -82,7 +82,7 @@ class Page:
         return value
 
     async def _glance(self, expression: str) -> Any:
-        """Give the value of an expression; None where the page was left while it was computed."""
+        """Return the value of an expression; None where the page was left while it was computed."""
         try:
             return await self.evaluate(expression)
         except AssertionError as error:
@@ -133,7 +133,7 @@ class Page:
         await self._send("Input.insertText", text=text)
 
     async def resize(self, width: int, height: int) -> None:
-        """Give the tab the size of another screen."""
+        """Return the tab the size of another screen."""
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": True}
         await self._send("Emulation.setDeviceMetricsOverride", **size)
 

@@ -17,7 +17,7 @@ from group_gateway.http.graphiql import GraphiQL
 
 
 def client(graphiql: GraphiQL, path: str = "/graphql") -> httpx.AsyncClient:
-    """Give a client of an app that serves this GraphiQL alone."""
+    """Return a client of an app that serves this GraphiQL alone."""
 
     async def page(_: Request) -> Response:
         return graphiql.page()
@@ -28,13 +28,13 @@ def client(graphiql: GraphiQL, path: str = "/graphql") -> httpx.AsyncClient:
 
 @pytest.fixture
 async def browser() -> AsyncIterator[httpx.AsyncClient]:
-    """Give a client of GraphiQL as it is without a token."""
+    """Yield a client of GraphiQL as it is without a token."""
     async with client(GraphiQL()) as browser:
         yield browser
 
 
 async def asset_paths(browser: httpx.AsyncClient) -> list[str]:
-    """Give the addresses that the page refers to."""
+    """Return the addresses that the page refers to."""
     page = await browser.get("/graphql")
     return [str(page.url.join(path)) for path in re.findall(r'(?:href|src)="(.*?)"', page.text)]
 

@@ -30,7 +30,7 @@ OTHER_PATIENT = "Patient/16a0895781ed4b15add239d4d1331524"
 
 
 def last_authorization(page: Page) -> str | None:
-    """Tell the Authorization header of the operation that was sent last."""
+    """Return the Authorization header of the operation that was sent last."""
     headers = [request["headers"] for request in page.requests if request["method"] == "POST"][-1]
     return {name.lower(): headers[name] for name in headers}.get("authorization")
 

@@ -49,13 +49,13 @@ class Gate(httpx.AsyncBaseTransport):
 
 @pytest.fixture
 def gate(sandbox: Sandbox) -> Gate:
-    """Give the way to the sandbox."""
+    """Return the way to the sandbox."""
     return Gate(httpx.ASGITransport(app=sandbox.app))
 
 
 @pytest.fixture
 async def make_client(gate: Gate) -> AsyncIterator[Callable[..., Any]]:
-    """Give a function that starts a gateway with some settings, and a client of it."""
+    """Yield a function that starts a gateway with some settings, and a client of it."""
     async with AsyncExitStack() as stack:
 
         async def make(**settings: Any) -> Client:
@@ -71,6 +71,6 @@ async def make_client(gate: Gate) -> AsyncIterator[Callable[..., Any]]:
 
 @pytest.fixture
 async def client(make_client: Callable[..., Any]) -> Client:
-    """Give a client of a gateway that answers in parts."""
+    """Return a client of a gateway that answers in parts."""
     made: Client = await make_client()
     return made

@@ -155,7 +155,7 @@ async def test_errors_within_parts(client: Client, sandbox: Sandbox) -> None:
 
 
 def shelf() -> httpx.ASGITransport:
-    """Give an upstream with a group whose member can't be read, and another."""
+    """Return an upstream with a group whose member can't be read, and another."""
     broken = {"resourceType": "Group", "id": "1", "name": "A", "member": [7]}
     sound = {"resourceType": "Group", "id": "2", "name": "B"}
     groups = {group["id"]: json.dumps(group).encode() for group in (broken, sound)}

@@ -69,7 +69,7 @@ class Deferring(Visitor):
 
 
 def in_parts(text: str, rng: Random, schema: GraphQLSchema) -> str:
-    """Give a document with directives added."""
+    """Return a document with directives added."""
     document = parse(text, no_location=True)
     types = TypeInfo(schema)
     return print_ast(visit(document, TypeInfoVisitor(types, Deferring(rng, types))))

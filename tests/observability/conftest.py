@@ -71,7 +71,7 @@ def receiver() -> Iterator[Receiver]:
 async def traced(
     receiver: Receiver, sandbox: Any, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Callable[..., Any]]:
-    """Give a function that starts a gateway whose spans go to the receiver when it ends."""
+    """Yield a function that starts a gateway whose spans go to the receiver when it ends."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url)
     async with AsyncExitStack() as stack:
 

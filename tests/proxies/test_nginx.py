@@ -20,7 +20,7 @@ BEARER = {"authorization": "Bearer sandbox"}
 
 
 def answers(port: int) -> bool:
-    """Tell whether somebody listens at a port."""
+    """Return whether somebody listens at a port."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 

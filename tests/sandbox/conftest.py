@@ -71,13 +71,13 @@ class Clock:
 
 @pytest.fixture
 def clock() -> Clock:
-    """Give a clock that stands at 2027-01-15T08:00:00Z."""
+    """Return a clock that stands at 2027-01-15T08:00:00Z."""
     return Clock()
 
 
 @pytest.fixture
 async def start() -> AsyncIterator[Start]:
-    """Give a function that starts a sandbox with quirks and options, and connects to it."""
+    """Yield a function that starts a sandbox with quirks and options, and connects to it."""
     async with AsyncExitStack() as clients:
 
         def run(quirks: Quirks | None = None, **options: Any) -> SandboxClient:
@@ -90,5 +90,5 @@ async def start() -> AsyncIterator[Start]:
 
 @pytest.fixture
 def client(start: Start) -> SandboxClient:
-    """Give a client of a sandbox as it starts by default."""
+    """Return a client of a sandbox as it starts by default."""
     return start()

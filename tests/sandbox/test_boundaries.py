@@ -11,7 +11,7 @@ ALLOWED = {"starlette", "msgspec"}
 
 
 def imported(path):
-    """Give the modules that a file imports."""
+    """Yield the modules that a file imports."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

@@ -29,7 +29,7 @@ def served(app):
 
 @pytest.fixture(scope="module")
 def groups():
-    """Give all the groups that a sandbox starts with, by id."""
+    """Return all the groups that a sandbox starts with, by id."""
     listed = [*seed_groups(), *generated_groups(SIZES)]
     by_id = {group["id"]: group for group in listed}
     assert len(by_id) == len(listed)

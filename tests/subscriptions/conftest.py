@@ -75,13 +75,13 @@ class Network(httpx.AsyncBaseTransport):
 
 @pytest.fixture
 def issuer() -> Issuer:
-    """Give the issuer of the callers' tokens."""
+    """Return the issuer of the callers' tokens."""
     return Issuer()
 
 
 @pytest.fixture
 async def serve(sandbox: Sandbox, issuer: Issuer) -> AsyncIterator[Callable[..., Any]]:
-    """Give a function that serves a gateway with some settings; it polls once an hour."""
+    """Yield a function that serves a gateway with some settings; it polls once an hour."""
     network = Network(upstream=sandbox.app, issuer=issuer.app())
     async with AsyncExitStack() as stack:
 
@@ -95,14 +95,14 @@ async def serve(sandbox: Sandbox, issuer: Issuer) -> AsyncIterator[Callable[...,
 
 @pytest.fixture
 async def server(serve: Callable[..., Any]) -> Server:
-    """Give a gateway that learns of nothing but its own writes."""
+    """Return a gateway that learns of nothing but its own writes."""
     made: Server = await serve()
     return made
 
 
 @pytest.fixture
 async def elsewhere(sandbox: Sandbox) -> AsyncIterator[Callable[..., Any]]:
-    """Give a function that renames a group around the gateway."""
+    """Yield a function that renames a group around the gateway."""
     transport = httpx.ASGITransport(app=sandbox.app)
     headers = {"authorization": "Bearer sandbox"}
     async with httpx.AsyncClient(

@@ -35,7 +35,7 @@ class Talk:
         await self.socket.send(json.dumps({"type": type, **more}))
 
     async def hear(self) -> dict[str, Any]:
-        """Give the next message."""
+        """Return the next message."""
         message: dict[str, Any] = json.loads(await asyncio.wait_for(self.socket.recv(), PATIENCE))
         return message
 
@@ -65,14 +65,14 @@ class Talk:
 
 
 def changed(message: dict[str, Any]) -> Any:
-    """Give the group in an event."""
+    """Return the group in an event."""
     assert message["type"] == "next", message
     assert "errors" not in message["payload"], message
     return message["payload"]["data"]["groupChanged"]
 
 
 def codes(message: dict[str, Any]) -> list[str]:
-    """Give the codes in a message that an operation has failed."""
+    """Return the codes in a message that an operation has failed."""
     assert message["type"] == "error", message
     return [error["extensions"]["code"] for error in message["payload"]]
 
@@ -89,7 +89,7 @@ class Stream:
         self.lines = self.response.aiter_lines()
 
     async def event(self) -> tuple[str, Any]:
-        """Give the next event: its name, and its decoded data; comments are passed over."""
+        """Return the next event: its name, and its decoded data; comments are passed over."""
         async with asyncio.timeout(PATIENCE):
             try:
                 return await self._event()
@@ -117,7 +117,7 @@ class Server:
 
     @property
     def gateway(self) -> Gateway:
-        """Give what asks it for one answer at a time."""
+        """Return what asks it for one answer at a time."""
         return Gateway(self.http)
 
     @asynccontextmanager
@@ -154,7 +154,7 @@ class Server:
         assert done["updateGroup"]["issues"] == []
 
     async def metric(self, name: str, **labels: str) -> float:
-        """Give a number of /metrics."""
+        """Return a number of /metrics."""
         shown = ",".join(f'{label}="{value}"' for label, value in labels.items())
         line = rf"^group_gateway_{name}{re.escape(f'{{{shown}}}' if shown else '')} (\S+)$"
         found = re.search(line, (await self.http.get("/metrics")).text, re.MULTILINE)

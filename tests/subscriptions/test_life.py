@@ -164,5 +164,5 @@ def test_the_sandbox_without_them() -> None:
 
 
 def changed_name(event):
-    """Give the name in an event of a stream."""
+    """Return the name in an event of a stream."""
     return event[1]["data"]["groupChanged"]["name"]

@@ -20,7 +20,7 @@ IT = {"id": TEST_GROUP_ID, "since": "long ago"}
 
 
 async def refusal(connecting):
-    """Give the answer to a connection that is refused: status and error."""
+    """Return the answer to a connection that is refused: status and error."""
     with pytest.raises(InvalidStatus) as refused:
         async with connecting:
             pass
@@ -30,7 +30,7 @@ async def refusal(connecting):
 
 
 async def denied(connecting):
-    """Give the status and the error's code of a connection that is refused."""
+    """Return the status and the error's code of a connection that is refused."""
     status, error = await refusal(connecting)
     return status, error["extensions"]["code"]
 
@@ -192,7 +192,7 @@ async def test_a_page_behind_a_proxy(serve):
 
 
 def narrow(server):
-    """Give a connection that takes little before somebody reads."""
+    """Return a connection that takes little before somebody reads."""
     url = httpx.URL(server.url)
     narrow = socket.socket()
     narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -244,7 +244,7 @@ async def flood(writer, frame):
 
 
 def frame(first, payload=b""):
-    """Give a frame of a client's with these bits in its first byte."""
+    """Return a frame of a client's with these bits in its first byte."""
     return bytes([first, 0x80 | len(payload), 0, 0, 0, 0]) + payload
 
 

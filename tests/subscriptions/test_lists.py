@@ -23,7 +23,7 @@ CREATE = """mutation ($input: CreateGroupInput!) {
 
 
 def change(message):
-    """Give the change in an event."""
+    """Return the change in an event."""
     assert message["type"] == "next", message
     assert "errors" not in message["payload"], message
     return message["payload"]["data"]["groupsChanged"]

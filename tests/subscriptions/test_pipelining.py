@@ -19,7 +19,7 @@ LAST = PROBE[:-2] + b"Connection: close\r\n\r\n"
 
 
 def post(query, more=b"", **variables):
-    """Give a POST as it goes over the wire."""
+    """Return a POST as it goes over the wire."""
     body = json.dumps({"query": query, "variables": variables}).encode()
     return HEAD + more + b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
 
@@ -30,7 +30,7 @@ LISTEN = post(CHANGES, b"Accept: text/event-stream\r\n", id=TEST_GROUP_ID)
 
 
 async def statuses(server, sent):
-    """Give the statuses of all answers until the gateway closes the connection."""
+    """Return the statuses of all answers until the gateway closes the connection."""
     async with bare(server, sent) as (reader, _):
         told = await reader.read(-1)
     return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d+)", told)]

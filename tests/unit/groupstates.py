@@ -56,7 +56,7 @@ groups = st.fixed_dictionaries(
 
 
 def wanted(key: str) -> st.SearchStrategy[dict[str, Any]]:
-    """Give a member for an input, as the schema makes it."""
+    """Return a member for an input, as the schema makes it."""
     return st.fixed_dictionaries(
         {"entity": st.just({"reference": key, "type": "Patient"})},
         optional={"inactive": st.booleans(), "period": _periods},

@@ -20,7 +20,7 @@ class StillLoop(asyncio.SelectorEventLoop):
     now = 1000.0
 
     def time(self) -> float:
-        """Give the time in seconds."""
+        """Return the time in seconds."""
         return self.now
 
 
@@ -51,7 +51,7 @@ class Busy:
             self.refused += 1
 
     def room(self) -> int:
-        """Give how many there may be at once, when those under way have ended."""
+        """Return how many there may be at once, when those under way have ended."""
         self.held.close()
         with ExitStack() as taken:
             for number in range(self.most):
@@ -63,7 +63,7 @@ class Busy:
 
 
 def judged(operations: int, case: Callable[[Busy], Awaitable[None]], most: int = MOST) -> int:
-    """Give how many operations find room after what happens in a case."""
+    """Return how many operations find room after what happens in a case."""
     with asyncio.Runner(loop_factory=StillLoop) as runner:
 
         async def run() -> int:

@@ -8,7 +8,7 @@ from group_gateway.groups.writing.base_version import BaseVersion
 
 
 def base_version(etag: str | None, version: object, second: int | None = 1000) -> BaseVersion:
-    """Give the basis that a read with this tag and this version is."""
+    """Return the basis that a read with this tag and this version is."""
     meta = b'"meta":{"versionId":%s},' % str(version).encode() if version else b""
     raw = b'{"resourceType":"Group",' + meta + b'"id":"1"}'
     return BaseVersion.of(GroupResource(raw, "1", etag=etag), second)

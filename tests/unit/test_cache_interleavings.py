@@ -48,7 +48,7 @@ class Upstream:
         return self.versions[id]
 
     def version_at(self, moment: float, id: str) -> int:
-        """Give the version of a group at a moment in the past."""
+        """Return the version of a group at a moment in the past."""
         return max((v for at, i, v in self.history if i == id and at < moment), default=0)
 
 

@@ -18,7 +18,7 @@ class Clock:
     now = 1000.0
 
     def __call__(self) -> float:
-        """Give the time."""
+        """Return the time."""
         return self.now
 
 

@@ -83,7 +83,7 @@ class Shared:
 
 @pytest.fixture
 async def shared() -> Any:
-    """Give two stores on one back end."""
+    """Yield two stores on one back end."""
     made = Shared()
     yield made
     for store in (made.one, made.other):

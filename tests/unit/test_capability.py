@@ -20,7 +20,7 @@ json_values = st.recursive(
 
 
 def statement(group: Any) -> dict[str, Any]:
-    """Give a CapabilityStatement with another resource beside Group."""
+    """Return a CapabilityStatement with another resource beside Group."""
     other = {"type": "Patient", "searchParam": [{"name": "family"}]}
     return {
         "resourceType": "CapabilityStatement",

@@ -19,7 +19,7 @@ values = st.recursive(
 
 
 def sent(raw: str) -> str:
-    """Give the body of an update that changes nothing."""
+    """Return the body of an update that changes nothing."""
     elements = elements_of(GroupResource.parse(raw.encode()))
     return body_of(elements, elements).decode()
 

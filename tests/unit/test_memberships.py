@@ -11,14 +11,14 @@ from unit.groupstates import additions, groups, keys
 
 
 def applied(change: Any, group: dict[str, Any]) -> dict[str, Any]:
-    """Give a group after a change."""
+    """Return a group after a change."""
     draft = dict(group)
     change.apply(draft)
     return draft
 
 
 def active(group: dict[str, Any]) -> set[str]:
-    """Give the references of the active members, as far as an input can name them."""
+    """Return the references of the active members, as far as an input can name them."""
     found = {member_key(m): m for m in members_of(group) if member_key(m) and is_active(m)}
     return {key for key in found if key is not None and key.startswith("Patient/")}
 
@@ -80,7 +80,7 @@ def test_an_entry_keeps_what_an_input_can_not_say(group, members):
 
 
 def hidden(entry: Any) -> Any:
-    """Give what an input can't say of a member."""
+    """Return what an input can't say of a member."""
     return entry and {k: v for k, v in entry.items() if k not in {"inactive", "period"}}
 
 

@@ -145,7 +145,7 @@ def test_a_choice_has_one_value(value):
 
 
 def places(number: Any) -> int:
-    """Give the number of digits after the point."""
+    """Return the number of digits after the point."""
     return len(str(number).partition(".")[2])
 
 

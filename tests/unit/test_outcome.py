@@ -27,7 +27,7 @@ json_values = st.recursive(
 
 
 def outcome(*issues: Any) -> dict[str, Any]:
-    """Give an OperationOutcome with these issues."""
+    """Return an OperationOutcome with these issues."""
     return {"resourceType": "OperationOutcome", "issue": list(issues)}
 
 

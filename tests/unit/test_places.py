@@ -13,12 +13,12 @@ SENT = {"member": [{"entity": {"reference": "Patient/1"}}, ADDED]}
 
 
 def issue(text: str = "", *expression: str) -> Issue:
-    """Give an issue as an upstream sends it."""
+    """Return an issue as an upstream sends it."""
     return Issue("error", "invalid", text, expression=expression)
 
 
 def placed(change: object, found: Issue) -> tuple[str, ...]:
-    """Give the place that a change gives an issue."""
+    """Return the place that a change gives an issue."""
     [located] = change.located([found], SENT)  # type: ignore[attr-defined]
     return located.input_path
 

@@ -62,7 +62,7 @@ class Kept:
 
 @pytest.fixture(params=[False, True], ids=["alone", "shared"])
 async def kept(request: pytest.FixtureRequest) -> Any:
-    """Give an answer that is ready, and has been given."""
+    """Yield an answer that is ready, and has been given."""
     kept = Kept(is_shared=request.param)
     await kept.keep("old")
     assert [kept.ready.now(QUESTION) for _ in range(2)] == ["old", "old"]

@@ -15,7 +15,7 @@ class Clock:
     now = 1000.0
 
     def __call__(self) -> float:
-        """Give the time in seconds."""
+        """Return the time in seconds."""
         return self.now
 
 
@@ -26,7 +26,7 @@ def call(breaker: Breaker, question: object, *, failed: bool | None, caller: str
 
 
 def opened(clock: Clock) -> Breaker:
-    """Give a breaker that has just opened."""
+    """Return a breaker that has just opened."""
     breaker = Breaker(2, clock=clock)
     for number in range(10):
         call(breaker, number, failed=True)

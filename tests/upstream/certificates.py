@@ -30,7 +30,7 @@ class Authority:
         self.ca_file.write_bytes(_pem(certificate.sign(self._key, hashes.SHA256())))
 
     def server(self, *names: str, days: int = 1) -> ssl.SSLContext:
-        """Give the TLS side of a server whose certificate is good for names and addresses.
+        """Return the TLS side of a server whose certificate is good for names and addresses.
 
         It expires in so many days; a negative number is in the past.
         """

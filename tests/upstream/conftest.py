@@ -24,7 +24,7 @@ def pytest_asyncio_loop_factories(
 
 @pytest.fixture
 async def make_client() -> AsyncIterator[Callable[..., httpx.AsyncClient]]:
-    """Give a function that makes an httpx client on a transport with some bounds."""
+    """Yield a function that makes an httpx client on a transport with some bounds."""
     async with AsyncExitStack() as stack:
 
         def make(*, timeout: Any = 5.0, **bounds: Any) -> httpx.AsyncClient:
@@ -38,5 +38,5 @@ async def make_client() -> AsyncIterator[Callable[..., httpx.AsyncClient]]:
 
 @pytest.fixture
 def client(make_client: Callable[..., httpx.AsyncClient]) -> httpx.AsyncClient:
-    """Give an httpx client on a transport with the default bounds."""
+    """Return an httpx client on a transport with the default bounds."""
     return make_client()

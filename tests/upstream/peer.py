@@ -102,7 +102,7 @@ async def peer(
 
 
 def pipeline(*answers: bytes) -> Handler:
-    """Give a handler that answers each request on a connection; the last answer goes on."""
+    """Return a handler that answers each request on a connection; the last answer goes on."""
 
     async def handle(connection: Connection) -> None:
         left = list(answers)
@@ -114,7 +114,7 @@ def pipeline(*answers: bytes) -> Handler:
 
 
 def sending(*pieces: bytes) -> Handler:
-    """Give a handler that answers one request with some pieces and closes the connection."""
+    """Return a handler that answers one request with some pieces and closes the connection."""
 
     async def handle(connection: Connection) -> None:
         await connection.request()

@@ -15,7 +15,7 @@ LONG = 30.0
 
 
 def _only(**phase: float) -> httpx.Timeout:
-    """Give timeouts of which only one phase can run out within a test."""
+    """Return timeouts of which only one phase can run out within a test."""
     return httpx.Timeout(LONG, **phase)
 
 

@@ -18,7 +18,7 @@ Make = Callable[..., httpx.AsyncClient]
 
 @pytest.fixture
 def authority(tmp_path: Path) -> Authority:
-    """Give a certificate authority that no system trusts."""
+    """Return a certificate authority that no system trusts."""
     return Authority(tmp_path)
 
 

@@ -22,7 +22,7 @@ def page(
 
 
 def _matches(group: Group, filters: dict[str, str]) -> bool:
-    """Tell whether a group meets every filter; a comma is no OR here, it is part of the value."""
+    """Return whether a group meets every filter; a comma is no OR here, it is part of the value."""
     patient = f"Patient/{filters.get('patient', '').removeprefix('Patient/')}"
     return (
         filters.get("_id", group.id) == group.id

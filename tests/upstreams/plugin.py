@@ -67,7 +67,7 @@ def pytest_report_header() -> list[str]:
 
 @pytest.fixture(params=SERVERS)
 def upstream(request: pytest.FixtureRequest) -> Upstream:
-    """Give each server in turn."""
+    """Return each server in turn."""
     running_upstream: Upstream = request.getfixturevalue(request.param)
     return running_upstream
 
@@ -80,5 +80,5 @@ def seed_once() -> Callable[[Upstream], Seeded]:
 
 @pytest.fixture
 def seeded(upstream: Upstream, seed_once: Callable[[Upstream], Seeded]) -> Seeded:
-    """Give the ids of the common data set on the upstream of this test."""
+    """Return the ids of the common data set on the upstream of this test."""
     return seed_once(upstream)

@@ -12,7 +12,7 @@ from upstreams.seeding import SHARED_PATIENT, create, group
 
 @pytest.fixture
 def client(fhirstarter: Upstream) -> Iterator[httpx.Client]:
-    """Give a client with all rights."""
+    """Yield a client with all rights."""
     with client_for(fhirstarter, "sandbox") as client:
         yield client
 

@@ -12,7 +12,7 @@ from upstreams.seeding import SHARED_PATIENT, group
 
 @pytest.fixture
 def client(medplum: Upstream) -> Iterator[httpx.Client]:
-    """Give a client with all rights."""
+    """Yield a client with all rights."""
     with client_for(medplum, "sandbox") as client:
         yield client
 

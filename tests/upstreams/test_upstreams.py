@@ -17,7 +17,7 @@ def coded(upstream: Upstream, code: str) -> str:
 
 @pytest.fixture
 def client(upstream: Upstream) -> Iterator[httpx.Client]:
-    """Give a client with all rights on the upstream of this test."""
+    """Yield a client with all rights on the upstream of this test."""
     with client_for(upstream, "sandbox") as client:
         yield client
 

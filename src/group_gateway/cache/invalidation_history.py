@@ -94,7 +94,7 @@ class InvalidationHistory:
         self._forget(now)
 
     def announce(self, tags: Tags) -> None:
-        """Tell the listeners of an invalidation."""
+        """Return the listeners of an invalidation."""
         for listener in self._listeners:
             listener(tags)
 

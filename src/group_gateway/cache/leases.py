@@ -118,7 +118,7 @@ class RedisLeases:
             await self._run(_RENEW, keys, token)
 
     async def _run(self, script: str, keys: list[str], argument: str | int) -> object:
-        """Give what a script gives; None when Redis can't be had."""
+        """Return what a script gives; None when Redis can't be had."""
         if time.monotonic() < self._left_alone_until:
             return None
         try:

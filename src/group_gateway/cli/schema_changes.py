@@ -38,12 +38,12 @@ class Change:
 
     @property
     def is_breaking(self) -> bool:
-        """Tell whether requests or compositions that worked fail now."""
+        """Return whether requests or compositions that worked fail now."""
         return self.severity == _BREAKING
 
 
 def changes(old_sdl: str, new_sdl: str) -> list[Change]:
-    """Give what is not safe, breaking changes first; GraphQLError or TypeError for no SDL."""
+    """Return what is not safe, breaking changes first; GraphQLError or TypeError for no SDL."""
     old, new = parse(old_sdl), parse(new_sdl)
     return sorted([*_of_schemas(old, new), *_of_directives(old, new)])
 
@@ -72,7 +72,7 @@ def _of_directives(old: DocumentNode, new: DocumentNode) -> Iterator[Change]:
 
 
 def _directives(document: DocumentNode) -> dict[str, set[str]]:
-    """Give the directives at each place, named by its schema coordinate."""
+    """Return the directives at each place, named by its schema coordinate."""
     found: defaultdict[str, set[str]] = defaultdict(set)
     for place, node in _places(document):
         found[place].update(map(print_ast, node.directives or ()))
@@ -99,13 +99,13 @@ def _name(directive: str) -> str:
 
 
 def version_of(sdl: str) -> str | None:
-    """Give the version in the first line of a released schema."""
+    """Return the version in the first line of a released schema."""
     match = re.match(r"# group-gateway (\d+\.\d+\S*)\n", sdl)
     return match[1] if match else None
 
 
 def may_break(released: str, current: str) -> bool:
-    """Tell whether a version says that it breaks another's clients, by Semantic Versioning."""
+    """Return whether a version says that it breaks another's clients, by Semantic Versioning."""
     return _series(current) > _series(released)
 
 

@@ -2,7 +2,7 @@
 
 from group_gateway.config.consistency import SettingsError
 from group_gateway.config.environment import Given, convert, read_given, read_settings
-from group_gateway.config.settings import PREFIX, SECRETS, SETTINGS, Settings
+from group_gateway.config.settings_table import PREFIX, SECRETS, SETTINGS, Settings
 
 __all__ = [
     "PREFIX",

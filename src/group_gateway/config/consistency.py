@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from group_gateway.cache.redis.address import SCHEMES, AddressError, checked_address
-from group_gateway.config.settings import PREFIX, Settings
+from group_gateway.config.settings_table import PREFIX, Settings
 from group_gateway.http.forwarded import TrustedProxies
 from group_gateway.http.origins import NotAnOrigin
 from group_gateway.http.persisted.manifest import NotAManifest, documents_of
@@ -135,7 +135,7 @@ def _check_megabytes(one: int, total: int) -> None:
 
 
 def _check_web_url(name: str, url: str) -> SplitResult:
-    """Give the parts of an address of HTTP's; what can't be asked is found here, not under way."""
+    """Return the parts of an HTTP URL; raise SettingsError for one that can never be requested."""
     _check_url(name, url, {"http", "https"})
     wrong = f"{PREFIX}{name.upper()} is wrong: "
     try:

@@ -12,7 +12,7 @@ from msgspec import inspect
 
 from group_gateway.config.consistency import SettingsError, check
 from group_gateway.config.service_links import is_service_link
-from group_gateway.config.settings import PREFIX, SECRETS, SETTINGS, Settings
+from group_gateway.config.settings_table import PREFIX, SECRETS, SETTINGS, Settings
 
 _FILE = "_file"
 _SECRET_FILES = {name + _FILE: name for name in SECRETS}

@@ -56,7 +56,7 @@ class ElementStruct:
     codes: tuple[tuple[str, dict[str, str]], ...]
 
     def shown(self, value: Any) -> Any:
-        """Give what to encode for a decoded value."""
+        """Return what to encode for a decoded value."""
         if self.read is not self.show:
             value = msgspec.convert(value, self.show, from_attributes=True)
         for attribute, names in self.codes:
@@ -66,7 +66,7 @@ class ElementStruct:
         return value
 
     def from_json(self) -> Callable[[bytes], Any]:
-        """Give the function from JSON bytes to what to encode."""
+        """Return the function from JSON bytes to what to encode."""
         decode = msgspec.json.Decoder(self.read).decode
         if not self.codes and self.read is self.show:
             return decode
@@ -83,13 +83,13 @@ class _Part:
 
 
 def is_json_type(type: GraphQLObjectType) -> bool:
-    """Tell whether the values of a type are decoded JSON objects."""
+    """Return whether the values of a type are decoded JSON objects."""
     definition = type.extensions.get(DEFINITION)
     return definition is not None and issubclass(definition.origin, JsonObject)
 
 
 def element_of(field: StrawberryField, node: FieldNode) -> str | None:
-    """Give the FHIR element that a field shows here, and nothing but shows; else None."""
+    """Return the FHIR element that a field shows here, and nothing but shows; else None."""
     if node.arguments:
         return None
     metadata: Mapping[Any, Any] = field.metadata or {}
@@ -166,7 +166,7 @@ def _optional(type: Any) -> Any:
 
 
 def _default(type: GraphQLOutputType) -> Any:
-    """Give what an absent required element is shown as, as the resolvers have it."""
+    """Return what an absent required element is shown as, as the resolvers have it."""
     if isinstance(type, GraphQLList):
         return msgspec.field(default_factory=list)
     if isinstance(type, GraphQLScalarType) and type.name == "Boolean":
@@ -213,7 +213,7 @@ def _check_decimals(attributes: list[str]) -> dict[str, Any]:
 
 
 def _code_names(type: GraphQLOutputType) -> dict[str, str] | None:
-    """Give the GraphQL name of each FHIR code of an enum."""
+    """Return the GraphQL name of each FHIR code of an enum."""
     inner = type.of_type if isinstance(type, GraphQLNonNull) else type
     if not isinstance(inner, GraphQLEnumType):
         return None

@@ -64,7 +64,7 @@ class OperationPlans:
         self._strawberry = planning.schema._strawberry_schema  # type: ignore[attr-defined]  # noqa: SLF001
 
     async def run(self, context: Context, inputs: Mapping[str, Any]) -> bytes | None:
-        """Give the encoded `data`; None when graphql-core has to execute the operation."""
+        """Return the encoded `data`; None when graphql-core has to execute the operation."""
         if not self._is_query:
             return None
         try:
@@ -100,7 +100,7 @@ class OperationPlans:
 
 
 def _condition_variables(document: Any) -> list[str]:
-    """Give the variables that `@skip`, `@include` and `@defer` of a document depend on.
+    """Return the variables that `@skip`, `@include` and `@defer` of a document depend on.
 
     A plan answers as a whole, without regard to `@stream`; of `@defer` it must find what is null.
     """
@@ -123,7 +123,7 @@ _KINDS: dict[str, type] = {"ID": str, "String": str, "Int": int, "Boolean": bool
 
 
 def _coercer(schema: GraphQLSchema, operation: OperationDefinitionNode) -> _Coerce:
-    """Give the function that coerces variables: at once where that changes nothing."""
+    """Return the function that coerces variables: at once where that changes nothing."""
     definitions = operation.variable_definitions or ()
     simple = [_simple(definition) for definition in definitions]
 
@@ -154,7 +154,7 @@ def _coercer(schema: GraphQLSchema, operation: OperationDefinitionNode) -> _Coer
 
 
 def _simple(definition: VariableDefinitionNode) -> tuple[str, type, bool] | None:
-    """Give name, Python type and whether it is required; None for other types and defaults."""
+    """Return name, Python type and whether it is required; None for other types and defaults."""
     required = isinstance(definition.type, NonNullTypeNode)
     kind = _KINDS.get(print_ast(definition.type).rstrip("!"))
     if kind is None or definition.default_value is not None:
@@ -163,5 +163,5 @@ def _simple(definition: VariableDefinitionNode) -> tuple[str, type, bool] | None
 
 
 def _in_range(value: Any) -> bool:
-    """Tell whether a number is a GraphQL Int."""
+    """Return whether a number is a GraphQL Int."""
     return bool(-(2**31) <= value < 2**31)

@@ -134,7 +134,7 @@ def compile_fields(type: GraphQLObjectType, fields: Fields, selection: Selection
 
 
 def _resolver(empty: dict[str, Any], fields: list[_Resolved]) -> Completer:
-    """Give the function that resolves and completes fields, some of which may be awaited.
+    """Return the function that resolves and completes fields, some of which may be awaited.
 
     When one fails, as many of the others are resolved and awaited as graphql-core would: what they
     fetch is then known when it executes again, so that nothing is asked for twice, or otherwise.

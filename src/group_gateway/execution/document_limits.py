@@ -63,7 +63,7 @@ class FragmentCycle(Exception):
 
 
 def excess(document: DocumentNode, limits: DocumentLimits) -> GraphQLError | None:
-    """Give the error of a document that is beyond a limit; raises FragmentCycle."""
+    """Return the error of a document that is beyond a limit; raises FragmentCycle."""
     try:
         return _excess(_Measure(document), document, limits)
     except RecursionError:
@@ -102,7 +102,7 @@ def _excess(
 
 
 def only_introspects(document: DocumentNode) -> bool:
-    """Tell whether all operations ask for nothing but the schema."""
+    """Return whether all operations ask for nothing but the schema."""
     operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
     return all(
         isinstance(field, FieldNode) and field.name.value in {*_INTROSPECTION, "__typename"}
@@ -112,7 +112,7 @@ def only_introspects(document: DocumentNode) -> bool:
 
 
 def too_large(message: str) -> GraphQLError:
-    """Give the error of a document that is too long to be read."""
+    """Return the error of a document that is too long to be read."""
     return GraphQLError(message, extensions={"code": RequestCode.QUERY_TOO_LARGE})
 
 
@@ -175,7 +175,7 @@ class _Measure:
         return None
 
     def repetition(self, limits: DocumentLimits) -> GraphQLError | None:
-        """Give the error of a document that has too many fields under the same names.
+        """Return the error of a document that has too many fields under the same names.
 
         Its fields have been counted before: no fragment that is used expands to more.
         """
@@ -262,7 +262,7 @@ class _Measure:
 
 
 def _width(value: ValueNode) -> int:
-    """Give the most fields that an input object within a literal has."""
+    """Return the most fields that an input object within a literal has."""
     if isinstance(value, ListValueNode):
         return max(map(_width, value.values or ()), default=0)
     if isinstance(value, ObjectValueNode):

@@ -63,7 +63,7 @@ class Document:
     _operations: dict[str | None, OperationDefinitionNode] = field(default_factory=dict)
 
     def plans(self, planning: Planning, name: str | None) -> OperationPlans | None:
-        """Give the plans of the operation of that name; None when there is no such operation."""
+        """Return the plans of the operation of that name; None when there is no such operation."""
         plans = self._plans.get(name)
         if plans is None and (operation := self.operation(name)) is not None:
             plans = self._plans[name] = OperationPlans(planning, self.node, operation)
@@ -90,7 +90,7 @@ class Document:
         return next((o for o in operations if o.name is not None and o.name.value == name), None)
 
     def root_fields(self, name: str | None) -> tuple[str, ...]:
-        """Give the names of an operation's root fields, as the schema has them."""
+        """Return the names of an operation's root fields, as the schema has them."""
         operation = self.operation(name)
         fragments = {
             d.name.value: d
@@ -111,7 +111,7 @@ class Document:
         return tuple(names)
 
     def kind(self, name: str | None) -> OperationType | None:
-        """Tell whether the operation of that name queries, mutates or subscribes."""
+        """Return whether the operation of that name queries, mutates or subscribes."""
         operation = self.operation(name)
         return operation.operation if operation is not None else None
 
@@ -130,7 +130,7 @@ class Documents:
         self._known: OrderedDict[str, Document] = OrderedDict()
 
     def get(self, text: str) -> Document:
-        """Give the document of a text."""
+        """Return the document of a text."""
         document = self._known.get(text)
         if document is not None:
             self._known.move_to_end(text)
@@ -169,7 +169,7 @@ class Documents:
         )
 
     def _validated(self, node: DocumentNode) -> list[GraphQLError]:
-        """Give what is wrong with a document; the limits come before the other rules."""
+        """Return what is wrong with a document; the limits come before the other rules."""
         try:
             error = excess(node, self._limits)
         except FragmentCycle:

@@ -14,9 +14,9 @@ from group_gateway.execution.compiled_plans import OperationPlans, Planning
 from group_gateway.execution.document_limits import DocumentLimits
 from group_gateway.execution.documents import Document, Documents
 from group_gateway.execution.error_formatting import present
+from group_gateway.execution.federated_trace import Tracer
 from group_gateway.execution.incremental import DeferStreamExecutor, WholeExecutor, execute
 from group_gateway.execution.incremental_result import IncrementalResult
-from group_gateway.execution.tracing import Tracer
 from group_gateway.groups.watching.watches import BeginOperation
 from group_gateway.observability.tracing import Tracing
 from group_gateway.operation import Operation
@@ -61,7 +61,7 @@ class Answer(msgspec.Struct, frozen=True):
         return {error["extensions"]["code"] for error in self.errors}
 
     def body(self, extensions: Mapping[str, Any] | None = None) -> bytes:
-        """Give the encoded response map (GraphQL specification, section 7.1)."""
+        """Return the encoded response map (GraphQL specification, section 7.1)."""
         body: dict[str, Any] = {}
         if self.errors:
             body["errors"] = self.errors
@@ -140,11 +140,11 @@ class Engine:
         self.planning = Planning(self._schema)
 
     def epoch(self) -> int:
-        """Give the number of changes that this process has made or learned of."""
+        """Return the number of changes that this process has made or learned of."""
         return self._services.invalidator.epoch
 
     def document(self, request: GraphQLRequest) -> Document:
-        """Give the request's document, parsed and validated."""
+        """Return the request's document, parsed and validated."""
         return self._documents.get(request.query)
 
     async def run(
@@ -200,7 +200,7 @@ class Engine:
     def _executor(
         self, kind: type[Executor[Any]], request: GraphQLRequest, context: Context, **options: Any
     ) -> Any:
-        """Give graphql-core's executor of a request, or the errors of its variables."""
+        """Return graphql-core's executor of a request, or the errors of its variables."""
         document: Any = self.document(request).node
         return kind.build(
             self._schema,

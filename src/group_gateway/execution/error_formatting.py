@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 def present(error: GraphQLError, default: str, operation: Operation) -> dict[str, Any]:
-    """Give the response form of an error (GraphQL specification, section 7.1.2).
+    """Return the response form of an error (GraphQL specification, section 7.1.2).
 
     `default` is the code of an error that is about the request as a whole.
     """
@@ -66,7 +66,7 @@ def cause_of(error: GraphQLError) -> BaseException:
 
 
 def is_about_an_argument(error: GraphQLError) -> bool:
-    """Tell whether an argument's value could not be coerced, such as null from a variable.
+    """Return whether an argument's value could not be coerced, such as null from a variable.
 
     graphql-core then names the value's node; what it has to say of a result is about a field.
     """

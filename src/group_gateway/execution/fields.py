@@ -71,7 +71,7 @@ def compile_resolver(field: GraphQLField, node: FieldNode, selection: Selection)
 def _arguments(
     field: GraphQLField, node: FieldNode, selection: Selection
 ) -> Callable[[Info], dict[str, Any]]:
-    """Give a function that evaluates a field's arguments: once, if they hold no variable."""
+    """Return a function that evaluates a field's arguments: once, if they hold no variable."""
     definition = field.extensions["strawberry-definition"]
     strawberry = selection.schema._strawberry_schema  # type: ignore[attr-defined]  # noqa: SLF001
     registry = strawberry.schema_converter.scalar_registry
@@ -99,7 +99,7 @@ _SAME_IN_PYTHON = frozenset({"ID", "String", "Int", "Boolean"})
 def _direct_variables(
     field: GraphQLField, node: FieldNode, operation: OperationDefinitionNode
 ) -> list[tuple[str, str]] | None:
-    """Give (argument, variable) pairs where every argument is a variable and needs no coercion.
+    """Return (argument, variable) pairs where every argument is a variable and needs no coercion.
 
     That is one of a plain scalar type, which can't be null where the argument can't, and whose
     argument has the same name in Python.

@@ -29,7 +29,7 @@ class Node:
     children: dict[str | int, "Node"] = field(default_factory=dict)
 
     def at(self, path: Iterable[str | int]) -> "Node":
-        """Give the node at a path below this one; makes those that are missing on the way."""
+        """Return the node at a path below this one; makes those that are missing on the way."""
         node = self
         for key in path:
             below = node.children.get(key)

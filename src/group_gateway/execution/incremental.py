@@ -32,7 +32,7 @@ _AT_ONCE: Any = RefMap()
 
 
 def asks_for_parts(document: DocumentNode) -> bool:
-    """Tell whether `@defer` or `@stream` stands in a document."""
+    """Return whether `@defer` or `@stream` stands in a document."""
     token = document.loc.start_token if document.loc else None
     while token is not None:
         following = token.next

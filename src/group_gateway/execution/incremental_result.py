@@ -44,7 +44,7 @@ class IncrementalResult:
         await self._executor.cancel_incremental_work()
 
     async def parts(self) -> AsyncIterator[dict[str, Any]]:
-        """Give the parts as they come; all but the last have `hasNext`."""
+        """Yield the parts as they come; all but the last have `hasNext`."""
         first = self._results.initial_result
         shown = self._with_errors({"data": first.data}, first.errors)
         yield {**shown, "pending": [part.formatted for part in first.pending], "hasNext": True}

@@ -34,7 +34,7 @@ class SingleFlight(Generic[Reply]):
         self._flights: dict[Question, asyncio.Future[Reply]] = {}
 
     def joined(self, question: Question) -> asyncio.Future[Reply] | None:
-        """Give the answer to come, if the question is under way."""
+        """Return the answer to come, if the question is under way."""
         if self._epoch() != self._began:
             self._flights.clear()
             self._began = self._epoch()

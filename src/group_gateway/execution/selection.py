@@ -46,14 +46,14 @@ class Selection:
     compiled: dict[Hashable, Any] = field(default_factory=dict)
 
     def root_fields(self, type: GraphQLObjectType) -> Fields:
-        """Give the root fields by response key, in answer order."""
+        """Return the root fields by response key, in answer order."""
         collected = collect_fields(
             self.schema, self._fragments(), self.variables, type, self.operation
         )
         return dict(collected.grouped_field_set)
 
     def subfields(self, type: GraphQLObjectType, fields: list[FieldDetails]) -> Fields:
-        """Give the fields below fields of one response key."""
+        """Return the fields below fields of one response key."""
         collected = collect_subfields(
             self.schema, self._fragments(), self.variables, self.operation, type, fields
         )
@@ -68,13 +68,13 @@ class Selection:
 
 
 def text_of(fields: list[FieldDetails]) -> tuple[str, ...]:
-    """Give the text of what fields of one response key select: equal texts select the same."""
+    """Return the text of what fields of one response key select: equal texts select the same."""
     locations = [f.node.selection_set.loc for f in fields if f.node.selection_set is not None]
     return tuple(loc.source.body[loc.start : loc.end] for loc in locations if loc is not None)
 
 
 def field_of(type: GraphQLObjectType, fields: list[FieldDetails]) -> GraphQLField:
-    """Give the definition of a field; raises NotCompilable for `__schema` and `__type`."""
+    """Return the definition of a field; raises NotCompilable for `__schema` and `__type`."""
     field: GraphQLField | None = type.fields.get(fields[0].node.name.value)
     if field is None:
         raise NotCompilable("an introspection field")
@@ -82,7 +82,7 @@ def field_of(type: GraphQLObjectType, fields: list[FieldDetails]) -> GraphQLFiel
 
 
 def is_typename(fields: list[FieldDetails]) -> bool:
-    """Tell whether a field is `__typename`."""
+    """Return whether a field is `__typename`."""
     return fields[0].node.name.value == "__typename"
 
 

@@ -6,14 +6,14 @@ from group_gateway.fhir.group_rules import RESPONSIBILITY
 
 
 def concept_text(value: object) -> str | None:
-    """Give the text of a CodeableConcept; a bare string where FHIR wants one is its text."""
+    """Return the text of a CodeableConcept; a bare string where FHIR wants one is its text."""
     if isinstance(value, dict):
         value = value.get("text")
     return value if isinstance(value, str) else None
 
 
 def responsibility_of(characteristic: object) -> str | None:
-    """Give the responsibility that a decoded characteristic carries; None when it is no such."""
+    """Return the responsibility that a decoded characteristic carries; None when it is no such."""
     if not isinstance(characteristic, dict):
         return None
     if concept_text(characteristic.get("code")) != RESPONSIBILITY:
@@ -22,13 +22,13 @@ def responsibility_of(characteristic: object) -> str | None:
 
 
 def is_broken_responsibility(characteristic: dict[str, Any]) -> bool:
-    """Tell whether a decoded characteristic says that it is a responsibility, but not which."""
+    """Return whether a decoded characteristic says that it is a responsibility, but not which."""
     says_so = concept_text(characteristic.get("code")) == RESPONSIBILITY
     return says_so and responsibility_of(characteristic) is None
 
 
 def responsibilities_of(elements: dict[str, Any]) -> list[str]:
-    """Give all responsibilities of a decoded Group that it has and does not exclude."""
+    """Return all responsibilities of a decoded Group that it has and does not exclude."""
     characteristics = elements.get("characteristic")
     if not isinstance(characteristics, list):
         return []

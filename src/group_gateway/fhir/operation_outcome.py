@@ -38,17 +38,17 @@ class Issue:
 
 
 def error(code: str, text: str, *input_path: str | int) -> Issue:
-    """Give an issue of severity error about the input at `input_path`."""
+    """Return an issue of severity error about the input at `input_path`."""
     return Issue("error", code, text, input_path=tuple(map(str, input_path)))
 
 
 def warning(code: str, text: str, *input_path: str | int) -> Issue:
-    """Give an issue of severity warning about the input at `input_path`."""
+    """Return an issue of severity warning about the input at `input_path`."""
     return Issue("warning", code, text, input_path=tuple(map(str, input_path)))
 
 
 def information(code: str, text: str, *input_path: str | int) -> Issue:
-    """Give an issue of severity information about the input at `input_path`."""
+    """Return an issue of severity information about the input at `input_path`."""
     return Issue("information", code, text, input_path=tuple(map(str, input_path)))
 
 

@@ -25,7 +25,7 @@ from group_gateway.execution.selection import NotCompilable, Selection, field_of
 from group_gateway.fhir.group_resource import UNREADABLE
 from group_gateway.fhir_graphql.element_types import PLAIN
 from group_gateway.fhir_graphql.fhir_context import LazyResource
-from group_gateway.fhir_graphql.scalars import DECIMAL
+from group_gateway.fhir_graphql.fhir_scalars import DECIMAL
 
 Memo = dict[Hashable, Any]
 """What was compiled for the selections of one document."""

@@ -110,7 +110,7 @@ def _literals(value: ValueNode) -> frozenset[str] | None:
 
 
 def _fits(type: Any, field: FieldNode) -> bool:
-    """Tell whether a type has a field, its arguments, and all that is selected below it."""
+    """Return whether a type has a field, its arguments, and all that is selected below it."""
     definition = type.fields.get(field.name.value) if hasattr(type, "fields") else None
     if definition is None:
         return field.name.value == "__typename"

@@ -17,9 +17,9 @@ from graphql import (
 )
 
 from group_gateway.errors import UpstreamInvalidResponse
+from group_gateway.fhir_graphql.fhir_scalars import scalar_for
 from group_gateway.fhir_graphql.list_navigation import navigated, navigation_arguments
 from group_gateway.fhir_graphql.model import RESOURCES, Element, Model
-from group_gateway.fhir_graphql.scalars import scalar_for
 
 ExtraFields = Mapping[str, Callable[[], dict[str, GraphQLField]]]
 PLAIN = "plain"

@@ -71,7 +71,7 @@ class FhirContext:
         return LazyResource(self, resource)
 
     def is_contained(self, resource: Any) -> bool:
-        """Tell whether a resource stands inside another one."""
+        """Return whether a resource stands inside another one."""
         if isinstance(resource, LazyResource):
             return False
         container = self._container(resource)

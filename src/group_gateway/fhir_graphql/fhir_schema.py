@@ -13,6 +13,7 @@ from graphql import (
 )
 
 from group_gateway.fhir_graphql.element_types import ElementTypes, ExtraFields
+from group_gateway.fhir_graphql.fhir_scalars import scalar_for
 from group_gateway.fhir_graphql.group_fields import (
     connection_type,
     query_fields,
@@ -23,7 +24,6 @@ from group_gateway.fhir_graphql.model import RESOURCES, load_model
 from group_gateway.fhir_graphql.reference_target import referenced_resource
 from group_gateway.fhir_graphql.resource_inputs import InputTypes
 from group_gateway.fhir_graphql.result_directives import DIRECTIVES
-from group_gateway.fhir_graphql.scalars import scalar_for
 
 RESOURCE_FIELD = "resource"
 REFERENCE_TYPE = "Reference"

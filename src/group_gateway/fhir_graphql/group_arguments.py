@@ -12,8 +12,8 @@ from graphql import (
 )
 
 from group_gateway.errors import BadUserInput
+from group_gateway.fhir_graphql.fhir_scalars import scalar_for
 from group_gateway.fhir_graphql.list_navigation import COUNT, FHIRPATH, OFFSET
-from group_gateway.fhir_graphql.scalars import scalar_for
 from group_gateway.groups.reading.search_criteria import FILTER, SORT, Criterion, SearchCriteria
 
 REFERENCE: Final = "_reference"

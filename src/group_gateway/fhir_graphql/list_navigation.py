@@ -6,9 +6,9 @@ from typing import Any, Final
 from graphql import GraphQLArgument, GraphQLInt, GraphQLString
 
 from group_gateway.errors import BadUserInput
+from group_gateway.fhir_graphql.fhir_scalars import scalar_for
 from group_gateway.fhir_graphql.fhirpath import StepBudget, compile_path
 from group_gateway.fhir_graphql.model import Element
-from group_gateway.fhir_graphql.scalars import scalar_for
 
 FHIRPATH: Final = "fhirpath"
 COUNT: Final = "_count"

@@ -137,7 +137,7 @@ def _of_gateway(cause: GatewayError) -> tuple[str, str, str | None, dict[str, An
 
 
 def _is_about_a_value(error: Exception) -> bool:
-    """Tell whether a scalar refused a value of the upstream's: graphql-core's text may hold it."""
+    """Return whether a scalar refused an upstream's value: graphql-core's text may hold it."""
     return not isinstance(error, GraphQLError) or all(
         isinstance(node, FieldNode) for node in error.nodes or ()
     )

@@ -12,8 +12,8 @@ from graphql import (
 )
 
 from group_gateway.errors import BadUserInput
+from group_gateway.fhir_graphql.fhir_scalars import CONTAINED_INPUT, scalar_for
 from group_gateway.fhir_graphql.model import GROUP, RESOURCES, Element, Model
-from group_gateway.fhir_graphql.scalars import CONTAINED_INPUT, scalar_for
 
 _BASE: Final = "ElementBaseInput"
 _RESOURCE: Final = "Resource"

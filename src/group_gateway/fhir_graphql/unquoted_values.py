@@ -26,7 +26,7 @@ from graphql import (
 )
 
 from group_gateway.fhir_graphql.dense_form import DenseForm
-from group_gateway.fhir_graphql.scalars import DECIMAL
+from group_gateway.fhir_graphql.fhir_scalars import DECIMAL
 
 _OTHER_SCALARS = (GraphQLBoolean, GraphQLFloat, GraphQLInt, DECIMAL)
 

@@ -67,17 +67,17 @@ class Admission:
             self._sample()
 
     def __exit__(self, *_: object) -> None:
-        """Let go of an operation."""
+        """Release the slot of an operation."""
         self._active -= 1
 
     def has_room(self) -> bool:
-        """Tell whether another operation would be taken on."""
+        """Return whether another operation would be taken on."""
         if self._active < self._always:
             return self._active < self._bound or 0 < len(self._connections) <= self._always
         return self._active < self._bound and not self._is_behind()
 
     def refusal(self) -> RequestRefused:
-        """Give the refusal of an operation for which there is no room: OVERLOADED."""
+        """Return the refusal of an operation for which there is no room: OVERLOADED."""
         self._has_refused = True
         message = "The gateway is busy. Try again in a second."
         return RequestRefused(message, 503, Overloaded.code, retry_after=RETRY_AFTER)
@@ -92,7 +92,7 @@ class Admission:
             self._active -= 1
 
     def _is_behind(self) -> bool:
-        """Tell whether the loop has no time to spare, or has not even called the timer."""
+        """Return whether the loop has no time to spare, or has not even called the timer."""
         overdue = asyncio.get_running_loop().time() - (self._due or float("inf"))
         return self._busy > _SATURATED or overdue > _FAR_TOO_LATE
 

@@ -37,7 +37,7 @@ def entity_tag(reply: Reply, coding: str | None) -> bytes:
 
 
 def matches(etag: bytes, if_none_match: str | None) -> bool:
-    """Tell whether a client has the response. A proxy that recodes it makes its tag weak."""
+    """Return whether a client has the response. A proxy that recodes it makes its tag weak."""
     known = {tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")}
     return bool({etag.decode(), "*"} & known)
 

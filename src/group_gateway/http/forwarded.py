@@ -29,7 +29,7 @@ class TrustedProxies:
         return cls(filter(None, map(str.strip, text.split(","))))
 
     def __contains__(self, client: object) -> bool:
-        """Tell whether a peer, as ASGI's scope has it, is one of them; None is a Unix socket's."""
+        """Return whether a peer of ASGI's scope is one of them; None is a Unix socket's."""
         if client is None or self._all:
             return True
         if not self._networks or not isinstance(client, tuple | list):

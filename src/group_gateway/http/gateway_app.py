@@ -105,7 +105,7 @@ class GatewayApp(Starlette):
                 await app(scope, receive, sending)
 
     def _is_here(self, scope: Scope) -> bool:
-        """Tell whether what is asked is at this port: metrics and probes are at the admin port.
+        """Return whether what is asked is at this port: metrics and probes are at the admin port.
 
         The probes are at the other one too.
         """

@@ -139,7 +139,7 @@ class GraphiQL:
         )
 
     def routes(self) -> list[BaseRoute]:
-        """Give the routes of the assets, below the endpoint, and of whoever asks for no path."""
+        """Return the routes of the assets, below the endpoint, and of whoever asks for no path."""
         return [Route("/", self._show_the_way), Route(f"{self._path}/{{name}}", self._serve_asset)]
 
     async def _show_the_way(self, _: Request) -> Response:

@@ -38,7 +38,7 @@ class IncrementalDelivery:
     def reply(
         self, answer: IncrementalResult, asked: GraphQLRequest, operation: Operation
     ) -> Reply:
-        """Give the reply that delivers an answer."""
+        """Return the reply that delivers an answer."""
         seconds = operation.deadline + _LAST_SECONDS - asyncio.get_running_loop().time()
         pieces = self._pieces(answer, asked, operation)
         return parts_reply(ChunkedBody(pieces, time.time() + seconds))

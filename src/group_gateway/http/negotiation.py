@@ -31,14 +31,14 @@ def media_type_for(accept: str | None) -> str | None:
 
 
 def wants_html(accept: str | None) -> bool:
-    """Tell whether a browser asks for a page: it names HTML, before any form of JSON."""
+    """Return whether a browser asks for a page: it names HTML, before any form of JSON."""
     ranges = _ranges(accept or "")
     html = _weight("text/html", [r for r in ranges if r.type == "text/html"])
     return html.quality > 0 and html > max(_weight(JSON, ranges), _weight(GRAPHQL_RESPONSE, ranges))
 
 
 def takes_parts(accept: str | None) -> bool:
-    """Tell whether a client names `multipart/mixed` as what it takes.
+    """Return whether a client names `multipart/mixed` as what it takes.
 
     One that asks for another form of parts than ours, such as Apollo's `deferSpec=20220824`, or
     for subscriptions, does not.
@@ -57,7 +57,7 @@ def takes_parts(accept: str | None) -> bool:
 
 
 def takes(accept: str, media_type: str) -> bool:
-    """Tell whether a client names this very media type among those it takes."""
+    """Return whether a client names this very media type among those it takes."""
     return any(r.type == media_type and r.weight.quality > 0 for r in _ranges(accept))
 
 

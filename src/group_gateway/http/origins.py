@@ -41,11 +41,11 @@ class AllowedOrigins:
         return cls(filter(None, map(str.strip, text.split(","))))
 
     def __bool__(self) -> bool:
-        """Tell whether there are any."""
+        """Return whether there are any."""
         return bool(self._exact or self._patterns)
 
     def __contains__(self, origin: object) -> bool:
-        """Tell whether pages of this origin may send requests."""
+        """Return whether pages of this origin may send requests."""
         if not isinstance(origin, str):
             return False
         origin = origin.lower()
@@ -73,7 +73,7 @@ def _parse(entry: str) -> str | re.Pattern[str]:
 
 
 def _is_narrow(host: str, parents: str) -> bool:
-    """Tell whether a pattern of hosts stays below a domain: `*.example` would be anybody's."""
+    """Return whether a pattern of hosts stays below a domain: `*.example` would be anybody's."""
     return host.count(".") >= _LEAST_PARENTS or parents == ".localhost"
 
 

@@ -17,9 +17,9 @@ from graphql import OperationType
 
 from group_gateway.errors import RequestCode
 from group_gateway.execution.engine import Answer, GraphQLRequest, OperationRunner
+from group_gateway.execution.federated_trace import Tracer
 from group_gateway.execution.incremental_result import IncrementalResult
 from group_gateway.execution.response_cache import Question
-from group_gateway.execution.tracing import Tracer
 from group_gateway.http.admission import Admission
 from group_gateway.http.client_awareness import client_of
 from group_gateway.http.incremental_delivery import IncrementalDelivery

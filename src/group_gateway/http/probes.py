@@ -46,7 +46,7 @@ class _Upstream:
         return self._workers.has_reached_upstream
 
     async def failure(self) -> UpstreamUnavailable | None:
-        """Give why it can't be asked; None when it can."""
+        """Return why it can't be asked; None when it can."""
         async with self._lock:
             if time.monotonic() >= self._known_until:
                 self._failure = await self._ask()
@@ -75,7 +75,7 @@ def probe_routes(  # noqa: PLR0913, PLR0917 - all that readiness depends on
     workers: WorkerGroup,
     cache: CacheStore,
 ) -> list[BaseRoute]:
-    """Give `/livez`, which asks nobody, and `/readyz`, which asks the upstream for an answer.
+    """Return `/livez`, which asks nobody, and `/readyz`, which asks the upstream for an answer.
 
     A gateway is not ready before its upstream has answered once, nor while it can't write its audit
     log. A Redis that is out of reach makes it slower and not unready; the body says so.

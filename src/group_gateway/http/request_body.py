@@ -32,7 +32,7 @@ async def decoded_body(
 
 
 async def whole_body(receive: Receive, length: str | None, limit: int, room: MemoryBudget) -> bytes:
-    """Give a body of at most `limit` bytes that finds room; raises RequestRefused for any other.
+    """Return a body of at most `limit` bytes that finds room; raises RequestRefused for any other.
 
     `length` is the Content-Length; what that says to be too long is not waited for.
     """

@@ -53,7 +53,7 @@ def check_json_content(content_type: str | None) -> None:
 def header_values(
     headers: Iterable[tuple[bytes, bytes]], names: Container[bytes]
 ) -> dict[bytes, str]:
-    """Give the values of these headers; those of one name as one list (RFC 9110, section 5.3)."""
+    """Return the values of these headers; those of one name as one list (RFC 9110, section 5.3)."""
     found = [(name, value.decode("latin-1")) for name, value in headers if name in names]
     values = dict(found)
     if len(values) < len(found):
@@ -63,7 +63,7 @@ def header_values(
 
 
 def is_array(body: bytes) -> bool:
-    """Tell whether a body is a JSON array, if it is JSON."""
+    """Return whether a body is a JSON array, if it is JSON."""
     return body.lstrip(_BLANK)[:1] == b"["
 
 
@@ -129,7 +129,7 @@ def request_of(parts: Mapping[str, Any]) -> GraphQLRequest:
 
 
 def _document_id(id: object, extensions: Mapping[str, Any]) -> str | None:
-    """Give the name of the document: `documentId`, or Apollo's `extensions.persistedQuery`."""
+    """Return the name of the document: `documentId`, or Apollo's `extensions.persistedQuery`."""
     persisted = extensions.get("persistedQuery")
     if id is None and isinstance(persisted, dict):
         id = persisted.get("sha256Hash")

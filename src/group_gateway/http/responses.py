@@ -58,7 +58,7 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 def new_correlation_id() -> bytes:
-    """Give the name of a request: 32 hex digits, never taken from a client.
+    """Return the name of a request: 32 hex digits, never taken from a client.
 
     A client's own could be anything, such as a patient's id, and would then stand in logs.
     """
@@ -73,7 +73,7 @@ def new_reply(
     is_complete: bool = False,
     audit_record: AuditRecord | None = None,
 ) -> Reply:
-    """Give the answer with this body. Nobody on the way may keep it, or read it as another type."""
+    """Return the response with this body. No cache may store it, and no browser may sniff it."""
     headers = [
         (b"content-type", _CONTENT_TYPES[media_type]),
         (b"content-length", b"%d" % len(body)),
@@ -85,7 +85,7 @@ def new_reply(
 def answer_reply(
     answer: Answer, media_type: str, extensions: Mapping[str, Any], audit_record: AuditRecord | None
 ) -> Reply:
-    """Give the reply to a request that was heard (GraphQL over HTTP, section 6.4).
+    """Return the reply to a request that was heard (GraphQL over HTTP, section 6.4).
 
     200 is for all that was executed; as `application/json`, for older clients, also for a request
     that failed before.
@@ -100,7 +100,7 @@ def answer_reply(
 
 
 def parts_reply(delivery: ChunkedBody) -> Reply:
-    """Give the answer whose body comes in parts."""
+    """Return the answer whose body comes in parts."""
     # nginx would keep the first part until there is more to send.
     kind = (b"content-type", b'multipart/mixed; boundary="-"')
     headers = [kind, *_HEADERS, (b"x-accel-buffering", b"no")]
@@ -118,7 +118,7 @@ async def send_reply(reply: Reply, correlation_id: bytes, receive: Receive, send
 
 
 def refusal(refused: RequestRefused, media_type: str, correlation_id: bytes) -> Reply:
-    """Give the answer to a request that is not taken."""
+    """Return the answer to a request that is not taken."""
     extensions: dict[str, object] = {"code": refused.code, "correlationId": correlation_id.decode()}
     if refused.retry_after is not None:
         extensions["retryAfter"] = refused.retry_after
@@ -133,12 +133,12 @@ def refusal(refused: RequestRefused, media_type: str, correlation_id: bytes) -> 
 
 
 def not_acceptable() -> RequestRefused:
-    """Give the refusal of a client that takes no form of JSON."""
+    """Return the refusal of a client that takes no form of JSON."""
     message = f"The answer is {GRAPHQL_RESPONSE} or {JSON}."
     return RequestRefused(message, 406, RequestCode.NOT_ACCEPTABLE)
 
 
 def batch_reply(media_type: str, replies: list[Reply]) -> Reply:
-    """Give the answer to an array of operations: the array of their answers."""
+    """Return the answer to an array of operations: the array of their answers."""
     body = b"[" + b",".join(reply.body for reply in replies) + b"]"
     return new_reply(HTTPStatus.OK, media_type, body)

@@ -27,7 +27,7 @@ class SharedResponses:
         self._ready: ResponseCache[Reply] = ResponseCache(cache, max_bytes=max_bytes)
 
     def __contains__(self, question: Question) -> bool:
-        """Tell whether the question need not be executed, as far as is known without waiting."""
+        """Return whether the question need not be executed, as far as is known without waiting."""
         return question in self._ready or self._in_flight.joined(question) is not None
 
     def now(self, question: Question) -> Reply | None:

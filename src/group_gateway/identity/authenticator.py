@@ -24,10 +24,10 @@ class Authenticator(Protocol):
         """What is wrong with what callers are known by, if anything is."""
 
     def known(self, authorization: str | None) -> Caller | None:
-        """Give the caller where that takes no waiting, else None. Called for every request."""
+        """Return the caller where that takes no waiting, else None. Called for every request."""
 
     async def authenticate(self, authorization: str | None) -> Principal:
-        """Give the caller, or a stranger that holds the error to raise; may wait."""
+        """Return the caller, or a stranger that holds the error to raise; may wait."""
 
 
 class ReloadableAuthenticator:
@@ -49,7 +49,7 @@ class ReloadableAuthenticator:
 
 
 def bearer_token(authorization: str) -> str | None:
-    """Give the token of an Authorization header; None when it holds no bearer token.
+    """Return the token of an Authorization header; None when it holds no bearer token.
 
     A token is any visible ASCII (wider than RFC 6750, section 2.1), so that it fits a header.
     """

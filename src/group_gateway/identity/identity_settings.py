@@ -31,7 +31,7 @@ class AccessSettings(msgspec.Struct, frozen=True, kw_only=True):
     service_token_url: str = ""
 
     def token_url(self, upstream_url: str) -> str:
-        """Give where the service account gets its tokens; Canvas's follows from its base URL."""
+        """Return where the service account gets its tokens; Canvas's follows from its base URL."""
         host = urlsplit(upstream_url).hostname or ""
         if not self.service_token_url and host.startswith(_FHIR_HOST) and host.endswith(_CANVAS):
             return f"https://{host.removeprefix(_FHIR_HOST)}/auth/token/"

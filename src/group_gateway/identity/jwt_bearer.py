@@ -105,7 +105,7 @@ class JwtAuthenticator:
         return verified.caller
 
     async def _claims(self, token: str) -> dict[str, Any]:
-        """Give the claims of a good token; raises jwt.PyJWTError and what broken ones cause."""
+        """Return the claims of a good token; raises jwt.PyJWTError and what broken ones cause."""
         header = jwt.get_unverified_header(token)
         kid, algorithm = header.get("kid"), header.get("alg")
         if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
@@ -159,7 +159,7 @@ def fhir_user_of(claims: Mapping[str, Any]) -> str | None:
 
 
 def identity_of(claims: Mapping[str, Any], named_by: str) -> dict[str, str]:
-    """Give who a token says that its bearer is: issuer, client and a claim, the subject.
+    """Return who a token says that its bearer is: issuer, client and a claim, the subject.
 
     What is no text of a usual length is left out, and so is a reference to a patient, such as a
     `fhirUser` may be: the audit log names none.

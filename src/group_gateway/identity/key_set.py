@@ -43,7 +43,7 @@ class KeySet:
         self.generation = 0
 
     async def find(self, kid: str | None, algorithm: str) -> jwt.PyJWK | None:
-        """Give the key with this id for one of ALGORITHMS; None when the issuer has none.
+        """Return the key with this id for one of ALGORITHMS; None when the issuer has none.
 
         Without an id it is the issuer's only key. Raises UpstreamUnavailable for a key that is not
         known while the keys can't be fetched.
@@ -97,7 +97,7 @@ class KeySet:
 
 
 def usable_keys(answer: tuple[int, Any]) -> list[dict[str, Any]]:
-    """Give the keys of an answer that are for signatures; none when it is no key set."""
+    """Return the keys of an answer that are for signatures; none when it is no key set."""
     status, body = answer
     keys = body.get("keys") if isinstance(body, dict) else None
     if status != 200 or not isinstance(keys, list):  # noqa: PLR2004 - OK
@@ -113,7 +113,7 @@ def usable_keys(answer: tuple[int, Any]) -> list[dict[str, Any]]:
 
 
 def _verifies(operations: object) -> bool:
-    """Tell whether a key's operations, if it names any, are those of signatures."""
+    """Return whether a key's operations, if it names any, are those of signatures."""
     return not isinstance(operations, list) or "verify" in operations
 
 

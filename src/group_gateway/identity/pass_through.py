@@ -53,6 +53,6 @@ def passed_on(
     until: float | None = None,
     fhir_user: str | None = None,
 ) -> Caller:
-    """Give the caller whose own token goes upstream."""
+    """Return the caller whose own token goes upstream."""
     scope = keys.digest("bearer", token)
     return Caller(scope, f"Bearer {token}", identity=identity, until=until, fhir_user=fhir_user)

@@ -27,7 +27,7 @@ _LETTERS: Mapping[str, Interaction] = {
 
 
 def rights_of(scopes: str) -> frozenset[Interaction]:
-    """Give what scopes, separated by blanks, allow together.
+    """Return what scopes, separated by blanks, allow together.
 
     `patient/…` scopes and those with a `?` restriction allow nothing: they speak of a part of the
     groups, and the gateway could not hold anybody to that part.
@@ -47,7 +47,7 @@ def readable_types(scopes: str) -> frozenset[str]:
 
 
 def scopes_in(claims: Mapping[str, Any]) -> str:
-    """Give the scopes of a JWT's claims (`scope`, RFC 9068; some servers say `scp`, as a list)."""
+    """Return the scopes of a JWT's claims: `scope` (RFC 9068), or `scp` as some servers have it."""
     said = claims.get("scope", claims.get("scp"))
     if isinstance(said, list):
         return " ".join(word for word in said if isinstance(word, str))

@@ -38,7 +38,7 @@ class AuditLog:
         return self._lines.qsize() < self._capacity
 
     def append(self, line: bytes) -> None:
-        """Have a line written, soon; never waits."""
+        """Queue a line to be written; never waits."""
         self._lines.put(line)
 
     def lose(self) -> None:

@@ -56,7 +56,7 @@ class RequestLog:
         return self._audit is not None and self._audit.is_failing
 
     def digest(self, query: str) -> str:
-        """Give what stands for a document."""
+        """Return what stands for a document."""
         return self._keys.digest("document", query)
 
     @property
@@ -65,7 +65,7 @@ class RequestLog:
         return self._audit is None or not self._required or self._audit.has_room
 
     def refuse(self, outcome: str, code: str, context: RequestContext) -> None:
-        """Tell of a request that was not taken."""
+        """Record a request that was refused."""
         if self._audit is not None and not self._audit.has_room:
             self._audit.lose()
         elif self.tells_all:

@@ -33,7 +33,7 @@ class _Durations:
         self._counts[bisect_left(_SECONDS, seconds)] += 1
 
     def buckets(self) -> list[tuple[str, float]]:
-        """Give how many there were up to each bound."""
+        """Return how many there were up to each bound."""
         return list(zip((*map(str, _SECONDS), "+Inf"), accumulate(self._counts), strict=True))
 
 
@@ -128,7 +128,7 @@ class Telemetry(Collector):
         return [kind for kind, is_open in self._breakers.items() if is_open]
 
     def collect(self) -> Iterable[Metric]:
-        """Give the counters as Prometheus knows them."""
+        """Yield the counters as Prometheus knows them."""
         yield from self._of_requests()
         yield from self._of_the_upstream()
         yield from self._of_failures()

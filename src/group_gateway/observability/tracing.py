@@ -41,7 +41,7 @@ class Tracing:
     """Records no spans. Callers' trace contexts still reach the upstream and the log."""
 
     def context(self, headers: RawHeaders) -> AbstractContextManager[Span]:
-        """Let what is done within the block belong to the trace that a request names."""
+        """Make what is done within the block part of the trace that a request names."""
         for name, _ in headers:
             if name == b"traceparent":
                 return _Context(trace_context_of(headers))

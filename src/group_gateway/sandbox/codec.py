@@ -15,7 +15,7 @@ _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def decode(text: bytes) -> Any:
-    """Give the value of a JSON text; `ValueError` says what is wrong with it."""
+    """Return the value of a JSON text; `ValueError` says what is wrong with it."""
     try:
         return _decoder.decode(text)
     except RecursionError as error:

@@ -16,7 +16,7 @@ class FaultQueue:
         self._left = [(rule, rule.times) for rule in rules]
 
     def take(self, method: str, path: str, query: str) -> FaultRule | None:
-        """Give the first rule that fits and is not used up, and count it as used."""
+        """Return the first rule that fits and is not used up, and count it as used."""
         for index, (rule, left) in enumerate(self._left):
             if left != 0 and _fits(rule, method, path, query):
                 self._left[index] = rule, None if left is None else left - 1

@@ -53,7 +53,7 @@ def refuse(status: int, text: str, code: str | None = None) -> Refusal:
 
 
 def code_of(status: int) -> str:
-    """Give the issue code that the upstream uses with a status."""
+    """Return the issue code that the upstream uses with a status."""
     return CODES.get(status, "exception")
 
 

@@ -64,5 +64,5 @@ class Sandbox:
 
 
 def sandbox_of(request: Request) -> Sandbox:
-    """Give the sandbox that a request is for."""
+    """Return the sandbox that a request is for."""
     return cast("Sandbox", request.app.state.sandbox)

@@ -24,7 +24,7 @@ class Caller:
     """Sees only the groups whose id begins with an even hexadecimal digit."""
 
     def sees(self, identity: str) -> bool:
-        """Tell whether a group, by its id, exists for this caller."""
+        """Return whether a group, by its id, exists for this caller."""
         return not self.half or identity[0] in "02468aceACE"
 
 

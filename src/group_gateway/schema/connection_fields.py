@@ -20,7 +20,7 @@ Value = TypeVar("Value")
 def edges(
     parent: strawberry.Parent[Any], info: Info
 ) -> Awaitable[tuple[Edge, ...]] | AsyncGenerator[Edge, None]:
-    """Give the edges. Starts at once, so that a total asked for beside them can use their page."""
+    """Return the edges. The read starts at once, so that a total beside them can use its page."""
     if _is_streamed(info):
         return _edges_as_they_come(parent, info)
     return _edges(parent.edges(), parent, info)
@@ -29,14 +29,14 @@ def edges(
 def nodes(
     parent: strawberry.Parent[Any], info: Info
 ) -> Awaitable[list[GroupResource]] | AsyncGenerator[GroupResource, None]:
-    """Give the groups. Starts at once, as `edges` does."""
+    """Return the groups. Starts at once, as `edges` does."""
     if _is_streamed(info):
         return _nodes_as_they_come(_edges_as_they_come(parent, info))
     return _nodes(_edges(parent.edges(), parent, info))
 
 
 def _is_streamed(info: Info) -> bool:
-    """Tell whether a list is to be given as it comes (`@stream`)."""
+    """Return whether a list is to be given as it comes (`@stream`)."""
     if not info.context.in_parts:
         return False
     node = info._raw_info.field_nodes[0]  # noqa: SLF001 - Strawberry shows no nodes
@@ -87,14 +87,14 @@ async def _nodes_as_they_come(
 
 
 def page_info(parent: strawberry.Parent[Any]) -> Awaitable[PageInfo]:
-    """Tell where the slice stands. Starts at once, as `edges` does."""
+    """Return where the slice stands. Starts at once, as `edges` does."""
     parent.start()
     wanted: Awaitable[PageInfo] = parent.page_info()
     return wanted
 
 
 async def total_count(parent: strawberry.Parent[Any]) -> int | None:
-    """Give the total."""
+    """Return the total."""
     total: int | None = await parent.total()
     return total
 
@@ -129,7 +129,7 @@ def patient_groups(
     after: After = strawberry.UNSET,
     type: OfType = strawberry.UNSET,
 ) -> Connection:
-    """Give the groups that a patient is a member of."""
+    """Return the groups that a patient is a member of."""
     home = info.context.services.upstream_url
     wanted = GroupFilter(type=code_of(type), patient=parent.id, home=home)
     return connect(info, wanted, first=first, after=after)
@@ -142,17 +142,17 @@ def practitioner_groups(
     after: After = strawberry.UNSET,
     type: OfType = strawberry.UNSET,
 ) -> Connection:
-    """Give the groups that a practitioner is a member of."""
+    """Return the groups that a practitioner is a member of."""
     home = info.context.services.upstream_url
     wanted = GroupFilter(type=code_of(type), practitioner=parent.id, home=home)
     return connect(info, wanted, first=first, after=after)
 
 
 def code_of(type: GroupType | None) -> str | None:
-    """Give FHIR's code of a GroupType argument."""
+    """Return FHIR's code of a GroupType argument."""
     return str(type.value) if type else None
 
 
 def given(value: Value | None) -> Value | None:
-    """Give an argument's value; None when it was left out."""
+    """Return an argument's value; None when it was left out."""
     return None if value is strawberry.UNSET else value

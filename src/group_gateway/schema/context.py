@@ -67,7 +67,7 @@ class Context:
         return self.services.list_watches.follow(self.renew, question)
 
     def of_a_part(self) -> "Context":
-        """Give the context of a part of the answer, whose reported errors are its own."""
+        """Return the context of a part of the answer, whose reported errors are its own."""
         return replace(self, reported=[])
 
     def report(self, info: "Info", message: str, issues: tuple[Issue, ...] = ()) -> None:

@@ -58,19 +58,19 @@ class JsonObject:
 
     @classmethod
     def is_type_of(cls, value: object, _info: object) -> bool:
-        """Tell whether a value can be shown as this type (asked by graphql-core)."""
+        """Return whether a value can be shown as this type (asked by graphql-core)."""
         return isinstance(value, dict)
 
 
 @cache
 def element_name(python_name: str) -> str:
-    """Give FHIR's name of a field: `value_boolean` → `valueBoolean`."""
+    """Return FHIR's name of a field: `value_boolean` → `valueBoolean`."""
     head, *tail = python_name.split("_")
     return head + "".join(map(str.capitalize, tail))
 
 
 def elements_of(source: object) -> Element:
-    """Give the decoded elements of a source."""
+    """Return the decoded elements of a source."""
     if isinstance(source, GroupResource):
         return source.elements
     return source if isinstance(source, dict) else {}
@@ -99,7 +99,7 @@ def resolved(
 
 
 def accepted(kind: Any, value: object) -> Any:
-    """Give what to show of an element whose field has type `kind`; BROKEN if it does not fit."""
+    """Return what to show of an element whose field has type `kind`; BROKEN if it does not fit."""
     if kind is Decimal:
         return BROKEN if json_number(value) is None else value
     json_type = _JSON_TYPES.get(kind)
@@ -117,7 +117,7 @@ class ElementField(StrawberryField):
     """A field that shows one FHIR element as it came."""
 
     def get_result(self, source: Any, info: object, args: object, kwargs: object) -> Any:  # noqa: ARG002 - Strawberry's signature
-        """Give the element, None when it is absent; raises UpstreamInvalidResponse."""
+        """Return the element, None when it is absent; raises UpstreamInvalidResponse."""
         name = element_name(self.python_name)
         value = elements_of(source).get(name)
         if value is None:

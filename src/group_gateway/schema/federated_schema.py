@@ -31,7 +31,7 @@ class GatewaySchema(strawberry.federation.Schema):
     """Strawberry's federated schema, with an entity resolver whose items fail one by one."""
 
     def as_str(self) -> str:
-        """Give the SDL of the subgraph.
+        """Return the SDL of the subgraph.
 
         `@defer` and `@stream` are no part of it: a router answers them itself.
         """
@@ -45,7 +45,7 @@ class GatewaySchema(strawberry.federation.Schema):
 
 @cache
 def build_schema(*, incremental: bool = False) -> GatewaySchema:
-    """Give the schema, with `@defer` and `@stream` if it is to be `incremental`.
+    """Return the schema, with `@defer` and `@stream` if it is to be `incremental`.
 
     It is built once in a process, since nobody changes it. Opens nothing.
     """
@@ -66,5 +66,5 @@ def build_schema(*, incremental: bool = False) -> GatewaySchema:
 
 
 def print_sdl() -> str:
-    """Give the schema as SDL, ending with a new line."""
+    """Return the schema as SDL, ending with a new line."""
     return build_schema().as_str() + "\n"

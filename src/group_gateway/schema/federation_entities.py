@@ -12,7 +12,7 @@ MOST_REPRESENTATIONS = 1000
 
 
 def resolve_entities(info: Info, representations: list[Any]) -> list[Any]:
-    """Give an entity, something to await for one, or an error for each representation.
+    """Return an entity, something to await for one, or an error for each representation.
 
     Groups are loaded in one batch. Raises BadUserInput when there are too many.
     """

@@ -19,7 +19,7 @@ class Service:
 
 
 def service(info: Info) -> Service:
-    """Give the schema's SDL."""
+    """Return the schema's SDL."""
     return _service(info.schema)
 
 

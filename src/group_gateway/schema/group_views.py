@@ -11,7 +11,7 @@ from group_gateway.schema.elements import objects
 
 
 def responsibilities(parent: strawberry.Parent[Any], info: Info) -> list[str]:
-    """Give the responsibilities that the characteristics carry; reports what can't be read."""
+    """Return the responsibilities that the characteristics carry; reports what can't be read."""
     characteristics = objects(parent, "characteristic", info)
     if any(map(is_broken_responsibility, characteristics)):
         info.context.report(info, "The upstream sent a broken responsibility.")
@@ -19,5 +19,5 @@ def responsibilities(parent: strawberry.Parent[Any], info: Info) -> list[str]:
 
 
 def version(parent: strawberry.Parent[GroupResource]) -> str:
-    """Give the version that was read."""
+    """Return the version that was read."""
     return parent.version

@@ -126,7 +126,7 @@ class DeleteGroupInput:
 
 
 def given(**fields: Any) -> dict[str, Any]:
-    """Give the FHIR values of the `Maybe` fields that were given, those to clear as None.
+    """Return the FHIR values of the `Maybe` fields that were given, those to clear as None.
 
     FHIR has no empty lists: an empty one clears.
     """
@@ -135,5 +135,5 @@ def given(**fields: Any) -> dict[str, Any]:
 
 
 def version_of(if_version: str | None) -> str | None:
-    """Give the version that a write is bound to; also an empty one is a version, of nothing."""
+    """Return the version that a write is bound to; also an empty one is a version, of nothing."""
     return if_version if is_given(if_version) else None

@@ -94,7 +94,7 @@ def member(
     offset: Offset = strawberry.UNSET,
     count: Count = strawberry.UNSET,
 ) -> list[Element]:
-    """Give the members that are (in)active, from `offset` on, at most `count`."""
+    """Return the members that are (in)active, from `offset` on, at most `count`."""
     members = _members(parent, info, inactive=inactive)
     start = _natural("offset", offset) or 0
     length = _natural("count", count)
@@ -109,7 +109,7 @@ def members(
     first: FirstMembers = strawberry.UNSET,
     after: AfterMember = strawberry.UNSET,
 ) -> MemberPage:
-    """Give a page of the members that are (in)active."""
+    """Return a page of the members that are (in)active."""
     count = _natural("first", first)
     if count is None:
         count = DEFAULT_PAGE

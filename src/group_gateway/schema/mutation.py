@@ -42,7 +42,7 @@ from group_gateway.schema.values import is_given, to_fhir
 
 
 def issue_details(parent: strawberry.Parent[Any]) -> dict[str, Any] | None:
-    """Give an issue's details as a CodeableConcept."""
+    """Return an issue's details as a CodeableConcept."""
     details: dict[str, Any] = {"text": parent.text or None, "coding": list(parent.coding)}
     return details if parent.text or parent.coding else None
 

@@ -24,7 +24,7 @@ class EntityStub:
 
 
 def resource(parent: strawberry.Parent[Any], info: Info) -> Any:
-    """Give the group, or the stub of another entity; None where it leads out of this upstream."""
+    """Return the group, or the stub of another entity; None where it leads out of this upstream."""
     text = elements_of(parent).get("reference")
     if text is None:
         return None

@@ -30,7 +30,7 @@ ListIds = Annotated[
 def group_changed(
     info: Info, id: GroupId, since_version: SinceVersion = strawberry.UNSET
 ) -> AsyncGenerator[GroupEvent, None]:
-    """Give an event for each change of a group; `execution` makes its operation the event's."""
+    """Return an event for each change of a group; `execution` makes its operation the event's."""
     return info.context.changes(id, since_version or None)
 
 

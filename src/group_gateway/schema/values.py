@@ -12,12 +12,12 @@ from group_gateway.fhir.literal_reference import parse_reference
 
 
 def is_given(value: object) -> bool:
-    """Tell whether an optional field of an input holds a value."""
+    """Return whether an optional field of an input holds a value."""
     return value is not None and value is not strawberry.UNSET
 
 
 def to_fhir(value: Any) -> Any:
-    """Give the FHIR value of an input's field."""
+    """Return the FHIR value of an input's field."""
     if isinstance(value, list):
         return [to_fhir(item) for item in value]
     if isinstance(value, enum.Enum):
@@ -29,7 +29,7 @@ class Element:
     """An input with the fields of a FHIR element, under FHIR's names in snake case."""
 
     def to_fhir(self) -> dict[str, Any]:
-        """Give the FHIR value: the fields that hold one. FHIR has no empty lists."""
+        """Return the FHIR value: the fields that hold one. FHIR has no empty lists."""
         fields = dataclasses.fields(self)  # type: ignore[arg-type]  # Strawberry makes it one
         said = {to_camel_case(field.name): getattr(self, field.name) for field in fields}
         return {k: to_fhir(v) for k, v in said.items() if is_given(v) and v != []}

@@ -65,7 +65,7 @@ class FastPathProtocol(BoundedHttpProtocol):
             HttpToolsProtocol.on_response_complete(self)  # nothing waits for this answer's end
 
     def _is_usual(self) -> bool:
-        """Tell whether the answer may be written as soon as it is there, and nothing else is to do.
+        """Return whether the response may be written directly, with nothing else to do.
 
         That is so on an open connection without a request under way or answers not taken yet.
         """

@@ -173,7 +173,7 @@ class BoundedHttpProtocol(PipeliningProtocol):
         )
 
     def pause_writing(self) -> None:
-        """Give the client its time to take what was sent."""
+        """Return the client its time to take what was sent."""
         super().pause_writing()
         self._cut_off_in(self._limits.seconds)
 
@@ -235,7 +235,7 @@ class BoundedHttpProtocol(PipeliningProtocol):
             self._rest()
 
     def _has_answer(self) -> bool:
-        """Tell whether the request that arrives is being answered; if not, it will not be."""
+        """Return whether the request that arrives is being answered; if not, it will not be."""
         running = self._running
         if self.pipeline and self.pipeline[0][0].scope is self.scope:
             self.pipeline.popleft()

@@ -69,7 +69,7 @@ class PipeliningProtocol(HttpToolsProtocol):
         return not (self._deaf or self.transport.is_closing())
 
     def _is_declined(self) -> bool:
-        """Tell whether a request wants another protocol, but is to be answered in this one.
+        """Return whether a request wants another protocol, but is to be answered in this one.
 
         So does Java's client with each first request (RFC 9110, section 7.8).
         """
@@ -108,7 +108,7 @@ class PipeliningProtocol(HttpToolsProtocol):
             self.loop.call_soon(self._read_on)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell whoever still works on an answer that nobody wants it any more."""
+        """Notify the application that the client has left."""
         self._unread = None
         if self._running is not None:
             abandon(self._running)
@@ -121,7 +121,7 @@ class PipeliningProtocol(HttpToolsProtocol):
         super()._start_asgi_task(cycle, app)
 
     def _is_idle(self) -> bool:
-        """Tell whether all requests whose headers were read are answered."""
+        """Return whether all requests whose headers were read are answered."""
         return self._running is None or self._running.response_complete
 
     def _hold(self, unread: bytes) -> None:
@@ -144,7 +144,7 @@ class PipeliningProtocol(HttpToolsProtocol):
 
 
 def abandon(cycle: RequestResponseCycle) -> None:
-    """Tell the application that its client has gone; what it still sends goes nowhere."""
+    """Return the application that its client has gone; what it still sends goes nowhere."""
     if not cycle.response_complete:
         cycle.disconnected = True
         cycle.message_event.set()

@@ -193,6 +193,6 @@ class CompanionServer(uvicorn.Server):
 
 
 def say(line: str) -> None:
-    """Tell the user at once, also through a pipe."""
+    """Return the user at once, also through a pipe."""
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()

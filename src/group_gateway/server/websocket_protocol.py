@@ -58,14 +58,14 @@ class BoundedWebSocketProtocol(WebSocketsSansIOProtocol):
             super().data_received(data[start : start + _SLICE])
 
     async def receive(self) -> Any:
-        """Give the next event; when that was the last, go on with what has come."""
+        """Return the next event; when that was the last, go on with what has come."""
         event = await super().receive()
         if self._unread and not self.read_paused:
             self._hold(self._unread)
         return event
 
     def _hold(self, unread: bytes) -> None:
-        """Let others have a turn."""
+        """Yield to the event loop."""
         self._unread = unread
         self.transport.pause_reading()
         self.loop.call_soon(self._read_on)
@@ -77,7 +77,7 @@ class BoundedWebSocketProtocol(WebSocketsSansIOProtocol):
             self.data_received(unread)
 
     def pause_writing(self) -> None:
-        """Give the client its time to take what was sent."""
+        """Return the client its time to take what was sent."""
         super().pause_writing()
         self._cut_off_in(self._seconds)
 

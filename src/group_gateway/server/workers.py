@@ -166,7 +166,7 @@ class CommandWorkers(Multiprocess):
 
 @contextlib.contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Let Ctrl-C wait within the block; processes started there inherit that, and keep it."""
+    """Defer Ctrl-C within the block; processes that start there inherit that and keep it."""
     resource_tracker.ensure_running()  # by whoever comes first, who would lift the block at its end
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:

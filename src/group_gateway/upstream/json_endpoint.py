@@ -31,7 +31,7 @@ class JsonEndpoint:
         self._timeout = timeout
 
     async def get(self) -> tuple[int, Any]:
-        """Give the status and the decoded body, None if that is no JSON."""
+        """Return the status and the decoded body, None if that is no JSON."""
         return await self._send(httpx.Request("GET", self.url, headers=_HEADERS))
 
     async def post(self, form: Mapping[str, str]) -> tuple[int, Any]:

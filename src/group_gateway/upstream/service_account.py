@@ -93,7 +93,7 @@ class ServiceAccount:
         self._accepted = False
 
     async def token(self) -> ServiceToken:
-        """Give a token that is good; raises UpstreamNotAsked when there is none to be had."""
+        """Return a token that is good; raises UpstreamNotAsked when there is none to be had."""
         token, now = self._token, self._clock()
         if token is None or token.end <= now:
             return await self._fetched()
@@ -102,7 +102,7 @@ class ServiceAccount:
         return token
 
     async def replacement(self, refused: ServiceToken) -> ServiceToken:
-        """Give another token than one that the upstream refused.
+        """Return another token than one that the upstream refused.
 
         Raises UpstreamNotAsked when that one was new: another one would fare no better.
         """
@@ -178,7 +178,7 @@ def _is_token(said: object) -> bool:
 
 
 def _life(said: object) -> float:
-    """Give for how many seconds a token is kept; a shorter life would have each request fetch."""
+    """Return for how many seconds a token is kept; a shorter life would have each request fetch."""
     if not isinstance(said, int | float) or said <= 0:
         return _DEFAULT_LIFE
     return float(min(max(said, _SHORTEST_LIFE), _LONGEST_LIFE))

@@ -13,8 +13,8 @@ from group_gateway.cli.doctor.checks import (
     caller_identity,
     contact,
     credentials,
+    declared_searches,
     group_read,
-    group_searches,
     page_walk,
 )
 from group_gateway.cli.doctor.checks.caller_identity import Credential
@@ -52,7 +52,7 @@ async def examine(
 
 
 async def first_contact(settings: Settings) -> list[Finding]:
-    """Give the findings of the first two checks: whether a FHIR server answers at all."""
+    """Return the findings of the first two checks: whether a FHIR server answers at all."""
     probe = UpstreamProbe(settings, None)
     try:
         reply = await probe.statement()
@@ -70,7 +70,7 @@ async def _examine(
     yield connection
     if connection.level == "fail":
         return
-    search = await probe.open(count=group_searches.SAMPLE)
+    search = await probe.open(count=declared_searches.SAMPLE)
     base_url = contact.base_url(_clearer(stated, search), settings)
     yield base_url
     if base_url.level == "fail":
@@ -100,9 +100,9 @@ async def _behaviour(
         text = "There are no groups to see, so searches and reads can't be tried."
         yield warn("search", text, "If there should be some, the token is another's.")
         return
-    yield await group_searches.id_lists(probe, sample)
-    yield await group_searches.by_type(probe, said, sample)
-    yield await group_searches.by_patient(probe, said, sample)
+    yield await declared_searches.id_lists(probe, sample)
+    yield await declared_searches.by_type(probe, said, sample)
+    yield await declared_searches.by_patient(probe, said, sample)
     yield await page_walk.pages(probe, sample)
     yield await page_walk.total(probe, sample)
     reply = await probe.read(sample.groups[0].id)

@@ -22,15 +22,15 @@ class Finding:
 
 
 def ok(check: str, text: str) -> Finding:
-    """Give the finding that all is well."""
+    """Return the finding that all is well."""
     return Finding(check, "ok", text)
 
 
 def warn(check: str, text: str, remedy: str = "") -> Finding:
-    """Give the finding that the gateway works less well than it could."""
+    """Return the finding that the gateway works less well than it could."""
     return Finding(check, "warn", text, remedy)
 
 
 def fail(check: str, text: str, remedy: str = "") -> Finding:
-    """Give the finding that the gateway won't work like this."""
+    """Return the finding that the gateway won't work like this."""
     return Finding(check, "fail", text, remedy)

@@ -16,7 +16,7 @@ _header = msgspec.json.Decoder(tuple[str, str | None, int | None])
 
 
 def pack(resource: GroupResource | None) -> bytes:
-    """Give the entry of a read: the group, or its absence."""
+    """Return the entry of a read: the group, or its absence."""
     if resource is None:
         return b""
     header = msgspec.json.encode((resource.id, resource.etag, resource.date))
@@ -24,7 +24,7 @@ def pack(resource: GroupResource | None) -> bytes:
 
 
 def unpack(entry: bytes) -> GroupResource | None:
-    """Give the read that an entry holds; raises ValueError on bytes that `pack` did not make."""
+    """Return the read that an entry holds; raises ValueError on bytes that `pack` did not make."""
     if not entry:
         return None
     header, found, raw = entry.partition(_SEPARATOR)
@@ -43,11 +43,11 @@ class CacheSlots:
         self.search_tag = self._keys.digest("tag", upstream, "search")
 
     def group_tag(self, id: str) -> str:
-        """Give the tag that a write to this group renews."""
+        """Return the tag that a write to this group renews."""
         return self._keys.digest("tag", self._upstream, "group", id)
 
     def group(self, caller: Caller, id: str) -> Slot:
-        """Give the slot of what this caller read of a group."""
+        """Return the slot of what this caller read of a group."""
         tag = self.group_tag(id)
         return Slot(caller.scope + tag, tag, caller.scope)
 
@@ -60,6 +60,6 @@ class CacheSlots:
         return Slot(caller.scope + tag, tag, caller.scope)
 
     def search(self, caller: Caller, query: str) -> Slot:
-        """Give the slot of what this caller found with a query."""
+        """Return the slot of what this caller found with a query."""
         key = self._keys.digest("entry", caller.scope, self._upstream, "search", query)
         return Slot(key, self.search_tag, caller.scope)

@@ -31,13 +31,13 @@ class Cursors:
         self._question = question
 
     def encode(self, position: list[Any]) -> str:
-        """Give the cursor of a position (JSON values)."""
+        """Return the cursor of a position (JSON values)."""
         payload = msgspec.json.encode(position).decode()
         text = f"{_VERSION}{self._sign(payload)}{payload}"
         return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
     def decode(self, cursor: str) -> list[Any]:
-        """Give the position of a cursor; raises BadUserInput for any other text."""
+        """Return the position of a cursor; raises BadUserInput for any other text."""
         try:
             padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
             text = base64.b64decode(padded, altchars=b"-_", validate=True).decode()

@@ -25,7 +25,7 @@ class Interval:
     last: datetime
 
     def holds(self, moment: datetime) -> bool:  # noqa: PLR0911 - one for each comparison
-        """Tell whether a moment compares so."""
+        """Return whether a moment compares so."""
         match self.prefix:
             case "ne":
                 return not self.first <= moment <= self.last

@@ -29,7 +29,7 @@ class Flight(Generic[Value]):
         self._age: float | None = None
 
     async def wait(self, operation: Operation) -> Value:
-        """Give the answer; raises what the flight ended with, or UpstreamTimeout."""
+        """Return the answer; raises what the flight ended with, or UpstreamTimeout."""
         if operation.deadline >= self.deadline:  # the flight's own end comes first
             value = await asyncio.shield(self.future)
         else:
@@ -49,7 +49,7 @@ class Flight(Generic[Value]):
             raise UpstreamTimeout("The upstream did not answer in time.") from None
 
     def ran_out(self, operation: Operation) -> bool:
-        """Tell whether it failed for want of its own time, of which this operation has more."""
+        """Return whether it failed for want of its own time, of which this operation has more."""
         now = asyncio.get_running_loop().time()
         return self.deadline <= now + _EARLY < operation.deadline
 
@@ -79,7 +79,7 @@ class Flight(Generic[Value]):
 
 
 def within(flights: Sequence[Flight[Value]]) -> float:
-    """Give the seconds until the last of the flights must end."""
+    """Return the seconds until the last of the flights must end."""
     latest = max(flight.deadline for flight in flights)
     return max(latest - asyncio.get_running_loop().time(), 0.001)
 

@@ -131,7 +131,7 @@ class GroupFetcher:
         return self._lists.worth_trying and self._whole_results.worth_trying
 
     def _own_ends(self, misses: Sequence[Miss]) -> list[asyncio.TimerHandle]:
-        """Have flights end in time where a call that they share may take until a later end."""
+        """End flights at their own deadlines where a shared call may outlast them."""
         ends = {miss.flight.deadline for miss in misses}
         last = max(ends) - _CLOSE
         if min(ends) >= last:  # as those of one operation always do

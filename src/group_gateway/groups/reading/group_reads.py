@@ -35,7 +35,7 @@ class GroupReads:
         self._keys = keys
 
     async def get(self, operation: Operation, id: str) -> GroupResource | None:
-        """Give a group; None when there is none. Raises BadUserInput for a malformed id."""
+        """Return a group; None when there is none. Raises BadUserInput for a malformed id."""
         operation.caller.require("read")
         group = await self._loader.load(operation, checked_id(id))
         if group is not None and operation.audit_record is not None:
@@ -77,7 +77,7 @@ class GroupReads:
 
 
 def checked_id(id: str) -> str:
-    """Give the id back; raises BadUserInput unless it is a FHIR logical id."""
+    """Return the id back; raises BadUserInput unless it is a FHIR logical id."""
     if not is_logical_id(id):
         raise BadUserInput("An id is 1 to 64 letters, digits, dashes and dots.")
     return id

@@ -29,12 +29,12 @@ class IdList:
         self._found: dict[int, GroupResource | None] = {}
 
     def forward(self, place: list[Any] | None, count: int) -> AsyncIterator[Batch]:
-        """Give what follows a place, or all."""
+        """Return what follows a place, or all."""
         start = 0 if place is None else place[0] + 1
         return self._batches(range(start, len(self._ids)), count)
 
     def backward(self, place: list[Any] | None, count: int) -> AsyncIterator[Batch]:
-        """Give what comes before a place, or all, from the end to the beginning."""
+        """Return what comes before a place, or all, from the end to the beginning."""
         stop = len(self._ids) if place is None else place[0]
         return self._batches(range(stop - 1, -1, -1), count)
 

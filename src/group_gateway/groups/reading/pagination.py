@@ -166,7 +166,7 @@ class Page:
         return self._start + len(self.entries) if end is None else end
 
     def index_of(self, number: int) -> int:
-        """Give how many of its groups come before the one of a number.
+        """Return how many of its groups come before the one of a number.
 
         Raises UpstreamInvalidResponse when its numbers don't tell.
         """
@@ -199,7 +199,7 @@ def is_oversized(content: Searchset, link: PageLink) -> bool:
 
 
 def _begin(content: Searchset) -> int | None:
-    """Give the page's first number if there is proof that the upstream pages by numbers.
+    """Return the page's first number if there is proof that the upstream pages by numbers.
 
     Servers may echo an `_offset` that means nothing to them, or leave it out when it is 0.
     """
@@ -221,7 +221,7 @@ def _is_exact(content: Searchset, begin: int) -> bool:
 
 
 def _next(content: Searchset, link: PageLink) -> PageLink | None:
-    """Give the link to the next page.
+    """Return the link to the next page.
 
     FHIR has no `next` on the last page. But that says nothing where no page is linked at all:
     then the next numbers are worth a try, unless it is clear that there is no more.

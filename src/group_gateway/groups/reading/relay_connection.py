@@ -70,10 +70,10 @@ class Source(Protocol):
     """Where the groups of a connection come from, in order, from behind or before a place."""
 
     def forward(self, place: list[Any] | None, count: int) -> AsyncIterator[Batch]:
-        """Give what follows a place, or all; `count` groups are likely to be taken."""
+        """Return what follows a place, or all; `count` groups are likely to be taken."""
 
     def backward(self, place: list[Any] | None, count: int) -> AsyncIterator[Batch]:
-        """Give what comes before a place, or all, from the end to the beginning."""
+        """Return what comes before a place, or all, from the end to the beginning."""
 
     async def total(self) -> int | None:
         """Count all groups; None when that can't be known."""
@@ -144,11 +144,11 @@ class Connection:
         return self._taking
 
     def edges(self) -> asyncio.Future[tuple[Edge, ...]]:
-        """Give the edges; starts fetching them at once."""
+        """Return the edges; starts fetching them at once."""
         return asyncio.shield(self.start())
 
     def edges_as_they_come(self) -> AsyncGenerator[Edge, None]:
-        """Give the edges one by one, as they are fetched; starts that at once.
+        """Return the edges one by one, as they are fetched; starts that at once.
 
         A slice from the end comes when it is whole.
         """
@@ -177,7 +177,7 @@ class Connection:
         return Edge(step.group, step.place, self._cursors)
 
     async def page_info(self) -> PageInfo:
-        """Tell where the slice stands."""
+        """Return where the slice stands."""
         edges = await self.edges()
         if self._looking is None:
             self._looking = _started(self._look())
@@ -232,7 +232,7 @@ class Connection:
         )
 
     async def _look(self) -> bool:
-        """Tell whether more follows, looking only when it must."""
+        """Return whether more follows, looking only when it must."""
         while self._more is None:
             try:
                 batch = await anext(self._batches, None)

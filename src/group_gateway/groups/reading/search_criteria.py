@@ -84,7 +84,7 @@ class SearchCriteria:
         return next((c.values for c in self.criteria if c.name == name), None)
 
     def fits(self, group: GroupResource) -> bool:
-        """Tell whether a group fits, whatever the upstream did. Raises NotAGroup."""
+        """Return whether a group fits, whatever the upstream did. Raises NotAGroup."""
         return not self.misfits(group)
 
     def matches(self, page: Searchset) -> list[int]:

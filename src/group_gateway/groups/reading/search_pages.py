@@ -34,7 +34,7 @@ class SearchPages:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def get(self, operation: Operation, link: PageLink) -> Searchset:
-        """Give the page behind `link` as this caller may see it."""
+        """Return the page behind `link` as this caller may see it."""
         key = (operation.caller.scope, link)
         kept = self._parsed.get(key)
         if kept is not None:
@@ -74,7 +74,7 @@ class SearchPages:
             self._parsed.put(key, page, part)
 
     def forget(self) -> None:
-        """Let nobody join a flight that may have left before a write."""
+        """Drop flights that may have begun before a write, so that none joins them."""
         self._flights.clear()
         self._parsed.clear()
 

@@ -23,7 +23,7 @@ class Recalled:
 async def stale_if_error(
     cache: CacheStore, slots: Sequence[Slot], failure: Exception, lifetime: float
 ) -> list[Recalled | None]:
-    """Give what was read before and may be shown in place of a failure, for each slot.
+    """Return what was read before and may be shown in place of a failure, for each slot.
 
     Only while the upstream is unavailable. When it refuses the caller (401, 403) nothing is shown,
     now or later, of what was read before. Entries are fresh for `lifetime` seconds.

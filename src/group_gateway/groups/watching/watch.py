@@ -45,22 +45,22 @@ class Watch:
         self._sights: dict[str, Snapshot] = {}
 
     def __bool__(self) -> bool:
-        """Tell whether anybody listens."""
+        """Return whether anybody listens."""
         return bool(self._listeners)
 
     def add(self, listener: Listener) -> None:
-        """Let somebody listen."""
+        """Add a listener."""
         self._listeners[listener] = None
 
     def remove(self, listener: Listener) -> None:
-        """Let somebody go, with what only they had seen."""
+        """Remove a listener, with what only it had seen."""
         self._listeners.pop(listener, None)
         scope = listener.caller.scope
         if all(other.caller.scope != scope for other in self._listeners):
             self._sights.pop(scope, None)
 
     def next_caller(self) -> Caller | None:
-        """Give the caller to poll for next: the listeners' in turn; None when nobody listens."""
+        """Return the caller to poll for next: the listeners' in turn; None when nobody listens."""
         listener = next(iter(self._listeners), None)
         if listener is None:
             return None
@@ -74,7 +74,7 @@ class Watch:
             listener.tell()
 
     def refuse(self, caller: Caller, refusal: GatewayError) -> None:
-        """Let go of the listeners of a caller whom the upstream refused, and tell them."""
+        """Remove and notify the listeners of a caller whom the upstream refused."""
         for listener in [each for each in self._listeners if each.caller.scope == caller.scope]:
             self.remove(listener)
             listener.refuse(refusal)

@@ -78,7 +78,7 @@ class GroupWatches:
     async def follow(
         self, renew: BeginOperation, id: str, since: str | None = None
     ) -> AsyncGenerator[GroupEvent, None]:
-        """Give the group each time it has become another version, and end when it is gone.
+        """Yield the group each time it has become another version, and end when it is gone.
 
         With `since`, at once if that is not its version any more. Raises the errors of the first
         read; of later reads only those that mean that the caller may not see the group any more.

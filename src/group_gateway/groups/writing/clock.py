@@ -44,14 +44,14 @@ class UpstreamClock:
             self._least, self._most = least, most
 
     def second_begun(self, asked: float, date: int) -> int:
-        """Give the latest second that surely had begun upstream when it was asked at `asked`.
+        """Return the latest second that surely had begun upstream when it was asked at `asked`.
 
         It is never later than `date`, the answer's own stamp, which must have been observed.
         """
         return min(date, math.floor(asked + self._least))
 
     def pause_until_after(self, second: int) -> float:
-        """Give the seconds to wait before asking can show that `second` is over.
+        """Return the seconds to wait before asking can show that `second` is over.
 
         While the bounds are far apart it is worth asking half-way: the answer halves them.
         """
@@ -88,11 +88,11 @@ class LastWrites:
             self._seconds.popitem(last=False)
 
     def second(self, id: str) -> int | None:
-        """Give the second of a group's last write, None if none is known."""
+        """Return the second of a group's last write, None if none is known."""
         return self._seconds.get(id)
 
     def pause(self, id: str) -> float:
-        """Give the seconds until a read of this group can be told apart from its last write."""
+        """Return the seconds until a read of this group can be told apart from its last write."""
         second = self.second(id)
         if second is None:
             return 0.0

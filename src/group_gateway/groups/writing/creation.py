@@ -20,14 +20,14 @@ class NewGroup:
     responsibilities: tuple[str, ...] = ()
 
     def elements(self) -> Elements:
-        """Give all elements of the group."""
+        """Return all elements of the group."""
         if not self.responsibilities:
             return self.values
         traits = [*self._traits(), *map(responsibility, self.responsibilities)]
         return {**self.values, "characteristic": traits}
 
     def check(self, stored: Elements) -> list[Issue]:
-        """Give a warning for each part that the upstream did not store."""
+        """Return a warning for each part that the upstream did not store."""
         warnings = SetElements(self.elements()).check(stored)
         if "characteristic" in self.values:
             return warnings
@@ -35,7 +35,7 @@ class NewGroup:
         return [replace(w, input_path=renamed.get(w.input_path, w.input_path)) for w in warnings]
 
     def located(self, issues: Iterable[Issue]) -> tuple[Issue, ...]:
-        """Give the upstream's issues with the places of the input they are about."""
+        """Return the upstream's issues with the places of the input they are about."""
         return tuple(at(issue, self._place(issue)) for issue in issues)
 
     def _place(self, issue: Issue) -> Place:

@@ -16,7 +16,7 @@ _STEP = re.compile(r"\w+")
 
 
 def place_of(issue: Issue) -> Place:
-    """Give the place in a Group that an issue is about, outermost first; none when it says none.
+    """Return the place in a Group that an issue is about, outermost first; none when it says none.
 
     A member's `entity` is left out, as inputs have none.
     """
@@ -32,12 +32,12 @@ def place_of(issue: Issue) -> Place:
 
 
 def at(issue: Issue, place: Place) -> Issue:
-    """Give the issue as one about this place of the input."""
+    """Return the issue as one about this place of the input."""
     return replace(issue, input_path=place)
 
 
 def responsibility_place(issue: Issue, codes: Sequence[str]) -> Place:
-    """Give the place of the responsibility that an issue names, none when it names none."""
+    """Return the place of the responsibility that an issue names, none when it names none."""
     words = set(_STEP.findall(issue.text))
     named = (str(index) for index, code in enumerate(codes) if code in words)
     first = next(named, None)

@@ -201,7 +201,7 @@ def _next(queue: deque[Request]) -> Request | None:
 
 
 def _joiners(first: Request, queue: deque[Request]) -> Callable[[], list[Request]]:
-    """Give a function that takes out of the queue what may share a PUT with `first`."""
+    """Return a function that takes out of the queue what may share a PUT with `first`."""
 
     def more() -> list[Request]:
         if not first.joins_others:

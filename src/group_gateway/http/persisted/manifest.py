@@ -26,7 +26,7 @@ class _ApolloManifest(msgspec.Struct, frozen=True):
 
 
 def documents_of(manifest: bytes) -> dict[str, str]:
-    """Give the text of each document by its bare id; raises NotAManifest.
+    """Return the text of each document by its bare id; raises NotAManifest.
 
     Takes Apollo's manifest, version 1, and the JSON object from ids to texts that both
     relay-compiler (`persistConfig`) and graphql-codegen (`persistedDocuments`) write.
@@ -43,7 +43,7 @@ def documents_of(manifest: bytes) -> dict[str, str]:
 
 
 def bare_id(id: str) -> str:
-    """Give an id without the scheme that some tools put before a hash, and others leave out."""
+    """Return an id without the scheme that some tools put before a hash, and others leave out."""
     return id.removeprefix(_HASH_SCHEME)
 
 

@@ -47,11 +47,11 @@ class PersistedDocuments:
         self._learned = _Learned(max_bytes)
 
     def generation(self) -> int:
-        """Give a number that another list of trusted documents changes."""
+        """Return a number that another list of trusted documents changes."""
         return 0 if self._trusted is None else self._trusted.lists()
 
     def resolved(self, asked: GraphQLRequest) -> GraphQLRequest:
-        """Give the request with its document; raises RequestRefused."""
+        """Return the request with its document; raises RequestRefused."""
         if asked.document_id is not None:
             asked = self._known(asked, asked.document_id)
         if self._trusted is not None and asked.query not in self._trusted:
@@ -120,7 +120,7 @@ def _mismatch() -> RequestRefused:
 
 
 def _unknown() -> RequestRefused:
-    """Give the refusal upon which clients send the text along, in the words that they look for.
+    """Return the refusal upon which clients send the text along, in the words that they look for.
 
     The status is 200, as from Apollo's servers: older clients take any other for a network failure.
     """

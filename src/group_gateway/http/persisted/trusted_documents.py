@@ -31,17 +31,17 @@ class TrustedDocuments:
         self._lists = 1
 
     def lists(self) -> int:
-        """Give how many lists there have been, this one included."""
+        """Return how many lists there have been, this one included."""
         self._look()
         return self._lists
 
     def text(self, id: str) -> str | None:
-        """Give the document of that id."""
+        """Return the document of that id."""
         self._look()
         return self._by_id.get(id)
 
     def __contains__(self, text: object) -> bool:
-        """Tell whether a document is on the list, letter by letter."""
+        """Return whether a document is on the list, letter by letter."""
         self._look()
         return text in self._texts
 

@@ -42,12 +42,12 @@ _COMPLETE: Final = b"event: complete\ndata:\n\n"
 
 @lru_cache(32)
 def takes_events(accept: str | None) -> bool:
-    """Tell whether a client names event streams among what it takes."""
+    """Return whether a client names event streams among what it takes."""
     return accept is not None and takes(accept, EVENT_STREAM)
 
 
 def as_events(reply: Reply) -> Reply:
-    """Give the answer to a query or mutation as a stream of one, if the request was taken."""
+    """Return the answer to a query or mutation as a stream of one, if the request was taken."""
     if reply.status != HTTPStatus.OK:
         return reply
     body = _next(reply.body) + _COMPLETE
@@ -62,7 +62,7 @@ class EventStreams:
         self._pipeline = pipeline
 
     def respond(self, asked: GraphQLRequest, session: ClientSession) -> ASGIApp:
-        """Give the answer to a subscription, an ASGI application for this one request."""
+        """Return the answer to a subscription, an ASGI application for this one request."""
 
         async def application(scope: Scope, receive: Receive, send: Send) -> None:
             scope[ENDLESS] = True

@@ -36,7 +36,7 @@ class ConnectionInit(_Message, frozen=True, tag="connection_init"):
     payload: dict[str, Any] | None = None
 
     def authorization(self) -> str | None:
-        """Give the Authorization that the payload holds, by itself or among `headers`."""
+        """Return the Authorization that the payload holds, by itself or among `headers`."""
         payload = self.payload or {}
         headers = _member(payload, "headers")
         found = _member(payload, "authorization")
@@ -88,18 +88,18 @@ def read(text: str | bytes) -> Message:
 
 
 def next_of(id: str, answer: bytes) -> bytes:
-    """Give the message with an encoded answer."""
+    """Return the message with an encoded answer."""
     return b'{"id":%b,"type":"next","payload":%b}' % (_encode(id), answer)
 
 
 def error_of(id: str, answer: bytes) -> bytes:
-    """Give the message with the errors of an encoded answer; the operation has ended."""
+    """Return the message with the errors of an encoded answer; the operation has ended."""
     errors = msgspec.json.decode(answer)["errors"]
     return _encode({"id": id, "type": "error", "payload": errors})
 
 
 def complete_of(id: str) -> bytes:
-    """Give the message that an operation has ended."""
+    """Return the message that an operation has ended."""
     return b'{"id":%b,"type":"complete"}' % _encode(id)
 
 

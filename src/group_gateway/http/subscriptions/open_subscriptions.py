@@ -70,7 +70,7 @@ class Subscriptions:
         self.ending = asyncio.Event()
 
     async def authenticate(self, authorization: str | None) -> Principal:
-        """Give who sends this Authorization."""
+        """Return who sends this Authorization."""
         return self._callers.known(authorization) or await self._callers.authenticate(authorization)
 
     async def until_refused(self, session: ClientSession) -> None:
@@ -87,7 +87,7 @@ class Subscriptions:
     async def answers(
         self, asked: GraphQLRequest, session: ClientSession
     ) -> AsyncGenerator[Answer, None]:
-        """Give the answers to a subscription as they come, the caller's place being taken.
+        """Yield the answers to a subscription as they come, the caller's place being taken.
 
         One that was not executed is the last. Raises RequestRefused.
         """

@@ -59,7 +59,7 @@ class Operations:
         task.add_done_callback(self._endless.discard)
 
     def complete(self, id: str) -> None:
-        """Give an operation up, if it is still under way; its id may be used again at once."""
+        """Return an operation up, if it is still under way; its id may be used again at once."""
         task = self._by_id.pop(id, None)
         if task is not None:
             task.cancel()
@@ -120,7 +120,7 @@ class Operations:
         return None
 
     def _judge(self, codes: Collection[str]) -> bool:
-        """Tell whether an answer shows that the token is refused; have the connection end then."""
+        """Return whether a response shows that the token is refused; end the connection then."""
         if Unauthenticated.code in codes:
             self.token_refused.set()
             return True

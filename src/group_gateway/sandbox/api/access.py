@@ -7,7 +7,7 @@ from group_gateway.sandbox.tokens import Caller, Tokens
 
 
 def reader(request: Request, tokens: Tokens) -> Caller:
-    """Give the caller of a read; `Refusal` 401 or 403."""
+    """Return the caller of a read; `Refusal` 401 or 403."""
     caller = _authenticated(request, tokens)
     if not caller.reads:
         raise refuse(403, "Authorization failed")
@@ -15,7 +15,7 @@ def reader(request: Request, tokens: Tokens) -> Caller:
 
 
 def writer(request: Request, tokens: Tokens) -> Caller:
-    """Give the caller of a write; `Refusal` 401 or 403."""
+    """Return the caller of a write; `Refusal` 401 or 403."""
     caller = _authenticated(request, tokens)
     if not caller.writes:
         raise refuse(403, "Authorization failed")

@@ -27,7 +27,7 @@ class Linker:
     """Whether the request itself followed an opaque link."""
 
     def links(self, total: int) -> list[Mapping[str, str]]:
-        """Give the links of a page; an empty result has none."""
+        """Return the links of a page; an empty result has none."""
         if self.quirks.no_links or not total:
             return []
         opaque = self.quirks.opaque_links
@@ -49,7 +49,7 @@ class Linker:
 
 
 def followed(token: str, offset: str) -> str:
-    """Give the query that an opaque link stands for; 410 for a token that is none of ours."""
+    """Return the query that an opaque link stands for; 410 for a token that is none of ours."""
     try:
         query = base64.urlsafe_b64decode(token).decode()
     except ValueError as error:

@@ -20,7 +20,7 @@ _NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
 async def token(request: Request) -> Response:
-    """Give a token for the sandbox's client; a `scope` restricts what it may do."""
+    """Return a token for the sandbox's client; a `scope` restricts what it may do."""
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != "application/x-www-form-urlencoded":
         return _error(400, "invalid_request")

@@ -48,7 +48,7 @@ async def search(request: Request) -> Response:
 
 
 def asked_id(request: Request) -> str:
-    """Give the id in the URL; `Refusal` 400 for what is no FHIR id."""
+    """Return the id in the URL; `Refusal` 400 for what is no FHIR id."""
     identity: str = request.path_params["id"]
     if not _ID.fullmatch(identity):
         text = f"path -> id — String should match pattern '{_ID.pattern}'"

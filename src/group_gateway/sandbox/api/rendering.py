@@ -12,7 +12,7 @@ from group_gateway.sandbox.quirks import Quirks
 
 
 def text_of(row: Row, quirks: Quirks) -> bytes:
-    """Give a group's JSON; with quirk `etag` its `meta` says version and time."""
+    """Return a group's JSON; with quirk `etag` its `meta` says version and time."""
     if not quirks.etag:
         return row.body
     fields = codec.fields(row.body)
@@ -23,13 +23,13 @@ def text_of(row: Row, quirks: Quirks) -> bytes:
 
 
 def last_updated(row: Row) -> str:
-    """Give the instant of a group's last change, in milliseconds."""
+    """Return the instant of a group's last change, in milliseconds."""
     moment = datetime.fromtimestamp(row.modified_ms / 1000, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def version_headers(row: Row, quirks: Quirks) -> dict[str, str]:
-    """Give the headers that tell a group's version, if this server has any."""
+    """Return the headers that tell a group's version, if this server has any."""
     if not quirks.etag:
         return {}
     modified = formatdate(row.modified_ms // 1000, usegmt=True)

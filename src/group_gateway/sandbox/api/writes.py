@@ -71,7 +71,7 @@ async def delete(request: Request) -> Response:
 
 
 async def _checked_body(request: Request) -> dict[str, Any]:
-    """Give a body that is an R4 Group with sensible values; `Refusal` 400 for any other."""
+    """Return a body that is an R4 Group with sensible values; `Refusal` 400 for any other."""
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type not in _JSON:
         raise refuse(400, f"header -> Content-Type — Input should be {FHIR_JSON}")

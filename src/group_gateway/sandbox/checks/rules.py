@@ -66,7 +66,7 @@ def broken_rules(body: Mapping[str, Any]) -> Iterator[Issue]:
 
 
 def responsibilities(body: Mapping[str, Any]) -> list[str]:
-    """Give the responsibilities that a group's characteristics carry, each once."""
+    """Return the responsibilities that a group's characteristics carry, each once."""
     found = [
         (item.get("valueCodeableConcept") or {}).get("text") or ""
         for item in body.get("characteristic") or ()
@@ -76,7 +76,7 @@ def responsibilities(body: Mapping[str, Any]) -> list[str]:
 
 
 def kind_of(reference: str) -> str | None:
-    """Give the resource type that a reference names; nothing when it is no reference."""
+    """Return the resource type that a reference names; nothing when it is no reference."""
     match = _REFERENCE.fullmatch(reference)
     return match[1] if match else None
 

@@ -29,7 +29,7 @@ _GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 
 
 def seed_groups() -> list[dict[str, Any]]:
-    """Give the document's groups in its order."""
+    """Return the document's groups in its order."""
     return [_group(identity, name, patients) for identity, name, patients in _GROUPS]
 
 

@@ -44,7 +44,7 @@ class Sizes:
 
 
 def generated_groups(sizes: Sizes) -> Iterator[dict[str, Any]]:
-    """Give the generated groups, the large ones last."""
+    """Yield the generated groups, the large ones last."""
     chance = random.Random(2025)  # noqa: S311  the same groups on every start, no secrets
     yield rich_group()
     yield from (_team(number, chance) for number in range(sizes.teams))

@@ -22,7 +22,7 @@ _HASHED = 24
 
 
 def reference(kind: str, number: int) -> str:
-    """Give the reference to the person with a number, such as `Patient/<32 hex digits>`."""
+    """Return the reference to the person with a number, such as `Patient/<32 hex digits>`."""
     return f"{kind}/{_digest(kind, number)}{number:08x}"
 
 

@@ -15,7 +15,7 @@ Group = dict[str, Any]
 
 
 def finished(body: Mapping[str, Any], identity: str) -> Group:
-    """Give the Group as it is kept: with its id, its `quantity`, and the names of its members.
+    """Return the Group as it is kept: with its id, its `quantity`, and the names of its members.
 
     Everything else stands as it came. `member` is absent from a group that has none.
     """
@@ -42,7 +42,7 @@ def draft_of(group: Group) -> Draft:
 
 
 def references(group: Mapping[str, Any]) -> list[str]:
-    """Give the references of a group's members, for the index that searches use."""
+    """Return the references of a group's members, for the index that searches use."""
     found = (member["entity"].get("reference") for member in group.get("member") or ())
     return [reference for reference in found if reference]
 

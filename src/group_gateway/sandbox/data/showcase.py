@@ -25,14 +25,14 @@ _TEAM_IDS: Final = {0: known.TEAM_ID, 1: known.HIDDEN_TEAM_ID}
 
 
 def team(group: Group, number: int) -> Group:
-    """Give a team what its number stands for: a well-known id, responsibilities."""
+    """Return a team what its number stands for: a well-known id, responsibilities."""
     held = [_responsibility(code) for code in _HELD.get(number, ())]
     identity = {"id": _TEAM_IDS[number]} if number in _TEAM_IDS else {}
     return group | identity | ({"characteristic": held} if held else {})
 
 
 def rich_group() -> Group:
-    """Give a group that has every R4 element, and all five kinds of characteristic."""
+    """Return a group that has every R4 element, and all five kinds of characteristic."""
     return {
         "resourceType": "Group",
         "id": known.RICH_GROUP_ID,
@@ -78,7 +78,7 @@ def rich_group() -> Group:
 
 
 def nested_group() -> Group:
-    """Give a patient group whose members are groups."""
+    """Return a patient group whose members are groups."""
     members = [
         {"entity": {"reference": f"Group/{identity}", "type": "Group"}}
         for identity in (known.TEST_GROUP_ID, known.GOLD_KIDNEY_ID, known.RICH_GROUP_ID)
@@ -87,7 +87,7 @@ def nested_group() -> Group:
 
 
 def device_group() -> Group:
-    """Give a group of devices."""
+    """Return a group of devices."""
     members = [
         {"entity": {"reference": reference("Device", number), "type": "Device"}}
         for number in range(3)

@@ -60,7 +60,7 @@ class Store:
         self.connection.executescript(_SCHEMA)
 
     def empty(self) -> bool:
-        """Tell whether no group was ever kept."""
+        """Return whether no group was ever kept."""
         return self.connection.execute("SELECT 1 FROM groups LIMIT 1").fetchone() is None
 
     def clear(self) -> None:
@@ -91,7 +91,7 @@ class Store:
         return Row(*found) if found else None
 
     def search(self, search: Search) -> tuple[int, list[Row]]:
-        """Give the number of groups that match and the page of them that was asked for."""
+        """Return the number of groups that match and the page of them that was asked for."""
         found = self.connection.execute(
             _MATCHING,
             {name: _listed(getattr(search, name)) for name in ("ids", "types", "members")},
@@ -102,7 +102,7 @@ class Store:
         return len(matching), [Row(*row) for row in rows]
 
     def taken(self, codes: Iterable[str], by_other_than: str) -> list[str]:
-        """Give those of some responsibilities that another group holds."""
+        """Return those of some responsibilities that another group holds."""
         found = self.connection.execute(
             "SELECT code FROM responsibilities JOIN groups USING (seq) "
             "WHERE code IN (SELECT value FROM json_each(?)) AND id != ? ORDER BY code",

@@ -40,7 +40,7 @@ class Faults:
             await _replace(rule, receive, send)
 
     async def _real(self, scope: Scope, receive: Receive) -> tuple[Message, bytes]:
-        """Let a request take effect, and keep the answer from its sender."""
+        """Execute a request and withhold the response."""
         start: Message = {}
         body = bytearray()
 

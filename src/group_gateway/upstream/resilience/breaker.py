@@ -34,7 +34,7 @@ class _Verdicts:
             self._last.popitem(last=False)
 
     def most_fail(self, since: float, least: int) -> bool:
-        """Tell whether more than half of those since then failed, if there are enough of them."""
+        """Return whether more than half of those since then failed, if there are enough of them."""
         if len(self._last) < least:
             return False
         verdicts = [failed for at, failed in self._last.values() if at >= since]
@@ -61,7 +61,7 @@ class Breaker:
         self._callers = _Verdicts()
 
     def wait(self, caller: str) -> float:
-        """Give the seconds until a call is worth trying; 0 when this one may go."""
+        """Return the seconds until a call is worth trying; 0 when this one may go."""
         if not self.is_open:
             return 0.0
         left = self._probe_at - self._clock()

@@ -62,7 +62,7 @@ class ResilientClient:
     async def send(
         self, call: Call, within: float, again: Callable[[], object] | None = None
     ) -> Answer:
-        """Give the answer to a call, whatever its status; raises the errors of `errors`.
+        """Return the answer to a call, whatever its status; raises the errors of `errors`.
 
         With `again` the call may be made more than once; it is called before each further time,
         and prevents it by raising TooManyUpstreamCalls.

@@ -53,7 +53,7 @@ def pause(
     *,
     chance: Callable[[], float] = random.random,
 ) -> float | None:
-    """Give the seconds to wait before another try; None when there should be none.
+    """Return the seconds to wait before another try; None when there should be none.
 
     `attempt` counts from 0. `left` is the time left in seconds, half of which is kept for the try
     itself. After a timeout there is none: it has used its time.

@@ -59,7 +59,7 @@ class Slots:
                 del self._lanes[caller_key]
 
     def release(self) -> None:
-        """Give a slot back: to the lane whose turn it is, which then goes to the end."""
+        """Return a slot back: to the lane whose turn it is, which then goes to the end."""
         while self._lanes:
             caller_key, waiters = self._lanes.popitem(last=False)
             turn = waiters.popleft()

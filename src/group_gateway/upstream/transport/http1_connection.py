@@ -100,7 +100,7 @@ class Http1Connection(asyncio.Protocol):
             self._room.give_back(self._taken)
 
     def _handed_over(self) -> bytes:
-        """Give the body, and the room that it takes with it."""
+        """Return the body, and the room that it takes with it."""
         if not self._taken:
             return bytes(self._body)
         held, self._taken = BudgetedBytes.of(self._body, self._room, self._taken), 0
@@ -208,7 +208,7 @@ class Http1Connection(asyncio.Protocol):
         return False
 
     def on_message_complete(self) -> None:
-        """Give the answer to the waiter, if it is the final one (httptools)."""
+        """Return the answer to the waiter, if it is the final one (httptools)."""
         if not self._in_headers:
             self._finish()
 

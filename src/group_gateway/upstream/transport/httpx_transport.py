@@ -58,7 +58,7 @@ class UpstreamTransport(httpx.AsyncBaseTransport):
         return httpx.Response(status, headers=headers, stream=httpx.ByteStream(content))
 
     def pool(self, url: httpx.URL) -> ConnectionPool:
-        """Give the pool of connections to a URL's origin."""
+        """Return the pool of connections to a URL's origin."""
         origin_of = (url.scheme, url.raw_host, url.port)
         pool = self._pools.get(origin_of)
         if pool is None:

@@ -110,7 +110,7 @@ class ConnectionPool:
             raise httpx.PoolTimeout("no free connection in time") from None
 
     def _take_idle(self) -> Http1Connection | None:
-        """Give the connection that was used last; close those that waited for too long."""
+        """Return the connection that was used last; close those that waited for too long."""
         oldest = asyncio.get_running_loop().time() - KEEP_ALIVE
         while self._idle and self._idle[0].idle_since <= oldest:
             self._idle.popleft().abort()

@@ -38,7 +38,7 @@ def base_url(reply: Reply[object], settings: Settings) -> Finding:
 
 
 def named(reply: Reply[object]) -> str:
-    """Give the upstream's correlation id of a failure, for whoever is asked about it."""
+    """Return the upstream's correlation id of a failure, for whoever is asked about it."""
     if reply.error is None or reply.error.correlation_id is None:
         return ""
     return f" (correlation id {reply.error.correlation_id})"

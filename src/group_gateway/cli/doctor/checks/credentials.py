@@ -83,7 +83,7 @@ def scopes(token: str, granted: str) -> Finding:
 
 
 def claims_of(token: str) -> dict[str, Any] | None:
-    """Give the claims of a JWT, unverified; None when the token is no JWT."""
+    """Return the claims of a JWT, unverified; None when the token is no JWT."""
     parts = token.split(".")
     if len(parts) != 3:  # noqa: PLR2004 - header, claims, signature (RFC 7519)
         return None

@@ -11,7 +11,7 @@ _WRITES = ("create", "update")
 
 
 def capability_of(reply: Reply[object]) -> GroupCapability | None:
-    """Give what the statement says about groups; None when there is none."""
+    """Return what the statement says about groups; None when there is none."""
     return None if reply.error is not None else group_capability(reply.value)
 
 

@@ -22,7 +22,7 @@ class _Words:
 
 
 def why_silent(error: BaseException, base_url: str, patience: float) -> tuple[str, str]:
-    """Give a sentence about the failure that ended an exchange, and one about what helps.
+    """Return a sentence about the failure that ended an exchange, and one about what helps.
 
     `patience` is for how many seconds an answer was waited.
     """

@@ -28,7 +28,7 @@ class Tracer:
         self._is_incomplete = False
 
     def middleware(self) -> MiddlewareManager:
-        """Give what has the executor's fields traced."""
+        """Return what has the executor's fields traced."""
         return MiddlewareManager(self)
 
     def resolve(

@@ -95,7 +95,7 @@ class Settings(AccessSettings, frozen=True, kw_only=True, forbid_unknown_fields=
         return AllowedOrigins.of(self.cors_origins)
 
     def key(self) -> bytes:
-        """Give the key of scopes, cache keys and cursors.
+        """Return the key of scopes, cache keys and cursors.
 
         Without a `secret` it comes from the addresses of upstream and cache, so that replicas
         and restarts agree on it.
