@@ -50,7 +50,6 @@ BUGS = (
         "groups/writing/member_index.py",
         "    if isinstance(value, dict):\n        return [value]\n",
         "",
-        is_rare=True,
     ),
     Bug(
         "another server's patient is taken for one's own",

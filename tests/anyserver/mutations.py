@@ -100,7 +100,7 @@ def _keeps(before: list[Elements], group: Elements, named: set[str]) -> bool:
     return rest == kept
 
 
-async def _written(  # noqa: PLR0911, PLR0913, PLR0917 - all that a write is judged by
+async def _written(  # noqa: PLR0913, PLR0917 - all that a write is judged by
     world: World,
     id: str,
     field: str,
@@ -131,8 +131,6 @@ async def _written(  # noqa: PLR0911, PLR0913, PLR0917 - all that a write is jud
         return what
     if others_change and before.get("language") == after.get("language"):
         return "another's change was lost in silence" if server.profile.shows_changes else None
-    if id in world.broken:
-        return None
     return None if holds(after) else f"{wanted} led to {after}"
 
 

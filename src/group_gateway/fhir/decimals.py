@@ -19,8 +19,11 @@ def decimal_or_float(text: str) -> Decimal | float:
     """Parse a number of a request: a Decimal where a float would lose digits.
 
     A float stands for any number, also for an integer; a Decimal is for the scalar Decimal alone.
+    Raises msgspec.DecodeError for a number that no double holds.
     """
     number = float(text)
+    if not math.isfinite(number):
+        raise msgspec.DecodeError("Number out of range")
     if repr(number) == text or (number.is_integer() and "." not in text):
         return number
     try:

@@ -48,10 +48,8 @@ class Paginator:
         if page.is_first or page.leads_back:
             async for batch in self._back(page, stop):
                 yield batch
-        elif position is None or position.number is None:
-            yield await self._from_the_start(None if position is None else position.id)
         else:
-            raise UpstreamInvalidResponse("The upstream's pages don't lead back.")
+            yield await self._from_the_start(None if position is None else position.id)
 
     async def total(self) -> int | None:
         """Count what fits: the upstream's own count, or by a bounded look at all groups."""
