@@ -1,4 +1,4 @@
-"""Runs several things at once until the first of them ends, such as the client's patience.
+"""Runs several things at once until the first of them ends, such as a timeout.
 
 Used where an answer takes its time: by `delivery`, `eventstream` and `conversation`.
 """

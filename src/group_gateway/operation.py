@@ -164,20 +164,20 @@ class Operation:
 
     @property
     def caller(self) -> Caller:
-        """Who asks; raises what a stranger is told. Every key and call needs it."""
+        """The caller, whom every cache key and upstream call needs. Raises if anonymous."""
         if isinstance(self.principal, Anonymous):
             raise self.principal.kind(self.principal.message)
         return self.principal
 
     def depends_on(self, part: CacheDependency | None) -> None:
-        """Note a part of the answer; None: it has one that must not outlive the operation."""
+        """Record a cache entry that this response depends on. None makes it uncacheable."""
         if part is None:
             self.parts = None
         elif self.parts is not None:
             self.parts.append(part)
 
     def depends_on_stale(self, age: float) -> None:
-        """Note a part that is past its time, read `age` seconds ago."""
+        """Record an expired entry that this response depends on, read `age` seconds ago."""
         self.depends_on(None)
         self.stale = max(age, self.stale or 0.0)
 

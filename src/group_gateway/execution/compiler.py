@@ -136,8 +136,8 @@ def compile_fields(type: GraphQLObjectType, fields: Fields, selection: Selection
 def _resolver(empty: dict[str, Any], fields: list[_Resolved]) -> Completer:
     """Return the function that resolves and completes fields, some of which may be awaited.
 
-    When one fails, as many of the others are resolved and awaited as graphql-core would: what they
-    fetch is then known when it executes again, so that nothing is asked for twice, or otherwise.
+    If a field fails, the siblings that graphql-core would resolve are resolved too. Their results
+    are kept in the context, so that the fallback run sends no additional upstream calls.
     """
 
     def complete(source: Any, info: Info) -> Any:

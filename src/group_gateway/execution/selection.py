@@ -1,4 +1,4 @@
-"""What an operation selects, collected by graphql-core itself. Used by the compiling modules.
+"""What an operation selects, collected by graphql-core itself.
 
 Merging of fragments and equal response keys is never done here: a plan that merged otherwise than
 graphql-core would answer otherwise.

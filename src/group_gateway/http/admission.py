@@ -13,7 +13,7 @@ from group_gateway.errors import Overloaded
 from group_gateway.http.requests import RequestRefused
 
 RETRY_AFTER = 1
-"""Seconds that a client is told to wait: by then the process has found its measure again."""
+"""Retry-After, in seconds, of a shed request; by then the limit has adapted."""
 _INTERVAL = 0.01
 _LATE = 0.002  # uvloop's timers are right to a millisecond
 _FAR_TOO_LATE = 0.05

@@ -1,4 +1,4 @@
-"""The body of an answer that comes piece by piece. Made by `parts`, used by `replies`."""
+"""A response body that is sent in pieces."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress

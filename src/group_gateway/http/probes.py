@@ -23,7 +23,7 @@ from group_gateway.upstream.client import GroupClient
 _NOBODY = Caller("probe")
 _PATIENCE = 2.0
 _USUAL_PATIENCE = 0.5
-"""Seconds for the upstream once it has answered: an orchestrator gives a probe one second."""
+"""Upstream timeout after the first success. Kubernetes probes time out after 1 s by default."""
 _VALIDITY = 1.0
 
 

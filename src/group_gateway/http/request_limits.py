@@ -1,4 +1,4 @@
-"""The limits of requests. Made by the composition root for `endpoint`."""
+"""The limits of requests."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""Answers as bytes: what `endpoint` sends, keeps ready and shares."""
+"""Encoded responses, which are sent, shared and kept ready."""
 
 import random
 from collections.abc import Collection, Mapping
@@ -29,7 +29,7 @@ _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
 )
 _ID_BYTES = 250
-"""Bytes of an id in a set, at most: measured."""
+"""Upper bound (measured) for the memory that one id takes in a set."""
 _draw = random.Random().getrandbits  # noqa: S311 - a name, no secret
 
 
@@ -85,7 +85,7 @@ def new_reply(
 def answer_reply(
     answer: Answer, media_type: str, extensions: Mapping[str, Any], audit_record: AuditRecord | None
 ) -> Reply:
-    """Return the reply to a request that was heard (GraphQL over HTTP, section 6.4).
+    """Return the response to a well-formed request (GraphQL over HTTP, section 6.4).
 
     200 is for all that was executed; as `application/json`, for older clients, also for a request
     that failed before.

@@ -1,1 +1,1 @@
-"""Who asks: from a credential to a Caller or a Stranger. A module for each way to know callers."""
+"""Authentication: from a credential to a Caller or an Anonymous, one module for each mode."""

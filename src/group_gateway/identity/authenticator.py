@@ -27,7 +27,7 @@ class Authenticator(Protocol):
         """Return the caller where that takes no waiting, else None. Called for every request."""
 
     async def authenticate(self, authorization: str | None) -> Principal:
-        """Return the caller, or a stranger that holds the error to raise; may wait."""
+        """Return the caller, or an Anonymous that holds the error to raise; may wait."""
 
 
 class ReloadableAuthenticator:

@@ -1,4 +1,4 @@
-"""The settings of who may do what, and which of them fit together. Part of `settings`."""
+"""The settings of authentication, and which of them fit together."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal

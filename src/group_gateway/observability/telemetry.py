@@ -1,4 +1,4 @@
-"""Counts of what happens, never to whom: the core calls them, `web` renders them for Prometheus.
+"""Counts of what happens, never to whom, collected for Prometheus.
 
 Labels come from fixed sets: none ever holds an identifier, a query or other text from outside.
 """

@@ -97,7 +97,7 @@ class ResourceFetcher:
         if works or not left:
             probe.learn(works=True)
         elif not probe.proven:
-            refund(paid)  # an attempt must not cost the last read its place in the budget
+            refund(paid)  # failed list searches must not exhaust the budget for reads
         if complete and probe.proven:
             await self._keep([(miss, None) for miss in left.values()])
             return

@@ -1,4 +1,4 @@
-"""How a command ends early: with one sentence for the user and exit status 1. Raised anywhere here.
+"""The error by which a command ends early: one sentence for the user and exit status 1.
 
 Settings have their own `SettingsError`; argparse says what is wrong with flags, exit status 2.
 """

@@ -24,7 +24,10 @@ from group_gateway.server.pipelining import PipeliningProtocol, abandon
 _LINGERING_SECONDS = 5.0
 """How long a client that was refused may go on sending, until it has noticed."""
 AROUND = 8
-"""Bytes with each of a body that do not count as headers; there are 6 where each is a chunk."""
+"""Framing allowance per body byte.
+
+A one-byte chunk costs 6 bytes of framing, which must not count as header bytes.
+"""
 _SECOND_LOOK = 0.02
 """Seconds after which a connection that is not used is closed, when still nothing has come."""
 _LEAVING_SECONDS = 0.5
@@ -106,7 +109,7 @@ class BoundedHttpProtocol(PipeliningProtocol):
         """Read a piece; while a request is not complete its time runs."""
         if not super()._read(piece):
             return False
-        if self._arriving and not self._ended_here:  # else most of it may be another's
+        if self._arriving and not self._ended_here:  # else most may belong to another request
             self._header_bytes = max(self._header_bytes, 0) + len(piece)
             if self._header_bytes > self._limits.header_bytes:
                 message = f"Headers have at most {self._limits.header_bytes} bytes."

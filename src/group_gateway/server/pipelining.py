@@ -1,9 +1,9 @@
 """Requests that a client sends without waiting for their answers.
 
-uvicorn reads all that has come, and makes of each request an object that waits: a few megabytes of
-small ones took hundreds, and held up everybody else. It also tells only the last of them that the
-client has left, and drops what follows a wish for HTTP/2, be it the body. This is its protocol
-reading little by little, and not ahead of what it answers.
+uvicorn parses everything that has arrived and queues an object for each request: a few megabytes of
+small requests took hundreds of megabytes and blocked all other clients. It notifies only the last
+request that the client has left, and discards everything after an `Upgrade: h2c` header, including
+the request body. This protocol parses in time slices, and no further ahead than it answers.
 """
 
 from typing import Any
@@ -14,9 +14,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from group_gateway.server.close_delimited import CloseDelimited
 
 _PIECE = 4096
-"""Bytes that are read before it is asked whether others have a turn."""
+"""Parse at most this many bytes before checking the time slice."""
 _TURN = 0.001
-"""Seconds of reading after which they have."""
+"""Time slice, in seconds, after which parsing yields to the event loop."""
 
 
 class PipeliningProtocol(HttpToolsProtocol):

@@ -1,7 +1,7 @@
-"""How uvicorn is run: what it may log, and that a signal ends it without fuss. Used by the servers.
+"""Configuration of uvicorn: logging, and graceful shutdown on a signal.
 
-SIGTERM lets requests under way finish and ends with exit status 0; Ctrl-C does so too and ends with
-130, as a shell expects of what it interrupted.
+SIGTERM lets requests in flight finish and ends with exit status 0. Ctrl-C does the same and ends
+with 130, as a shell expects of an interrupted command.
 """
 
 import asyncio
@@ -79,10 +79,10 @@ def _sockets(limits: ConnectionLimits) -> Any:
 
 
 class GracefulServer(uvicorn.Server):
-    """A server that in the end answers everybody whose connection the system has taken for it.
+    """A server that on shutdown also accepts and answers connections in the kernel's accept queue.
 
-    It lets in all who wait at each turn of the event loop. libuv lets in one, so that under load
-    newcomers would wait for seconds, to be told then that there is no room.
+    It accepts all waiting connections at each turn of the event loop. libuv accepts one, so that
+    under load new connections would wait for seconds, only to be refused.
     """
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""WebSocket connections: what each may take. uvicorn's protocol with bounds; used by `cli`.
+"""WebSocket connections: uvicorn's protocol with bounds on what each connection may take.
 
 uvicorn lets a client that reads nothing hold its connection, and grow it by pings, whose answers
 it has kept for it; a message of many fragments takes many times its bytes, and so do thousands of

@@ -65,7 +65,11 @@ class CommandWorkers(Multiprocess):
     _next_start = 0.0
 
     def terminate_all(self) -> None:
-        """End them; this process lets nobody in, so nobody may wait at its door when they have."""
+        """End the workers.
+
+        The parent's copies of the listening sockets are closed first, so that no connection queues
+        on a socket that nobody accepts from.
+        """
         for sock in self.sockets:
             sock.close()
         super().terminate_all()

@@ -1,4 +1,4 @@
-"""Findings on paper: lines for people, JSON for programs. Used by the command."""
+"""Writes findings: lines for people, JSON for programs."""
 
 import json
 import sys

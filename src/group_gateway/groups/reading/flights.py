@@ -1,4 +1,4 @@
-"""In-flight sharing: the same question of the same caller is asked once. Used by all reads.
+"""In-flight sharing: the same question of the same caller is asked once.
 
 A flight goes on when one of those who wait for it goes away; it is bounded by the deadline of the
 one who began it, and an upstream exchange is never cut off in the middle because a client left.

@@ -31,7 +31,7 @@ Found = GroupResource | None
 _LONGEST_LIST = 100
 """Ids in one search: the upstream's page maximum, and well below common limits for URLs."""
 _CLOSE = 0.1
-"""Seconds that a flight may outlast its own deadline for the sake of those it travels with."""
+"""Grace period, in seconds, by which a batched load may exceed its deadline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,7 @@ class GroupFetcher:
             return
         works = supported and len(misses) - len(left) + len(listing.doubted) > 1
         if not works:
-            refund(listing.paid)  # an attempt must not cost the last read its place in the budget
+            refund(listing.paid)  # failed list searches must not exhaust the budget for reads
         settles = works and complete
         unread = [
             miss

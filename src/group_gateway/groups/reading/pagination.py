@@ -1,8 +1,8 @@
 """Pages of a search as an upstream links and numbers them, and places on them. Pure.
 
-Some upstreams number their groups (`_offset` in the page links), so that any group can be entered
-at; some only link a page to the next; some do neither, and are then asked for the next numbers
-all the same, so that nothing is cut off in silence.
+Servers page by offset (`_offset` in the page links), by opaque `next` links, or advertise neither.
+For the last kind the next offset is requested all the same, so that results are never silently
+truncated.
 """
 
 from dataclasses import dataclass
@@ -127,7 +127,7 @@ class Page:
 
     @property
     def is_cut(self) -> bool:
-        """Whether it can't be the last page: by its link, or full with nothing that says so."""
+        """Whether more pages may follow: a `next` link, or a full page without a total."""
         trusted = self.content.total is None and "self" in self.content.links
         return self.is_linked or (self.is_full and not trusted)
 

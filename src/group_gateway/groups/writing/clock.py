@@ -1,4 +1,4 @@
-"""The upstream's clock, seen from here. does no I/O.
+"""The upstream's clock, seen from here. Does no I/O.
 
 An upstream without entity tags tells states apart by whole seconds of its own clock. It shows
 them in the `Date` of its answers, which says only which second had begun when the answer was

@@ -1,7 +1,7 @@
-"""What is said over one WebSocket, from who asks to the end.
+"""One WebSocket connection of graphql-transport-ws, from authentication to the end.
 
-Why not Strawberry's own handler of the protocol: it would run documents past the limits, the
-trusted documents, the sharing and the journal that hold for all other requests.
+Strawberry's own handler of the protocol would bypass the limits, the trusted documents, the shared
+responses and the request log that apply to all other requests.
 """
 
 import asyncio

@@ -9,7 +9,7 @@ from group_gateway.errors import Overloaded, RequestCode
 from group_gateway.http.requests import RequestRefused
 
 RETRY_AFTER = 5
-"""Seconds that a client is told to wait: what is open stays so for long."""
+"""Retry-After, in seconds, for refused subscriptions; slots free up slowly."""
 
 
 class SubscriptionLimit:

@@ -1,7 +1,6 @@
 """Slots for calls, and the bounded queue of those that wait for one.
 
-Callers take turns: one that asks for a thousand things at once has the others wait for one of
-them, and fills no more than half of the queue.
+Round robin between callers. One caller may occupy at most half of the queue.
 """
 
 import asyncio
