@@ -291,6 +291,16 @@ async def test_delete_of_a_missing_group(fhir):
     assert await fhir.failure(DELETE, id="none") == (404, "NOT_FOUND", "not-found")
 
 
+async def test_writes_of_a_deleted_group(fhir, server):
+    """A group that was deleted is gone for writes too, and stays so."""
+    await fhir.data(DELETE, id="g1")
+    gone = (410, "NOT_FOUND", "deleted")
+    assert await fhir.failure(DELETE, id="g1") == gone
+    res = {"type": "person", "actual": True}
+    assert await fhir.failure(UPDATE, id="g1", res=res) == gone
+    assert server.now("Group/g1") is None
+
+
 @pytest.mark.parametrize("version", ["2", "v-2"])
 async def test_delete_of_another_version(fhir, server, version):
     """A deletion of another version is refused."""

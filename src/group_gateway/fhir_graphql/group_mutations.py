@@ -76,6 +76,7 @@ async def _create(_source: Any, info: Any, **arguments: Any) -> LazyResource | N
     resource = _resource_in(arguments)
     new = NewGroup({k: v for k, v in resource.items() if k not in _SERVERS_OWN})
     outcome = await context.services.writes.create(context.operation, new)
+    _warn(context, outcome)
     return _stored(context, outcome)
 
 
@@ -105,20 +106,37 @@ async def _delete(
     ifVersion: str | None = None,  # noqa: N803 - the argument's name
 ) -> None:
     context: FhirContext = info.context
-    _warn(context, await _change(context, id, DeleteGroup(), ifVersion))
+    await _change(context, id, DeleteGroup(), ifVersion)
     record = context.operation.audit_record
     if record is not None:
         record.written.add(id)
 
 
 async def _change(context: FhirContext, id: str, change: Change, version: str | None) -> Outcome:
+    """Change a group; raise what kept it from being changed."""
     if not is_logical_id(id):
         raise BadUserInput("An id is 1 to 64 letters, digits, dashes and dots.")
     record = context.operation.audit_record
     if record is not None:
         record.attempted.add(id)
     based_on = None if version is None else _version_token(version)
-    return await context.services.writes.change(context.operation, id, change, based_on)
+    try:
+        outcome = await context.services.writes.change(context.operation, id, change, based_on)
+        _warn(context, outcome)
+    except NotFound:
+        await _raise_gone(context, id)
+        raise
+    return outcome
+
+
+async def _raise_gone(context: FhirContext, id: str) -> None:
+    """Raise Gone for a group that was deleted; writes don't tell it from one that never was."""
+    try:
+        await context.services.resources.get(context.operation, GROUP, id)
+    except Gone:
+        raise
+    except GatewayError:  # the caller learns why the write failed, and not why this read did
+        return
 
 
 def _version_token(text: str) -> str:
@@ -136,8 +154,7 @@ def _resource_in(arguments: Mapping[str, Any]) -> Resource:
 
 
 def _stored(context: FhirContext, outcome: Outcome) -> LazyResource | None:
-    """Return the group as it is stored; raise what kept it from being written."""
-    _warn(context, outcome)
+    """Return the group as it is stored, to a caller who may read it."""
     if outcome.group is None:
         return None
     record = context.operation.audit_record
