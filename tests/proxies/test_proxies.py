@@ -1,0 +1,51 @@
+"""The documented configurations of proxies, each in front of a running gateway."""
+
+import re
+import ssl
+import subprocess
+
+import httpx
+from websockets.sync.client import connect
+
+from cli.commands import PATIENCE
+
+ASKED = {"query": "{ groups(first: 1) { nodes { id } } }"}
+BEARER = {"authorization": "Bearer sandbox"}
+
+
+def test_requests_pages_and_event_streams(proxied: str) -> None:
+    """Requests, GraphiQL's page with its files, and events go through, each below the prefix."""
+    stream = {"query": "subscription { groupsChanged { id } }"}
+    with httpx.Client(verify=False, timeout=PATIENCE) as http:  # noqa: S501 - its own certificate
+        answer = http.post(f"{proxied}/graphql", json=ASKED, headers=BEARER)
+        assert len(answer.json()["data"]["groups"]["nodes"]) == 1
+        page = http.get(f"{proxied}/graphql", headers={"accept": "text/html"})
+        for name in re.findall(r'(?:src|href)="(graphql/[^"]+)"', page.text):
+            assert http.get(f"{proxied}/{name}").status_code == 200
+        headers = {**BEARER, "accept": "text/event-stream"}
+        with http.stream("POST", f"{proxied}/graphql", json=stream, headers=headers) as events:
+            assert next(events.iter_bytes()).startswith(b":")
+
+
+def test_http_2(proxied: str) -> None:
+    """A client of HTTP/2 is answered."""
+    sent = ["-d", '{"query": "{ __typename }"}', "-H", "content-type: application/json"]
+    command = ["curl", "-sk", "--http2", "-w", " %{http_version}", f"{proxied}/graphql", *sent]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert done.stdout == '{"data":{"__typename":"Query"}} 2'
+
+
+def test_websockets_of_the_proxys_own_pages(proxied: str) -> None:
+    """A page at the proxy's address may open a WebSocket and subscribe."""
+    context = ssl._create_unverified_context()  # noqa: S323, SLF001 - its own certificate
+    origin = proxied.removesuffix("/groups")
+    url = f"wss{proxied.removeprefix('https')}/graphql"
+    options = {"ssl": context, "origin": origin, "subprotocols": ["graphql-transport-ws"]}
+    with connect(url, **options) as talk:
+        talk.send('{"type":"connection_init","payload":{"Authorization":"Bearer sandbox"}}')
+        assert talk.recv() == '{"type":"connection_ack"}'
+        talk.send(
+            '{"id":"1","type":"subscribe","payload":{"query":"subscription{groupsChanged{id}}"}}'
+        )
+        talk.send('{"type":"ping"}')
+        assert talk.recv() == '{"type":"pong"}'
