@@ -1,6 +1,7 @@
 """`python -m bench own|growth|typing|rivals|soak|overload`: measure; keep table, plot, figures.
 
-`python -m bench render` makes tables and plots of the kept figures anew.
+`python -m bench render` makes tables and plots of the kept figures anew. `python -m bench proxied`
+counts the answers through nginx by status, and keeps nothing.
 """
 
 import argparse
@@ -12,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from bench import growth, overload, own, plots, report, rivals, soak, typing_search
+from bench import growth, overload, own, plots, proxied, report, rivals, soak, typing_search
 from bench.catalog import SETS
 from bench.measuring import Timing
 from bench.progress import tell
@@ -82,6 +83,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
         work = (chosen.work or Path(temporary)).resolve()
         work.mkdir(parents=True, exist_ok=True)
+        if chosen.kind == "proxied":
+            proxied.run(work, chosen.posts, chosen.pauses)
+            return
         results = _KINDS[chosen.kind].run(chosen, work)
     kept = msgspec.json.format(msgspec.json.encode(results), indent=1)
     (folder / f"{chosen.kind}.json").write_bytes(kept + b"\n")
@@ -101,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     default = Path(__file__).with_name("results")
     parser.add_argument("--results", type=Path, default=default, help="folder of the results")
     kinds = parser.add_subparsers(dest="kind", required=True)
-    measuring = {name: kinds.add_parser(name) for name in _KINDS}
+    measuring = {name: kinds.add_parser(name) for name in (*_KINDS, "proxied")}
     for name, one in measuring.items():
         one.add_argument(
             "--work",
@@ -120,6 +124,8 @@ def _parser() -> argparse.ArgumentParser:
     measuring["rivals"].add_argument("--workloads", default="W1 W2 W3 W4 W5")
     measuring["soak"].add_argument("--minutes", type=float, default=10)
     _timing(measuring["overload"], warm=2, seconds=20)
+    measuring["proxied"].add_argument("--posts", type=int, default=10_000)
+    measuring["proxied"].add_argument("--pauses", type=float, nargs="+", default=proxied.PAUSES)
     kinds.add_parser("render")
     return parser
 
