@@ -244,7 +244,10 @@ def build_document_limits(settings: Settings) -> DocumentLimits:
 def build_engine(settings: Settings, services: Services, tracing: Tracing) -> Engine:
     """Return the engine that executes operations."""
     limits = build_document_limits(settings)
-    schema = build_schema(incremental=settings.incremental_delivery)
+    schema = build_schema(
+        incremental=settings.incremental_delivery,
+        with_people=settings.resolve_members == "upstream",
+    )
     return Engine(schema, services, limits, compiled=settings.compiled, tracing=tracing)
 
 

@@ -145,3 +145,24 @@ async def test_api_keys(open_gateway: Any, service: Any, tmp_path: Path, sandbox
     response = await gateway.http.post("/graphql", json={"query": NAME})
     assert code(response.json()) == "UNAUTHENTICATED"
     assert sandbox.calls == []
+
+
+async def test_people_need_scopes_of_their_own(
+    open_gateway: Any, service: Any, by_token: Any, sandbox: Sandbox
+) -> None:
+    """What a group refers to is read only with a scope for its type, cache or not."""
+    gateway = await open_gateway(resolve_members="upstream", **by_token, **service)
+    query = f"""{{ group(id: "{TEST_GROUP_ID}") {{ name member(count: 1) {{ entity {{
+        resource {{ ... on Patient {{ id name {{ family }} }} }} }} }} }} }}"""
+    for _ in range(2):
+        for scope in ("user/Group.read user/Patient.read", "user/*.read"):
+            answer = await gateway(query, token=signed(scope=scope))
+            [member] = answer["data"]["group"]["member"]
+            assert member["entity"]["resource"]["name"][0]["family"]
+        sandbox.forget_calls()
+        answer = await gateway(query, token=signed(scope="user/Group.read user/Device.read"))
+        assert code(answer) == "FORBIDDEN"
+        assert answer["errors"][0]["path"] == ["group", "member", 0, "entity", "resource"]
+        assert answer["data"]["group"]["member"] == [{"entity": {"resource": None}}]
+        assert answer["data"]["group"]["name"]
+        assert not any("/Patient" in call for call in sandbox.calls)

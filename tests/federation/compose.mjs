@@ -8,14 +8,13 @@ import { parse, print } from 'graphql';
 
 const here = (file) => readFileSync(new URL(file, import.meta.url), 'utf8');
 
-/** The three subgraphs: the gateway's, whose schema is in a file, and two of people. */
-export function subgraphs(schemaFile, urls = {}) {
-  const texts = {
-    groups: readFileSync(schemaFile, 'utf8'),
-    patients: here('patients.graphql'),
-    practitioners: here('practitioners.graphql'),
-  };
-  return Object.entries(texts).map(([name, text]) => ({
+const people = ['patients', 'practitioners'];
+
+/** The subgraphs: the gateway's, whose schema is in a file, and others, of people unless told. */
+export function subgraphs(schemaFile, urls = {}, others = people) {
+  const texts = [['groups', readFileSync(schemaFile, 'utf8')]];
+  texts.push(...others.map((name) => [name, here(`${name}.graphql`)]));
+  return texts.map(([name, text]) => ({
     name,
     url: urls[name] ?? `http://${name}.test`,
     typeDefs: parse(text),
@@ -40,8 +39,9 @@ export function compose(composer, services) {
   return { supergraphSdl, errors: errors?.map((error) => error.message) };
 }
 
-// node compose.mjs COMPOSER SCHEMA: prints the result as JSON.
+// node compose.mjs COMPOSER SCHEMA [OTHER…]: prints the result as JSON.
 if (import.meta.filename === process.argv[1]) {
-  const [composer, schemaFile] = process.argv.slice(2);
-  process.stdout.write(JSON.stringify(compose(composer, subgraphs(schemaFile))));
+  const [composer, schemaFile, ...others] = process.argv.slice(2);
+  const services = subgraphs(schemaFile, {}, others.length > 0 ? others : people);
+  process.stdout.write(JSON.stringify(compose(composer, services)));
 }

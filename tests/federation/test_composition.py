@@ -11,6 +11,7 @@ import pytest
 from graphql import GraphQLObjectType, ObjectTypeDefinitionNode, build_schema, parse
 
 from federation.conftest import SCHEMA
+from group_gateway.schema.federated_schema import print_sdl
 from nodejs import run_node
 
 
@@ -21,9 +22,9 @@ def composer(request: pytest.FixtureRequest) -> str:
     return name
 
 
-def compose(packages: Path, composer: str, schema: Path) -> Any:
-    """Compose a schema with the subgraphs of people: `supergraphSdl` or `errors`."""
-    return json.loads(run_node(packages / "compose.mjs", composer, str(schema)))
+def compose(packages: Path, composer: str, schema: Path, *others: str) -> Any:
+    """Compose a schema with other subgraphs, of people unless told: SDL or `errors`."""
+    return json.loads(run_node(packages / "compose.mjs", composer, str(schema), *others))
 
 
 def test_composes_with_subgraphs_of_people(packages: Path, composer: str) -> None:
@@ -37,6 +38,23 @@ def test_composes_with_subgraphs_of_people(packages: Path, composer: str) -> Non
         "Group": {"name", "members"},
         "PractitionerRole": {"id", "practitioner"},
         "Reference": {"reference", "type", "identifier", "display"},
+    }.items():
+        kind = supergraph.type_map[name]
+        assert isinstance(kind, GraphQLObjectType)
+        assert fields <= kind.fields.keys()
+
+
+def test_people_that_are_read_compose_too(packages: Path, composer: str, tmp_path: Path) -> None:
+    """With `RESOLVE_MEMBERS=upstream` people are shared with a FHIR server's subgraph."""
+    read = tmp_path / "groups.graphql"
+    read.write_text(print_sdl(with_people=True))
+    composed = compose(packages, composer, read, "fhir")
+    assert composed.get("errors") is None
+    supergraph = build_schema(composed["supergraphSdl"], assume_valid_sdl=True)
+    for name, fields in {
+        "Patient": {"name", "birthDate", "photo", "maritalStatus", "groups"},
+        "Organization": {"name", "alias", "address"},
+        "Device": {"id", "deviceName"},
     }.items():
         kind = supergraph.type_map[name]
         assert isinstance(kind, GraphQLObjectType)

@@ -1,6 +1,7 @@
 """`group-gateway schema`: print the federated schema, check a file, or compare with a release."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,9 @@ from typing import Any
 from graphql import GraphQLError
 
 from group_gateway import __version__
+from group_gateway.cli.flags import DOTENV
 from group_gateway.cli.schema_changes import changes, may_break, version_of
+from group_gateway.config import PREFIX, read_one
 from group_gateway.schema.federated_schema import print_sdl
 from group_gateway.server.command_failure import CommandFailed
 
@@ -18,7 +21,8 @@ def add_command(commands: Any) -> None:
     parser = commands.add_parser(
         "schema",
         help="print the schema (SDL, Federation 2)",
-        description="Prints the schema, to be composed as a subgraph, or compares it with a file.",
+        description="Prints the schema, to be composed as a subgraph, or compares it with a file."
+        f" Of the settings it depends on {PREFIX}RESOLVE_MEMBERS alone.",
     )
     either = parser.add_mutually_exclusive_group()
     either.add_argument("--check", metavar="FILE", type=Path, help="fail unless FILE is equal")
@@ -32,8 +36,9 @@ def add_command(commands: Any) -> None:
 
 
 def run(chosen: argparse.Namespace) -> int:
-    """Print, check or compare; raises CommandFailed."""
-    sdl = print_sdl()
+    """Print, check or compare; raises CommandFailed or SettingsError."""
+    members = read_one("resolve_members", os.environ, dotenv=DOTENV)
+    sdl = print_sdl(with_people=members == "upstream")
     if chosen.check is not None:
         _check(chosen.check, sdl)
     elif chosen.compare is not None:

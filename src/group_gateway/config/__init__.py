@@ -1,7 +1,7 @@
 """The settings: flags, `GROUP_GATEWAY_*` variables, files of secrets, and a `.env` file."""
 
 from group_gateway.config.consistency import SettingsError
-from group_gateway.config.environment import Given, convert, read_given, read_settings
+from group_gateway.config.environment import Given, convert, read_given, read_one, read_settings
 from group_gateway.config.settings_table import PREFIX, SECRETS, SETTINGS, Settings
 
 __all__ = [
@@ -13,5 +13,6 @@ __all__ = [
     "SettingsError",
     "convert",
     "read_given",
+    "read_one",
     "read_settings",
 ]

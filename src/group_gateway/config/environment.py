@@ -76,6 +76,14 @@ def read_given(
     return {**own, **found, **flagged}
 
 
+def read_one(name: str, environment: Mapping[str, str], *, dotenv: Path | None = None) -> Any:
+    """Read one setting, whatever the others are; raises SettingsError."""
+    variables = dict(_dotenv(dotenv)) | dict(environment)
+    variable = PREFIX + name.upper()
+    one = {variable: variables[variable]} if variable in variables else {}
+    return getattr(convert(read_given(one, {})), name)
+
+
 def convert(given: Mapping[str, Given]) -> Settings:
     """Return the settings; raises SettingsError for a value of the wrong kind."""
     for name, each in given.items():

@@ -84,6 +84,7 @@ class Settings(AccessSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     trusted_documents_mode: Literal["off", "log", "enforce"] = "enforce"
     incremental_delivery: bool = False
     router_key: str = ""
+    resolve_members: Literal["stubs", "upstream"] = "stubs"
     fhir_graphql: bool = False
     fhir_graphql_directives: bool = False
     graphiql: bool = True
@@ -173,6 +174,7 @@ SETTINGS: Mapping[str, str] = {
     "trusted_documents_mode": "`enforce` executes no others, `log` counts them, or `off`.",
     "incremental_delivery": "Take `@defer` and `@stream`, and answer in parts who takes parts.",
     "router_key": "Key that a router sends to be given traces (`ftv1`), 16 characters or more.",
+    "resolve_members": "What `resource` of a reference is: `stubs` by id, or read: `upstream`.",
     "fhir_graphql": 'Offer HL7\'s "Using GraphQL with FHIR" at `/fhir`; on in `sandbox`.',
     "fhir_graphql_directives": "Take `@flatten`, `@first`, `@singleton` and `@slice` there.",
     "graphiql": "Show GraphiQL to browsers.",

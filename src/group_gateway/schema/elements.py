@@ -176,10 +176,11 @@ def flag(name: str, description: str) -> Any:
 
 def objects(source: object, name: str, info: Info) -> list[Element]:
     """Return the objects of a list element. Absent is empty, and what is broken is reported."""
-    return _items(dict, source, name, info)
+    return items(dict, source, name, info)
 
 
-def _items(kind: type[Kind], source: object, name: str, info: Info) -> list[Kind]:
+def items(kind: type[Kind], source: object, name: str, info: Info) -> list[Kind]:
+    """Return the items of a list element. Absent is empty, and what is broken is reported."""
     value = elements_of(source).get(name)
     if value is None:
         return []
@@ -210,7 +211,7 @@ def texts(name: str, description: str) -> Any:
     """Make the field of a list of strings."""
 
     def resolve(parent: strawberry.Parent[Any], info: Info) -> list[str]:
-        return _items(str, parent, name, info)
+        return items(str, parent, name, info)
 
     return strawberry.field(
         resolver=resolve,

@@ -5,16 +5,19 @@ import strawberry.federation
 from strawberry.federation.schema_directives import Key
 from strawberry.federation.types import FieldSet
 
+from group_gateway.fhir.fhir_resource import FhirResource
 from group_gateway.schema import reference_resource
 
 
 class Entity:
-    """Base of types of which only the id is known here."""
+    """Base of types of which the id is known here, and no more unless they are read."""
 
     @classmethod
     def is_type_of(cls, value: object, _info: object) -> bool:
         """Return whether a value can be shown as this type (asked by graphql-core)."""
-        return isinstance(value, reference_resource.EntityStub) and value.type == cls.__name__
+        if not isinstance(value, reference_resource.EntityStub | FhirResource):
+            return False
+        return value.type == cls.__name__
 
 
 STUB = Key(fields=FieldSet("id"), resolvable=False)

@@ -8,7 +8,10 @@ import strawberry.federation
 from strawberry.federation.schema import FederationAny
 from strawberry.federation.schema_directives import Link
 from strawberry.schema.config import StrawberryConfig
+from strawberry.types.base import StrawberryObjectDefinition, get_object_definition
+from strawberry.types.field import StrawberryField
 
+from group_gateway.schema import people
 from group_gateway.schema.context import Info
 from group_gateway.schema.elements import default_resolver
 from group_gateway.schema.federation_entities import resolve_entities
@@ -36,24 +39,47 @@ class GatewaySchema(strawberry.federation.Schema):
         `@defer` and `@stream` are no part of it: a router answers them itself.
         """
         incremental = self.config.enable_experimental_incremental_execution
-        return build_schema().as_str() if incremental else super().as_str()
+        return self._without_parts().as_str() if incremental else super().as_str()
+
+    def _without_parts(self) -> "GatewaySchema":
+        return build_schema()
 
     def entities_resolver(self, info: Info, representations: list[FederationAny]) -> Any:
         """See `entities`."""
         return resolve_entities(info, representations)
 
 
+class PeopleSchema(GatewaySchema):
+    """The schema whose references lead to resources that are read, not to stubs."""
+
+    def get_fields(self, type_definition: StrawberryObjectDefinition) -> list[StrawberryField]:
+        """Return the fields of a type, with those that are read."""
+        origin = people.FIELDS_OF.get(type_definition.origin)
+        if origin is not None:
+            type_definition = get_object_definition(origin, strict=True)
+        return super().get_fields(type_definition)
+
+    def entities_resolver(self, info: Info, representations: list[FederationAny]) -> Any:
+        """See `entities`."""
+        return resolve_entities(info, representations, people.READ_TYPES)
+
+    def _without_parts(self) -> GatewaySchema:
+        return build_schema(with_people=True)
+
+
 @cache
-def build_schema(*, incremental: bool = False) -> GatewaySchema:
+def build_schema(*, incremental: bool = False, with_people: bool = False) -> GatewaySchema:
     """Return the schema, with `@defer` and `@stream` if it is to be `incremental`.
 
-    It is built once in a process, since nobody changes it. Opens nothing.
+    `with_people`: what a reference leads to is read from the upstream. A schema is built once in a
+    process, since nobody changes it. Opens nothing.
     """
-    schema = GatewaySchema(
+    kind = PeopleSchema if with_people else GatewaySchema
+    schema = kind(
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
-        types=[Patient, Practitioner, *STUBS],
+        types=people.PEOPLE if with_people else [Patient, Practitioner, *STUBS],
         config=StrawberryConfig(
             default_resolver=default_resolver,
             enable_experimental_incremental_execution=incremental,
@@ -65,6 +91,6 @@ def build_schema(*, incremental: bool = False) -> GatewaySchema:
     return schema
 
 
-def print_sdl() -> str:
+def print_sdl(*, with_people: bool = False) -> str:
     """Return the schema as SDL, ending with a new line."""
-    return build_schema().as_str() + "\n"
+    return build_schema(with_people=with_people).as_str() + "\n"

@@ -1,6 +1,6 @@
 """Federation's `_entities`: each representation stands and fails alone."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 from group_gateway.errors import BadUserInput, GatewayError
@@ -9,26 +9,31 @@ from group_gateway.schema.context import Info
 from group_gateway.schema.reference_resource import EntityStub
 
 MOST_REPRESENTATIONS = 1000
+WITH_GROUPS = ("Patient", "Practitioner")
+"""Types, beside Group, of which this subgraph can tell something by their id."""
 
 
-def resolve_entities(info: Info, representations: list[Any]) -> list[Any]:
+def resolve_entities(
+    info: Info, representations: list[Any], types: Sequence[str] = WITH_GROUPS
+) -> list[Any]:
     """Return an entity, something to await for one, or an error for each representation.
 
-    Groups are loaded in one batch. Raises BadUserInput when there are too many.
+    `types` are resolved beside Group. Groups are loaded in one batch. Raises BadUserInput when
+    there are too many.
     """
     if len(representations) > MOST_REPRESENTATIONS:
         raise BadUserInput(f"`_entities` takes at most {MOST_REPRESENTATIONS} representations.")
-    return [_resolve(info, representation) for representation in representations]
+    return [_resolve(info, representation, types) for representation in representations]
 
 
-def _resolve(info: Info, representation: Any) -> Any:
+def _resolve(info: Info, representation: Any, types: Sequence[str]) -> Any:
     try:
-        return _entity(info, representation)
+        return _entity(info, representation, types)
     except GatewayError as error:  # a value: graphql-core puts it at this item's place
         return error
 
 
-def _entity(info: Info, representation: Any) -> EntityStub | Awaitable[Any]:
+def _entity(info: Info, representation: Any, types: Sequence[str]) -> EntityStub | Awaitable[Any]:
     if not isinstance(representation, dict):
         raise BadUserInput("A representation is an object with `__typename` and `id`.")
     id = representation.get("id")
@@ -37,7 +42,13 @@ def _entity(info: Info, representation: Any) -> EntityStub | Awaitable[Any]:
     match representation.get("__typename"):
         case "Group":
             return info.context.services.reads.get(info.context.operation, id)
-        case "Patient" | "Practitioner" as type:
+        case str() as type if type in types:
             return EntityStub(type, checked_id(id))
         case _:
-            raise BadUserInput("This subgraph resolves Group, Patient and Practitioner.")
+            raise BadUserInput(f"This subgraph resolves {_listed(types)}.")
+
+
+def _listed(types: Sequence[str]) -> str:
+    """Return the resolved types in words: `Group, Patient and Practitioner`."""
+    *first, last = types
+    return f"{', '.join(['Group', *first])} and {last}"

@@ -6,7 +6,7 @@ from typing import Any
 import strawberry
 
 from group_gateway.errors import UpstreamInvalidResponse
-from group_gateway.fhir.literal_reference import is_below, parse_reference
+from group_gateway.fhir.literal_reference import LiteralReference, is_below, parse_reference
 from group_gateway.schema.context import Info
 from group_gateway.schema.elements import elements_of
 
@@ -25,6 +25,16 @@ class EntityStub:
 
 def resource(parent: strawberry.Parent[Any], info: Info) -> Any:
     """Return the group, or the stub of another entity; None where it leads out of this upstream."""
+    reference = followed(parent, info)
+    if reference is None:
+        return None
+    if reference.type == "Group":
+        return info.context.services.reads.get(info.context.operation, reference.id)
+    return EntityStub(reference.type, reference.id) if reference.type in STUBS else None
+
+
+def followed(parent: object, info: Info) -> LiteralReference | None:
+    """Return a reference that leads into this upstream; None for any other one."""
     text = elements_of(parent).get("reference")
     if text is None:
         return None
@@ -33,6 +43,4 @@ def resource(parent: strawberry.Parent[Any], info: Info) -> Any:
     reference = parse_reference(text)
     if reference is None or not is_below(reference.base, info.context.services.upstream_url):
         return None
-    if reference.type == "Group":
-        return info.context.services.reads.get(info.context.operation, reference.id)
-    return EntityStub(reference.type, reference.id) if reference.type in STUBS else None
+    return reference
