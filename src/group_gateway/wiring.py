@@ -57,6 +57,8 @@ _RELOADABLE = frozenset(
 """Settings of how callers are known, which hold without a restart."""
 _log = logging.getLogger(__name__)
 _MEGABYTE = 1024 * 1024
+_FHIR_FROM_PAGE = "fhir/$graphql"
+"""HL7's interface as seen from GraphiQL: relative, for both may lie below a proxy's path."""
 
 
 def build_identity_endpoint(
@@ -273,4 +275,5 @@ def build_page(settings: Settings, token: str | None) -> GraphiQL | None:
     """Return the page that a browser sees, if there is to be one."""
     if not settings.graphiql:
         return None
-    return GraphiQL(token=token, subscriptions=settings.subscriptions)
+    fhir = _FHIR_FROM_PAGE if settings.fhir_graphql else None
+    return GraphiQL(token=token, subscriptions=settings.subscriptions, fhir=fhir)

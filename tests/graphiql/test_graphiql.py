@@ -76,7 +76,7 @@ async def test_page_carries_the_token(token: str | None) -> None:
         page = await browser.get("/graphql")
     config = re.search(r'<script type="application/json" id="config">(.*?)</script>', page.text)
     assert config
-    assert json.loads(config[1]) == {"token": token, "subscriptions": False}
+    assert json.loads(config[1]) == {"token": token, "subscriptions": False, "fhir": None}
 
 
 async def test_assets_lie_below_any_endpoint() -> None:

@@ -1,2 +1,3 @@
-// What the gateway says to the page: `token` to begin with, and whether there are `subscriptions`.
+// What the gateway says to the page: `token` to begin with, whether there are `subscriptions`, and
+// the address of HL7's interface, `fhir`, if it is on.
 export const config = JSON.parse(document.getElementById('config').textContent);

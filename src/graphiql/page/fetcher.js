@@ -1,10 +1,11 @@
-// Sends operations to the page's own address, and nowhere else.
+// Sends operations to the interface that is shown, and nowhere else.
 import { createGraphiQLFetcher } from '@graphiql/toolkit';
 import { eventsClient } from './events.js';
+import { isFhir, shown } from './interfaces.js';
 import { SCHEMA_QUERY, forPeople } from './schema.js';
 import { loadToken } from './token.js';
 
-const url = location.pathname;
+const { url } = shown;
 
 const send = createGraphiQLFetcher({
   url,
@@ -22,7 +23,8 @@ async function readSchema(operation, options) {
   const headers = { 'content-type': 'application/json', ...options?.headers };
   const body = JSON.stringify(operation);
   const response = await fetchWithToken(url, { method: 'POST', headers, body });
-  return forPeople(await response.json());
+  const answer = await response.json();
+  return isFhir ? answer : forPeople(answer); // HL7's `_name` is for people
 }
 
 // GraphiQL asks for the schema before its headers editor exists: that request needs the token too.

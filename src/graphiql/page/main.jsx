@@ -5,12 +5,10 @@ import { GraphiQL } from 'graphiql';
 import { createRoot } from 'react-dom/client';
 import { EXAMPLES } from './examples.js';
 import { fetcher } from './fetcher.js';
+import { SchemaField } from './SchemaField.jsx';
 import { SCHEMA_QUERY } from './schema.js';
+import { storage } from './storage.js';
 import { TokenField } from './TokenField.jsx';
-
-// Operations, variables and history can name patients, so they live in sessionStorage: they
-// survive a reload and are gone with the browser tab. Nothing is ever put into localStorage.
-const storage = sessionStorage;
 
 // GraphiQL opens the first of the default tabs without its variables; what a returning visitor
 // left in the editor must not be overwritten.
@@ -32,6 +30,7 @@ createRoot(document.getElementById('graphiql')).render(
     </GraphiQL.Logo>
     <header className="bar">
       <h1>group-gateway</h1>
+      <SchemaField />
       <TokenField />
     </header>
   </GraphiQL>,

@@ -111,7 +111,8 @@ class GraphiQL:
 
     `endpoint` is the path of both the page and the GraphQL requests; `token` is a bearer token
     that the page starts with, and must be one that anybody may know, as the sandbox's; with
-    `subscriptions` the page shows one.
+    `subscriptions` the page shows one. `fhir` is the address of HL7's interface, relative to the
+    page's, which the page then offers too.
     """
 
     def __init__(
@@ -120,12 +121,13 @@ class GraphiQL:
         *,
         token: str | None = None,
         subscriptions: bool = False,
+        fhir: str | None = None,
         built: Path = BUILT_ASSETS,
     ) -> None:
         self._endpoint = endpoint
         self._path = f"{endpoint}/assets"
         manifest = _read_manifest(built)
-        config = {"token": token, "subscriptions": subscriptions}
+        config = {"token": token, "subscriptions": subscriptions, "fhir": fhir}
         self._assets = _read_assets(built, manifest) if manifest else {}
         self._html = _render(manifest, endpoint, config) if manifest else _NOT_BUILT
 
