@@ -7,6 +7,7 @@ import pytest
 
 from cli.commands import run
 from cli.failing import Failing
+from group_gateway.cache.redis.address import SCHEMES
 from group_gateway.config import PREFIX, SETTINGS, Settings, SettingsError, read_settings
 
 
@@ -124,11 +125,10 @@ def test_wrong_base_url(url: str, why: str) -> None:
 
 
 def test_wrong_cache_url() -> None:
-    """A cache must be one of the two kinds that there are."""
+    """A cache must be one of the kinds that there are."""
     sentence = wrong("memcached://localhost", "CACHE_URL")
-    assert sentence == (
-        f"{PREFIX}CACHE_URL is wrong: it starts with memory:// or redis:// or rediss:// or unix://."
-    )
+    kinds = " or ".join(f"{scheme}://" for scheme in sorted({"memory", *SCHEMES}))
+    assert sentence == f"{PREFIX}CACHE_URL is wrong: it starts with {kinds}."
 
 
 @pytest.mark.parametrize("url", ["redis://cache.test:abc", "rediss://[cache.test"])
