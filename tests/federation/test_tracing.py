@@ -11,7 +11,7 @@ import pytest
 from cli.commands import PATIENCE, serving
 from federation.conftest import ROUTER_KEY, Supergraph
 from frontdoor import Gateway
-from group_gateway.execution import tracing
+from group_gateway.execution import federated_trace
 from group_gateway.sandbox.quirks import FaultRule
 from group_gateway.sandbox.wellknown import SEED_GROUP_IDS, TEST_GROUP_ID
 from nodejs import run_node
@@ -160,7 +160,7 @@ async def test_large_traces(
     router: Gateway, packages: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A trace is bounded, and one that would have more fields says so; the answer is whole."""
-    monkeypatch.setattr(tracing, "MOST_FIELDS", 7)
+    monkeypatch.setattr(federated_trace, "MOST_FIELDS", 7)
     answer = await ask(router, "{ groups(first: 9) { nodes { id } } }", ASKING)
     assert len(answer["data"]["groups"]["nodes"]) == 9
     trace = read(packages, answer)

@@ -141,7 +141,7 @@ async def test_nothing_to_defer(client: Client) -> None:
 
 async def test_errors_within_parts(client: Client, sandbox: Sandbox) -> None:
     """A deferred part fails alone, with the code, the path and the words of all other errors."""
-    sandbox.use(faults=(FaultRule(kind="status", status=501, pattern="patient="),))
+    sandbox.use(faults=(FaultRule(kind="status", status=500, pattern="patient="),))
     parts = await client(PEOPLE)
     whole = await client.whole(PEOPLE)
     told = [(e["message"], e["path"], e["extensions"]["code"]) for e in whole["errors"]]
@@ -274,7 +274,7 @@ async def test_pages_are_streamed_as_they_come(client: Client, gate: Gate, field
 
 async def test_a_stream_that_breaks_off(client: Client, sandbox: Sandbox) -> None:
     """A list is never short without a word: when a page fails, so does the stream."""
-    sandbox.use(faults=(FaultRule(kind="status", status=501, pattern="_offset=100"),))
+    sandbox.use(faults=(FaultRule(kind="status", status=500, pattern="_offset=100"),))
     parts = await client("{ groups(first: 150) { nodes @stream { id } } }")
     assert len(parts.data["groups"]["nodes"]) == 100
     [error] = parts.seen[-1]["completed"][0]["errors"]
