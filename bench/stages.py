@@ -23,11 +23,13 @@ from group_gateway.execution.compiler import compile_fields
 from group_gateway.execution.document_limits import DocumentLimits
 from group_gateway.execution.documents import Documents
 from group_gateway.execution.engine import GraphQLRequest
+from group_gateway.execution.plan_fallbacks import PlanFallbacks
 from group_gateway.execution.selection import Selection, variable_values
 from group_gateway.fhir.bundle import parse_searchset
 from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.fhir.page_link import PageLink
 from group_gateway.http.requests import request_of_body
+from group_gateway.observability.telemetry import Telemetry
 from group_gateway.schema.context import Context
 from group_gateway.upstream.link import link_to
 from group_gateway.upstream.transport.httpx_transport import UpstreamTransport
@@ -114,7 +116,7 @@ def _is_page(raw: bytes) -> bool:
 
 
 def _compiled(subject: _Subject) -> Work:
-    planning = Planning(subject.gateway.planning.schema)
+    planning = Planning(subject.gateway.planning.schema, PlanFallbacks(Telemetry().plan_fallback))
     plans = OperationPlans(planning, *subject.operation)
     inputs = subject.asked.variables or {}
 

@@ -177,7 +177,7 @@ def build_core(
         telemetry=telemetry,
         client=client,
         cache=cache,
-        engine=build_engine(settings, services, telemetry.tracing),
+        engine=build_engine(settings, services, telemetry),
         services=services,
         authenticator=ReloadableAuthenticator(authenticate(settings)),
         build_authenticator=authenticate,
@@ -243,14 +243,14 @@ def build_document_limits(settings: Settings) -> DocumentLimits:
     )
 
 
-def build_engine(settings: Settings, services: Services, tracing: Tracing) -> Engine:
+def build_engine(settings: Settings, services: Services, telemetry: Telemetry) -> Engine:
     """Return the engine that executes operations."""
     limits = build_document_limits(settings)
     schema = build_schema(
         incremental=settings.incremental_delivery,
         with_people=settings.resolve_members == "upstream",
     )
-    return Engine(schema, services, limits, compiled=settings.compiled, tracing=tracing)
+    return Engine(schema, services, limits, compiled=settings.compiled, telemetry=telemetry)
 
 
 def build_upstream_network(settings: Settings) -> UpstreamTransport:

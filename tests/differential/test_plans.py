@@ -151,3 +151,51 @@ async def test_plans_of_one_operation_are_bounded(start):
         data = await ask(app, CONDITIONS, id=TEST_GROUP_ID, **given)
         assert ("id" in data["group"], "name" in data["group"]) == (given["a"], not given["b"])
     assert app.state.engine.planning.compiled == MOST_PLANS
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("{ __schema { queryType { name } } }", "not_compilable"),
+        ("query ($id: ID!) { group(id: $id) { id } }", "variables"),
+        (f"{{ {BROKEN} }}", "field_error"),
+    ],
+)
+async def test_queries_without_a_plan_are_counted(start, caplog, query, reason):
+    """Each is counted by why no plan answered it, and the first of a reason is logged."""
+    caplog.set_level("INFO", "group_gateway")
+    app = await start(cache_ttl=0)
+    for _ in range(2):
+        await post(app, json.dumps({"query": query}).encode(), "sandbox")
+    assert await _fallbacks(app) == [f'{{reason="{reason}"}} 2.0']
+    logged = [one.reason for one in caplog.records if "without a plan" in one.getMessage()]
+    assert logged == [reason]
+
+
+async def test_too_many_plans_are_counted(start):
+    """Each run without a plan for its conditions counts."""
+    app = await start()
+    for values in itertools.product((False, True), repeat=5):
+        await ask(app, CONDITIONS, id=TEST_GROUP_ID, **dict(zip("abcde", values, strict=True)))
+    assert await _fallbacks(app) == [f'{{reason="too_many_plans"}} {2**5 - MOST_PLANS}.0']
+
+
+async def test_values_that_end_a_plan_are_counted():
+    """A value of the upstream that the plan can't encode counts; what a plan answers does not."""
+    upstream = Upstream(Manners())
+    raw = b'{"resourceType":"Group","id":"g","name":"N","quantity":"three"}'
+    upstream.hold("sandbox", [Resource("g", raw, None, frozenset())])
+    app = create_app(Settings(upstream_url="http://upstream.test"), transport=upstream)
+    async with app.router.lifespan_context(app):
+        await ask(app, '{ group(id: "g") { name } }')
+        assert await _fallbacks(app) == []
+        await post(app, b'{"query":"{ group(id: \\"g\\") { quantity } }"}', "sandbox")
+        assert await _fallbacks(app) == ['{reason="unexpected_value"} 1.0']
+
+
+async def _fallbacks(app):
+    """Return the labels and values of the metric."""
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app)) as http:
+        lines = (await http.get("http://gateway.test/metrics")).text.splitlines()
+    name = "group_gateway_plan_fallbacks_total"
+    return [line.removeprefix(name) for line in lines if line.startswith(name)]

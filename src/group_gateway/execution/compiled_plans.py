@@ -24,8 +24,9 @@ from graphql import (
 from graphql.execution.values import get_variable_values
 from graphql.pyutils import is_awaitable
 
-from group_gateway.execution.compiler import Completer, Deoptimize, compile_fields
+from group_gateway.execution.compiler import Completer, compile_fields
 from group_gateway.execution.fields import Info
+from group_gateway.execution.plan_fallbacks import PlanFallback, PlanFallbacks, VariablesMisfit
 from group_gateway.execution.selection import NotCompilable, Selection, variable_values
 from group_gateway.schema.context import Context
 
@@ -44,6 +45,7 @@ class Planning:
     """
 
     schema: GraphQLSchema
+    fallbacks: PlanFallbacks
     compiled: int = 0
     deoptimized: int = 0
 
@@ -71,10 +73,12 @@ class OperationPlans:
             variables = self._coerce(inputs)
             plan = self._plan(variables)
             if plan is None:
+                self._planning.fallbacks.add(self._why_none(variables))
                 return None
             data = plan(None, Info(context, variables, self._strawberry))
             encoded = _encode(await data if is_awaitable(data) else data)
-        except Exception:  # noqa: BLE001 - graphql-core executes again and says what is wrong
+        except Exception as failure:  # noqa: BLE001 - graphql-core executes again and says it
+            self._planning.fallbacks.add_failure(failure)
             self._planning.deoptimized += 1
             return None
         self._planning.compiled += 1
@@ -87,6 +91,11 @@ class OperationPlans:
                 return None
             self._plans[key] = self._compile(variables)
         return self._plans[key]
+
+    def _why_none(self, variables: dict[str, Any]) -> PlanFallback:
+        key = tuple(variables.get(name) for name in self._conditions)
+        is_known = key in self._plans
+        return PlanFallback.NOT_COMPILABLE if is_known else PlanFallback.TOO_MANY_PLANS
 
     def _compile(self, variables: dict[str, Any]) -> Completer | None:
         conditions = {name: variables[name] for name in self._conditions if name in variables}
@@ -130,7 +139,7 @@ def _coercer(schema: GraphQLSchema, operation: OperationDefinitionNode) -> _Coer
     def generic(inputs: Mapping[str, Any]) -> dict[str, Any]:
         values = get_variable_values(schema, definitions, dict(inputs))
         if isinstance(values, list):
-            raise Deoptimize
+            raise VariablesMisfit
         return values.coerced
 
     if None in simple:

@@ -17,8 +17,9 @@ from group_gateway.execution.error_formatting import present
 from group_gateway.execution.federated_trace import Tracer
 from group_gateway.execution.incremental import DeferStreamExecutor, WholeExecutor, execute
 from group_gateway.execution.incremental_result import IncrementalResult
+from group_gateway.execution.plan_fallbacks import PlanFallbacks
 from group_gateway.groups.watching.watches import BeginOperation
-from group_gateway.observability.tracing import Tracing
+from group_gateway.observability.telemetry import Telemetry
 from group_gateway.operation import Operation
 from group_gateway.schema.context import Context, Services
 from group_gateway.schema.federated_schema import GatewaySchema
@@ -129,15 +130,16 @@ class Engine:
         limits: DocumentLimits,
         *,
         compiled: bool = True,
-        tracing: Tracing | None = None,
+        telemetry: Telemetry | None = None,
     ) -> None:
-        self._tracing = tracing or Tracing()
+        telemetry = telemetry or Telemetry()
+        self._tracing = telemetry.tracing
         self._schema = schema._schema  # noqa: SLF001 - the GraphQLSchema that Strawberry built
         self._services = services
         self._limits = limits
         self.compiled = compiled
         self._documents = Documents(self._schema, limits)
-        self.planning = Planning(self._schema)
+        self.planning = Planning(self._schema, PlanFallbacks(telemetry.plan_fallback))
 
     def epoch(self) -> int:
         """Return the number of changes that this process has made or learned of."""

@@ -43,6 +43,7 @@ class Telemetry(Collector):
     def __init__(self, tracing: Tracing | None = None) -> None:
         self.tracing = tracing or Tracing()
         self._requests: dict[tuple[str, ...], float] = defaultdict(float)
+        self._plan_fallbacks: dict[tuple[str, ...], float] = defaultdict(float)
         self._audited: dict[tuple[str, ...], float] = defaultdict(float)
         self._calls: dict[tuple[str, ...], float] = defaultdict(float)
         self._seconds: dict[tuple[str, ...], _Durations] = {(): _Durations()}
@@ -68,6 +69,10 @@ class Telemetry(Collector):
     def executed(self, seconds: float) -> None:
         """Note how long an operation took."""
         self._seconds[()].add(seconds)
+
+    def plan_fallback(self, reason: str) -> None:
+        """Count a query that graphql-core executed because no plan could answer it."""
+        self._plan_fallbacks[reason,] += 1
 
     def audited(self, outcome: str, records: int) -> None:
         """Count records of the audit log: `written` or `lost`."""
@@ -146,6 +151,12 @@ class Telemetry(Collector):
             "Time of operations that were executed: neither ready nor joined.",
             [],
             self._seconds,
+        )
+        yield _family(
+            "group_gateway_plan_fallbacks",
+            "Queries that graphql-core executed because no compiled plan could answer, by reason.",
+            ["reason"],
+            self._plan_fallbacks,
         )
         yield _family(
             "group_gateway_audit_records",
