@@ -39,8 +39,8 @@ BUGS = (
     Bug(
         "a condition's variable is missing from the plan's key",
         "execution/compiled_plans.py",
-        "key = tuple(variables.get(name) for name in self._conditions)",
-        "key = tuple(variables.get(name) for name in self._conditions[1:])",
+        "return tuple(variables.get(name) for name in self._conditions)",
+        "return tuple(variables.get(name) for name in self._conditions[1:])",
     ),
     Bug(
         "the default of a boolean swapped",
@@ -114,6 +114,7 @@ BUGS = (
         "execution/codecs.py",
         "return list[read], list[show]",
         "return list[read | None], list[show | None]",
+        is_rare=True,
     ),
     Bug(
         "__typename of another type",

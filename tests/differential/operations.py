@@ -28,7 +28,14 @@ from graphql import (
 
 from differential.arguments import Values, VariableName, literal
 
-_WEIGHTS = {"_entities": 0.06, "_service": 0.05, "resource": 0.15, "assigner": 0.4, "group": 3.0}
+_WEIGHTS = {
+    "_entities": 0.06,
+    "_service": 0.05,
+    "resource": 0.15,
+    "assigner": 0.4,
+    "group": 3.0,
+    "member": 2.0,
+}
 _RARE_ARGUMENTS = {"after": 0.1, "before": 0.1, "last": 0.15}
 _INTROSPECTION = (
     "__schema { queryType { name } }",

@@ -104,9 +104,18 @@ class Page:
         assert await _eventually(complained), self.complaints
 
     async def click(self, selector: str) -> None:
-        """Click into the middle of the first element that matches, as soon as it is there."""
-        await asyncio.sleep(MOMENT_SECONDS)
-        box = await self.until(
+        """Click into the middle of the first element that matches, as soon as it stands still."""
+        before, box = None, await self._middle(selector)
+        while box != before:  # menus slide open
+            await asyncio.sleep(MOMENT_SECONDS)
+            before, box = box, await self._middle(selector)
+        at = {"x": box[0], "y": box[1], "button": "left", "clickCount": 1}
+        for event in ("mousePressed", "mouseReleased"):
+            await self._send("Input.dispatchMouseEvent", type=event, **at)
+
+    async def _middle(self, selector: str) -> Any:
+        """Wait for the first element that matches, and return where its middle is."""
+        return await self.until(
             f"""(() => {{
                 const element = document.querySelector({json.dumps(selector)});
                 element?.scrollIntoView({{ block: "nearest", inline: "nearest" }});
@@ -114,9 +123,6 @@ class Page:
                 return box?.width && [box.x + box.width / 2, box.y + box.height / 2];
             }})()"""
         )
-        at = {"x": box[0], "y": box[1], "button": "left", "clickCount": 1}
-        for event in ("mousePressed", "mouseReleased"):
-            await self._send("Input.dispatchMouseEvent", type=event, **at)
 
     async def press(self, key: str, modifiers: int = 0) -> None:
         """Press and release a key."""

@@ -129,7 +129,7 @@ async def test_adds_a_member_to_the_group_as_it_was_read(page: Page) -> None:
     await open_tab(page, "AddMember")
     await page.click(RUN)
     await page.click('[role="menuitem"]:last-child')
-    await page.sees("quantity", RESULT)
+    await page.sees('"group":', RESULT)
     result = await page.evaluate(f"document.querySelector('{RESULT}').innerText")
     version = re.search('"version": "(.*?)"', result)
     assert version

@@ -85,16 +85,18 @@ class OperationPlans:
         return encoded
 
     def _plan(self, variables: dict[str, Any]) -> Completer | None:
-        key = tuple(variables.get(name) for name in self._conditions)
+        key = self._key(variables)
         if key not in self._plans:
             if len(self._plans) >= MOST_PLANS:
                 return None
             self._plans[key] = self._compile(variables)
         return self._plans[key]
 
+    def _key(self, variables: dict[str, Any]) -> tuple[Any, ...]:
+        return tuple(variables.get(name) for name in self._conditions)
+
     def _why_none(self, variables: dict[str, Any]) -> PlanFallback:
-        key = tuple(variables.get(name) for name in self._conditions)
-        is_known = key in self._plans
+        is_known = self._key(variables) in self._plans
         return PlanFallback.NOT_COMPILABLE if is_known else PlanFallback.TOO_MANY_PLANS
 
     def _compile(self, variables: dict[str, Any]) -> Completer | None:
