@@ -1,1 +1,1 @@
-"""The ASGI edge: HTTP in, HTTP out."""
+"""GraphQL over HTTP: the ASGI application's requests and responses."""

@@ -1,8 +1,8 @@
-"""Admission: how many operations a process takes on at once.
+"""Admission control: how many operations a process executes at the same time.
 
-A process that can't keep up would answer everybody late. It is known by its event loop, which is
-never idle then: fewer operations are taken, and the others told at once to come back. Pure but for
-the loop's clock.
+An overloaded process would answer every client late. The event loop shows overload: it is never
+idle. Then the process admits fewer operations and refuses the others at once with Retry-After. This
+module does no I/O; it only reads the loop's clock.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from group_gateway.errors import Overloaded
 from group_gateway.http.requests import RequestRefused
 
 RETRY_AFTER = 1
-"""Retry-After, in seconds, of a shed request; by then the limit has adapted."""
+"""Retry-After of a refused request, in seconds. The limit has adapted by then."""
 _INTERVAL = 0.01
 _LATE = 0.002  # uvloop's timers are right to a millisecond
 _FAR_TOO_LATE = 0.05
@@ -29,18 +29,19 @@ _LEAST = 8
 
 
 class Admission:
-    """At most `most` operations at once, fewer when more come than the event loop has time for.
+    """Admit at most `most` operations at once, and fewer while the event loop is overloaded.
 
-    A timer each 10 ms samples the loop: one that comes late found it busy. 128 operations are taken
-    however busy it is, more only while fewer than 70 % of the last 10 or so samples found it so,
-    and none is overdue by 50 ms. Where one is refused the process is overloaded: those that it has
-    get no more done at once than a few would, they only wait for each other. So the bound falls by
-    a third each 100 ms, down to 8, as long as the loop is busy and others are refused; otherwise
-    it rises, by 40 % and 10 in a second. What operations wait for, such as an upstream, leaves the
+    A timer samples the loop every 10 ms: a late timer means that the loop was busy. 128 operations
+    are admitted however busy the loop is. More are admitted only while fewer than 70 % of the last
+    ten or so samples were busy and no sample is overdue by 50 ms.
+
+    A refusal means overload. Operations that run side by side then only wait for each other, so the
+    limit falls by a third every 100 ms, down to 8, as long as the loop is busy and requests are
+    refused. Otherwise it rises by 40 % plus 10 each second. Waiting for the upstream leaves the
     loop idle and lowers nothing.
 
-    Where there are no more connections than that, 128 are taken under overload too: clients that
-    ask again at once, whatever they are told, would otherwise be refused for ever.
+    With 128 connections or fewer, 128 operations are admitted under overload too: clients that
+    retry at once, whatever the response says, would otherwise be refused for ever.
     """
 
     def __init__(self, most: int) -> None:
@@ -55,11 +56,11 @@ class Admission:
         self._lowered = float("-inf")
 
     def track_connections(self, connections: Sized) -> None:
-        """Take into account how many connections a server has."""
+        """Use the size of this set as the number of open connections."""
         self._connections = connections
 
     def __enter__(self) -> None:
-        """Take an operation on; raises its `refusal` where there is no room."""
+        """Admit an operation; raise `refusal` if there is no room."""
         if not self.has_room():
             raise self.refusal()
         self._active += 1
@@ -71,7 +72,7 @@ class Admission:
         self._active -= 1
 
     def has_room(self) -> bool:
-        """Return whether another operation would be taken on."""
+        """Return whether another operation would be admitted."""
         if self._active < self._always:
             return self._active < self._bound or 0 < len(self._connections) <= self._always
         return self._active < self._bound and not self._is_behind()
@@ -84,7 +85,7 @@ class Admission:
 
     @contextmanager
     def extended(self) -> Iterator[None]:
-        """Hold the place of an operation that was taken on for longer: within the block."""
+        """Keep the slot of an admitted operation until the end of the block."""
         self._active += 1
         try:
             yield
@@ -92,7 +93,7 @@ class Admission:
             self._active -= 1
 
     def _is_behind(self) -> bool:
-        """Return whether the loop has no time to spare, or has not even called the timer."""
+        """Return whether the loop is busy or overdue with its timer."""
         overdue = asyncio.get_running_loop().time() - (self._due or float("inf"))
         return self._busy > _SATURATED or overdue > _FAR_TOO_LATE
 

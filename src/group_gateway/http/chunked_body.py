@@ -1,4 +1,4 @@
-"""A response body that is sent in pieces."""
+"""A response body that is sent in chunks."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
@@ -11,15 +11,15 @@ from group_gateway.concurrency import first_completed, gone
 
 @dataclass(frozen=True, slots=True)
 class ChunkedBody:
-    """Pieces of a body to send as they come, `until` a time in seconds since the epoch."""
+    """The chunks of a body, sent as they are made, until a time (`until`, epoch seconds)."""
 
     pieces: AsyncGenerator[bytes, None]
     until: float
 
     async def send(self, receive: Receive, send: Send) -> None:
-        """Send the pieces (ASGI), until the last, or the client leaves, or the time is over.
+        """Send the chunks (ASGI) until the last one, a disconnect, or the time limit.
 
-        However it ends, `pieces` is closed then.
+        `pieces` is always closed at the end.
         """
         with suppress(TimeoutError):
             await first_completed(self._send_all(send), gone(receive), until=self.until)

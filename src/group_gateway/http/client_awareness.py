@@ -1,6 +1,7 @@
-"""What clients say of themselves: Apollo's client awareness, its successor's headers, request ids.
+"""The client's name, version and request id, from the headers of Apollo's client awareness.
 
-It is shown in logs, so it is bounded, and escaped to printable ASCII. Nothing is decided by it.
+The values appear in logs, so they are bounded and escaped to printable ASCII. No decision depends
+on them.
 """
 
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ CLIENT_HEADERS: Final = frozenset({*_NAMES, *_VERSIONS, *_REQUEST_IDS})
 
 
 def client_of(headers: Mapping[bytes, str]) -> ClientSoftware:
-    """Return what the headers of a request say of its client."""
+    """Return the client's software and request id that the headers name."""
     if CLIENT_HEADERS.isdisjoint(headers):
         return NO_CLIENT
     return ClientSoftware(*(_first(headers, names) for names in (_NAMES, _VERSIONS, _REQUEST_IDS)))

@@ -1,7 +1,7 @@
-"""Compressed responses: the coding that a client takes, and each response compressed once.
+"""Compressed responses: choose the coding, and compress each response once.
 
-A response is safe to compress beside secrets: what BREACH guesses rides on credentials that a
-browser adds by itself, and the gateway takes none of those.
+Compression beside secrets is safe here. The BREACH attack needs credentials that a browser adds by
+itself, and the gateway accepts none of those.
 """
 
 import asyncio
@@ -24,9 +24,9 @@ else:
     from backports import zstd
 
 LEAST_BYTES: Final = 1024
-"""Smaller bodies fit a packet as they are."""
+"""Smaller bodies are not compressed: they fit a packet as they are."""
 _AT_ONCE: Final = 128 * 1024
-"""Bytes that are compressed in less than a millisecond. Larger bodies go to a thread."""
+"""Bodies up to this size compress in less than a millisecond. Larger ones go to a thread."""
 _GZIP: Final = 31
 _GZIP_LEVEL, _ZSTD_LEVEL, _BROTLI_QUALITY = 2, 1, 3
 
@@ -49,12 +49,12 @@ _CODERS: Final[Mapping[str, Callable[[bytes], bytes]]] = {
     "br": _brotli,
     "gzip": _gzip,
 }
-"""By what they cost: zstd makes the smallest bodies in the least time."""
+"""In order of cost: zstd makes the smallest bodies in the least time."""
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptedCoding:
-    """The coding that a client wants a response in. `always`: it takes no response without."""
+    """The content coding that a client prefers. With `always` it accepts no response without."""
 
     name: str
     always: bool = False
@@ -62,9 +62,9 @@ class AcceptedCoding:
 
 @lru_cache(64)
 def accepted_coding(accept_encoding: str | None) -> AcceptedCoding | None:
-    """Choose a coding by its quality, then by what it costs; None for none (RFC 9110, 12.5.3).
+    """Choose a coding by quality, then by cost; return None for none (RFC 9110, 12.5.3).
 
-    A client that excludes every coding and `identity` too gets a response without one.
+    A client that excludes every coding, `identity` too, gets an uncompressed response.
     """
     if not accept_encoding:
         return None
@@ -81,14 +81,14 @@ def accepted_coding(accept_encoding: str | None) -> AcceptedCoding | None:
 
 
 class Compression:
-    """Compresses responses, each at most once for each coding, in threads where it takes long."""
+    """Compress each response at most once per coding, large ones in threads."""
 
     def __init__(self, *, enabled: bool = True) -> None:
         self._enabled = enabled
         self._under_way: dict[tuple[int, str], asyncio.Future[Reply]] = {}
 
     def coding(self, accept_encoding: str | None, reply: Reply) -> str | None:
-        """Return the coding for a response, None for a response without."""
+        """Return the coding for a response, or None for an uncompressed response."""
         size = len(reply.body)
         if not self._enabled or not size or reply.delivery is not None:
             return None
@@ -98,14 +98,14 @@ class Compression:
         return accepted.name
 
     def encoded_now(self, reply: Reply, coding: str) -> Reply | None:
-        """Return the response in this coding; None if that takes too long to do at once."""
+        """Return the response in this coding, or None if compressing would take too long here."""
         variant = reply.variants.get(coding)
         if variant is None and len(reply.body) <= _AT_ONCE:
             variant = reply.variants[coding] = _encoded(reply, coding)
         return variant
 
     async def encoded(self, reply: Reply, coding: str) -> Reply:
-        """Return the response in this coding. Requests for the same one wait for one thread."""
+        """Return the response in this coding. Concurrent requests for it share one thread."""
         variant = self.encoded_now(reply, coding)
         if variant is None:
             key = id(reply), coding

@@ -1,6 +1,6 @@
-"""Conditional GETs: entity tags, and 304 for a client that has the response (RFC 9110, section 13).
+"""Conditional GETs: entity tags and 304 (RFC 9110, section 13).
 
-A browser may keep a response, for this caller alone, and asks each time whether it still holds.
+A browser may store a response for its own caller. It revalidates the response before each use.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ _REPLACED: Final = frozenset({b"cache-control"})
 async def revalidated(
     reply: Reply, headers: Mapping[bytes, str], compression: Compression
 ) -> Reply:
-    """Return the answer to a GET in a coding that the client takes, or 304 if it has it."""
+    """Return the response to a GET in a coding that the client accepts, or 304."""
     coding = compression.coding(headers.get(b"accept-encoding"), reply)
     etag = entity_tag(reply, coding) if reply.is_complete else None
     if etag is not None and matches(etag, headers.get(b"if-none-match")):
@@ -30,26 +30,26 @@ async def revalidated(
 
 
 def entity_tag(reply: Reply, coding: str | None) -> bytes:
-    """Return the tag of a response; each coding of it has another, as each has other bytes."""
+    """Return the entity tag of a response. Each coding has its own tag, since its bytes differ."""
     kind = dict(reply.headers)[b"content-type"]
     digest = hashlib.blake2b(kind + reply.body, digest_size=16).hexdigest()
     return f'"{digest}-{coding}"'.encode() if coding else f'"{digest}"'.encode()
 
 
 def matches(etag: bytes, if_none_match: str | None) -> bool:
-    """Return whether a client has the response. A proxy that recodes it makes its tag weak."""
+    """Return whether the client has this response. A proxy that recodes it makes its tag weak."""
     known = {tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")}
     return bool({etag.decode(), "*"} & known)
 
 
 def tagged(reply: Reply, etag: bytes) -> Reply:
-    """Return a response that its client may keep."""
+    """Return a response with an entity tag, which its client may store."""
     headers = [each for each in reply.headers if each[0] not in _REPLACED]
     headers += [(b"cache-control", b"private, no-cache"), (b"etag", etag)]
     return replace(reply, headers=headers)
 
 
 def not_modified(reply: Reply, etag: bytes) -> Reply:
-    """Return 304: the client has the response."""
+    """Return 304."""
     headers = [each for each in tagged(reply, etag).headers if each[0] != b"content-length"]
     return Reply(HTTPStatus.NOT_MODIFIED, headers, b"")

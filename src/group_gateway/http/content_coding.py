@@ -1,7 +1,7 @@
-"""Content codings of request bodies (RFC 9110, section 8.4): decoded within a limit. Pure.
+"""Content codings of request bodies (RFC 9110, section 8.4), decoded within a limit. Pure.
 
-A decoder stops at the limit, so that a body that inflates to gigabytes costs no more than a large
-one. A body that ends early, or goes on after its end, is broken.
+A decoder stops at the limit: a body that inflates to gigabytes costs no more than a large one. A
+body that is truncated, or has bytes after its end, is refused.
 """
 
 import sys
@@ -22,23 +22,24 @@ else:
 _IDENTITY: Final = "identity"
 _MOST_CODINGS: Final = 3
 _MOST_MEMBERS: Final = 16
-"""Parts of one gzip or zstd body, each with a header of its own. One is usual."""
+"""Members of one gzip or zstd body, each with its own header. One is usual."""
 _GZIP: Final = 16 + zlib.MAX_WBITS
 _WINDOW_LOG: Final = 23  # RFC 9659: a decoder need not support windows of more than 8 MB
 
 
 class _TooLarge(Exception):
-    """The body has more bytes than it may have."""
+    """The decoded body exceeds the limit."""
 
 
 class _Broken(ValueError):
-    """The body is not of its coding, or not whole."""
+    """The body is not valid in its coding, or truncated."""
 
 
 def content_codings(header: str | None) -> tuple[str, ...]:
-    """Return the codings of a body in the order of their application; raises RequestRefused.
+    """Return the codings of a body in the order in which they were applied.
 
-    `header` is the Content-Encoding. An unknown coding is refused with those that are known.
+    `header` is the Content-Encoding. Raises RequestRefused for an unknown coding and names the
+    supported ones.
     """
     named = [part.strip().lower() for part in (header or "").split(",")]
     codings = tuple(name for name in named if name not in {"", _IDENTITY})
@@ -52,7 +53,7 @@ def content_codings(header: str | None) -> tuple[str, ...]:
 
 
 def decoded(body: bytes, codings: tuple[str, ...], limit: int) -> bytes:
-    """Return a body without its codings; raises RequestRefused beyond the limit, or if broken."""
+    """Return a body without its codings; raise RequestRefused beyond the limit, or if invalid."""
     for name in reversed(codings):
         try:
             body = _DECODERS[name](body, limit)
@@ -80,7 +81,7 @@ def _unzstd(body: bytes, limit: int) -> bytes:
 
 
 def _inflate(body: bytes, limit: int) -> bytes:
-    """Decode `deflate`: in zlib's format, or without it, as some clients send it."""
+    """Decode `deflate` in zlib's format, or raw, as some clients send it."""
     has_header = (
         len(body) > 1 and body[0] & 15 == zlib.DEFLATED and not (body[0] << 8 | body[1]) % 31
     )
@@ -89,7 +90,7 @@ def _inflate(body: bytes, limit: int) -> bytes:
 
 
 def _members(body: bytes, limit: int, make: Callable[[], Any], most: int = _MOST_MEMBERS) -> bytes:
-    """Decode bodies of several parts, by the interface of zlib's and zstd's decoders."""
+    """Decode a body of several members through the interface of zlib's and zstd's decoders."""
     out = bytearray()
     for _ in range(most):
         decoder = make()

@@ -1,7 +1,7 @@
-"""Cross-origin resource sharing: what pages of other sites may send and read (WHATWG Fetch).
+"""Cross-origin resource sharing: what other sites' pages may send and read (WHATWG Fetch).
 
-A POST is JSON, which a browser only sends to another site after a preflight, and so is whatever
-carries an Authorization header. That leaves GETs without one, and WebSockets.
+A browser sends a JSON POST, or any request with an Authorization header, to another site only after
+a preflight. GETs without that header, and WebSockets, need checks of their own.
 """
 
 from collections.abc import Mapping
@@ -38,8 +38,8 @@ _REQUESTED: Final = "access-control-request-"
 class CrossOriginPolicy:
     """The origins whose pages may send requests, and the headers that they may send.
 
-    Without `headers` they may send any: the origin is the guard, and headers are no secret.
-    `proxies` say under which host a client reached the gateway.
+    Without `headers` they may send any: the origin is what is checked, and header names are no
+    secret. `proxies` are trusted to say under which host a client reached the gateway.
     """
 
     origins: AllowedOrigins = field(default_factory=AllowedOrigins)
@@ -47,7 +47,7 @@ class CrossOriginPolicy:
     proxies: TrustedProxies = field(default_factory=TrustedProxies)
 
     def response_headers(self, origin: str | None) -> list[tuple[bytes, bytes]]:
-        """Return the headers that let a page of this origin read a response, if it may."""
+        """Return the headers that let a page of an allowed origin read a response."""
         if origin not in self.origins or origin is None:
             return []
         return [
@@ -56,9 +56,10 @@ class CrossOriginPolicy:
         ]
 
     def preflight(self, headers: Headers) -> "Preflight":
-        """Return the answer to a preflight. No cookie is ever read, so credentials aren't allowed.
+        """Return the response to a preflight.
 
-        A page that may not send requests gets a sentence for whoever reads the network log.
+        Credentials are not allowed, because the gateway reads no cookie. The response to a page
+        that is not allowed has a sentence for the reader of the network log.
         """
         allowed = self.response_headers(headers.get("origin"))
         if not allowed:
@@ -83,14 +84,14 @@ class CrossOriginPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """The answer to a preflight."""
+    """The response to a preflight."""
 
     status: int
     headers: list[tuple[bytes, bytes]]
     body: bytes = b""
 
     async def send(self, send: Send) -> None:
-        """Send it (ASGI)."""
+        """Send the response (ASGI)."""
         length = (b"content-length", b"%d" % len(self.body))
         kind = [(b"content-type", b"text/plain; charset=utf-8")] if self.body else []
         headers = [length, *kind, *self.headers]
@@ -99,7 +100,7 @@ class Preflight:
 
 
 class CrossOriginSharing:
-    """Answers preflights, and lets pages of allowed origins read the responses of an app (ASGI)."""
+    """Answer preflights, and let pages of allowed origins read an app's responses (ASGI)."""
 
     def __init__(self, app: ASGIApp, policy: CrossOriginPolicy) -> None:
         self._app = app
@@ -127,8 +128,8 @@ class CrossOriginSharing:
 def check_same_site(scope: Mapping[str, Any], policy: CrossOriginPolicy) -> None:
     """Raise RequestRefused for a GET that another site's page sent without a preflight.
 
-    Browsers say so by Sec-Fetch-Site (W3C Fetch Metadata), older ones by Origin; programs send
-    neither.
+    Browsers show this by Sec-Fetch-Site (W3C Fetch Metadata), older ones by Origin. Other programs
+    send neither.
     """
     headers = Headers(raw=scope["headers"])
     if any(name in headers for name in _PREFLIGHTED) or _is_json(headers):
@@ -141,9 +142,10 @@ def check_same_site(scope: Mapping[str, Any], policy: CrossOriginPolicy) -> None
 
 
 def check_origin(scope: Mapping[str, Any], policy: CrossOriginPolicy) -> None:
-    """Raise RequestRefused for a WebSocket that another site's page wants to open.
+    """Raise RequestRefused for a WebSocket that another site's page opens.
 
-    Browsers send no preflight for one, but always an Origin; a page can add no header of its own.
+    Browsers send no preflight for a WebSocket, but always an Origin. A page can't add headers of
+    its own.
     """
     headers = Headers(raw=scope["headers"])
     if headers.get("origin") not in policy.origins and not _is_own(scope, headers, policy):

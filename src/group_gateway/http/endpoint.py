@@ -1,7 +1,7 @@
 """The GraphQL endpoint: one HTTP request, one operation (GraphQL over HTTP specification).
 
-A POST is answered straight on ASGI, because a framework's request and response objects would cost
-more than a small query; visits of browsers and GETs go the ordinary way.
+POST is implemented on plain ASGI, because a framework's request and response objects would cost
+more than a small query. GETs use Starlette's.
 """
 
 from collections.abc import Mapping, Sequence
@@ -52,16 +52,16 @@ _READ = frozenset(
 )
 Headers = Mapping[bytes, str]
 RawHeaders = Sequence[tuple[bytes, bytes]]
-"""As ASGI has them: names in lower case."""
+"""ASGI's form: names in lower case."""
 # Few: clients agree on some values, and one that makes up its own sends as much as headers take.
 _chosen_media_type = lru_cache(32)(media_type_for)
 _check_json_content = lru_cache(32)(check_json_content)
 
 
 class Endpoint:
-    """Answers GET and POST. `page` is what a browser gets, if anything.
+    """Answer GET and POST.
 
-    `events` answers subscriptions, if there are to be any.
+    `page` is what a browser gets, if anything. `events` answers subscriptions, if they are offered.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - all that answering takes
@@ -119,9 +119,9 @@ class Endpoint:
         return await self._pipeline.encoded(question, reply, headers.get(b"accept-encoding"))
 
     def fast_path(self, raw_headers: RawHeaders, body: bytes) -> tuple[Reply, bytes] | None:
-        """Return what `post` would answer, and its correlation id, if it needs no waiting.
+        """Return the response of `post` and its correlation id, if that needs no waiting.
 
-        None is for everything else, which goes to `post`.
+        None means that the request must go through `post`.
         """
         headers = header_values(raw_headers, self._read)
         media_type = _chosen_media_type(headers.get(b"accept"))
@@ -153,7 +153,7 @@ class Endpoint:
         authorization: str | None,
         context: RequestContext,
     ) -> ASGIApp:
-        """Return the answer to a subscription; raises RequestRefused if it can't be streamed."""
+        """Return the response to a subscription; raise RequestRefused if it can't be streamed."""
         if self._events is None or not takes_events(accept):
             raise wanted.refusal()
         id, client = context.correlation_id, context.client
@@ -161,7 +161,7 @@ class Endpoint:
         return self._events.respond(wanted.asked, session)
 
     async def get(self, request: Request) -> ASGIApp:
-        """Answer a GET: a page for a browser, else a query."""
+        """Answer a GET: GraphiQL for a browser, else a query."""
         headers = header_values(request.scope["headers"], self._read | {b"if-none-match"})
         accept = headers.get(b"accept", "")
         if self._page is not None and wants_html(accept) and "query" not in request.query_params:
@@ -197,7 +197,7 @@ class Endpoint:
         return await revalidated(reply, headers, self._compression)
 
     def _check_upgrade(self, request: Request) -> None:
-        """Refuse what should have become a WebSocket; raises RequestRefused."""
+        """Raise RequestRefused for a WebSocket handshake that did not become a WebSocket."""
         if request.headers.get("upgrade", "").lower() == "websocket":
             message = "There are no WebSockets here: subscriptions are switched off."
             raise RequestRefused(message, 400, RequestCode.SUBSCRIPTIONS_DISABLED)

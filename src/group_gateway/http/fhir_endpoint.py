@@ -110,7 +110,7 @@ class FhirEndpoint:
 
 
 def _one_answer(reply: Reply | SubscriptionRequested) -> Reply:
-    """Return the answer; raise RequestRefused for a subscription, which has more than one."""
+    """Return the response; raise RequestRefused for a subscription, which has several."""
     if isinstance(reply, Reply):
         return reply
     raise reply.refusal()
@@ -129,12 +129,12 @@ def fhir_routes(endpoint: FhirEndpoint) -> list[BaseRoute]:
 
 
 async def _metadata(_: Request) -> Response:
-    """Return a CapabilityStatement, which needs no token."""
+    """Return a CapabilityStatement. It needs no token."""
     return Response(_encode(capability_statement()), media_type="application/fhir+json")
 
 
 def capability_statement() -> dict[str, Any]:
-    """Return what the interface offers as an R4 CapabilityStatement."""
+    """Return what the interface offers, as an R4 CapabilityStatement."""
     return {
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -149,7 +149,7 @@ def capability_statement() -> dict[str, Any]:
 
 
 def _instance(path: str) -> str:
-    """Return `<Type>/<id>`, or nothing for the server; raise RequestRefused for other paths."""
+    """Return `<Type>/<id>`, or "" for the server; raise RequestRefused for other paths."""
     if path == _SERVER:
         return ""
     match = _INSTANCE.fullmatch(path)
@@ -159,7 +159,7 @@ def _instance(path: str) -> str:
 
 
 def _content_type(text: str) -> str:
-    """Return the media type of a POST; raise RequestRefused for one that is not taken."""
+    """Return the media type of a POST; raise RequestRefused for an unsupported one."""
     kind, *parameters = [part.strip().lower() for part in text.split(";")]
     charsets = [p[8:].strip('"') for p in parameters if p.startswith("charset=")]
     if kind not in {JSON, _GRAPHQL} or any(c not in {"utf-8", "utf8"} for c in charsets):
@@ -169,7 +169,7 @@ def _content_type(text: str) -> str:
 
 
 def _as_json(body: bytes, request: Request) -> bytes:
-    """Return the JSON form of a request whose body is the document."""
+    """Return a request whose body is the document in the form of a JSON request."""
     try:
         document = bytes(body).decode()
     except UnicodeDecodeError:
@@ -178,7 +178,7 @@ def _as_json(body: bytes, request: Request) -> bytes:
 
 
 def _parts_of_query(request: Request) -> dict[str, Any]:
-    """Return the parts of a request that stand in the URL, where empty ones count as left out."""
+    """Return the parameters of a GET. Empty ones count as omitted."""
     parts: dict[str, Any] = {k: v for k, v in request.query_params.items() if v}
     for name in ("variables", "extensions"):
         if name in parts:

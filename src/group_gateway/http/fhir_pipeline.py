@@ -1,6 +1,6 @@
-"""Answers to requests of the HL7 interface: as those of the other one, in HL7's form.
+"""The request pipeline of the HL7 interface: the same stages, with HL7's response format.
 
-A question's second part names the instance that is asked (`Patient/1`); it is empty for the server.
+The second part of a question names the instance (`Patient/1`); it is empty for the server.
 """
 
 from decimal import Decimal
@@ -24,7 +24,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class FhirPipeline(RequestPipeline):
-    """Answers requests of callers that are known, in HL7's form."""
+    """Answer authenticated requests in HL7's form."""
 
     def request(self, question: Question) -> GraphQLRequest:
         """Return the GraphQL request that a question holds; raise RequestRefused."""
@@ -51,7 +51,7 @@ class FhirPipeline(RequestPipeline):
         media_type: str | None,  # noqa: ARG002 - always JSON
         context: RequestContext,
     ) -> Reply:
-        """Return the response to a request that is not taken, and tell of it."""
+        """Return the response to a refused request, and report it."""
         plain = super().refusal(refused, JSON, context)
         id = context.correlation_id.decode()
         extensions = extensions_of(refused.message, refused.code, None, id)
@@ -68,7 +68,7 @@ class FhirPipeline(RequestPipeline):
 
 
 def fhir_request(parts: dict[str, Any], instance: str) -> FhirRequest:
-    """Check the parts of a request for their types; raise RequestRefused."""
+    """Check the types of a request's parts; raise RequestRefused."""
     asked = request_of(parts)
     type, _, id = instance.partition("/")
     return FhirRequest(

@@ -1,7 +1,7 @@
-"""What a reverse proxy says of the request that it received: the host and scheme a client used.
+"""The host and scheme that a client used, from a reverse proxy's headers.
 
-`Forwarded` (RFC 7239), or `X-Forwarded-Host` and `X-Forwarded-Proto`. They count only where they
-come from a proxy that the settings name, or over a Unix socket, which only a local proxy opens.
+These are `Forwarded` (RFC 7239), or `X-Forwarded-Host` and `X-Forwarded-Proto`. They are trusted
+only from proxies that the settings name, or over a Unix socket, which only a local proxy can open.
 """
 
 import ipaddress
@@ -16,7 +16,7 @@ _PAIR: Final = re.compile(r'([A-Za-z-]+)=("(?:[^"\\]|\\.)*"|[^;,"]*)')
 
 
 class TrustedProxies:
-    """Proxies by address or network (CIDR); `*` is every one. Raises ValueError for others."""
+    """Proxies by address or network (CIDR); `*` is every one. Raise ValueError for others."""
 
     def __init__(self, proxies: Iterable[str] = ()) -> None:
         proxies = list(proxies)
@@ -25,11 +25,11 @@ class TrustedProxies:
 
     @classmethod
     def of(cls, text: str) -> "TrustedProxies":
-        """Return the proxies of a text that separates them by commas."""
+        """Return the proxies of a comma-separated list."""
         return cls(filter(None, map(str.strip, text.split(","))))
 
     def __contains__(self, client: object) -> bool:
-        """Return whether a peer of ASGI's scope is one of them; None is a Unix socket's."""
+        """Return whether a peer (ASGI's `client`) is a trusted proxy; None is a Unix socket's."""
         if client is None or self._all:
             return True
         if not self._networks or not isinstance(client, tuple | list):
@@ -45,7 +45,8 @@ class TrustedProxies:
 def own_origins(client: Any, headers: Headers, proxies: TrustedProxies) -> frozenset[str]:
     """Return the origins under which a client reached the gateway by this request.
 
-    One without a scheme stands for both: HTTP says no scheme, and TLS ends in the proxy.
+    An origin without a scheme stands for both: TLS may end in a proxy, and HTTP itself states no
+    scheme.
     """
     found = {headers.get("host", "")}
     if client in proxies:
@@ -56,7 +57,7 @@ def own_origins(client: Any, headers: Headers, proxies: TrustedProxies) -> froze
 
 
 def _forwarded(headers: Headers) -> tuple[str, str]:
-    """Return host and scheme that the first proxy, the one next to the client, has seen."""
+    """Return the host and scheme that the first proxy, the one next to the client, received."""
     standard = headers.get("forwarded", "").partition(",")[0]
     pairs = {name.lower(): value.strip().strip('"') for name, value in _PAIR.findall(standard)}
     host = pairs.get("host") or _first(headers, "x-forwarded-host")

@@ -1,7 +1,7 @@
-"""The outermost ASGI layer: a POST to the GraphQL endpoint goes straight there.
+"""The outermost ASGI layer: it hands a POST for the GraphQL endpoint straight to it.
 
-Everything else, and the lifespan, goes to the Starlette application, whose answers get the headers
-that each answer must have.
+Everything else, and the lifespan, goes to the Starlette application, whose responses get the
+headers that every response must have.
 """
 
 from http import HTTPStatus
@@ -21,14 +21,14 @@ from group_gateway.observability.tracing import NO_SPAN, Span, Tracing
 ENDPOINT_PATH = "/graphql"
 _PROBES: Final = frozenset({"/livez", "/readyz"})
 FHIR_PATH = "/fhir/"
-"""What the paths of the HL7 interface begin with."""
+"""Prefix of the HL7 interface's paths."""
 HeaderList = list[tuple[bytes, bytes]]
 END_SUBSCRIPTIONS = "group_gateway.end_subscriptions"
-"""Key in the lifespan's state of a function that ends all subscriptions."""
+"""Lifespan state key of the function that ends all subscriptions."""
 RELOAD_SETTINGS = "group_gateway.reload_settings"
-"""Key in the lifespan's state of a function that is given settings that were read again."""
+"""Lifespan state key of the function that takes reloaded settings."""
 TRACK_CONNECTIONS = "group_gateway.track_connections"
-"""Key in the lifespan's state of a function that is to be given the set of open connections."""
+"""Lifespan state key of the function that takes the set of open connections."""
 # Strict-Transport-Security is for whoever ends TLS to say: the proxy in front.
 _HEADERS: Final = {
     "Cache-Control": "no-store",
@@ -40,10 +40,10 @@ _HEADERS: Final = {
 
 
 class GatewayApp(Starlette):
-    """The gateway's application: Starlette with a short way for GraphQL requests.
+    """The gateway's application: Starlette, with a shorter way for GraphQL requests.
 
-    `cross_origin` says what pages of other sites may send. `sockets` answers WebSockets, if there
-    are to be any.
+    `cross_origin` is the policy for other sites' pages. `sockets` answers WebSockets, if they are
+    offered.
     """
 
     def __init__(
@@ -71,9 +71,9 @@ class GatewayApp(Starlette):
             self._visit = CrossOriginSharing(self._visit, cross_origin)
 
     def fast_path(self, headers: RawHeaders, body: bytes) -> tuple[Reply, HeaderList] | None:
-        """Return the answer to a POST to the endpoint, and further headers, if it needs no waiting.
+        """Return the response to a POST, and further headers, if it needs no waiting.
 
-        None is for every request that must go the ordinary way.
+        None means that the request must go through the application.
         """
         with self._tracing.context(headers):
             answer = self._endpoint.fast_path(headers, body)
@@ -105,9 +105,9 @@ class GatewayApp(Starlette):
                 await app(scope, receive, sending)
 
     def _is_here(self, scope: Scope) -> bool:
-        """Return whether what is asked is at this port: metrics and probes are at the admin port.
+        """Return whether this port serves the path.
 
-        The probes are at the other one too.
+        Metrics are on the admin port; probes are on both.
         """
         path = scope.get("path")
         if scope["type"] == "lifespan" or path in _PROBES:
@@ -135,7 +135,7 @@ class GatewayApp(Starlette):
 
 
 async def _not_here(scope: Scope, receive: Receive, send: Send) -> None:
-    """Refuse what is at another port (ASGI)."""
+    """Refuse a path that another port serves (ASGI)."""
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1000})
     else:

@@ -1,8 +1,7 @@
 """GraphiQL: the page that a browser sees at the GraphQL endpoint, and the page's assets.
 
-The composition root makes one `GraphiQL`, adds its `routes()` and answers a GET that wants HTML
-with its `page()`. Everything comes from the gateway's own host: `src/graphiql` is built into the
-package when that is installed, and the page's policy lets the browser talk to no one else.
+Everything comes from the gateway's own host: `src/graphiql` is built into the package when that is
+installed, and the page's Content-Security-Policy allows no other host.
 """
 
 import json
@@ -76,7 +75,7 @@ _NOT_BUILT: Final = """\
 
 
 class _Manifest(msgspec.Struct, frozen=True):
-    """What the build says about itself: the names of the files that the page refers to."""
+    """The build's manifest: the names of the files that the page refers to."""
 
     script: str
     style: str
@@ -85,14 +84,14 @@ class _Manifest(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class _Asset:
-    """One file of the page in memory, as it is and compressed."""
+    """One file of the page in memory, plain and compressed."""
 
     name: str
     plain: bytes
     gzipped: bytes
 
     def response(self, request: Request) -> Response:
-        """Answer with the encoding that the client takes, or with 304 when it has the file."""
+        """Return the file in a coding that the client accepts, or 304 when it has the file."""
         gzip = "gzip" in request.headers.get("Accept-Encoding", "")
         headers = {**ASSET_HEADERS, "ETag": f'"{self.name}{".gz" if gzip else ""}"'}
         if headers["ETag"] in request.headers.get("If-None-Match", ""):
@@ -107,12 +106,12 @@ class _Asset:
 
 
 class GraphiQL:
-    """GraphiQL for one GraphQL endpoint. The assets are read when it is made.
+    """GraphiQL for one GraphQL endpoint. Reads the assets when it is made.
 
-    `endpoint` is the path of both the page and the GraphQL requests; `token` is a bearer token
-    that the page starts with, and must be one that anybody may know, as the sandbox's; with
-    `subscriptions` the page shows one. `fhir` is the address of HL7's interface, relative to the
-    page's, which the page then offers too.
+    `endpoint` is the path of both the page and the GraphQL requests. `token` is a bearer token that
+    the page starts with; it must be public, as the sandbox's is. With `subscriptions` the page
+    shows an example of one. `fhir` is the URL of the HL7 interface, relative to the page's, which
+    the page then offers too.
     """
 
     def __init__(
@@ -132,7 +131,7 @@ class GraphiQL:
         self._html = _render(manifest, endpoint, config) if manifest else _NOT_BUILT
 
     def page(self) -> Response:
-        """Answer a browser; with 503 and the remedy where the assets were never built."""
+        """Return the page; 503 with the remedy if the assets were never built."""
         return Response(
             self._html,
             HTTPStatus.OK if self._assets else HTTPStatus.SERVICE_UNAVAILABLE,
@@ -141,7 +140,7 @@ class GraphiQL:
         )
 
     def routes(self) -> list[BaseRoute]:
-        """Return the routes of the assets, below the endpoint, and of whoever asks for no path."""
+        """Return the routes of the assets, and of `/`, which leads to the page."""
         return [Route("/", self._show_the_way), Route(f"{self._path}/{{name}}", self._serve_asset)]
 
     async def _show_the_way(self, _: Request) -> Response:

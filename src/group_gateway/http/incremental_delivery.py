@@ -1,6 +1,6 @@
-"""Answers in parts over HTTP: `multipart/mixed` (the RFC on incremental delivery over HTTP).
+"""Incremental delivery: `multipart/mixed` (the RFC on incremental delivery over HTTP).
 
-Used by `endpoint`, for clients that take them and documents that ask for them.
+It applies to clients that accept it, and to documents with `@defer` or `@stream`.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from group_gateway.http.responses import Reply, parts_reply
 from group_gateway.operation import Operation
 
 _LAST_SECONDS = 10.0
-"""How long after its deadline an operation's last part may still be on its way to the client."""
+"""Seconds after an operation's deadline in which its last payload may still be sent."""
 _encode = msgspec.json.Encoder().encode
 # A part ends with the boundary of the next, so that a client need not wait for that to read it.
 _BOUNDARY: Final = b"\r\n---"
@@ -29,7 +29,10 @@ _HEAD: Final = b"\r\ncontent-type: application/json; charset=utf-8\r\n\r\n"
 
 
 class IncrementalDelivery:
-    """Delivers answers in parts. An operation has its place until its last part is taken."""
+    """Deliver results in several payloads.
+
+    An operation keeps its admission slot until its last payload is sent.
+    """
 
     def __init__(self, admission: Admission, outcomes: OperationReport) -> None:
         self._admission = admission
@@ -38,7 +41,7 @@ class IncrementalDelivery:
     def reply(
         self, answer: IncrementalResult, asked: GraphQLRequest, operation: Operation
     ) -> Reply:
-        """Return the reply that delivers an answer."""
+        """Return the response that delivers a result."""
         seconds = operation.deadline + _LAST_SECONDS - asyncio.get_running_loop().time()
         pieces = self._pieces(answer, asked, operation)
         return parts_reply(ChunkedBody(pieces, time.time() + seconds))

@@ -1,4 +1,4 @@
-"""`/metrics`: what the workers of a command count and time, in Prometheus' text format."""
+"""`/metrics`: the counters and histograms of all workers, in Prometheus' text format."""
 
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.requests import Request

@@ -1,4 +1,4 @@
-"""What a client asks of a response by its headers: media type, coding, parts, a trace. Pure."""
+"""Content negotiation: media type, coding, incremental delivery, a trace. Pure."""
 
 import hmac
 import re
@@ -17,10 +17,10 @@ _KEY: Final = b"x-router-key"
 
 
 def media_type_for(accept: str | None) -> str | None:
-    """Choose the media type of the answer; None when the client takes neither (RFC 9110, 12.5.1).
+    """Choose the response's media type; None if the client accepts neither (RFC 9110, 12.5.1).
 
-    The one of higher quality, else the one named first. A client that says nothing, or that
-    anything goes, gets `application/json`, as older clients expect.
+    The type of higher quality wins, then the one named first. Without an Accept header, or with
+    `*/*`, it is `application/json`, as older clients expect.
     """
     if not accept:
         return JSON
@@ -31,16 +31,16 @@ def media_type_for(accept: str | None) -> str | None:
 
 
 def wants_html(accept: str | None) -> bool:
-    """Return whether a browser asks for a page: it names HTML, before any form of JSON."""
+    """Return whether a browser requests a page: it names HTML before any form of JSON."""
     ranges = _ranges(accept or "")
     html = _weight("text/html", [r for r in ranges if r.type == "text/html"])
     return html.quality > 0 and html > max(_weight(JSON, ranges), _weight(GRAPHQL_RESPONSE, ranges))
 
 
 def takes_parts(accept: str | None) -> bool:
-    """Return whether a client names `multipart/mixed` as what it takes.
+    """Return whether a client accepts `multipart/mixed`.
 
-    One that asks for another form of parts than ours, such as Apollo's `deferSpec=20220824`, or
+    A client that requests another format of payloads, such as Apollo's `deferSpec=20220824`, or one
     for subscriptions, does not.
     """
     for part in (accept or "").split(","):
@@ -57,12 +57,12 @@ def takes_parts(accept: str | None) -> bool:
 
 
 def takes(accept: str, media_type: str) -> bool:
-    """Return whether a client names this very media type among those it takes."""
+    """Return whether a client names this very media type among those that it accepts."""
     return any(r.type == media_type and r.weight.quality > 0 for r in _ranges(accept))
 
 
 class _Weight(NamedTuple):
-    """How much a client wants a media type; `order` is higher for what it named earlier."""
+    """The quality of a media type for a client; `order` is higher for what it named earlier."""
 
     quality: float
     order: int
@@ -78,12 +78,12 @@ class _MediaRange:
 
 
 def qualities(header: str) -> dict[str, float]:
-    """Return the qualities of what a header such as Accept-Encoding lists, by name."""
+    """Return the quality of each item of a header such as Accept-Encoding."""
     return {each.type: each.weight.quality for each in reversed(_ranges(header))}
 
 
 def _weight(offer: str, ranges: list[_MediaRange]) -> _Weight:
-    """Weigh a media type by the most specific range that it falls into."""
+    """Return the quality of a media type by the most specific range that matches."""
     for pattern in (offer, f"{offer.partition('/')[0]}/*", "*/*"):
         weights = [entry.weight for entry in ranges if entry.type == pattern]
         if weights:
@@ -92,7 +92,7 @@ def _weight(offer: str, ranges: list[_MediaRange]) -> _Weight:
 
 
 def _ranges(accept: str) -> list[_MediaRange]:
-    """Take an Accept header apart; what is no media range is left out."""
+    """Parse an Accept header; omit what is no media range."""
     ranges = []
     for position, part in enumerate(accept.split(",")):
         media_type, *parameters = [piece.strip().lower() for piece in part.split(";")]
@@ -104,9 +104,10 @@ def _ranges(accept: str) -> list[_MediaRange]:
 
 @dataclass(frozen=True, slots=True)
 class RequestedFormat:
-    """`trace`: the answer is to hold a trace of its operation, for a router (Apollo's `ftv1`).
+    """The form of response that a request asks for.
 
-    `parts`: it may come in parts.
+    `trace`: with a trace of its operation, for a router (Apollo's `ftv1`). `parts`: by incremental
+    delivery if possible.
     """
 
     trace: bool = False
@@ -114,17 +115,18 @@ class RequestedFormat:
 
 
 WHOLE: Final = RequestedFormat()
-"""The whole answer at once, and nothing else."""
+"""The whole result in one body, and nothing else."""
 _TRACED: Final = RequestedFormat(trace=True)
 _IN_PARTS: Final = RequestedFormat(parts=True)
 _takes_parts = lru_cache(32)(takes_parts)
 
 
 class Negotiation:
-    """Reads wishes from headers. `headers` are those it reads: none where nothing may be asked.
+    """Read the requested format from headers.
 
-    `router_key` is what a router proves itself by, if any may ask for traces: times tell what was
-    cached, and how the upstream fares. With `parts` answers may come so.
+    `headers` are the names that are read: none where nothing is negotiable. `router_key` is the
+    secret by which a router may request traces; without the secret nobody may, because a trace
+    shows what was cached and how the upstream performs. `parts` allows incremental delivery.
     """
 
     def __init__(self, router_key: str = "", *, parts: bool = False) -> None:
@@ -134,9 +136,9 @@ class Negotiation:
         self.headers |= frozenset({_ACCEPT} if parts else ())
 
     def of(self, headers: Mapping[bytes, str], http_version: str) -> RequestedFormat:
-        """Return what the headers ask for, as far as they may.
+        """Return the format that the headers request, as far as it is allowed.
 
-        HTTP/1.0 has no bodies that come piece by piece.
+        HTTP/1.0 has no chunked bodies, so no incremental delivery.
         """
         if not self.headers:
             return WHOLE

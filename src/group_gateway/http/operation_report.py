@@ -1,4 +1,4 @@
-"""Reports finished operations to metrics, log and audit log, and in response extensions."""
+"""Report finished operations to metrics, request log, audit log, and in response extensions."""
 
 import asyncio
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ from group_gateway.operation import AuditRecord, Operation, RequestContext
 
 
 class OperationReport:
-    """Reports each operation once."""
+    """Report each operation once."""
 
     def __init__(
         self,
@@ -30,15 +30,15 @@ class OperationReport:
         self._telemetry = telemetry
         self._request_log = request_log
         self.tells_all = request_log.tells_all
-        """Whether operations that went well are reported in log or audit log."""
+        """Whether operations without errors are logged or audited."""
 
     def beside(self, engine: OperationRunner) -> "OperationReport":
-        """Return the report of another engine's operations, to the same places."""
+        """Return the report of another engine's operations, with the same destinations."""
         return OperationReport(engine, self._limits, self._telemetry, self._request_log)
 
     @property
     def can_record(self) -> bool:
-        """Whether the audit log, where it is required, can take another record."""
+        """Whether the audit log can take another record, where one is required."""
         return self._request_log.can_record
 
     def check_audit(self) -> None:
@@ -50,7 +50,7 @@ class OperationReport:
     def shared(
         self, outcome: str, audit_record: AuditRecord | None, context: RequestContext
     ) -> None:
-        """Report a request that was given the response of another one."""
+        """Report a request that got the response of another one."""
         self._telemetry.request(outcome)
         if audit_record is not None:
             self._request_log.tell(outcome, context, audit_record, 0.0)
@@ -71,13 +71,13 @@ class OperationReport:
             self._request_log.tell(outcome, operation.context, audit_record, seconds)
 
     def refuse(self, refused: RequestRefused, context: RequestContext) -> None:
-        """Report a request that was not taken."""
+        """Report a refused request."""
         outcome = "refused" if refused.retry_after is None else "shed"
         self._telemetry.request(outcome)
         self._request_log.refuse(outcome, refused.code, context)
 
     def subscription_record(self, asked: GraphQLRequest) -> AuditRecord:
-        """Return the record of a subscription that begins."""
+        """Return the audit record of a subscription that begins."""
         audit_record = AuditRecord(events=0)
         self._describe(audit_record, asked, ())
         return audit_record
@@ -89,7 +89,7 @@ class OperationReport:
     def subscription_event(
         self, context: RequestContext, audit_record: AuditRecord, shown: AuditRecord | None
     ) -> None:
-        """Report an event of a subscription; `shown` records what its answer was made of."""
+        """Report an event of a subscription; `shown` records the data in it."""
         self._telemetry.event()
         if shown is not None:
             self._request_log.record("event", context, replace(audit_record, read=shown.read))
@@ -101,7 +101,7 @@ class OperationReport:
         self._request_log.tell("ended", context, audit_record, seconds)
 
     def extensions(self, asked: GraphQLRequest, operation: Operation) -> dict[str, Any]:
-        """Return what a response says of its operation."""
+        """Return the response extensions of an operation."""
         extensions: dict[str, Any] = {}
         if asked.wants_cost:
             extensions["cost"] = self._cost(operation)
@@ -112,7 +112,7 @@ class OperationReport:
     def _describe(
         self, audit_record: AuditRecord, asked: GraphQLRequest, codes: Iterable[str]
     ) -> None:
-        """Record what was asked, by names of the schema and the operation, and how it ended."""
+        """Return the fields of a log line: names of schema and operation, and the outcome."""
         document = self._engine.document(asked)
         operation = document.operation(asked.operation_name)
         audit_record.kind = operation.operation.value if operation else ""
@@ -123,6 +123,6 @@ class OperationReport:
         audit_record.codes = tuple(sorted(set(codes)))
 
     def _cost(self, operation: Operation) -> dict[str, int]:
-        """Return the upstream calls that an operation caused, alone or with others, and could."""
+        """Return the upstream calls of an operation: its own, shared ones, and the limit."""
         allowed = self._limits.upstream_calls
         return {"upstreamCalls": allowed - operation.calls_left, "upstreamCallsAllowed": allowed}

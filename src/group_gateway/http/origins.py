@@ -1,9 +1,11 @@
 """Origins of other sites whose pages may send requests. Pure.
 
 An origin is a scheme, a host and a port, in the form that browsers send (RFC 6454, section 6.2).
-Web views and browser extensions have schemes of their own. A pattern has `*` in the first label of
-the host, where it stands for one or more letters, digits and hyphens, or as the port. It never
-matches a dot: a pattern covers one label, as a wildcard certificate does.
+Web views and browser extensions have schemes of their own.
+
+A pattern has `*` in the first label of the host, where it stands for one or more letters, digits
+and hyphens, or as the port. It never matches a dot: a pattern covers one label, as a wildcard
+certificate does.
 """
 
 import re
@@ -28,7 +30,7 @@ class NotAnOrigin(ValueError):
 
 
 class AllowedOrigins:
-    """The origins of a list. Raises NotAnOrigin for an entry that is none."""
+    """A list of origins and patterns. Raises NotAnOrigin for any other entry."""
 
     def __init__(self, entries: Iterable[str] = ()) -> None:
         parsed = [_parse(entry.lower()) for entry in entries]
@@ -37,11 +39,11 @@ class AllowedOrigins:
 
     @classmethod
     def of(cls, text: str) -> "AllowedOrigins":
-        """Return the origins of a text that separates them by commas."""
+        """Return the origins of a comma-separated list."""
         return cls(filter(None, map(str.strip, text.split(","))))
 
     def __bool__(self) -> bool:
-        """Return whether there are any."""
+        """Return whether the list has any origin."""
         return bool(self._exact or self._patterns)
 
     def __contains__(self, origin: object) -> bool:
@@ -53,7 +55,7 @@ class AllowedOrigins:
 
 
 def _parse(entry: str) -> str | re.Pattern[str]:
-    """Return the origin, or the expression of a pattern; raises NotAnOrigin."""
+    """Return the origin, or the regular expression of a pattern; raise NotAnOrigin."""
     if entry == NULL:
         return entry
     if _OTHER.fullmatch(entry):
@@ -73,7 +75,7 @@ def _parse(entry: str) -> str | re.Pattern[str]:
 
 
 def _is_narrow(host: str, parents: str) -> bool:
-    """Return whether a pattern of hosts stays below a domain: `*.example` would be anybody's."""
+    """Return whether a pattern stays below one registered domain; `*.example` does not."""
     return host.count(".") >= _LEAST_PARENTS or parents == ".localhost"
 
 

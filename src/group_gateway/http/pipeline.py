@@ -1,11 +1,11 @@
-"""The stages of a GraphQL request, in the order in which a request meets them.
+"""The stages of a GraphQL request, in their order.
 
-1. The audit log has room for a record, else the request is refused.
-2. A response to the same question is ready, or under way: the request gets that.
-3. An array of operations goes through all stages with each of them.
-4. Admission: the process has room for another operation, else the request is refused.
-5. The document: by its text or its id, trusted, parsed and validated.
-6. The operation is executed, and how it ended is reported once.
+1. The audit log has room for a record; else the request is refused.
+2. A response to the same question is ready or in flight: the request gets that.
+3. An array of operations passes all stages operation by operation.
+4. Admission: the process has room for another operation; else the request is refused.
+5. The document is resolved by text or id, parsed and validated.
+6. The operation is executed and reported once.
 """
 
 import asyncio
@@ -54,18 +54,18 @@ Pipeline = TypeVar("Pipeline", bound="RequestPipeline")
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionRequested:
-    """The request is a subscription: whoever can stream its events goes on with it."""
+    """The request is a subscription, which needs a streaming transport."""
 
     asked: GraphQLRequest
 
     def refusal(self) -> RequestRefused:
-        """Return the refusal of a client that takes one answer only."""
+        """Return the refusal for a client that accepts a single response only."""
         message = "Subscribe over a WebSocket, or with Accept: text/event-stream."
         return RequestRefused(message, 406, RequestCode.NOT_ACCEPTABLE)
 
 
 class RequestPipeline:
-    """Answers requests of callers that are known, within `limits`.
+    """Answer authenticated requests within `limits`.
 
     `share` makes the shared responses, anew for each list of trusted documents.
     """
@@ -90,16 +90,16 @@ class RequestPipeline:
         self._parts = IncrementalDelivery(self.admission, report)
 
     def beside(self, kind: type[Pipeline], engine: OperationRunner) -> Pipeline:
-        """Return a pipeline to another engine that shares this one's room, documents and log."""
+        """Return a pipeline to another engine with this one's admission, documents and log."""
         report = self._report.beside(engine)
         return kind(engine, self._limits, report, self._persisted, self._share, self.admission)
 
     def fast_path(
         self, question: Question, principal: Principal, headers: Mapping[bytes, str]
     ) -> tuple[Reply, bytes] | None:
-        """Return the answer and its correlation id if it needs no waiting, else None.
+        """Return the response and its correlation id if that needs no waiting, else None.
 
-        It is one that is ready, or the refusal of what there is no room for.
+        It is a ready response, or a refusal for lack of room.
         """
         if not self._report.can_record:
             return None
@@ -119,7 +119,7 @@ class RequestPipeline:
         return refused, context.correlation_id
 
     def _current(self) -> SharedResponses:
-        """Return the shared responses that the present list of trusted documents allows."""
+        """Return the shared responses for the current list of trusted documents."""
         if (documents := self._persisted.generation()) != self._documents:
             self._documents = documents
             self._shared = self._share(self._engine)
@@ -128,7 +128,7 @@ class RequestPipeline:
     async def answer(
         self, question: Question, context: RequestContext, wanted: RequestedFormat = WHOLE
     ) -> Reply | SubscriptionRequested:
-        """Answer a request that may be anything; raises RequestRefused."""
+        """Answer any request; raise RequestRefused."""
         self._report.check_audit()
         shared = self._current()
         if not wanted.trace:  # a trace is of the request's own operation
@@ -143,7 +143,7 @@ class RequestPipeline:
             return await self._executed(question, self.operation(context), wanted)
 
     async def encoded(self, question: Question, reply: Reply, accept_encoding: str | None) -> Reply:
-        """Return an answer in a coding that the client takes."""
+        """Return a response in a coding that the client accepts."""
         return await self._shared.encoded(question, reply, accept_encoding)
 
     async def _batch(
@@ -196,7 +196,7 @@ class RequestPipeline:
     async def answer_query(
         self, asked: GraphQLRequest, context: RequestContext, media_type: str
     ) -> Reply | SubscriptionRequested:
-        """Answer a request that may only read; raises RequestRefused."""
+        """Answer a request that may only read; raise RequestRefused."""
         self._report.check_audit()
         with self.admission:
             asked = self._persisted.resolved(asked)
@@ -215,7 +215,7 @@ class RequestPipeline:
         raise RequestRefused(message, 400, RequestCode.SUBSCRIPTIONS_DISABLED)
 
     def operation(self, context: RequestContext) -> Operation:
-        """Begin an operation, with its time and its budget of calls."""
+        """Start an operation with its deadline and its budget of upstream calls."""
         return Operation(
             principal=context.principal,
             deadline=asyncio.get_running_loop().time() + self._limits.seconds,
@@ -264,12 +264,12 @@ class RequestPipeline:
         extensions: dict[str, Any],
         audit_record: AuditRecord | None,
     ) -> Reply:
-        """Return the response to a request that was understood."""
+        """Return the response to a request that was executed."""
         return answer_reply(answer, media_type, extensions, audit_record)
 
     def refusal(
         self, refused: RequestRefused, media_type: str | None, context: RequestContext
     ) -> Reply:
-        """Return the answer to a request that is not taken, and report it."""
+        """Return the response to a refused request, and report it."""
         self._report.refuse(refused, context)
         return refusal(refused, media_type or JSON, context.correlation_id)

@@ -1,7 +1,7 @@
-"""Probes: whether the process is alive, and whether requests are to be sent to it.
+"""Probes: whether the process is alive, and whether requests should be sent to it.
 
-An upstream that is down is down for all replicas. To take them all away would leave clients without
-stale answers, and without a word of what is wrong; so its outage is told, and makes none unready.
+An upstream outage hits all replicas alike. Removing them all would deprive clients of stale
+responses and of an explanation, so `/readyz` reports the outage and stays ready.
 """
 
 import asyncio
@@ -28,9 +28,9 @@ _VALIDITY = 1.0
 
 
 class _Upstream:
-    """What is known of the upstream: asked one question at a time, and none for a second after.
+    """The upstream's state: at most one request at a time, and none within a second of the last.
 
-    Anybody may probe, as often as they like.
+    Anybody may call a probe, as often as they like.
     """
 
     def __init__(self, client: GroupClient, workers: WorkerGroup) -> None:
@@ -42,11 +42,11 @@ class _Upstream:
 
     @property
     def was_reached(self) -> bool:
-        """Whether it has ever answered, this worker or another one."""
+        """Whether the upstream has ever answered this worker or another one."""
         return self._workers.has_reached_upstream
 
     async def failure(self) -> UpstreamUnavailable | None:
-        """Return why it can't be asked; None when it can."""
+        """Return why the upstream can't be reached; None when it can."""
         async with self._lock:
             if time.monotonic() >= self._known_until:
                 self._failure = await self._ask()
@@ -75,10 +75,10 @@ def probe_routes(  # noqa: PLR0913, PLR0917 - all that readiness depends on
     workers: WorkerGroup,
     cache: CacheStore,
 ) -> list[BaseRoute]:
-    """Return `/livez`, which asks nobody, and `/readyz`, which asks the upstream for an answer.
+    """Return `/livez`, which has no dependencies, and `/readyz`, which contacts the upstream.
 
     A gateway is not ready before its upstream has answered once, nor while it can't write its audit
-    log. A Redis that is out of reach makes it slower and not unready; the body says so.
+    log. An unreachable Redis makes it slower but not unready; the body reports it.
     """
     upstream = _Upstream(client, workers)
 

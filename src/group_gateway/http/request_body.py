@@ -1,4 +1,4 @@
-"""The body of a request, as it arrives by ASGI."""
+"""The body of a request, read from ASGI."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,9 +14,9 @@ from group_gateway.memory_budget import FREE, BudgetedBytes, MemoryBudget
 async def decoded_body(
     receive: Receive, headers: Mapping[bytes, str], limit: int, room: MemoryBudget
 ) -> bytes:
-    """Return a body without its content codings; raises RequestRefused.
+    """Return a body without its content codings; raise RequestRefused.
 
-    Both what comes and what that decodes to have at most `limit` bytes.
+    Both the received and the decoded body have at most `limit` bytes.
     """
     codings = content_codings(headers.get(b"content-encoding"))
     body = await whole_body(receive, headers.get(b"content-length"), limit, room)
@@ -32,9 +32,9 @@ async def decoded_body(
 
 
 async def whole_body(receive: Receive, length: str | None, limit: int, room: MemoryBudget) -> bytes:
-    """Return a body of at most `limit` bytes that finds room; raises RequestRefused for any other.
+    """Return a body of at most `limit` bytes that fits the memory budget; raise RequestRefused.
 
-    `length` is the Content-Length; what that says to be too long is not waited for.
+    `length` is the Content-Length. If it exceeds the limit, the body is not awaited.
     """
     if length is not None and length.isdecimal() and int(length) > limit:
         raise _too_large(limit)

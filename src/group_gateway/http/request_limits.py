@@ -9,9 +9,9 @@ from group_gateway.http.cors import CrossOriginPolicy
 class RequestLimits:
     """What one request may take: bytes of body, seconds, upstream calls, operations in an array.
 
-    `bodies` bounds all bodies that arrive or are held together, in bytes, and `ready_bytes` all
-    answers that are kept ready; `operations` is how many are executed at once; `cross_origin` says
-    what pages of other sites may send; `subscriptions` tells whether they are offered.
+    `bodies` bounds all bodies that are received or held together, in bytes. `ready_bytes` bounds
+    all ready responses. `operations` is how many are executed at once. `cross_origin` is the policy
+    for other sites' pages. `subscriptions` is whether they are offered.
     """
 
     body: int = 4 * 1024 * 1024

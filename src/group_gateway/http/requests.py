@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: the parts of a request. Pure."""
+"""The parameters of a GraphQL over HTTP request. Pure."""
 
 from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any
@@ -18,7 +18,7 @@ _BLANK = b" \t\r\n"
 
 
 class RequestRefused(Exception):
-    """The HTTP request is not taken; `status` is the answer's, `retry_after` is in seconds."""
+    """The HTTP request is refused, with this `status`. `retry_after` is in seconds."""
 
     def __init__(
         self,
@@ -34,14 +34,14 @@ class RequestRefused(Exception):
         self.code = code
         self.retry_after = retry_after
         self.headers: tuple[tuple[bytes, bytes], ...] = ()
-        """Further headers of the answer."""
+        """Further headers of the response."""
 
 
 def check_json_content(content_type: str | None) -> None:
-    """Check the content type of a POST; raises RequestRefused.
+    """Check the content type of a POST; raise RequestRefused.
 
-    It must be JSON, which no plain HTML form can send: that keeps other sites' pages from
-    posting in a user's name.
+    It must be JSON, which no plain HTML form can send. That keeps other sites' pages from posting
+    in a user's name.
     """
     media_type, *parameters = [part.strip().lower() for part in (content_type or "").split(";")]
     charsets = [p[8:].strip('"') for p in parameters if p.startswith("charset=")]
@@ -53,7 +53,7 @@ def check_json_content(content_type: str | None) -> None:
 def header_values(
     headers: Iterable[tuple[bytes, bytes]], names: Container[bytes]
 ) -> dict[bytes, str]:
-    """Return the values of these headers; those of one name as one list (RFC 9110, section 5.3)."""
+    """Return the values of these headers; repeated ones as one list (RFC 9110, section 5.3)."""
     found = [(name, value.decode("latin-1")) for name, value in headers if name in names]
     values = dict(found)
     if len(values) < len(found):
@@ -63,12 +63,12 @@ def header_values(
 
 
 def is_array(body: bytes) -> bool:
-    """Return whether a body is a JSON array, if it is JSON."""
+    """Return whether a body, if it is JSON, is an array."""
     return body.lstrip(_BLANK)[:1] == b"["
 
 
 def operations_of_body(body: bytes, most: int) -> list[bytes]:
-    """Take an array of operations apart; raises RequestRefused for more than `most`."""
+    """Split an array of operations; raise RequestRefused for more than `most`."""
     if not most:
         message = "Arrays of operations are not taken. Send each operation by itself."
         raise RequestRefused(message, 400, RequestCode.BATCHING_DISABLED)
@@ -82,7 +82,7 @@ def operations_of_body(body: bytes, most: int) -> list[bytes]:
 
 
 def request_of_body(body: bytes) -> GraphQLRequest:
-    """Read the body of a POST; raises RequestRefused."""
+    """Parse the body of a POST; raise RequestRefused."""
     parts = _decoded(body, _decode)
     if not isinstance(parts, dict):
         raise RequestRefused("The body is not a JSON object.")
@@ -100,7 +100,7 @@ def _decoded(body: bytes, decode: Callable[[bytes], Any]) -> Any:
 
 
 def request_of_query(parameters: Mapping[str, str]) -> GraphQLRequest:
-    """Read the parameters of a GET, where empty ones count as left out; raises RequestRefused."""
+    """Parse the parameters of a GET; raise RequestRefused. Empty ones count as omitted."""
     parts: dict[str, Any] = {name: value for name, value in parameters.items() if value}
     for name in ("variables", "extensions"):
         if name in parts:
@@ -112,7 +112,7 @@ def request_of_query(parameters: Mapping[str, str]) -> GraphQLRequest:
 
 
 def request_of(parts: Mapping[str, Any]) -> GraphQLRequest:
-    """Check the parts of a request for their types; raises RequestRefused."""
+    """Check the types of a request's parts; raise RequestRefused."""
     query, name = parts.get("query"), parts.get("operationName")
     variables, extensions = parts.get("variables"), parts.get("extensions")
     if extensions is not None and not isinstance(extensions, dict):
@@ -129,7 +129,7 @@ def request_of(parts: Mapping[str, Any]) -> GraphQLRequest:
 
 
 def _document_id(id: object, extensions: Mapping[str, Any]) -> str | None:
-    """Return the name of the document: `documentId`, or Apollo's `extensions.persistedQuery`."""
+    """Return the document's id: `documentId`, or Apollo's `extensions.persistedQuery`."""
     persisted = extensions.get("persistedQuery")
     if id is None and isinstance(persisted, dict):
         id = persisted.get("sha256Hash")

@@ -1,4 +1,4 @@
-"""Encoded responses, which are sent, shared and kept ready."""
+"""Encoded responses: sent, shared, and kept ready."""
 
 import random
 from collections.abc import Collection, Mapping
@@ -34,33 +34,33 @@ _draw = random.Random().getrandbits  # noqa: S311 - a name, no secret
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """Status, headers and body of an answer; `is_complete` when it has data and no errors."""
+    """Status, headers and body of a response; `is_complete` if it has data and no errors."""
 
     status: int
     headers: list[tuple[bytes, bytes]]
     body: bytes
     is_complete: bool = False
     audit_record: AuditRecord | None = None
-    """What the operation did, where somebody is told of it."""
+    """What the operation did, if somebody records it."""
     delivery: ChunkedBody | None = None
-    """What gives the body, where that comes piece by piece."""
+    """The chunks of the body, if it is sent in chunks."""
     codes: Collection[str] = ()
-    """The codes of its errors."""
+    """The codes of the response's errors."""
     variants: dict[str, "Reply"] = msgspec.field(default_factory=dict)
-    """The same response in content codings, by their names."""
+    """The same response in content codings, by the coding's name."""
 
     @property
     def size(self) -> int:
-        """Bytes that it takes while it is kept: the audit record may hold a thousand ids."""
+        """Bytes of memory that a kept response takes. Its audit record may hold a thousand ids."""
         ids = len(self.audit_record.read) if self.audit_record else 0
         variants = sum(len(variant.body) for variant in self.variants.values())
         return len(self.body) + variants + _ID_BYTES * ids
 
 
 def new_correlation_id() -> bytes:
-    """Return the name of a request: 32 hex digits, never taken from a client.
+    """Return a correlation id: 32 hex digits, never taken from a client.
 
-    A client's own could be anything, such as a patient's id, and would then stand in logs.
+    A client's own id could be anything, such as a patient's id, and would then appear in logs.
     """
     return b"%032x" % _draw(128)
 
@@ -73,7 +73,7 @@ def new_reply(
     is_complete: bool = False,
     audit_record: AuditRecord | None = None,
 ) -> Reply:
-    """Return the response with this body. No cache may store it, and no browser may sniff it."""
+    """Return the response with this body. It forbids caching, and content sniffing by browsers."""
     headers = [
         (b"content-type", _CONTENT_TYPES[media_type]),
         (b"content-length", b"%d" % len(body)),
@@ -87,8 +87,8 @@ def answer_reply(
 ) -> Reply:
     """Return the response to a well-formed request (GraphQL over HTTP, section 6.4).
 
-    200 is for all that was executed; as `application/json`, for older clients, also for a request
-    that failed before.
+    200 means executed. As `application/json`, for older clients, it is also the status of a request
+    that failed before execution.
     """
     ok = answer.executed or media_type == JSON
     status = HTTPStatus.OK if ok else HTTPStatus.BAD_REQUEST
@@ -100,7 +100,7 @@ def answer_reply(
 
 
 def parts_reply(delivery: ChunkedBody) -> Reply:
-    """Return the answer whose body comes in parts."""
+    """Return a response whose body is sent in chunks."""
     # nginx would keep the first part until there is more to send.
     kind = (b"content-type", b'multipart/mixed; boundary="-"')
     headers = [kind, *_HEADERS, (b"x-accel-buffering", b"no")]
@@ -108,7 +108,7 @@ def parts_reply(delivery: ChunkedBody) -> Reply:
 
 
 async def send_reply(reply: Reply, correlation_id: bytes, receive: Receive, send: Send) -> None:
-    """Send an answer (ASGI)."""
+    """Send a response (ASGI)."""
     headers = [*reply.headers, (CORRELATION_HEADER, correlation_id)]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     if reply.delivery is not None:
@@ -118,7 +118,7 @@ async def send_reply(reply: Reply, correlation_id: bytes, receive: Receive, send
 
 
 def refusal(refused: RequestRefused, media_type: str, correlation_id: bytes) -> Reply:
-    """Return the answer to a request that is not taken."""
+    """Return the response to a refused request."""
     extensions: dict[str, object] = {"code": refused.code, "correlationId": correlation_id.decode()}
     if refused.retry_after is not None:
         extensions["retryAfter"] = refused.retry_after
@@ -133,12 +133,12 @@ def refusal(refused: RequestRefused, media_type: str, correlation_id: bytes) -> 
 
 
 def not_acceptable() -> RequestRefused:
-    """Return the refusal of a client that takes no form of JSON."""
+    """Return the refusal for a client that accepts no form of JSON."""
     message = f"The answer is {GRAPHQL_RESPONSE} or {JSON}."
     return RequestRefused(message, 406, RequestCode.NOT_ACCEPTABLE)
 
 
 def batch_reply(media_type: str, replies: list[Reply]) -> Reply:
-    """Return the answer to an array of operations: the array of their answers."""
+    """Return the response to an array of operations: the array of their responses."""
     body = b"[" + b",".join(reply.body for reply in replies) + b"]"
     return new_reply(HTTPStatus.OK, media_type, body)

@@ -1,6 +1,6 @@
-"""Responses that requests share: those that are ready, and those that are under way.
+"""Responses that requests share: ready ones, and those in flight.
 
-All of them were answered by one list of trusted documents. Another list begins with none of them.
+All of them belong to one list of trusted documents. Another list starts with none.
 """
 
 import asyncio
@@ -27,15 +27,15 @@ class SharedResponses:
         self._ready: ResponseCache[Reply] = ResponseCache(cache, max_bytes=max_bytes)
 
     def __contains__(self, question: Question) -> bool:
-        """Return whether the question need not be executed, as far as is known without waiting."""
+        """Return whether the question needs no execution, as far as is known without waiting."""
         return question in self._ready or self._in_flight.joined(question) is not None
 
     def now(self, question: Question) -> Reply | None:
-        """Return the response if it is ready and holds, as far as is known without waiting."""
+        """Return the response if it is ready and valid, as far as is known without waiting."""
         return self._ready.now(question)
 
     async def find(self, question: Question) -> tuple[str, Reply] | None:
-        """Return the response of another request to the same question, `ready` or `joined`."""
+        """Return another request's response to the same question, and how: `ready` or `joined`."""
         ready = await self._ready.get(question)
         if ready is not None:
             return "ready", ready
@@ -48,7 +48,7 @@ class SharedResponses:
     async def lead(
         self, question: Question, operation: Operation, work: Coroutine[Any, Any, Reply]
     ) -> Reply:
-        """Answer a question for all who ask it meanwhile, and keep the response if it is whole."""
+        """Execute a question for all who ask it meanwhile; keep the response if it is complete."""
         return await self._in_flight.lead(question, self._kept(question, operation, work))
 
     async def _kept(
@@ -60,7 +60,7 @@ class SharedResponses:
         return reply
 
     async def encoded(self, question: Question, reply: Reply, accept_encoding: str | None) -> Reply:
-        """Return a response in a coding that the client takes."""
+        """Return a response in a coding that the client accepts."""
         coding = self._compression.coding(accept_encoding, reply)
         if coding is None:
             return reply
@@ -73,7 +73,7 @@ class SharedResponses:
     def encoded_now(
         self, question: Question, reply: Reply, accept_encoding: str | None
     ) -> Reply | None:
-        """Return a response in a coding that the client takes; None if that takes too long."""
+        """Return a response in a coding that the client accepts, or None if that takes too long."""
         coding = self._compression.coding(accept_encoding, reply)
         if coding is None:
             return reply

@@ -1,4 +1,4 @@
-"""Manifests of trusted documents: the files that build tools write. Pure."""
+"""Manifests of trusted documents, in the formats that build tools write. Pure."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ _HASH_SCHEME = "sha256:"
 
 
 class NotAManifest(ValueError):
-    """A file is no manifest of documents."""
+    """A file is not a manifest of documents."""
 
 
 class _Operation(msgspec.Struct, frozen=True):
@@ -26,9 +26,9 @@ class _ApolloManifest(msgspec.Struct, frozen=True):
 
 
 def documents_of(manifest: bytes) -> dict[str, str]:
-    """Return the text of each document by its bare id; raises NotAManifest.
+    """Return the text of each document by its bare id; raise NotAManifest.
 
-    Takes Apollo's manifest, version 1, and the JSON object from ids to texts that both
+    Supported are Apollo's manifest, version 1, and the JSON object from ids to texts that both
     relay-compiler (`persistConfig`) and graphql-codegen (`persistedDocuments`) write.
     """
     try:
@@ -43,7 +43,7 @@ def documents_of(manifest: bytes) -> dict[str, str]:
 
 
 def bare_id(id: str) -> str:
-    """Return an id without the scheme that some tools put before a hash, and others leave out."""
+    """Return an id without the hash scheme (`sha256:`) that some tools put before it."""
     return id.removeprefix(_HASH_SCHEME)
 
 

@@ -1,7 +1,8 @@
-"""Documents that clients send by name instead of by text.
+"""Documents that clients send by an id instead of their text.
 
-By a hash that clients and gateway agree on as they go (Apollo's automatic persisted queries), or by
-an id from a list of trusted documents; the latter can be all that is executed.
+The id is a hash under which the gateway has stored the text before (Apollo's automatic persisted
+queries), or an id from a list of trusted documents. The settings can restrict execution to trusted
+documents.
 """
 
 import hashlib
@@ -24,11 +25,11 @@ _OVERHEAD: Final = 300
 
 
 class PersistedDocuments:
-    """Gives requests their documents.
+    """Resolve the documents of requests.
 
-    With `automatic` documents are learned by their SHA-256, at most `max_bytes` of them. `trusted`
-    are always known by their ids; in mode `enforce` no other document is executed, and in mode
-    `log` others are only counted.
+    With `automatic`, documents are stored by their SHA-256, at most `max_bytes` of them. `trusted`
+    documents are always known by their ids. Mode `enforce` refuses all other documents; mode `log`
+    only counts them.
     """
 
     def __init__(
@@ -47,11 +48,11 @@ class PersistedDocuments:
         self._learned = _Learned(max_bytes)
 
     def generation(self) -> int:
-        """Return a number that another list of trusted documents changes."""
+        """Return a number that changes with each reload of the trusted documents."""
         return 0 if self._trusted is None else self._trusted.lists()
 
     def resolved(self, asked: GraphQLRequest) -> GraphQLRequest:
-        """Return the request with its document; raises RequestRefused."""
+        """Return the request with its document's text; raise RequestRefused."""
         if asked.document_id is not None:
             asked = self._known(asked, asked.document_id)
         if self._trusted is not None and asked.query not in self._trusted:
@@ -120,7 +121,7 @@ def _mismatch() -> RequestRefused:
 
 
 def _unknown() -> RequestRefused:
-    """Return the refusal upon which clients send the text along, in the words that they look for.
+    """Return the refusal upon which clients send the text, in the words that they expect.
 
     The status is 200, as from Apollo's servers: older clients take any other for a network failure.
     """

@@ -1,7 +1,7 @@
-"""Trusted documents: the list of those that clients were built with, from a local file.
+"""Trusted documents: the documents that clients were built with, from a local file.
 
-The file is read again once it has changed, so that a list can be rolled out without a restart. A
-file that can't be read leaves the last list in force.
+A changed file is read again, so that a list can be rolled out without a restart. While a file is
+unreadable, the last list stays in force.
 """
 
 import time
@@ -12,11 +12,14 @@ from group_gateway.http.persisted.manifest import NotAManifest, documents_of
 from group_gateway.observability.telemetry import Telemetry
 
 _LOOK_EVERY = 1.0
-"""Seconds between two looks at the file, each of which costs a system call."""
+"""Seconds between two checks of the file. Each costs a system call."""
 
 
 class TrustedDocuments:
-    """The documents of the manifest at `path`; raises OSError or NotAManifest at the start."""
+    """The documents of the manifest at `path`.
+
+    Raises OSError or NotAManifest if the first read fails.
+    """
 
     def __init__(
         self, path: Path, telemetry: Telemetry, clock: Callable[[], float] = time.monotonic
@@ -31,17 +34,17 @@ class TrustedDocuments:
         self._lists = 1
 
     def lists(self) -> int:
-        """Return how many lists there have been, this one included."""
+        """Return how many times the list has been loaded."""
         self._look()
         return self._lists
 
     def text(self, id: str) -> str | None:
-        """Return the document of that id."""
+        """Return the document with this id."""
         self._look()
         return self._by_id.get(id)
 
     def __contains__(self, text: object) -> bool:
-        """Return whether a document is on the list, letter by letter."""
+        """Return whether a document is on the list, character by character."""
         self._look()
         return text in self._texts
 

@@ -1,1 +1,1 @@
-"""Answers that come one by one: subscriptions, over WebSockets and server-sent events."""
+"""Subscriptions over WebSockets and server-sent events."""

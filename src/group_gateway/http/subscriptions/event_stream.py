@@ -1,7 +1,7 @@
-"""Server-sent events: a subscription as the body of one HTTP answer that goes on and on.
+"""Server-sent events: a subscription as one HTTP response without an end.
 
-The distinct connections mode of GraphQL over Server-Sent Events (graphql-sse, PROTOCOL.md), in the
-format of the HTML standard, section 9.2.
+This is the distinct connections mode of GraphQL over Server-Sent Events (graphql-sse, PROTOCOL.md),
+in the format of the HTML standard, section 9.2.
 """
 
 import asyncio
@@ -28,7 +28,8 @@ from group_gateway.http.subscriptions.open_subscriptions import (
 
 EVENT_STREAM: Final = "text/event-stream"
 _ALIVE_SECONDS: Final = 12.0
-"""Seconds between two comments, for proxies that close what is silent, and to see who is gone."""
+"""Seconds between two comments. They keep proxies from closing a silent stream, and reveal clients
+that have gone."""
 _HEADERS: Final = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
@@ -42,12 +43,12 @@ _COMPLETE: Final = b"event: complete\ndata:\n\n"
 
 @lru_cache(32)
 def takes_events(accept: str | None) -> bool:
-    """Return whether a client names event streams among what it takes."""
+    """Return whether a client accepts event streams by name."""
     return accept is not None and takes(accept, EVENT_STREAM)
 
 
 def as_events(reply: Reply) -> Reply:
-    """Return the answer to a query or mutation as a stream of one, if the request was taken."""
+    """Return the response to a query or mutation as a stream of one event, if it was executed."""
     if reply.status != HTTPStatus.OK:
         return reply
     body = _next(reply.body) + _COMPLETE
@@ -55,14 +56,14 @@ def as_events(reply: Reply) -> Reply:
 
 
 class EventStreams:
-    """Answers subscriptions with event streams."""
+    """Answer subscriptions with event streams."""
 
     def __init__(self, subscriptions: Subscriptions, pipeline: RequestPipeline) -> None:
         self._subscriptions = subscriptions
         self._pipeline = pipeline
 
     def respond(self, asked: GraphQLRequest, session: ClientSession) -> ASGIApp:
-        """Return the answer to a subscription, an ASGI application for this one request."""
+        """Return the response to a subscription: an ASGI application for this one request."""
 
         async def application(scope: Scope, receive: Receive, send: Send) -> None:
             scope[ENDLESS] = True
@@ -99,7 +100,7 @@ class EventStreams:
     async def _events(
         self, answers: AsyncGenerator[Answer, None], session: ClientSession, send: Send
     ) -> bytes:
-        """Send an event for each answer; give what the stream ends with."""
+        """Send an event for each result; return the last event of the stream."""
         try:
             async with aclosing(answers):
                 async for answer in answers:
@@ -109,12 +110,12 @@ class EventStreams:
         return _COMPLETE
 
     async def _ending(self) -> bytes:
-        """Wait for the end of the process."""
+        """Wait for the process to end."""
         await self._subscriptions.ending.wait()
         return b""
 
     async def _refused(self, session: ClientSession) -> bytes:
-        """Wait for the token to be refused; return what the stream ends with."""
+        """Wait until the token is refused; return the last event of the stream."""
         await self._subscriptions.until_refused(session)
         refused = RequestRefused(NOT_ACCEPTED, 401, Unauthenticated.code)
         return self._last(refused, session)

@@ -1,4 +1,4 @@
-"""One WebSocket connection of graphql-transport-ws, from authentication to the end.
+"""One WebSocket connection of graphql-transport-ws, from authentication to its close.
 
 Strawberry's own handler of the protocol would bypass the limits, the trusted documents, the shared
 responses and the request log that apply to all other requests.
@@ -37,12 +37,12 @@ from group_gateway.http.subscriptions.subscription_limit import SubscriptionLimi
 from group_gateway.operation import Anonymous
 
 INIT_SECONDS: Final = 10.0
-"""Seconds in which a client must have said who it is."""
+"""Seconds in which a client must have authenticated."""
 _TRY_AGAIN = 1013
 
 
 class GraphQLWebSocket:
-    """One connection's; `callers` are the places for those who have said who they are."""
+    """One connection. `callers` limits the connections of each authenticated caller."""
 
     def __init__(
         self,
@@ -59,10 +59,10 @@ class GraphQLWebSocket:
         self._send = send
 
     async def hold(self, authorization: str | None) -> None:
-        """Converse until the client goes, or the process ends; raises Close for other ends.
+        """Serve the connection until the client leaves or the process ends.
 
-        `authorization` is that of the request for the connection; it goes before what the client
-        says later, because a proxy may have put it there.
+        Raises Close for other ends. `authorization` is that of the handshake request. It takes
+        precedence over the client's `connectionParams`, because a proxy may have set it.
         """
         try:
             introduced = self._introduced(authorization)
@@ -80,7 +80,7 @@ class GraphQLWebSocket:
         await self._subscriptions.ending.wait()
 
     async def _introduced(self, authorization: str | None) -> ClientSession:
-        """Hear who it is, within its time."""
+        """Authenticate the client within its time."""
         try:
             async with asyncio.timeout(INIT_SECONDS):
                 init = await self._init()
@@ -113,9 +113,9 @@ class GraphQLWebSocket:
             await operations.abandon()
 
     async def _end_of(self, session: ClientSession, operations: Operations) -> str:
-        """Listen to the client until one end of the conversation; return why its token ended it.
+        """Read messages until the connection's end; return the reason if its token was refused.
 
-        Clients that are closed by 4403 connect again with what `connectionParams` gives them then.
+        Clients that are closed by 4403 reconnect with new `connectionParams`.
         """
         works = (
             self._listen(session, operations),

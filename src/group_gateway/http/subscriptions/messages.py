@@ -1,6 +1,6 @@
 """The messages of the GraphQL over WebSocket Protocol (graphql-ws, PROTOCOL.md). Pure.
 
-Its subprotocol is `graphql-transport-ws`; the older one called `graphql-ws` is not spoken.
+Its subprotocol is `graphql-transport-ws`. The older subprotocol `graphql-ws` is not supported.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ _LONGEST_REASON = 123  # RFC 6455, section 5.5
 
 
 class Close(Exception):
-    """The connection is to be closed, with a code of the protocol's or of RFC 6455."""
+    """The connection must be closed, with a code of the protocol or of RFC 6455."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
@@ -23,20 +23,20 @@ class Close(Exception):
 
 
 class Gone(Exception):
-    """The client has closed the connection, or lost it."""
+    """The client has closed or lost the connection."""
 
 
 class _Message(msgspec.Struct, frozen=True, tag_field="type"):
-    """What a client sends; what the protocol does not name is passed over."""
+    """A message of a client. Members that the protocol does not define are ignored."""
 
 
 class ConnectionInit(_Message, frozen=True, tag="connection_init"):
-    """The first message: who asks."""
+    """The first message, with the client's credentials."""
 
     payload: dict[str, Any] | None = None
 
     def authorization(self) -> str | None:
-        """Return the Authorization that the payload holds, by itself or among `headers`."""
+        """Return the Authorization in the payload, at its top or among `headers`."""
         payload = self.payload or {}
         headers = _member(payload, "headers")
         found = _member(payload, "authorization")
@@ -46,22 +46,22 @@ class ConnectionInit(_Message, frozen=True, tag="connection_init"):
 
 
 class Ping(_Message, frozen=True, tag="ping"):
-    """The question whether anybody is there."""
+    """A request for a pong."""
 
 
 class Pong(_Message, frozen=True, tag="pong"):
-    """The answer that somebody is."""
+    """The response to a ping."""
 
 
 class Subscribe(_Message, frozen=True, tag="subscribe"):
-    """An operation of whatever kind; `payload` is a GraphQL request."""
+    """An operation of any kind; `payload` is a GraphQL request."""
 
     id: str
     payload: msgspec.Raw
 
 
 class Complete(_Message, frozen=True, tag="complete"):
-    """An operation's answers are wanted no more."""
+    """The client wants no more results of an operation."""
 
     id: str
 
@@ -75,7 +75,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def read(text: str | bytes) -> Message:
-    """Read a message; raises Close (4400)."""
+    """Parse a message; raise Close (4400)."""
     try:
         message: Message = _decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -88,12 +88,12 @@ def read(text: str | bytes) -> Message:
 
 
 def next_of(id: str, answer: bytes) -> bytes:
-    """Return the message with an encoded answer."""
+    """Return the message with an encoded result."""
     return b'{"id":%b,"type":"next","payload":%b}' % (_encode(id), answer)
 
 
 def error_of(id: str, answer: bytes) -> bytes:
-    """Return the message with the errors of an encoded answer; the operation has ended."""
+    """Return the message with the errors of an encoded result. It ends the operation."""
     errors = msgspec.json.decode(answer)["errors"]
     return _encode({"id": id, "type": "error", "payload": errors})
 

@@ -1,7 +1,7 @@
-"""The subscriptions of a process: who may open one, and what is told of them. Transport-free.
+"""The subscriptions of a process: their callers and their reports, for any transport.
 
-Each event is an operation of its own, whose caller is identified anew: a token that has expired, or
-whose key was withdrawn, gets no further event.
+Each event is an operation of its own, whose caller is authenticated again: an expired or revoked
+credential gets no further event.
 """
 
 import asyncio
@@ -28,12 +28,12 @@ from group_gateway.operation import (
 
 NOT_ACCEPTED = "The token is not accepted any more."
 _CHECK_SECONDS = 5.0
-"""Seconds between two checks of the credentials of a client that stays."""
+"""Seconds between two checks of an open connection's credential."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClientSession:
-    """Somebody who stays: who it is, and the Authorization by which that can be found again."""
+    """An authenticated client, with the Authorization by which it is authenticated again."""
 
     principal: Principal
     authorization: str | None
@@ -42,17 +42,17 @@ class ClientSession:
 
     @property
     def context(self) -> RequestContext:
-        """Who asks, and by what the request is found in logs."""
+        """The caller, and the ids of the request in logs."""
         return RequestContext(self.principal, self.correlation_id, self.client)
 
     @property
     def until(self) -> float | None:
-        """When the credential expires, in seconds since the epoch, where that is known."""
+        """When the credential expires, in epoch seconds, if that is known."""
         return self.principal.until if isinstance(self.principal, Caller) else None
 
 
 class Subscriptions:
-    """Runs subscriptions. `places` are theirs; `ending` is set when the process is to end."""
+    """Run subscriptions, limited by `places`. `ending` is set when the process ends."""
 
     def __init__(
         self,
@@ -70,13 +70,13 @@ class Subscriptions:
         self.ending = asyncio.Event()
 
     async def authenticate(self, authorization: str | None) -> Principal:
-        """Return who sends this Authorization."""
+        """Return the session for this Authorization."""
         return self._callers.known(authorization) or await self._callers.authenticate(authorization)
 
     async def until_refused(self, session: ClientSession) -> None:
-        """Wait until the credential of a session is not accepted any more.
+        """Wait until the credential of a session is refused.
 
-        It notices a key that was withdrawn also while nothing happens.
+        It notices a revoked key also while no event occurs.
         """
         while True:
             await asyncio.sleep(_CHECK_SECONDS)
@@ -87,9 +87,9 @@ class Subscriptions:
     async def answers(
         self, asked: GraphQLRequest, session: ClientSession
     ) -> AsyncGenerator[Answer, None]:
-        """Yield the answers to a subscription as they come, the caller's place being taken.
+        """Yield the results of a subscription, whose caller has a slot. Raise RequestRefused.
 
-        One that was not executed is the last. Raises RequestRefused.
+        A result that was not executed is the last.
         """
 
         async def renew() -> Operation:
@@ -110,7 +110,7 @@ class Subscriptions:
             self._report.subscription_end(session.context, audit_record, seconds)
 
     def _tell(self, event: Event, audit_record: AuditRecord, session: ClientSession) -> None:
-        """Count an event, and record what was shown with it."""
+        """Count an event, and audit its data."""
         answer, shown = event.answer, event.operation.audit_record
         audit_record.upstream_ids = tuple(event.operation.upstream_ids)
         audit_record.codes = tuple(sorted({error["extensions"]["code"] for error in answer.errors}))

@@ -1,4 +1,4 @@
-"""The operations of one WebSocket, each in a task of its own."""
+"""The operations of one WebSocket, each in its own task."""
 
 import asyncio
 import logging
@@ -17,14 +17,14 @@ from group_gateway.http.subscriptions.messages import Close, Gone, complete_of, 
 from group_gateway.http.subscriptions.open_subscriptions import ClientSession, Subscriptions
 
 MOST_AT_ONCE: Final = 100
-"""Operations under way on one connection, those included that are just being given up."""
+"""Operations in flight on one connection, those being cancelled included."""
 ANSWERED_AT_ONCE: Final = 10
-"""Queries and mutations that are executed, or whose answers are not taken yet; others wait."""
+"""Queries and mutations in execution or with results not yet sent. Others wait."""
 _log = logging.getLogger(__name__)
 
 
 class Operations:
-    """Begins operations, says their answers, and ends them."""
+    """Start operations, send their results, and end them."""
 
     def __init__(
         self,
@@ -39,12 +39,12 @@ class Operations:
         self._tasks: set[asyncio.Task[None]] = set()
         self._endless: set[asyncio.Task[None]] = set()
         self.token_refused = asyncio.Event()
-        """Set once an operation was refused for its token: the client is to bring another one."""
+        """Set once an operation was refused for its token: the client must bring another one."""
         self._was_accepted = False
         self._turns = asyncio.Semaphore(ANSWERED_AT_ONCE)
 
     async def begin(self, id: str, payload: bytes, session: ClientSession) -> None:
-        """Begin an operation; raises Close when there is one of that id."""
+        """Start an operation; raise Close if one with this id is in flight."""
         if id in self._by_id:
             raise Close(4409, f"Subscriber for {id} already exists")
         if len(self._tasks) >= MOST_AT_ONCE:
@@ -59,19 +59,19 @@ class Operations:
         task.add_done_callback(self._endless.discard)
 
     def complete(self, id: str) -> None:
-        """Return an operation up, if it is still under way; its id may be used again at once."""
+        """Cancel an operation, if it is in flight. Its id is free at once."""
         task = self._by_id.pop(id, None)
         if task is not None:
             task.cancel()
 
     async def settle(self) -> None:
-        """End the subscriptions, and wait for what ends by itself."""
+        """End the subscriptions, and wait for queries and mutations."""
         await _cancelled(self._endless)
         if self._tasks:
             await asyncio.wait(set(self._tasks))
 
     async def abandon(self) -> None:
-        """End all. What a mutation has begun goes on."""
+        """Cancel everything. Mutations that have started go on."""
         await _cancelled(self._tasks)
 
     async def _run(self, id: str, payload: bytes, session: ClientSession) -> None:
@@ -84,7 +84,7 @@ class Operations:
     async def _refusal(
         self, id: str, payload: bytes, session: ClientSession
     ) -> RequestRefused | None:
-        """Run an operation to its end; give the refusal to send if it was not taken."""
+        """Run an operation to its end; return the refusal if it was not executed."""
         try:
             async with self._turns:
                 wanted = await self._answer(id, payload, session)
@@ -103,7 +103,7 @@ class Operations:
     async def _answer(
         self, id: str, payload: bytes, session: ClientSession
     ) -> GraphQLRequest | None:
-        """Answer what has one answer; give what wants more."""
+        """Execute a query or mutation; return what must be streamed instead, if anything."""
         principal = await self._subscriptions.authenticate(session.authorization)
         question = (principal.scope, GRAPHQL_RESPONSE, payload)
         context = replace(session, principal=principal).context
@@ -120,7 +120,7 @@ class Operations:
         return None
 
     def _judge(self, codes: Collection[str]) -> bool:
-        """Return whether a response shows that the token is refused; end the connection then."""
+        """Return whether a result shows that the token is refused, and note either outcome."""
         if Unauthenticated.code in codes:
             self.token_refused.set()
             return True
@@ -150,7 +150,7 @@ class Operations:
         await self._say(error_of(id, reply.body))
 
     def _forget(self, id: str) -> None:
-        """Free the id, before the client is told that the operation has ended."""
+        """Free the id before the client hears that the operation has ended."""
         if self._by_id.get(id) is asyncio.current_task():
             del self._by_id[id]
 

@@ -1,4 +1,4 @@
-"""Puts together what answers subscriptions."""
+"""Build the subscription transports."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,10 +16,10 @@ from group_gateway.identity.authenticator import Authenticator
 
 @dataclass(frozen=True, slots=True)
 class StreamLimits:
-    """How many subscriptions, and WebSockets, are open at once: in a process, and of one caller.
+    """Open subscriptions and WebSockets: at most in a process, and per caller.
 
-    `cross_origin` says which other sites' pages may open a WebSocket; `offered` whether there are
-    any.
+    `cross_origin` is the policy for other sites' pages. `offered` is whether there are any
+    subscriptions.
     """
 
     offered: bool
@@ -30,7 +30,7 @@ class StreamLimits:
 
 @dataclass(frozen=True, slots=True)
 class Streams:
-    """What answers subscriptions if they are offered, and what ends them all."""
+    """The subscription transports, if they are offered, and the function that ends all."""
 
     events: EventStreams | None
     sockets: WebSocketEndpoint | None
@@ -44,7 +44,7 @@ def build_streams(
     callers: Authenticator,
     report: OperationReport,
 ) -> Streams:
-    """Build it. Opens nothing."""
+    """Build the transports. Opens nothing."""
     most, of_one = limits.open, limits.per_caller
     places = SubscriptionLimit("subscriptions", most, of_one, report.subscriptions_open)
     all_sockets, of_callers = (

@@ -1,4 +1,4 @@
-"""How many of something may be open at once: in a process, and of one caller. Pure."""
+"""The number of open subscriptions or connections: in a process, and per caller. Pure."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -9,13 +9,13 @@ from group_gateway.errors import Overloaded, RequestCode
 from group_gateway.http.requests import RequestRefused
 
 RETRY_AFTER = 5
-"""Retry-After, in seconds, for refused subscriptions; slots free up slowly."""
+"""Retry-After of refused subscriptions, in seconds. Slots free up slowly."""
 
 
 class SubscriptionLimit:
-    """At most `most`, and at most `per_caller` of one scope. `what` names them in refusals.
+    """At most `most` slots, and at most `per_caller` for one caller.
 
-    `note` is told how many are taken, whenever that changes.
+    `what` names them in refusals. `note` receives the number of taken slots on each change.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class SubscriptionLimit:
 
     @contextmanager
     def take(self, scope: str) -> Iterator[None]:
-        """Take a place within the block; raises RequestRefused when there is none."""
+        """Take a slot within the block; raise RequestRefused when there is none."""
         if self._all >= self._most:
             message = f"The gateway has too many {self._what} open."
             status, code = HTTPStatus.SERVICE_UNAVAILABLE, Overloaded.code

@@ -1,7 +1,4 @@
-"""WebSockets to the GraphQL endpoint: who may connect, and how a connection ends.
-
-What is said over one is `conversation`'s.
-"""
+"""WebSockets at the GraphQL endpoint: who may connect, and how a connection is closed."""
 
 from contextlib import suppress
 
@@ -21,9 +18,9 @@ from group_gateway.operation import UNKNOWN, RequestContext
 
 
 class WebSocketEndpoint:
-    """Accepts WebSockets up to the limits `places` in all and `callers` for each caller.
+    """Accept WebSockets: at most `places` in all, and `callers` for each caller.
 
-    `cross_origin` says which other sites' pages may connect.
+    `cross_origin` is the policy for other sites' pages.
     """
 
     def __init__(
@@ -41,7 +38,7 @@ class WebSocketEndpoint:
         self._cross_origin = cross_origin
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Take one connection (ASGI)."""
+        """Accept one connection (ASGI)."""
         headers = Headers(scope=scope)
         id = new_correlation_id()
         await receive()  # that it wants to connect
@@ -64,7 +61,7 @@ class WebSocketEndpoint:
     async def _conversed(
         self, spoken: str | None, authorization: str | None, receive: Receive, send: Send
     ) -> Close:
-        """Hold a conversation; give how it is to be closed."""
+        """Serve a connection; return its close code and reason."""
         if spoken is None:
             return Close(4406, f"Subprotocol not acceptable: speak {SUBPROTOCOL}")
         conversation = GraphQLWebSocket(
@@ -78,7 +75,7 @@ class WebSocketEndpoint:
 
 
 async def _deny(send: Send, reply: Reply, correlation_id: bytes) -> None:
-    """Refuse to connect, with an HTTP answer (ASGI's extension)."""
+    """Refuse the handshake with an HTTP response (ASGI's extension)."""
     headers = [*reply.headers, (CORRELATION_HEADER, correlation_id)]
     start = {"type": "websocket.http.response.start", "status": reply.status, "headers": headers}
     await send(start)
