@@ -1,1 +1,1 @@
-"""Entries that only the caller who filled them can get, dropped by writes, bounded in size."""
+"""A bounded cache whose entries are private to a caller and dropped by writes."""

@@ -1,4 +1,4 @@
-"""What lies in a cache: where, with what it counts for, and who keeps it."""
+"""Cache entries: their slots, positions and values, and the interfaces of what stores them."""
 
 import struct
 from collections.abc import Iterable, Sequence
@@ -10,10 +10,10 @@ _HEADER = struct.Struct(">QQd")
 
 
 class Slot(msgspec.Struct, frozen=True):
-    """Where an entry lives: its key, and the tag whose writes drop it. All are digests.
+    """The place of an entry: its key, and the tag whose invalidation drops it. All are digests.
 
-    `owner` stands for the caller: once the upstream refuses it, none of its entries is served past
-    its time.
+    `owner` stands for the caller. Once the upstream refuses the owner, none of its entries is
+    served past its expiry.
     """
 
     key: str
@@ -22,10 +22,10 @@ class Slot(msgspec.Struct, frozen=True):
 
 
 class Lookup(msgspec.Struct, frozen=True):
-    """What a slot held: `value`, good until `expires` (seconds since the epoch), or None.
+    """What a slot held: `value`, fresh until `expires` (epoch seconds), or None.
 
-    `position` goes back to `put` with the value that was fetched instead. None means that nothing
-    must be put.
+    `position` must be handed back to `put` with the value that was fetched instead. None means that
+    nothing may be put.
     """
 
     value: bytes | None
@@ -34,7 +34,7 @@ class Lookup(msgspec.Struct, frozen=True):
 
 
 class Entry(NamedTuple):
-    """An entry as a process keeps it: a position, an end (seconds since the epoch), a value."""
+    """An entry as a process stores it: a position, an expiry (epoch seconds), a value."""
 
     position: int
     expires: float
@@ -46,32 +46,32 @@ class Entry(NamedTuple):
 
     @classmethod
     def of(cls, packed: bytes) -> "Entry":
-        """Return the entry that was packed; raises struct.error for what is too short."""
+        """Return the entry that was packed; raise struct.error for a truncated one."""
         life, number, expires = _HEADER.unpack_from(packed)
         return cls(life << 64 | number, expires, packed[_HEADER.size :])
 
 
 class LocalEntries(Protocol):
-    """Entries in this process, by full key; nothing of it waits."""
+    """Entries in this process, by full key. No operation waits."""
 
     def value(self, key: str) -> bytes | None:
         """Return a value; None when there is none."""
 
     def keep(self, key: str, value: bytes, ttl: float | None) -> None:
-        """Set a value for `ttl` seconds."""
+        """Store a value for `ttl` seconds."""
 
 
 class SharedEntries(Protocol):
-    """Entries that replicas share. Their positions are numbers in the shared order.
+    """Entries that replicas share.
 
-    Every method may raise.
+    Positions are numbers in the shared order. Any method may raise.
     """
 
     async def get(self, keys: Sequence[str]) -> list[Entry | None]:
         """Return the entry of each key, None where there is none."""
 
     async def put(self, entries: Iterable[tuple[str, Entry]], ttl: float) -> None:
-        """Set keys to entries for `ttl` seconds."""
+        """Store entries for `ttl` seconds."""
 
     async def aclose(self) -> None:
         """Close all connections."""

@@ -1,8 +1,8 @@
 """The invalidations that this process knows of, each with its position in their order. Pure.
 
-An entry carries the position that was known before the upstream was asked. It counts only while no
-later invalidation of its tag is known: a read that was under way during a write can't bring the old
-state back, in whichever order the two end.
+An entry carries the position that was known before the upstream was called. It is valid only while
+no later invalidation of its tag is known. So a read that overlaps a write can't restore the old
+state, in whichever order the two end.
 """
 
 import time
@@ -16,11 +16,11 @@ _LIFE_BITS = 64
 
 
 class InvalidationHistory:
-    """The last invalidation of each tag.
+    """The last invalidation of each tag. `position` is the last one known.
 
-    `position` is the last one known. Entries below `floor` never count, because invalidations of
-    them may be unknown. `count` changes with every invalidation. Invalidations older than
-    `lifetime` seconds are forgotten: no entry that they could concern is still alive.
+    Entries below `floor` are invalid, because invalidations of them may be unknown. `count` changes
+    with every invalidation. Invalidations older than `lifetime` seconds are forgotten: no entry
+    that they could concern is still alive.
     """
 
     def __init__(
@@ -48,28 +48,28 @@ class InvalidationHistory:
         self._listeners.append(listener)
 
     def holds(self, tag: str, position: int) -> bool:
-        """Return whether what was read at a position is still what the upstream has."""
+        """Return whether an entry of this tag, read at this position, is still valid."""
         if position < self.floor:
             return False
         last = self._last.get(tag)
         return last is None or last[0] <= position
 
     def number(self, position: int) -> int | None:
-        """Return a position's number in the shared order; None if it is of an earlier life."""
+        """Return a position's number in the shared order; None if it belongs to an earlier life."""
         return position - (self._life << _LIFE_BITS) if position >= self.floor else None
 
     def at(self, number: int) -> int:
-        """Return the position of a number in the shared order, in its present life."""
+        """Return the position of a number in the shared order, in its current life."""
         return (self._life << _LIFE_BITS) | number
 
     def record(self, tags: Tags, number: int) -> None:
-        """Take an invalidation into account."""
+        """Record an invalidation."""
         self._note(tags, number)
         self.count += 1
         self.announce(tags)
 
     def restart(self, floor: int, known: Iterable[tuple[int, Tags]] = ()) -> None:
-        """Begin a new life: whatever was read before does not count any more.
+        """Start a new life: all earlier entries are invalid.
 
         `known` are all invalidations after the number `floor`.
         """
@@ -94,12 +94,15 @@ class InvalidationHistory:
         self._forget(now)
 
     def announce(self, tags: Tags) -> None:
-        """Return the listeners of an invalidation."""
+        """Call the listeners of an invalidation."""
         for listener in self._listeners:
             listener(tags)
 
     def _forget(self, now: float) -> None:
-        """Drop what is too old or too much; what could depend on it is below the floor then."""
+        """Drop old and excess invalidations.
+
+        Entries that could depend on them fall below the floor.
+        """
         while self._last:
             tag, (position, since) = next(iter(self._last.items()))
             if now - since <= self._lifetime and len(self._last) <= self._max_tags:

@@ -1,4 +1,4 @@
-"""The order in which invalidations happen: in this process alone, or for all who share a log."""
+"""The order of invalidations: in this process alone, or shared by replicas."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -10,13 +10,13 @@ EVERYTHING = "*"
 
 
 class InvalidationLog(Protocol):
-    """Invalidations in one order for all who share it. `history` is what of it is known here."""
+    """Invalidations in one order for all who share it. `history` is the part known here."""
 
     history: InvalidationHistory
 
     @property
     def is_current(self) -> bool:
-        """Whether no invalidation can be missing from the history, within the log's bound."""
+        """Whether the history lacks no invalidation, within the log's time bound."""
 
     def watch(self, *, lost: Callable[[str], None], restarted: Callable[[], None]) -> None:
         """Call `lost` with a reason when the log can't be followed, `restarted` when it is new."""
@@ -25,10 +25,10 @@ class InvalidationLog(Protocol):
         """Wait until it is current, within the log's usual time; return whether it is."""
 
     async def append(self, tags: Sequence[str]) -> None:
-        """Invalidate tags. Returns when the history holds that, and raises if the log may not."""
+        """Invalidate tags. Returns once the history holds that; raises if the log may not."""
 
     async def aclose(self) -> None:
-        """Follow the log no longer."""
+        """Stop following the log."""
 
 
 class LocalInvalidationLog:

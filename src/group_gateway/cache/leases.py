@@ -1,8 +1,8 @@
-"""Leases, by which replicas that share a Redis take turns at writing to a group and at polling it.
+"""Leases: one replica at a time writes to a group or polls it.
 
 No write's safety rests on a lease: it may be lost at any moment, and there is none while Redis is
-down. It spares replicas conflicts with each other, and keeps their writes apart where the upstream
-offers nothing to guard one with.
+down. Leases spare replicas conflicts with each other, and keep their writes apart where the
+upstream offers no precondition.
 """
 
 import asyncio
@@ -14,13 +14,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from typing import Any, Protocol
 
 Evaluate = Callable[[str, list[str], list[str | int]], Awaitable[Any]]
-"""Runs a script (Redis' Lua) on keys, with arguments, in one go; may raise anything."""
+"""Runs a script (Redis' Lua) on keys, with arguments, atomically; may raise anything."""
 
 _LIFE_MS = 3000
-"""How long a lease lasts unless it is renewed, and so how long others wait for a holder that died.
-It is renewed three times in that time."""
+"""How long a lease lasts unless it is renewed, and so how long others wait for a dead holder. It is
+renewed three times in that time."""
 _NEXT_MS = 300
-"""How long the place of the one who is next in turn is kept, unless it asks again."""
+"""How long the place of the next in line is reserved, unless it asks again."""
 _PAUSE = 0.03
 """Seconds between two tries, at most."""
 _LEFT_ALONE = 1.0
@@ -56,17 +56,20 @@ return redis.call('DEL', KEYS[1])
 
 
 class Leases(Protocol):
-    """Gives leases on what has a name."""
+    """Leases by name."""
 
     def held(self, name: str, patience: float) -> AbstractAsyncContextManager[None]:
-        """Hold the lease within the block; without it if it can't be had in `patience` seconds."""
+        """Hold the lease within the block.
+
+        Without the lease, the block runs after `patience` seconds.
+        """
 
     async def claim(self, name: str, seconds: float) -> bool:
-        """Take a turn that is one replica's for some seconds; return whether it was free."""
+        """Claim a time slot for this replica; return whether it was free."""
 
 
 class NoLeases:
-    """For a process that shares no Redis: the block runs at once."""
+    """No leases, for a process that shares no Redis: the block runs at once."""
 
     def held(self, name: str, patience: float) -> AbstractAsyncContextManager[None]:  # noqa: ARG002
         """See Leases."""
@@ -78,7 +81,7 @@ class NoLeases:
 
 
 class RedisLeases:
-    """Leases in Redis. After a failure it is left alone for a second, and nobody waits for it."""
+    """Leases in Redis. After a failure there is no attempt for a second, and nobody waits."""
 
     def __init__(self, evaluate: Evaluate) -> None:
         self._evaluate = evaluate
@@ -101,7 +104,7 @@ class RedisLeases:
             await self._run(_RELEASE, keys, token)
 
     async def claim(self, name: str, seconds: float) -> bool:
-        """See Leases. While Redis can't be had every turn is free."""
+        """See Leases. While Redis is unreachable every time slot is free."""
         milliseconds = max(1, int(seconds * 1000))
         return await self._run(_CLAIM, [f"group-gateway:turn:{{{name}}}"], milliseconds) != 0
 
@@ -118,7 +121,7 @@ class RedisLeases:
             await self._run(_RENEW, keys, token)
 
     async def _run(self, script: str, keys: list[str], argument: str | int) -> object:
-        """Return what a script gives; None when Redis can't be had."""
+        """Return the result of a script; None when Redis is unreachable."""
         if time.monotonic() < self._left_alone_until:
             return None
         try:

@@ -1,4 +1,4 @@
-"""A mapping that is bounded in bytes and in entries: the least recently used entries go first."""
+"""A mapping that is bounded in bytes and in entries and drops the least recently used ones."""
 
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator

@@ -1,7 +1,7 @@
 """A complete aiocache cache in this process's memory, bounded, for immutable values.
 
-aiocache 0.12.3's own memory back end has no bound, keeps a timer for each key, hands out mutable
-values that all callers share, and takes the namespace `ns` for a part of `n`. This one does not.
+aiocache 0.12.3's own memory back end has no bound, keeps a timer for each key, returns mutable
+values that all callers share, and confuses the namespace `ns` with a prefix of `n`.
 """
 
 import sys
@@ -15,10 +15,8 @@ from aiocache.serializers import NullSerializer
 from group_gateway.cache.lru import ByteBoundedLRU
 
 _ENTRY_OVERHEAD = 380
-"""Bytes that an entry costs beside its key and value: dict slot, tuples, objects' headers.
-
-Measured with tracemalloc: 320 to 350, most when the dict has just grown.
-"""
+"""Bytes of an entry beside its key and value: dict slot, tuples, objects' headers. Measured with
+tracemalloc: 320 to 350, most when the dict has just grown."""
 _IMMUTABLE = (bytes, str, int, float, complex, bool, type(None))
 _NEVER = float("inf")
 
@@ -26,9 +24,9 @@ _NEVER = float("inf")
 class MemoryCache(BaseCache):  # type: ignore[misc]  # aiocache ships no types
     """An aiocache cache with at most `max_entries` entries and `max_bytes` bytes.
 
-    The bound includes keys and bookkeeping. The least recently used entries go first; a value that
-    alone is larger than the bound is not kept. Values must be immutable: bytes, text, numbers and
-    tuples of these; others raise TypeError.
+    The bound includes keys and bookkeeping. The least recently used entries are dropped first; a
+    value that alone exceeds the bound is not kept. Values must be immutable: bytes, text, numbers
+    and tuples of these; others raise TypeError.
     """
 
     NAME = "memory"
@@ -73,7 +71,7 @@ class MemoryCache(BaseCache):  # type: ignore[misc]  # aiocache ships no types
         return entry[1]
 
     def keep(self, key: str, value: Any, ttl: float | None) -> None:
-        """Set a full key's value for `ttl` seconds, or for good, without waiting."""
+        """Store a full key's value for `ttl` seconds, or without expiry, without waiting."""
         end = self._clock() + ttl if ttl else _NEVER
         self._entries.put(key, (end, value), len(key) + size_of(value) + _ENTRY_OVERHEAD)
 
@@ -146,7 +144,7 @@ class MemoryCache(BaseCache):  # type: ignore[misc]  # aiocache ships no types
         return True
 
     async def _raw(self, command: str, *args: Any, **_: Any) -> Any:
-        """Call a method of a dict of all that is there; what it changes is kept."""
+        """Call a method of a dict of all entries, and keep what it changes."""
         now = self._clock()
         found = {key: self._entries.peek(key) or (0.0, None) for key in self._entries}
         values = {key: value for key, (end, value) in found.items() if end > now}
@@ -168,7 +166,7 @@ class MemoryCache(BaseCache):  # type: ignore[misc]  # aiocache ships no types
 
 
 def size_of(value: Any) -> int:
-    """Return the bytes of an immutable value; raises TypeError for one that is not."""
+    """Return the bytes of an immutable value; raise TypeError for a mutable one."""
     if type(value) is bytes:
         return len(value)
     if isinstance(value, tuple):

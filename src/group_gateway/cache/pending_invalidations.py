@@ -1,4 +1,4 @@
-"""Invalidations of this process that the shared log may not hold, until they are repeated. Pure."""
+"""Invalidations of this process that the shared log may lack, until they are repeated. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from group_gateway.cache.invalidation_log import EVERYTHING
 
 @dataclass(slots=True, eq=False)
 class PendingInvalidation:
-    """An invalidation made at a moment in seconds; `is_told` once the log holds it."""
+    """An invalidation at a time in seconds; `is_told` once the log holds it."""
 
     since: float
     is_told: bool = False
@@ -17,8 +17,8 @@ class PendingInvalidation:
 class PendingInvalidations:
     """The latest invalidation of each tag, for `lifetime` seconds.
 
-    Those that were told are remembered too: a fail-over may lose what the log had confirmed. More
-    than `most` of them count as one of everything.
+    Confirmed ones are remembered too: a fail-over may lose what the log had confirmed. More than
+    `most` of them count as one invalidation of everything.
     """
 
     def __init__(self, lifetime: float, *, most: int = 10_000) -> None:
@@ -32,7 +32,7 @@ class PendingInvalidations:
         return all(each.is_told for each in self._pending.values())
 
     def add(self, tags: Iterable[str], now: float) -> dict[str, PendingInvalidation]:
-        """Note that the tags were invalidated now; return what `settle` takes."""
+        """Record an invalidation of these tags now; return the argument of `settle`."""
         added = {tag: PendingInvalidation(now) for tag in tags}
         for tag in added:
             self._pending.pop(tag, None)
@@ -44,17 +44,17 @@ class PendingInvalidations:
         return added
 
     def due(self, now: float) -> dict[str, PendingInvalidation]:
-        """Return those that the log may not hold."""
+        """Return those that the log may lack."""
         self._forget(now)
         return {tag: each for tag, each in self._pending.items() if not each.is_told}
 
     def settle(self, told: Mapping[str, PendingInvalidation]) -> None:
-        """Note that the log holds these. A tag that was invalidated anew meanwhile stays due."""
+        """Record that the log holds these. A tag that was invalidated again meanwhile stays due."""
         for each in told.values():
             each.is_told = True
 
     def doubt(self) -> None:
-        """Note that the log may have lost all of them."""
+        """Record that the log may have lost all of them."""
         for each in self._pending.values():
             each.is_told = False
 

@@ -1,8 +1,8 @@
 """Seals on values that leave the process.
 
-Without one, anybody who can write to the shared store could hand one caller's entry to another. A
-sealed value is accepted only in the place that it was sealed for; anything else counts as absent. A
-`ValueSigner` leaves the value readable in the store, a `ValueEncryptor` encrypts it.
+Without a seal, anybody who can write to the shared store could pass one caller's entry to another.
+A sealed value is accepted only in the place that it was sealed for; anything else counts as absent.
+A `ValueSigner` leaves the value readable in the store, a `ValueEncryptor` encrypts it.
 """
 
 import hashlib
@@ -18,21 +18,21 @@ _SEAL_BYTES = 16
 _NONCE_BYTES = 12
 _FORMAT = b"cache entry 3"
 _CIPHER_FORMAT = b"hidden entry 3"
-"""What is inside: entries of a gateway that writes another form are absent for this one."""
+"""The format of the content. A gateway that uses another format treats an entry as absent."""
 
 
 class ValueSigner:
-    """Closes and opens values under a key of the gateway."""
+    """Sign and verify values under a key of the gateway."""
 
     def __init__(self, keys: DigestKeys) -> None:
         self._key = keys.digest("seal").encode()
 
     def close(self, place: str, value: bytes) -> bytes:
-        """Return the value as it may be stored in a place: whatever it must belong to."""
+        """Return the value sealed for a place: everything that it must belong to."""
         return self._mark(place, value) + value
 
     def open(self, place: str, sealed: bytes) -> bytes | None:
-        """Return the value that was closed; None when it was not closed for this place."""
+        """Return the value; None if it was not sealed for this place."""
         mark, value = sealed[:_SEAL_BYTES], sealed[_SEAL_BYTES:]
         return value if hmac.compare_digest(mark, self._mark(place, value)) else None
 
@@ -44,9 +44,9 @@ class ValueSigner:
 
 
 class ValueEncryptor(ValueSigner):
-    """A seal that hides the value too: AES-GCM, which also shows that nobody changed it.
+    """Encrypt values by AES-GCM, which also detects changes.
 
-    Each place has a key of its own, so that random nonces never run out.
+    Each place has its own key, so that random nonces never run out.
     """
 
     def close(self, place: str, value: bytes) -> bytes:

@@ -1,11 +1,11 @@
 """A cache that is never wrong about a write, and whose failure never fails a request.
 
 Each entry carries the position in the order of invalidations that was known before the upstream was
-asked. It counts only while no later invalidation of its tag is known, so a read that was under way
-during a write can't bring the old state back, in whichever order the two end, in any replica.
+called. It is valid only while no later invalidation of its tag is known. So a read that overlaps a
+write can't restore the old state, in whichever order the two end, in any replica.
 
-Entries are kept in this process and, where replicas share a Redis, there too. Nothing is believed,
-neither here nor there, while this process may have missed an invalidation.
+Entries are stored in this process and, if replicas share a Redis, there too. No entry is used while
+this process may have missed an invalidation.
 """
 
 import asyncio
@@ -28,12 +28,12 @@ _BYPASS = Lookup(None, None)
 
 
 class CacheStore:
-    """Looks entries up, puts them, and drops them by tag.
+    """Look entries up, put them, and drop them by tag.
 
-    After a failure of what is shared nothing is believed until it works again and holds every
-    invalidation that it missed, which is tried every `pause` seconds. The others who share it may
-    see what it missed for `max_ttl` seconds, the longest life of an entry, or until it is made up
-    for. `stale` is for how many seconds entries are kept past their time for `outdated`.
+    After a failure of the shared store no entry is used until the store works again and holds every
+    invalidation that it missed. It is tried every `pause` seconds. Other replicas may serve what it
+    missed for `max_ttl` seconds, the longest life of an entry, or until it is repeated. `stale` is
+    for how many seconds expired entries are kept for `outdated`.
     """
 
     def __init__(  # noqa: PLR0913 - where entries are, times, and the clocks that tell them
@@ -64,14 +64,14 @@ class CacheStore:
         log.watch(lost=self._failed, restarted=self._restarted)
 
     def listen(self, listener: Listener) -> None:
-        """Call a function with the tags of each invalidation, by whichever replica."""
+        """Call a function with the tags of each invalidation, by any replica."""
         self._history.listen(listener)
 
     @property
     def epoch(self) -> int | None:
         """The number of invalidations so far: while it stays the same, no entry has been dropped.
 
-        None while that is not known, because some may have been missed.
+        None while that is unknown, because some may have been missed.
         """
         if self._recovery is not None or not self._log.is_current:
             return None
@@ -83,15 +83,15 @@ class CacheStore:
 
     @property
     def is_shared(self) -> bool:
-        """Whether other processes share what is kept."""
+        """Whether other processes share the entries."""
         return self._shared is not None
 
     async def start(self) -> bool:
-        """Begin to follow the invalidations of others; return whether that works already."""
+        """Start to follow the invalidations of others; return whether that works already."""
         return await self._log.caught_up()
 
     async def lookup(self, slots: Sequence[Slot]) -> list[Lookup]:
-        """Look all slots up at once, in their order."""
+        """Look up all slots at once, in their order."""
         if not self._is_usable or not await self._is_current():
             return [_BYPASS] * len(slots)
         found = [self._judged(self._local.value(slot.key), slot) for slot in slots]
@@ -109,7 +109,7 @@ class CacheStore:
         return found
 
     async def _copied(self, keys: Sequence[str]) -> dict[str, bytes] | None:
-        """Copy what the replicas share under these keys; None when it can't be trusted."""
+        """Copy the shared entries of these keys; return None when they can't be trusted."""
         if self._shared is None:
             return {}
         try:
@@ -138,7 +138,7 @@ class CacheStore:
         return Lookup(None, self._history.position)
 
     async def put(self, entries: Iterable[tuple[Slot, Lookup, bytes]], ttl: float) -> None:
-        """Keep values for `ttl` seconds, each with the lookup that missed it."""
+        """Store values for `ttl` seconds, each with the lookup that missed it."""
         ttl = min(ttl, self._max_ttl)
         if ttl <= 0 or not self._is_usable:
             return
@@ -159,10 +159,10 @@ class CacheStore:
                 self._failed(type(error).__qualname__)
 
     async def outdated(self, slots: Sequence[Slot]) -> list[tuple[bytes, float] | None]:
-        """Return each slot's value even if it is past its time, and for how many seconds it is.
+        """Return each slot's value, expired or not, and for how many seconds it has been expired.
 
-        A last resort while the upstream is down. Leaves out what a write has dropped, and what was
-        put before its owner was last refused. The seconds are negative for what is still good.
+        This is a last resort while the upstream is down. It omits what a write has dropped, and
+        what was put before its owner was last refused. The seconds are negative for a fresh value.
         """
         if not self._stale or not slots or not self._is_usable or not await self._is_current():
             return [None] * len(slots)
@@ -184,23 +184,23 @@ class CacheStore:
         return (value, age) if age < self._stale else None
 
     async def refused(self, owners: Iterable[str]) -> None:
-        """Serve no entry past its time that was put for these owners until now."""
+        """Serve no expired entry that was put for these owners until now."""
         if self._stale:
             await self.invalidate(owners)
 
     def part(self, slot: Slot, lookup: Lookup, ttl: float) -> CacheDependency | None:
-        """Return what stands for a slot's value: found by the lookup, or put for `ttl` seconds."""
+        """Return the dependency on a slot's value: found by lookup, or put for `ttl` seconds."""
         if lookup.position is None:
             return None
         expires = lookup.expires if lookup.value is not None else self._wall_clock() + ttl
         return CacheDependency(slot.tag, lookup.position, expires)
 
     def is_over(self, expires: float) -> bool:
-        """Return whether a time (seconds since the epoch) has come."""
+        """Return whether a time (epoch seconds) has passed."""
         return expires <= self._wall_clock()
 
     def holds_now(self, parts: Sequence[CacheDependency]) -> bool | None:
-        """Return whether all parts still hold; None when that can't be known without waiting."""
+        """Return whether all dependencies are valid; None if that needs waiting."""
         if not self._is_usable:
             return False
         if not self._log.is_current:
@@ -210,13 +210,13 @@ class CacheStore:
         return all(part.expires > now and holds(part.tag, part.position) for part in parts)
 
     async def holds(self, parts: Sequence[CacheDependency]) -> bool:
-        """Return whether all parts still hold."""
+        """Return whether all dependencies are valid."""
         return await self._is_current() and bool(self.holds_now(parts))
 
     async def invalidate(self, tags: Iterable[str]) -> None:
         """Drop every entry of these tags, for all callers, before this returns.
 
-        Replicas that share the log have heard of it, or will when it works again.
+        Replicas that share the log have received it, or will when the log works again.
         """
         tags = list(tags)
         if self._shared is None:
@@ -246,7 +246,7 @@ class CacheStore:
         return self._recovery is None
 
     def _restarted(self) -> None:
-        """Repeat what the log may have lost when it began anew."""
+        """Repeat what the log may have lost when it started anew."""
         self._pending.doubt()
         if not self._pending.are_told:
             self._failed("invalidations may be lost")
@@ -269,7 +269,7 @@ class CacheStore:
         self._telemetry.cache(is_left_alone=False)
 
     async def _repeat(self) -> bool:
-        """Append what the log may not hold; return whether it holds everything now."""
+        """Append what the log may lack; return whether it holds everything now."""
         due = self._pending.due(self._clock())
         if due:
             await self._log.append(list(due))
@@ -289,5 +289,5 @@ class CacheStore:
 
 
 def entries_lifetime(max_ttl: float, stale: float) -> float:
-    """Return the seconds after which no entry is alive that was read before."""
+    """Return the seconds after which no entry that was read before is alive."""
     return 2 * (max_ttl + stale) + 60

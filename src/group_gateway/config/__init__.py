@@ -1,4 +1,4 @@
-"""The settings: flags, `GROUP_GATEWAY_*` variables, files of secrets, and a `.env` file."""
+"""Settings from flags, `GROUP_GATEWAY_*` variables, secret files and a `.env` file."""
 
 from group_gateway.config.consistency import SettingsError
 from group_gateway.config.environment import Given, convert, read_given, read_one, read_settings

@@ -1,4 +1,4 @@
-"""What a type can't say of a setting: that it fits the others, and that what it names is there."""
+"""Checks that a setting's type can't express: settings that fit together, and files that exist."""
 
 import os
 import re
@@ -25,13 +25,13 @@ _OTEL = ("opentelemetry", "opentelemetry.sdk", "opentelemetry.exporter.otlp.prot
 
 
 class SettingsError(ValueError):
-    """A setting is unknown or wrong; the text is one sentence for whoever set it."""
+    """A setting is unknown or wrong. The text is one sentence for the operator."""
 
 
 def check(settings: Settings, *, serving: bool = True) -> None:
-    """Check settings as a whole; raises SettingsError.
+    """Check the settings as a whole; raise SettingsError.
 
-    A command that is not `serving` answers no callers, so it may leave open how they are known.
+    A command that is not `serving` answers no callers, so it may leave authentication unset.
     """
     if settings.upstream_url:
         _check_base_url(settings.upstream_url)
@@ -135,7 +135,7 @@ def _check_megabytes(one: int, total: int) -> None:
 
 
 def _check_web_url(name: str, url: str) -> SplitResult:
-    """Return the parts of an HTTP URL; raise SettingsError for one that can never be requested."""
+    """Return the parts of an HTTP URL; raise SettingsError for an invalid one."""
     _check_url(name, url, {"http", "https"})
     wrong = f"{PREFIX}{name.upper()} is wrong: "
     try:

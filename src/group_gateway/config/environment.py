@@ -1,4 +1,4 @@
-"""Reads the settings from where they stand: flags, variables, files of secrets, a `.env` file."""
+"""Read the settings: flags, environment variables, secret files, a `.env` file."""
 
 import difflib
 from collections.abc import Iterator, Mapping
@@ -16,12 +16,12 @@ from group_gateway.config.settings_table import PREFIX, SECRETS, SETTINGS, Setti
 
 _FILE = "_file"
 _SECRET_FILES = {name + _FILE: name for name in SECRETS}
-"""Settings that name the file of a secret, and the secret."""
+"""Settings that name the file of a secret, and that secret's setting."""
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A value as it was written, and where, such as `--port` or `GROUP_GATEWAY_PORT`."""
+    """A value as written, and its source, such as `--port` or `GROUP_GATEWAY_PORT`."""
 
     value: Any
     source: str
@@ -37,10 +37,10 @@ def read_settings(
 ) -> Settings:
     """Read and check the settings. Raises SettingsError.
 
-    Flags come before variables, and variables before the `.env` file. An unknown setting is an
-    error that names the nearest known one. An empty variable counts as not set, whatever the file
-    says. `unless_set` holds values for what none of them sets. A command that is not `serving` may
-    leave open how callers are known.
+    Flags take precedence over variables, and variables over the `.env` file. An unknown setting is
+    an error that names the nearest known one. An empty variable counts as unset, whatever the file
+    says. `unless_set` holds defaults for this command. A command that is not `serving` may leave
+    authentication unset.
     """
     settings = convert(read_given(environment, flags, dotenv=dotenv, unless_set=unless_set))
     check(settings, serving=serving)
@@ -54,7 +54,7 @@ def read_given(
     dotenv: Path | None = None,
     unless_set: Mapping[str, str] | None = None,
 ) -> dict[str, Given]:
-    """Read what is set, and where; raises SettingsError."""
+    """Return the given values and their sources; raise SettingsError."""
     variables = {name: Given(value, f"{dotenv}") for name, value in _dotenv(dotenv)}
     variables |= {
         name: Given(value, name)
@@ -77,7 +77,7 @@ def read_given(
 
 
 def read_one(name: str, environment: Mapping[str, str], *, dotenv: Path | None = None) -> Any:
-    """Read one setting, whatever the others are; raises SettingsError."""
+    """Read one setting, whatever the others are; raise SettingsError."""
     variables = dict(_dotenv(dotenv)) | dict(environment)
     variable = PREFIX + name.upper()
     one = {variable: variables[variable]} if variable in variables else {}
@@ -85,7 +85,7 @@ def read_one(name: str, environment: Mapping[str, str], *, dotenv: Path | None =
 
 
 def convert(given: Mapping[str, Given]) -> Settings:
-    """Return the settings; raises SettingsError for a value of the wrong kind."""
+    """Return the settings; raise SettingsError for a value of the wrong type."""
     for name, each in given.items():
         _check_value(name, each)
     raw = {name: each.value for name, each in given.items()}
@@ -103,7 +103,7 @@ def _dotenv(path: Path | None) -> Iterator[tuple[str, str]]:
 
 
 def _with_secrets(found: dict[str, Given]) -> dict[str, Given]:
-    """Replace the files of secrets by what they hold."""
+    """Replace each secret file by the secret that it holds."""
     for file, name in _SECRET_FILES.items():
         if file not in found:
             continue
@@ -140,7 +140,7 @@ def _boolean_words(value: str) -> str:
 
 
 def _check_value(name: str, given: Given) -> None:
-    """Check one value by itself; the sentence never repeats it, for it may be a secret."""
+    """Check one value by itself. The error never repeats it, because it may be a secret."""
     try:
         msgspec.convert({name: given.value}, Settings, strict=False)
     except msgspec.ValidationError:
@@ -150,7 +150,7 @@ def _check_value(name: str, given: Given) -> None:
 
 
 def _taken_by(kind: inspect.Type) -> str:
-    """Return in words which values a setting of this type takes."""
+    """Return a description of the values that a setting of this type accepts."""
     match kind:
         case inspect.BoolType():
             return "true or false (also yes and no, on and off, 1 and 0)"

@@ -15,7 +15,7 @@ Count = Annotated[int, Meta(ge=1, le=10_000_000)]
 
 
 class Settings(AccessSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All settings, checked. `SETTINGS` says what each is for."""
+    """All settings, checked. `SETTINGS` describes each."""
 
     upstream_url: str = ""
     host: str = "127.0.0.1"
@@ -92,13 +92,13 @@ class Settings(AccessSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     doctor_token: str = ""
 
     def origins(self) -> AllowedOrigins:
-        """Return the origins whose pages may send requests; raises NotAnOrigin."""
+        """Return the origins whose pages may send requests; raise NotAnOrigin."""
         return AllowedOrigins.of(self.cors_origins)
 
     def key(self) -> bytes:
-        """Return the key of scopes, cache keys and cursors.
+        """Return the key for scopes, cache keys and cursors.
 
-        Without a `secret` it comes from the addresses of upstream and cache, so that replicas
+        Without a `secret` it is derived from the addresses of upstream and cache, so that replicas
         and restarts agree on it.
         """
         text = self.secret or f"{self.upstream_url} {self.cache_url}"
@@ -181,7 +181,7 @@ SETTINGS: Mapping[str, str] = {
     "introspection": "Answer questions about the schema.",
     "doctor_token": "Bearer token that `doctor` asks the upstream with.",
 }
-"""What each setting is for, as the reference of settings says it."""
+"""What each setting is for, as the reference of settings has it."""
 SECRETS = frozenset(
     {
         "cache_url",
@@ -192,4 +192,4 @@ SECRETS = frozenset(
         "upstream_headers",
     }
 )
-"""Settings that are never shown, and that a file may hold: `<NAME>_FILE` names it."""
+"""Settings that are never shown. A file may hold them: `<NAME>_FILE` names it."""

@@ -1,6 +1,6 @@
 """Static API keys: callers that a file names, each with a digest of its key.
 
-A key is random, so that a plain SHA-256 of it gives nothing away; the keys themselves are nowhere.
+A key is random, so a plain SHA-256 of it reveals nothing. The keys themselves are not stored.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _UNKNOWN = Anonymous(Unauthenticated, "The API key is not known.")
 _FIELDS = 3
 _LOOK_EVERY = 1.0
-"""Seconds between two looks at the file, each of which costs a system call."""
+"""Seconds between two checks of the file. Each costs a system call."""
 _log = logging.getLogger(__name__)
 
 Keys = Mapping[str, tuple[str, frozenset[Interaction], frozenset[str]]]
@@ -28,9 +28,9 @@ Keys = Mapping[str, tuple[str, frozenset[Interaction], frozenset[str]]]
 
 
 def read_keys(path: Path) -> Keys:
-    """Read lines of `<name> <SHA-256 in hex> <scope> …`; blank lines and `#` comments are left out.
+    """Parse lines of `<name> <SHA-256 in hex> <scope> …`; skip blank lines and `#` comments.
 
-    Raises OSError, or ValueError with what is wrong: the number of a line that is none, say.
+    Raises OSError, or ValueError with the error, such as the number of a malformed line.
     """
     keys, wrong = parse_keys(path)
     if wrong:
@@ -39,7 +39,7 @@ def read_keys(path: Path) -> Keys:
 
 
 def parse_keys(path: Path) -> tuple[Keys, str]:
-    """Return the keys of the lines that are right, and what is wrong; raises OSError."""
+    """Return the keys of well-formed lines, and the errors of the others; raise OSError."""
     try:
         text = path.read_text("utf-8-sig")  # some editors begin a file with a mark
     except UnicodeDecodeError:
@@ -60,11 +60,11 @@ def parse_keys(path: Path) -> tuple[Keys, str]:
 
 
 class ApiKeyAuthenticator:
-    """Callers with an API key, sent as a bearer token; it never goes upstream.
+    """Authenticate callers by an API key, sent as a bearer token. It never goes upstream.
 
-    The file is read again within a second of a change. Keys on lines that are right count, whatever
-    else is wrong. A file that holds none, or can't be read, is given a second more, because
-    programs may replace it in two steps; then no key is accepted.
+    A changed file is read again within a second. Keys on well-formed lines count, whatever else is
+    wrong. A file that holds none, or is unreadable, gets one more second, because programs may
+    replace it in two steps; after that no key is accepted.
     """
 
     def __init__(
@@ -142,7 +142,7 @@ class ApiKeyAuthenticator:
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:
-    """Return what changes with the file; None where there is none."""
+    """Return what changes with the file's content; None if there is no file."""
     try:
         status = path.stat()
     except OSError:

@@ -1,4 +1,4 @@
-"""Builds what the settings choose: how callers are known, and the gateway's own account."""
+"""Build what the settings choose: the authenticator, and the gateway's service account."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +22,7 @@ def build_authenticator(
     endpoint: Callable[[str], JsonEndpoint],
     clock: Callable[[], float],
 ) -> Authenticator:
-    """Build what knows the callers; `endpoint` gives the way to a URL."""
+    """Build the authenticator. `endpoint` makes the client for a URL."""
     match settings.callers:
         case "pass-through":
             return PassThroughAuthenticator(keys, anonymous=settings.allow_anonymous)
@@ -48,7 +48,7 @@ def build_authenticator(
 def build_account(
     settings: AccessSettings, upstream_url: str, endpoint: Callable[[str], JsonEndpoint]
 ) -> ServiceAccount | None:
-    """Build the gateway's own account at the upstream, if the settings name one."""
+    """Build the gateway's service account at the upstream, if the settings name one."""
     if not settings.service_client_id:
         return None
     form = {

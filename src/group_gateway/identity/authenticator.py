@@ -1,4 +1,4 @@
-"""What all ways to know callers have in common."""
+"""The interface of all authenticators."""
 
 from typing import NamedTuple, Protocol
 
@@ -10,34 +10,34 @@ NO_TOKEN = Anonymous(Unauthenticated, "Send a bearer token in the Authorization 
 
 
 class Problem(NamedTuple):
-    """What keeps callers from being known, in a sentence; `is_total`: it keeps all of them."""
+    """Why callers can't be authenticated, in one sentence; `is_total` if none of them can."""
 
     sentence: str
     is_total: bool
 
 
 class Authenticator(Protocol):
-    """Tells who asks by the Authorization header of a request."""
+    """Authenticate callers by the Authorization header of a request."""
 
     @property
     def problem(self) -> Problem | None:
-        """What is wrong with what callers are known by, if anything is."""
+        """Why callers can't be authenticated, if anything is wrong."""
 
     def known(self, authorization: str | None) -> Caller | None:
-        """Return the caller where that takes no waiting, else None. Called for every request."""
+        """Return the caller if that needs no waiting, else None. Called for every request."""
 
     async def authenticate(self, authorization: str | None) -> Principal:
-        """Return the caller, or an Anonymous that holds the error to raise; may wait."""
+        """Return the caller, or an Anonymous with the error to raise; may wait."""
 
 
 class ReloadableAuthenticator:
-    """An authenticator that can be replaced by another one while requests come."""
+    """An authenticator that can be replaced while requests arrive."""
 
     def __init__(self, authenticator: Authenticator) -> None:
         self.use(authenticator)
 
     def use(self, authenticator: Authenticator) -> None:
-        """Know callers by another authenticator from now on."""
+        """Use another authenticator from now on."""
         self._authenticator = authenticator
         self.known = authenticator.known  # attributes, so that the hot path pays for no detour
         self.authenticate = authenticator.authenticate
@@ -49,7 +49,7 @@ class ReloadableAuthenticator:
 
 
 def bearer_token(authorization: str) -> str | None:
-    """Return the token of an Authorization header; None when it holds no bearer token.
+    """Return the token of an Authorization header; None if it holds no bearer token.
 
     A token is any visible ASCII (wider than RFC 6750, section 2.1), so that it fits a header.
     """

@@ -1,4 +1,4 @@
-"""The settings of authentication, and which of them fit together."""
+"""The settings of authentication, and the combinations that are valid."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
@@ -12,7 +12,7 @@ _CANVAS, _FHIR_HOST = ".canvasmedical.com", "fumage-"
 
 
 class AccessSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How callers are known, and what the gateway shows to the upstream. See ACCESS_SETTINGS."""
+    """How callers are authenticated, and which credential goes upstream. See ACCESS_SETTINGS."""
 
     callers: Mode = "pass-through"
     allow_anonymous: bool = False
@@ -31,7 +31,7 @@ class AccessSettings(msgspec.Struct, frozen=True, kw_only=True):
     service_token_url: str = ""
 
     def token_url(self, upstream_url: str) -> str:
-        """Return where the service account gets its tokens; Canvas's follows from its base URL."""
+        """Return the service account's token endpoint; Canvas's follows from its base URL."""
         host = urlsplit(upstream_url).hostname or ""
         if not self.service_token_url and host.startswith(_FHIR_HOST) and host.endswith(_CANVAS):
             return f"https://{host.removeprefix(_FHIR_HOST)}/auth/token/"
@@ -55,13 +55,13 @@ ACCESS_SETTINGS: Mapping[str, str] = {
     "service_scope": "Scopes that the gateway asks for, such as `system/Group.read`.",
     "service_token_url": "Where it gets its token; Canvas's follows from the base URL.",
 }
-"""What each setting is for, as the reference of settings says it."""
+"""What each setting is for, as the reference of settings has it."""
 
 
 def misfits(
     settings: AccessSettings, upstream_url: str, prefix: str, *, serving: bool
 ) -> Iterator[str]:
-    """Yield a sentence for each setting that is missing beside others, or does not fit them."""
+    """Yield a sentence for each setting that is missing beside others, or contradicts them."""
     has_service = bool(settings.service_client_id)
     for name in _missing(settings, upstream_url):
         yield f"{prefix}{name.upper()} is missing: {_NEEDS[name]}."

@@ -1,4 +1,4 @@
-"""JSON Web Tokens: callers that the gateway knows by their issuer's signature (RFC 7519, 8725)."""
+"""JSON Web Tokens: callers authenticated by their issuer's signature (RFC 7519, 8725)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -30,9 +30,9 @@ _BROKEN = "The token is not one of those that are accepted here."
 
 @dataclass(frozen=True, slots=True)
 class TokenRules:
-    """What a token must say. `leeway` is for how many seconds two clocks may differ.
+    """The required claims of a token. `leeway` is the allowed clock difference in seconds.
 
-    `named_by` is the claim that the audit log names its bearer by.
+    `named_by` is the claim that names the caller in the audit log.
     """
 
     issuer: str
@@ -49,10 +49,10 @@ class _Verified:
 
 
 class JwtAuthenticator:
-    """Callers with a JWT.
+    """Authenticate callers by a JWT.
 
-    With `passes_on` the verified token goes upstream, which decides what it allows. Else the
-    token's scopes decide, and callers are told apart by issuer, subject and rights.
+    With `passes_on` the verified token goes upstream, which decides what it allows. Otherwise the
+    token's scopes decide, and issuer, subject and rights tell callers apart.
     """
 
     def __init__(
@@ -74,11 +74,14 @@ class JwtAuthenticator:
 
     @property
     def problem(self) -> None:
-        """See Authenticator: nothing can be wrong here."""
+        """See Authenticator. This mode has no problems."""
         return
 
     def known(self, authorization: str | None) -> Caller | None:
-        """See Callers. A token is verified once, and anew when it expires or the keys changed."""
+        """See Authenticator.
+
+        A token is verified once, and again when it expires or the keys change.
+        """
         verified = self._verified.get(authorization)
         if verified is None:
             return None
@@ -88,7 +91,7 @@ class JwtAuthenticator:
         return verified.caller if verified.generation == self._keyset.generation else None
 
     async def authenticate(self, authorization: str | None) -> Principal:
-        """See Callers."""
+        """See Authenticator."""
         token = bearer_token(authorization or "")
         if token is None:
             return NO_TOKEN
@@ -105,7 +108,7 @@ class JwtAuthenticator:
         return verified.caller
 
     async def _claims(self, token: str) -> dict[str, Any]:
-        """Return the claims of a good token; raises jwt.PyJWTError and what broken ones cause."""
+        """Return the claims of a valid token; raise jwt.PyJWTError or another error if invalid."""
         header = jwt.get_unverified_header(token)
         kid, algorithm = header.get("kid"), header.get("alg")
         if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
@@ -159,10 +162,10 @@ def fhir_user_of(claims: Mapping[str, Any]) -> str | None:
 
 
 def identity_of(claims: Mapping[str, Any], named_by: str) -> dict[str, str]:
-    """Return who a token says that its bearer is: issuer, client and a claim, the subject.
+    """Return the identity that a token states: issuer, client and a claim, usually the subject.
 
-    What is no text of a usual length is left out, and so is a reference to a patient, such as a
-    `fhirUser` may be: the audit log names none.
+    Values that are not text of a usual length are omitted. So is a reference to a patient, such as
+    a `fhirUser` may be: the audit log names no patient.
     """
     said = {
         "issuer": claims["iss"],

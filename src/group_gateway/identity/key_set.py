@@ -1,7 +1,7 @@
-"""The public keys that an issuer of tokens publishes (RFC 7517).
+"""The public keys of a token issuer (RFC 7517).
 
-Fetched when first needed, renewed in the background, and once more for a key that is not among
-them; but never more often than every few seconds, whatever keys the callers' tokens name.
+They are fetched when first needed, refreshed in the background, and fetched again for an unknown
+key. Fetches are seconds apart, whatever keys the callers' tokens name.
 """
 
 import asyncio
@@ -25,10 +25,10 @@ knows what is public."""
 
 
 class KeySet:
-    """An issuer's keys, the last good ones for as long as it can't be reached.
+    """An issuer's keys; the last good ones while the issuer is unreachable.
 
-    `fresh_until` (by `clock`, in seconds) is when they are to be fetched again; `generation`
-    counts how often they changed.
+    `fresh_until` (by `clock`, in seconds) is when they must be fetched again. `generation` counts
+    their changes.
     """
 
     def __init__(self, endpoint: JsonEndpoint, clock: Callable[[], float]) -> None:
@@ -43,10 +43,10 @@ class KeySet:
         self.generation = 0
 
     async def find(self, kid: str | None, algorithm: str) -> jwt.PyJWK | None:
-        """Return the key with this id for one of ALGORITHMS; None when the issuer has none.
+        """Return the key with this id for one of ALGORITHMS; None if the issuer has none.
 
-        Without an id it is the issuer's only key. Raises UpstreamUnavailable for a key that is not
-        known while the keys can't be fetched.
+        Without an id it is the issuer's only key. Raises UpstreamUnavailable for an unknown key
+        while the keys can't be fetched.
         """
         if self._clock() >= self.fresh_until:
             self._fetch_soon()
@@ -73,7 +73,7 @@ class KeySet:
         return key
 
     def _fetch_soon(self) -> None:
-        """Start to fetch, unless that is under way or was tried just now."""
+        """Start to fetch, unless a fetch is in flight or was tried just now."""
         now = self._clock()
         if self._fetching is None and (
             self._tried is None or not 0 <= now - self._tried < _PAUSE  # the clock may be set back
@@ -97,7 +97,7 @@ class KeySet:
 
 
 def usable_keys(answer: tuple[int, Any]) -> list[dict[str, Any]]:
-    """Return the keys of an answer that are for signatures; none when it is no key set."""
+    """Return the signature keys of a JWK set; none if the value is no key set."""
     status, body = answer
     keys = body.get("keys") if isinstance(body, dict) else None
     if status != 200 or not isinstance(keys, list):  # noqa: PLR2004 - OK
@@ -113,7 +113,7 @@ def usable_keys(answer: tuple[int, Any]) -> list[dict[str, Any]]:
 
 
 def _verifies(operations: object) -> bool:
-    """Return whether a key's operations, if it names any, are those of signatures."""
+    """Return whether a key's operations, if it names any, include verification."""
     return not isinstance(operations, list) or "verify" in operations
 
 

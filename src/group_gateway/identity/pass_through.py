@@ -1,4 +1,4 @@
-"""Pass-through: the upstream knows the callers."""
+"""Pass-through: the upstream authenticates the callers."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -9,13 +9,13 @@ from group_gateway.operation import Caller, Principal
 
 _MOST_KEPT = 1024
 _LONGEST_KEPT = 4096
-"""Characters: anybody may send junk, which would be kept as well."""
+"""Characters of a remembered header. Longer junk is not remembered."""
 
 
 class PassThroughAuthenticator:
-    """The caller's bearer token goes upstream, and the upstream decides what it may do.
+    """Send the caller's bearer token upstream, which decides what it allows.
 
-    With `anonymous` a request without a token is passed on too, for upstreams that are open.
+    With `anonymous` a request without a token goes upstream too, for upstreams that are open.
     """
 
     def __init__(self, keys: DigestKeys, *, anonymous: bool = False) -> None:
@@ -26,11 +26,11 @@ class PassThroughAuthenticator:
 
     @property
     def problem(self) -> None:
-        """See Authenticator: nothing can be wrong here."""
+        """See Authenticator. This mode has no problems."""
         return
 
     def known(self, authorization: str | None) -> Caller | None:
-        """See Callers."""
+        """See Authenticator."""
         if authorization is not None and len(authorization) > _LONGEST_KEPT:
             return self._found(authorization)
         return self._kept(authorization)
@@ -42,7 +42,7 @@ class PassThroughAuthenticator:
         return None if token is None else passed_on(token, self._keys)
 
     async def authenticate(self, authorization: str | None) -> Principal:
-        """See Callers."""
+        """See Authenticator."""
         return self.known(authorization) or NO_TOKEN
 
 

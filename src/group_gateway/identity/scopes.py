@@ -1,4 +1,4 @@
-"""SMART scopes → what a caller may do with groups, and which other resources it may read. Pure.
+"""SMART scopes → a caller's rights on groups, and the other resources it may read. Pure.
 
 SMART App Launch 1.0 (`user/Group.read`, `.write`, `.*`) and 2.0 (`user/Group.cruds`, the letters in
 that order).
@@ -27,10 +27,10 @@ _LETTERS: Mapping[str, Interaction] = {
 
 
 def rights_of(scopes: str) -> frozenset[Interaction]:
-    """Return what scopes, separated by blanks, allow together.
+    """Return the rights that blank-separated scopes allow together.
 
-    `patient/…` scopes and those with a `?` restriction allow nothing: they speak of a part of the
-    groups, and the gateway could not hold anybody to that part.
+    `patient/…` scopes and scopes with a `?` restriction grant nothing, because the gateway cannot
+    enforce subsets.
     """
     rights: set[Interaction] = set()
     for scope in scopes.split():
@@ -41,13 +41,13 @@ def rights_of(scopes: str) -> frozenset[Interaction]:
 
 
 def readable_types(scopes: str) -> frozenset[str]:
-    """Return the types of resources that scopes allow to read; `*` stands for all types."""
+    """Return the resource types that scopes allow to read; `*` stands for all."""
     matches = map(_READABLE.fullmatch, scopes.split())
     return frozenset(match[1] for match in matches if match is not None)
 
 
 def scopes_in(claims: Mapping[str, Any]) -> str:
-    """Return the scopes of a JWT's claims: `scope` (RFC 9068), or `scp` as some servers have it."""
+    """Return the scopes of a JWT's claims: `scope` (RFC 9068), or `scp` on some servers."""
     said = claims.get("scope", claims.get("scp"))
     if isinstance(said, list):
         return " ".join(word for word in said if isinstance(word, str))

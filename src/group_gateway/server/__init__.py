@@ -1,1 +1,1 @@
-"""A process that serves: sockets, workers, shutdown, bounded HTTP/1.1 and WebSockets."""
+"""A serving process: sockets, workers, graceful shutdown, bounded HTTP/1.1 and WebSockets."""

@@ -1,6 +1,7 @@
 """Responses to HTTP/1.0, which has no chunks: a body of unknown length ends with the connection.
 
-uvicorn would send chunks (RFC 9112, section 6.1 forbids them). This sets what its cycle counts by.
+uvicorn would send chunks (RFC 9112, section 6.1 forbids them). This module sets the fields by which
+uvicorn's cycle frames a body.
 """
 
 import sys
@@ -11,7 +12,7 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 
 class CloseDelimited:
-    """Runs an application for one request of HTTP/1.0, within uvicorn's `cycle` of it."""
+    """Run an application for one HTTP/1.0 request, within uvicorn's `cycle`."""
 
     def __init__(self, app: Any, cycle: RequestResponseCycle) -> None:
         self._app = app

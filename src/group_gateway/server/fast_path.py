@@ -1,9 +1,8 @@
-"""Answers that take no waiting, from the connection itself: no task, no cycle, no ASGI messages.
+"""Responses without waiting, written by the connection itself: no task, no cycle, no ASGI messages.
 
-Of what a ready answer costs, or the refusal of what there is no room for, most is what uvicorn does
-around an application. So a request that has arrived whole is held back until it is known whether it
-can be answered at once; if not, or if anything about it is unusual, it goes the ordinary way as if
-nothing had been.
+Most of the cost of a ready response, or of a refusal for lack of room, is what uvicorn does around
+an application. So a complete request is held back until it is known whether it can be answered at
+once. If not, or if anything about it is unusual, it takes the ordinary way.
 """
 
 import asyncio
@@ -18,7 +17,7 @@ _PATH: Final = ENDPOINT_PATH.encode()
 
 
 class FastPathProtocol(BoundedHttpProtocol):
-    """HTTP/1.1 with a shortcut for POSTs to the endpoint of a Front."""
+    """HTTP/1.1 with a fast path for POSTs to the GraphQL endpoint of a GatewayApp."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -26,19 +25,19 @@ class FastPathProtocol(BoundedHttpProtocol):
         self._held: bytearray | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Answer nothing at once at the admin port."""
+        """Switch the fast path off at the admin port."""
         super().connection_made(transport)
         if self.server is not None and self.server[1] == self._limits.admin_port != 0:
             self._gateway_app = None
 
     def data_received(self, data: bytes) -> None:
-        """Read on; what has not arrived whole is not waited for."""
+        """Parse; a request that is incomplete takes the ordinary way."""
         super().data_received(data)
         if self._held is not None and not self._deaf and not self.transport.is_closing():
             self._release()
 
     def on_headers_complete(self) -> None:
-        """Hold a request back that may be answered at once."""
+        """Hold a request back if it can be answered at once."""
         if self._gateway_app is not None and self._is_usual():
             self._in_headers = False
             self._held = bytearray()
@@ -46,7 +45,7 @@ class FastPathProtocol(BoundedHttpProtocol):
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """Take a part of the body."""
+        """Collect the body of a request that is held back."""
         if self._held is None:
             super().on_body(body)
         else:
@@ -54,7 +53,7 @@ class FastPathProtocol(BoundedHttpProtocol):
             self._held += body
 
     def on_message_complete(self) -> None:
-        """Answer a request that was held back, or let it go."""
+        """Answer a request that was held back, or hand it to uvicorn."""
         if self._held is not None and not self._answered(bytes(self._held)):
             self._release()
         if self._held is None:
@@ -65,9 +64,9 @@ class FastPathProtocol(BoundedHttpProtocol):
             HttpToolsProtocol.on_response_complete(self)  # nothing waits for this answer's end
 
     def _is_usual(self) -> bool:
-        """Return whether the response may be written directly, with nothing else to do.
+        """Return whether the response may be written directly.
 
-        That is so on an open connection without a request under way or answers not taken yet.
+        That is so on an open connection without a request in flight or unsent bytes.
         """
         parser = self.parser
         return (

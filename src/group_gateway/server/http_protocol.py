@@ -1,8 +1,8 @@
-"""Connections of clients: what each may take before it has asked anything.
+"""Client connections: limits before and around each request.
 
-uvicorn bounds neither the size of headers nor the time in which a request arrives or an answer is
-taken, and closes idle connections under a request that is on its way. This is its protocol with
-these bounds; the application never hears of what is beyond them.
+uvicorn bounds neither the size of headers nor the time in which a request arrives or a response is
+read, and it closes idle connections under a request that is on its way. This protocol adds these
+limits. A request that exceeds them never reaches the application.
 """
 
 import asyncio
@@ -22,26 +22,23 @@ from group_gateway.http.responses import ENDLESS, Reply, new_correlation_id, ref
 from group_gateway.server.pipelining import PipeliningProtocol, abandon
 
 _LINGERING_SECONDS = 5.0
-"""How long a client that was refused may go on sending, until it has noticed."""
+"""How long a refused client may go on sending before the connection is reset."""
 AROUND = 8
-"""Framing allowance per body byte.
-
-A one-byte chunk costs 6 bytes of framing, which must not count as header bytes.
-"""
+"""Framing allowance per body byte. A one-byte chunk costs 6 bytes of framing, which must not count
+as header bytes."""
 _SECOND_LOOK = 0.02
-"""Seconds after which a connection that is not used is closed, when still nothing has come."""
+"""Seconds between the end of the keep-alive time and the close, if nothing arrives meanwhile."""
 _LEAVING_SECONDS = 0.5
-"""How long an idle connection stays open in the end, for a request that may be on its way."""
+"""How long an idle connection stays open at shutdown, for a request that may be on its way."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """The connections of a process; the bytes of a request's headers.
+    """The number of connections of a process, and the header bytes of a request.
 
-    `seconds` is what a request may take to arrive, and an answer to be taken. `message_bytes` is
-    what a message over a WebSocket may have; with 0 there are no WebSockets. `keep_alive` is how
-    many seconds a connection stays open that is not used. Connections to `admin_port` are not
-    counted.
+    `seconds` bounds the arrival of a request and the reading of a response. `message_bytes` bounds
+    a WebSocket message; 0 switches WebSockets off. `keep_alive` is how many seconds an idle
+    connection stays open. Connections to `admin_port` do not count.
     """
 
     connections: int = 800
@@ -53,7 +50,7 @@ class ConnectionLimits:
 
 
 class BoundedHttpProtocol(PipeliningProtocol):
-    """HTTP/1.1 within limits. A timer runs only while a client is being waited for."""
+    """HTTP/1.1 within limits. A timer runs only while the server waits for the client."""
 
     def __init__(self, *, limits: ConnectionLimits, **options: Any) -> None:
         super().__init__(**options)
@@ -65,12 +62,12 @@ class BoundedHttpProtocol(PipeliningProtocol):
         self._header_bytes = 0
         self._leaving = False
         self._refused: RequestRefused | None = None
-        """What is the last to be said, when what came before is answered."""
+        """The last response, sent after those to earlier requests."""
         self._lingering = False
         self._second_look: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for a request; refuse a connection too many."""
+        """Start to wait for a request; refuse a connection beyond the limit."""
         super().connection_made(transport)
         if len(self.connections) > self._limits.connections and not self._has_room():
             message = "The gateway has too many connections."
@@ -95,18 +92,18 @@ class BoundedHttpProtocol(PipeliningProtocol):
 
     @property
     def idle_timer(self) -> asyncio.TimerHandle | None:
-        """What closes the connection when it stays idle; None when it is in use or being closed."""
+        """The timer that closes an idle connection; None when it is in use or closing."""
         timer = self.timeout_keep_alive_task
         return None if timer is self._second_look else timer
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no more."""
+        """Stop all timers."""
         self._wait_no_more()
         self._cut_off_never()
         super().connection_lost(exc)
 
     def _read(self, piece: bytes) -> bool:
-        """Read a piece; while a request is not complete its time runs."""
+        """Parse a piece; the time limit runs while a request is incomplete."""
         if not super()._read(piece):
             return False
         if self._arriving and not self._ended_here:  # else most may belong to another request
@@ -122,30 +119,33 @@ class BoundedHttpProtocol(PipeliningProtocol):
         return True
 
     def on_body(self, body: bytes) -> None:
-        """Take a part of the body."""
+        """Count the body bytes."""
         self._header_bytes -= AROUND * len(body)
         super().on_body(body)
 
     def on_message_begin(self) -> None:
-        """Take note of a request's first byte."""
+        """Start to count a request."""
         self._arriving = self._in_headers = True
         self._header_bytes = 0
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header. A trailer is none (RFC 9110, section 6.5.1), and nobody counts it."""
+        """Collect a header. Discard trailers (RFC 9110, section 6.5.1), which nobody bounds."""
         if self._in_headers:
             HttpToolsProtocol.on_header(self, name, value)  # for each header: super() costs more
 
     def on_headers_complete(self) -> None:
-        """Take note of the end of its headers; a process that ends answers it, but no other."""
+        """Stop to count headers. During shutdown, this request is the last."""
         self._in_headers = False
         super().on_headers_complete()
         if self._leaving and not self._is_idle():  # there is none for what becomes a WebSocket
             self.cycle.keep_alive = False
 
     def handle_websocket_upgrade(self) -> None:
-        """Hand the connection over, unless the process ends, or answers are still to come on it."""
+        """Hand the connection to the WebSocket protocol.
+
+        Refuses during shutdown, and while responses to earlier requests are outstanding.
+        """
         if self._leaving:
             message = "The gateway is about to end."
             self._refuse(RequestRefused(message, 503, Overloaded.code, retry_after=1))
@@ -160,15 +160,15 @@ class BoundedHttpProtocol(PipeliningProtocol):
         self._arriving = False
 
     def on_response_complete(self) -> None:
-        """Go on with the next request; where there is none, say the last word."""
+        """Continue with the next request; without one, send the last response."""
         super().on_response_complete()
         if self._refused is not None and self._is_idle() and not self.transport.is_closing():
             self._part(self._refused)
 
     def timeout_keep_alive_handler(self) -> None:
-        """Close a connection that is not used, unless a request has come that nobody has read yet.
+        """Close an idle connection, unless a request has arrived that is not read yet.
 
-        So it is where the process was busy: libuv looks at its timers before it looks at sockets.
+        That happens when the process was busy: libuv runs timers before it polls sockets.
         """
         self._unset_keepalive_if_required()
         self._second_look = self.timeout_keep_alive_task = self.loop.call_later(
@@ -176,12 +176,12 @@ class BoundedHttpProtocol(PipeliningProtocol):
         )
 
     def pause_writing(self) -> None:
-        """Return the client its time to take what was sent."""
+        """Start the time limit for the client to read the response."""
         super().pause_writing()
         self._cut_off_in(self._limits.seconds)
 
     def resume_writing(self) -> None:
-        """Go on sending."""
+        """Continue sending."""
         super().resume_writing()
         if not self._lingering:
             self._cut_off_never()
@@ -191,10 +191,10 @@ class BoundedHttpProtocol(PipeliningProtocol):
         self._refuse(RequestRefused(msg))
 
     def shutdown(self) -> None:
-        """Answer what is under way or arrives within half a second, then close.
+        """Finish requests in flight or arriving within half a second, then close.
 
-        What would go on for ever is broken off: clients take a proper end for the last word, and
-        come back only after a broken one.
+        An endless response is cut off: clients take a proper end for the last event, and reconnect
+        only after a broken one.
         """
         self._leaving = True
         running = self._running
@@ -226,7 +226,7 @@ class BoundedHttpProtocol(PipeliningProtocol):
         self._refuse(RequestRefused(message, 408, RequestCode.REQUEST_TIMEOUT))
 
     def _refuse(self, refused: RequestRefused) -> None:
-        """Answer without the application, when it has answered what came before, and close."""
+        """Send a refusal without the application, after earlier responses, and close."""
         self._refused = refused
         self._deaf = True
         self._wait_no_more()
@@ -238,7 +238,7 @@ class BoundedHttpProtocol(PipeliningProtocol):
             self._rest()
 
     def _has_answer(self) -> bool:
-        """Return whether the request that arrives is being answered; if not, it will not be."""
+        """Return whether the request that is arriving is being answered."""
         running = self._running
         if self.pipeline and self.pipeline[0][0].scope is self.scope:
             self.pipeline.popleft()
@@ -250,7 +250,7 @@ class BoundedHttpProtocol(PipeliningProtocol):
         return False
 
     def _part(self, refused: RequestRefused) -> None:
-        """Say the last word."""
+        """Send the last response and close."""
         self._unset_keepalive_if_required()
         self._tell(refused)
         self._lingering = True
@@ -272,11 +272,11 @@ class BoundedHttpProtocol(PipeliningProtocol):
 
 
 def close_in_stages(transport: asyncio.Transport) -> None:
-    """Say that nothing more comes, and leave the closing to the client.
+    """Close the sending side, and leave the rest to the client.
 
-    Closed at once, under what the client still sends, a connection is reset, and the last that was
-    said may be lost on its way (RFC 9112, section 9.6). The caller drops what comes, and cuts the
-    connection off when it was not closed in time.
+    Closing at once, while the client still sends, resets the connection and may lose the last
+    response (RFC 9112, section 9.6). The caller discards what arrives, and resets the connection
+    after a time limit.
     """
     try:
         transport.write_eof()
@@ -286,7 +286,7 @@ def close_in_stages(transport: asyncio.Transport) -> None:
 
 
 def cut_off(transport: asyncio.Transport) -> None:
-    """Reset a connection: the system would keep what was sent for a client that takes nothing."""
+    """Reset a connection: the system would keep unsent bytes for a client that reads nothing."""
     sock = transport.get_extra_info("socket")
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()

@@ -1,4 +1,4 @@
-"""Sockets to listen on: taken before anything starts, so that a busy one is one sentence."""
+"""Listening sockets, opened before anything starts, so that a busy port is one sentence."""
 
 import contextlib
 import errno
@@ -18,7 +18,7 @@ _ANY_IPV6 = "::"
 def listen(host: str, port: int, *, flag: str = "--port") -> socket.socket:
     """Return a socket at the first address of a host; port 0 takes any free one.
 
-    Raises CommandFailed. `flag` is what chooses another port.
+    Raises CommandFailed. `flag` is the flag that chooses another port.
     """
     return listen_all(host, port, flag=flag, most=1)[0]
 
@@ -26,9 +26,9 @@ def listen(host: str, port: int, *, flag: str = "--port") -> socket.socket:
 def listen_all(
     host: str, port: int, *, flag: str = "--port", most: int | None = None
 ) -> list[socket.socket]:
-    """Return sockets at all addresses of a host, at one port; raises CommandFailed.
+    """Return sockets at all addresses of a host, at one port; raise CommandFailed.
 
-    `localhost` may be `::1` and `127.0.0.1`. The address `::` stands for those of both families.
+    `localhost` may be `::1` and `127.0.0.1`. The address `::` covers both families.
     """
     opened: list[socket.socket] = []
     try:
@@ -67,10 +67,10 @@ def _opened(family: int, address: str, port: int) -> socket.socket:
 
 @contextlib.contextmanager
 def unix_socket(path: Path, mode: int) -> Iterator[socket.socket]:
-    """Listen on a Unix socket of these permissions within the block; raises CommandFailed.
+    """Listen on a Unix socket with these permissions within the block; raise CommandFailed.
 
-    A socket that nobody listens on any more is replaced. In the end the file is removed, unless
-    another process has replaced it.
+    A stale socket is replaced. In the end the file is removed, unless another process has replaced
+    it.
     """
     _remove_stale(path)
     sock = socket.socket(socket.AF_UNIX)
@@ -97,7 +97,7 @@ def unix_socket(path: Path, mode: int) -> Iterator[socket.socket]:
 
 
 def _remove_stale(path: Path) -> None:
-    """Remove a socket that nobody listens on; raise CommandFailed for whatever else is there."""
+    """Remove a socket without a listener; raise CommandFailed for any other file."""
     try:
         kind = path.lstat().st_mode
     except OSError:

@@ -1,4 +1,4 @@
-"""Requests that a client sends without waiting for their answers.
+"""Pipelining: requests that a client sends without waiting for responses.
 
 uvicorn parses everything that has arrived and queues an object for each request: a few megabytes of
 small requests took hundreds of megabytes and blocked all other clients. It notifies only the last
@@ -20,21 +20,21 @@ _TURN = 0.001
 
 
 class PipeliningProtocol(HttpToolsProtocol):
-    """HTTP/1.1 that reads on when all that was read is answered, or being answered."""
+    """HTTP/1.1 that reads on only when all requests read so far are in execution or done."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._running: RequestResponseCycle | None = None
-        """What is being answered, or was last; `cycle` may be one that waits for its turn."""
+        """The cycle in execution, or the last one. `cycle` may be one that is queued."""
         self._unread: bytes | None = None
-        """What is left for later; None while the connection is read."""
+        """Input that is parsed later; None while the connection is read."""
         self._ended_here = False
-        """Whether a request has ended in the piece that is being read."""
+        """Whether a request has ended in the piece that is being parsed."""
         self._deaf = False
-        """Whether what comes is not to be read here: a WebSocket has it, or nobody."""
+        """Whether input is not parsed here: a WebSocket has taken over, or it is discarded."""
 
     def data_received(self, data: bytes) -> None:
-        """Read, as far as it is time for it."""
+        """Parse for a time slice."""
         if self._deaf:
             return
         if len(data) > _PIECE:
@@ -52,7 +52,7 @@ class PipeliningProtocol(HttpToolsProtocol):
                 return
 
     def _read(self, piece: bytes) -> bool:
-        """Read a piece; tell whether to go on."""
+        """Parse a piece; return whether to continue."""
         self._ended_here = False
         if self.timeout_keep_alive_task is not None:
             self._unset_keepalive_if_required()
@@ -69,9 +69,9 @@ class PipeliningProtocol(HttpToolsProtocol):
         return not (self._deaf or self.transport.is_closing())
 
     def _is_declined(self) -> bool:
-        """Return whether a request wants another protocol, but is to be answered in this one.
+        """Return whether a request asks for an upgrade that the server ignores.
 
-        So does Java's client with each first request (RFC 9110, section 7.8).
+        Java's client does so with each first request (RFC 9110, section 7.8).
         """
         return self.parser.should_upgrade() and self._get_upgrade() not in {None, b"websocket"}
 
@@ -83,12 +83,12 @@ class PipeliningProtocol(HttpToolsProtocol):
         return b"\r\n".join([*lines, b"", b""])
 
     def on_headers_complete(self) -> None:
-        """Begin to answer a request, or have it wait for its turn."""
+        """Execute a request, or queue it."""
         if not self._is_declined():
             super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        """Take note of the end of a request."""
+        """Count the end of a request."""
         if not self._is_declined():
             self._note_arrival()
             super().on_message_complete()
@@ -97,12 +97,12 @@ class PipeliningProtocol(HttpToolsProtocol):
         self._ended_here = True
 
     def handle_websocket_upgrade(self) -> None:
-        """Hand the connection over."""
+        """Hand the connection to the WebSocket protocol."""
         self._deaf = True
         super().handle_websocket_upgrade()
 
     def on_response_complete(self) -> None:
-        """Begin to answer the next request, or read on."""
+        """Execute the next request, or parse on."""
         super().on_response_complete()
         if self._unread is not None and not self.pipeline:
             self.loop.call_soon(self._read_on)
@@ -121,7 +121,7 @@ class PipeliningProtocol(HttpToolsProtocol):
         super()._start_asgi_task(cycle, app)
 
     def _is_idle(self) -> bool:
-        """Return whether all requests whose headers were read are answered."""
+        """Return whether all requests whose headers were parsed are answered."""
         return self._running is None or self._running.response_complete
 
     def _hold(self, unread: bytes) -> None:
@@ -131,7 +131,7 @@ class PipeliningProtocol(HttpToolsProtocol):
             self.loop.call_soon(self._read_on)
 
     def _rest(self) -> None:
-        """Read nothing, also when the application wants the rest of a body, which is here."""
+        """Pause reading, also if the application wants the rest of a body, which is here."""
         self.flow.resume_reading()  # it knows of no pause, so it will not end this one
         self.transport.pause_reading()
 
@@ -144,7 +144,7 @@ class PipeliningProtocol(HttpToolsProtocol):
 
 
 def abandon(cycle: RequestResponseCycle) -> None:
-    """Return the application that its client has gone; what it still sends goes nowhere."""
+    """Notify the application that its client has left, and discard further input."""
     if not cycle.response_complete:
         cycle.disconnected = True
         cycle.message_event.set()

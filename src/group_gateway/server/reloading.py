@@ -1,4 +1,4 @@
-"""SIGHUP: settings are read again. Wrong ones change nothing, and are one sentence in the log."""
+"""SIGHUP reloads the settings. Wrong settings change nothing; the log has one sentence."""
 
 import logging
 from collections.abc import Callable
@@ -7,12 +7,12 @@ from typing import Any
 from group_gateway.server.command_failure import CommandFailed
 
 Reread = Callable[[], Any]
-"""Reads settings again; raises CommandFailed."""
+"""Reads the settings again; raises CommandFailed."""
 _log = logging.getLogger(__name__)
 
 
 def reread_settings(reread: Reread) -> Any:
-    """Return the settings as they are now; None, and a line in the log, when they are wrong."""
+    """Return the current settings; None, and a line in the log, if they are wrong."""
     try:
         return reread()
     except CommandFailed as failure:

@@ -30,10 +30,10 @@ from group_gateway.server.websocket_protocol import BoundedWebSocketProtocol
 INTERRUPTED = 130
 DRAIN_SECONDS = 30
 START_SECONDS = 60
-"""How long a worker may take to start, on a slow machine too, before it is thought to be dead."""
+"""How long a worker may take to start, on a slow machine too, before it counts as failed."""
 
 _AT_ONCE = 100
-"""Connections that are let in at one turn of the event loop, at most."""
+"""Connections accepted in one turn of the event loop, at most."""
 _REST = 1.0
 _DEFAULT = ConnectionLimits()
 
@@ -47,10 +47,8 @@ def config(
 ) -> uvicorn.Config:
     """Return uvicorn's configuration for an application, or for a factory of one.
 
-    `log` is the configuration of logging.
-
-    No access log: a line of it would hold queries, and with them patient data. No line for what a
-    client sends that is not HTTP either: anybody could fill the log.
+    `log` is the configuration of logging. There is no access log: its lines would hold queries, and
+    with them patient data. Input that is not HTTP is not logged either: anybody could fill the log.
     """
     return uvicorn.Config(
         app,
@@ -79,14 +77,14 @@ def _sockets(limits: ConnectionLimits) -> Any:
 
 
 class GracefulServer(uvicorn.Server):
-    """A server that on shutdown also accepts and answers connections in the kernel's accept queue.
+    """A server that on shutdown also answers connections in the kernel's accept queue.
 
-    It accepts all waiting connections at each turn of the event loop. libuv accepts one, so that
+    It accepts all queued connections in each turn of the event loop. libuv accepts one, so that
     under load new connections would wait for seconds, only to be refused.
     """
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, as Server does."""
+        """Start to accept connections."""
         await super().startup(sockets)
         self.lifespan.state.get(TRACK_CONNECTIONS, id)(self.server_state.connections)
         self._doors = [sock.dup() for sock in sockets or ()]
@@ -119,10 +117,10 @@ class GracefulServer(uvicorn.Server):
             await loop.connect_accepted_socket(self._protocol, connection)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End, as Server does, but only when those who wait to be let in have been.
+        """Accept all queued connections, then shut down as uvicorn does.
 
-        Whoever comes between the last of them and the end of the last copy of a listening socket is
-        turned away by a reset, so there are no other copies by then.
+        Connections that arrive between the last accept and the close of the last copy of a
+        listening socket are reset, so no other copy may exist by then.
         """
         listeners = self._doors
         for listener in listeners:
@@ -157,11 +155,11 @@ class CommandServer(GracefulServer):
 
     status = 0
     reread: Reread | None = None
-    """Reads the settings again, for SIGHUP; without it SIGHUP ends the command."""
+    """Reads the settings again on SIGHUP. Without it SIGHUP ends the command."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Take note of the signals that uvicorn has obeyed, where it would raise them again."""
+        """Record the signals that uvicorn handled, where uvicorn would raise them again."""
         before = {each: signal.signal(each, self._note) for each in (signal.SIGINT, signal.SIGTERM)}
         if self.reread is not None:
             reload = partial(asyncio.get_running_loop().call_soon_threadsafe, self._reload)
@@ -174,7 +172,7 @@ class CommandServer(GracefulServer):
                 signal.signal(each, handler)
 
     def _reload(self) -> None:
-        """Hand the settings, read again, to the application."""
+        """Pass the reloaded settings to the application."""
         settings = reread_settings(self.reread) if self.reread is not None else None
         if settings is not None:
             self.lifespan.state.get(RELOAD_SETTINGS, id)(settings)
@@ -184,15 +182,15 @@ class CommandServer(GracefulServer):
 
 
 class CompanionServer(uvicorn.Server):
-    """A server beside another one in the same process, which leaves signals to that one."""
+    """A second server in the same process. It leaves signals to the first one."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Catch none."""
+        """Capture none."""
         yield
 
 
 def say(line: str) -> None:
-    """Return the user at once, also through a pipe."""
+    """Print a line at once, also to a pipe."""
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()

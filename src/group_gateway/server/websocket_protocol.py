@@ -1,8 +1,8 @@
-"""WebSocket connections: uvicorn's protocol with bounds on what each connection may take.
+"""WebSocket connections: uvicorn's protocol with limits for each connection.
 
-uvicorn lets a client that reads nothing hold its connection, and grow it by pings, whose answers
-it has kept for it; a message of many fragments takes many times its bytes, and so do thousands of
-small ones that come together; what is no handshake, or one that the application refuses, is never
+In uvicorn a client that reads nothing holds its connection, and grows it by pings, whose pongs are
+buffered. A message of many fragments takes many times its bytes, and so do thousands of small
+messages that arrive together. A failed handshake, or one that the application refuses, is never
 closed, or fills the log.
 """
 
@@ -16,16 +16,16 @@ from websockets.frames import Close, CloseCode, Frame
 from group_gateway.server.http_protocol import close_in_stages, cut_off
 
 MOST_FRAMES = 1000
-"""Pings, pongs and further fragments in a second: each costs as much as a small message."""
+"""Pings, pongs and further fragments per second: each costs as much as a small message."""
 _SLICE = 1024
-"""Bytes that are read before those frames are counted, and messages handled."""
+"""Bytes that are parsed before those frames are counted and messages handled."""
 CLOSE_SECONDS = 1.0
-"""How long a client may take to answer that the connection is to be closed."""
+"""How long a client may take to answer a closing frame."""
 _NO_HANDSHAKE = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
 class BoundedWebSocketProtocol(WebSocketsSansIOProtocol):
-    """A WebSocket within limits. `seconds` is what a client may take to take what was sent."""
+    """A WebSocket within limits. `seconds` bounds the reading of what was sent."""
 
     def __init__(self, *, seconds: float, **options: Any) -> None:
         super().__init__(**options)
@@ -39,7 +39,7 @@ class BoundedWebSocketProtocol(WebSocketsSansIOProtocol):
         self._cutting: asyncio.TimerHandle | None = None
 
     def data_received(self, data: bytes) -> None:
-        """Read on: first a handshake as a whole, as it is handed over, then frames."""
+        """Parse: first the handshake as a whole, then frames."""
         if not self.handshake_initiated:
             super().data_received(data)
             if not self.handshake_initiated:
@@ -58,7 +58,7 @@ class BoundedWebSocketProtocol(WebSocketsSansIOProtocol):
             super().data_received(data[start : start + _SLICE])
 
     async def receive(self) -> Any:
-        """Return the next event; when that was the last, go on with what has come."""
+        """Return the next event; after the last one, parse what has arrived."""
         event = await super().receive()
         if self._unread and not self.read_paused:
             self._hold(self._unread)
@@ -77,31 +77,31 @@ class BoundedWebSocketProtocol(WebSocketsSansIOProtocol):
             self.data_received(unread)
 
     def pause_writing(self) -> None:
-        """Return the client its time to take what was sent."""
+        """Start the time limit for the client to read."""
         super().pause_writing()
         self._cut_off_in(self._seconds)
 
     def resume_writing(self) -> None:
-        """Go on sending."""
+        """Continue sending."""
         super().resume_writing()
         if not self.close_sent:
             self._cut_off_never()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no more."""
+        """Stop all timers."""
         self._unread = b""
         self._cut_off_never()
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
-        """Leave it to the application to say goodbye; it is told of the end too."""
+        """Notify the application of the shutdown; it closes the connection."""
         if not self.handshake_complete:
             super().shutdown()
 
     async def send(self, message: Any) -> None:
-        """Send; whoever does not answer a closing frame is cut off.
+        """Send an event; reset a connection whose client does not answer a closing frame.
 
-        Raises ClientDisconnected for a connection that has been failed.
+        Raises ClientDisconnected for a connection that has failed.
         """
         await self.writable.wait()
         if self._failed:
@@ -114,12 +114,12 @@ class BoundedWebSocketProtocol(WebSocketsSansIOProtocol):
             self._read_on()  # the answer to a closing frame comes behind what is left
 
     def keepalive_timeout(self) -> None:
-        """Close a connection on which nobody answers, and not only when all was taken."""
+        """Close a connection whose client does not answer pings, even with unsent bytes."""
         super().keepalive_timeout()
         self._cut_off_in(CLOSE_SECONDS)
 
     def handle_parser_exception(self) -> None:
-        """Say what is wrong, and close in stages: the client may be in the middle of a message."""
+        """Report the error, and close in stages: the client may be in mid-message."""
         said = self.conn.close_sent or Close(CloseCode.ABNORMAL_CLOSURE, "")
         self.queue.put_nowait(
             {"type": "websocket.disconnect", "code": said.code, "reason": said.reason}
@@ -131,11 +131,11 @@ class BoundedWebSocketProtocol(WebSocketsSansIOProtocol):
         self.close_timer = self.loop.call_later(2 * CLOSE_SECONDS, cut_off, self.transport)
 
     def handle_text(self, event: Frame) -> None:
-        """Leave the decoding to who reads the message, and can say what is wrong with it."""
+        """Leave the decoding to the reader of the message, who can report its errors."""
         super().handle_bytes(event)
 
     def handle_cont(self, event: Frame) -> None:
-        """Join fragments as they come: a list of them would take many times their bytes."""
+        """Join fragments as they arrive: a list of them would take many times their bytes."""
         self._count()
         self._fragments += event.data
         if event.fin:
@@ -144,19 +144,19 @@ class BoundedWebSocketProtocol(WebSocketsSansIOProtocol):
             self.send_receive_event_to_app()
 
     def handle_ping(self) -> None:
-        """Answer a ping, unless the client does not even read (RFC 6455, section 5.5.2)."""
+        """Answer a ping, unless the client reads nothing (RFC 6455, section 5.5.2)."""
         pong = b"".join(self.conn.data_to_send())
         if self.writable.is_set() and not self.close_sent:
             self.transport.write(pong)
         self._count()
 
     def handle_pong(self, event: Frame) -> None:
-        """Take note of a pong."""
+        """Record a pong."""
         super().handle_pong(event)
         self._count()
 
     def _count(self) -> None:
-        """Close a connection that is used for nothing but frames."""
+        """Close a connection that sends too many frames."""
         second = int(self.loop.time())
         self._frames = self._frames + 1 if second == self._second else 1
         self._second = second

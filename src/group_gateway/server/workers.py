@@ -1,7 +1,7 @@
-"""Several processes that serve: started, replaced when they die, ended together.
+"""Several worker processes: started, restarted after a crash, stopped together.
 
-uvicorn's supervisor, except for what it starts: its own replacements would run uvicorn's server,
-which loses requests when it ends.
+This is uvicorn's supervisor with another worker process: uvicorn's own replacements would run
+uvicorn's server, which loses requests when it stops.
 """
 
 import contextlib
@@ -23,26 +23,26 @@ from group_gateway.server.uvicorn_server import INTERRUPTED, START_SECONDS, Grac
 _FAILED = 1
 _FIRST_PAUSE: Final = 1.0
 _LONGEST_PAUSE: Final = 30.0
-"""Seconds between two workers that end before they serve, each twice as long as the one before."""
+"""Limit in seconds of the exponential backoff between workers that fail to start."""
 _LOOK: Final = 0.5
 _log = logging.getLogger(__name__)
 
 
 class Worker(Process):
-    """A worker process of a command. It ends when the command's process is gone."""
+    """A worker process of a command. It stops when the command's process is gone."""
 
     has_served = False
     has_ended = False
 
     @property
     def server(self) -> uvicorn.Server:
-        """The server that runs in it."""
+        """The server that runs in the worker."""
         if self._server is None:
             self._server = GracefulServer(self.config)
         return self._server
 
     def always_pong(self) -> None:
-        """Answer whether it lives, until nobody asks."""
+        """Answer liveness checks until the other end closes."""
         self.parent_conn.close()  # this process's copy: while it is open nobody seems to be gone
         with contextlib.suppress(OSError, EOFError):
             super().always_pong()
@@ -50,22 +50,22 @@ class Worker(Process):
 
 
 class CommandWorkers(Multiprocess):
-    """The worker processes of a command. `status` is its exit status when they have ended.
+    """The worker processes of a command. `status` is its exit status when they have stopped.
 
-    Workers never hear Ctrl-C, which a terminal sends to all processes: this one ends them. SIGHUP
-    replaces each by a new one, SIGTTIN and SIGTTOU make them more or fewer.
+    Workers ignore Ctrl-C, which a terminal sends to all processes: the supervisor stops them.
+    SIGHUP performs a rolling restart. SIGTTIN starts one more worker, SIGTTOU stops one.
     """
 
     status = 0
     reread: Reread | None = None
-    """Returns the application for settings that are read again, for SIGHUP."""
+    """Returns the application for reloaded settings on SIGHUP."""
     processes: list[Worker]  # type: ignore[assignment]  # made by `_started` alone
     _have_served = False
     _pause = 0.0
     _next_start = 0.0
 
     def terminate_all(self) -> None:
-        """End the workers.
+        """Stop the workers.
 
         The parent's copies of the listening sockets are closed first, so that no connection queues
         on a socket that nobody accepts from.
@@ -75,7 +75,7 @@ class CommandWorkers(Multiprocess):
         super().terminate_all()
 
     def handle_int(self) -> None:
-        """End them, as Multiprocess does (it calls this method by its name)."""
+        """Stop the workers, as Multiprocess does, which calls this method by its name."""
         self.status = INTERRUPTED
         super().handle_int()
 
@@ -84,12 +84,12 @@ class CommandWorkers(Multiprocess):
         self.processes = [self._started() for _ in range(self.processes_num)]
 
     def handle_ttin(self) -> None:
-        """Start one more (see `handle_int`)."""
+        """Start one more worker (see `handle_int`)."""
         self.processes_num += 1
         self.processes.append(self._started())
 
     def restart_all(self) -> None:
-        """Replace one after the other, each when another one serves; stop when that fails."""
+        """Replace one worker after the other, each once its successor serves; stop on a failure."""
         if self.reread is not None:
             application = reread_settings(self.reread)
             if application is None:
@@ -120,10 +120,10 @@ class CommandWorkers(Multiprocess):
         return not {signal.SIGINT, signal.SIGTERM}.isdisjoint(self.signal_queue)
 
     def keep_subprocess_alive(self) -> None:
-        """Replace those that have died, unless a signal is about to end them all.
+        """Restart crashed workers, unless the command is stopping.
 
-        When one ends by itself before any has ever served, the command fails. Later it may be
-        another one's fault: then the next tries come at growing pauses.
+        If a worker stops before any has ever served, the command fails. Later, restarts use
+        exponential backoff.
         """
         for index, process in enumerate(self.processes):
             if self.signal_queue or self.should_exit.is_set():
@@ -170,7 +170,7 @@ class CommandWorkers(Multiprocess):
 
 @contextlib.contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Defer Ctrl-C within the block; processes that start there inherit that and keep it."""
+    """Defer Ctrl-C within the block. Processes that start there inherit that."""
     resource_tracker.ensure_running()  # by whoever comes first, who would lift the block at its end
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:

@@ -1,6 +1,6 @@
-"""Status, headers and body of an upstream answer → a value or an error. Pure.
+"""Status, headers and body of an upstream response → a value or an error. Pure.
 
-A 5xx's text never leaves this module: an upstream may put an exception's text there.
+The text of a 5xx never leaves this module: an upstream may put an exception's text there.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ from group_gateway.fhir.group_resource import UNREADABLE
 from group_gateway.fhir.operation_outcome import Issue, parse_issues
 
 CORRELATION_HEADERS = ("fumage-correlation-id", "x-correlation-id", "x-request-id")
-"""The header that the upstream's support asks for, and what other servers call it."""
+"""The header that the upstream's support asks for, and the names of other servers."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -59,17 +59,17 @@ class Answer(msgspec.Struct, frozen=True):
 
     @property
     def date(self) -> int | None:
-        """The upstream's clock in whole seconds since the epoch."""
+        """The upstream's clock in whole epoch seconds."""
         return http_date(self.headers.get("date", ""))
 
     def invalid(self, reason: str) -> UpstreamInvalidResponse:
-        """Return the error for an answer that makes no sense; `reason` holds no upstream text."""
+        """Return the error for an invalid response; `reason` holds no upstream text."""
         return UpstreamInvalidResponse(reason, correlation_id=self.correlation_id)
 
 
 @lru_cache(maxsize=64)  # the same text comes with every answer of a second
 def http_date(text: str) -> int | None:
-    """Parse an HTTP date to seconds since the epoch; return None when it is none.
+    """Parse an HTTP date to epoch seconds; return None for an invalid one.
 
     The obsolete form without a zone is in UTC too (RFC 9110, section 5.6.7), wherever this runs.
     """
@@ -81,7 +81,7 @@ def http_date(text: str) -> int | None:
 
 
 def decoded(body: bytes) -> Any:
-    """Decode JSON; return None when it is none (or `null`)."""
+    """Decode JSON; return None when it is invalid (or `null`)."""
     try:
         return msgspec.json.decode(body)
     except UNREADABLE:
@@ -89,14 +89,14 @@ def decoded(body: bytes) -> Any:
 
 
 def is_json_or_empty(body: bytes) -> bool:
-    """Return whether a body is one that a write may be answered with."""
+    """Return whether a body is valid as the response to a write."""
     return not body.strip() or body.strip() == b"null" or decoded(body) is not None
 
 
 def is_absent(answer: Answer) -> bool:
-    """Return whether the answer to a read says that the resource does not exist.
+    """Return whether the response to a read says that the resource does not exist.
 
-    410 does, and 404 with an OperationOutcome; a 404 without one comes from a wrong base URL.
+    410 does, and 404 with an OperationOutcome. A 404 without one comes from a wrong base URL.
     """
     if answer.status == HTTPStatus.NOT_FOUND:
         return parse_issues(decoded(answer.body)) is not None
@@ -112,14 +112,14 @@ _MENDABLE = {
     413: "too-long",
     422: "processing",
 }
-"""What a writer can put right, each with the issue's code where the answer has no outcome."""
+"""Errors that a writer can correct, each with the issue code for a response without an outcome."""
 
 _RULES = frozenset({"duplicate", "multiple-matches", "business-rule", "invariant", "value"})
-"""Issue codes of a 409 that has another reason than a change in the meantime."""
+"""Issue codes of a 409 that has another reason than a concurrent change."""
 _UNDONE = frozenset({501, 505, 506, 507, 508, 510, 511})
-"""The statuses of the 5xx class that say that a request was not carried out."""
+"""The 5xx statuses which mean that a request was not carried out."""
 _UNKNOWN = frozenset({408, 499})
-"""Client errors that an intermediary may send of a request that was carried out."""
+"""Client errors that an intermediary may send for a request that was carried out."""
 
 _WRONG_BASE = "its base URL may be wrong."
 _FAILURES: dict[int, tuple[type[GatewayError], str]] = {
@@ -139,7 +139,7 @@ _FAILURES: dict[int, tuple[type[GatewayError], str]] = {
 
 
 def failure_of(answer: Answer, *, writing: bool) -> GatewayError:
-    """Return the error that a non-2xx answer stands for.
+    """Return the error for a non-2xx response.
 
     A 4xx has the outcome's issues. The body of a 5xx is not read.
     """
@@ -154,7 +154,7 @@ def failure_of(answer: Answer, *, writing: bool) -> GatewayError:
 
 
 def deletion_unsupported(answer: Answer) -> Refused:
-    """Return the error for a server that has no DELETE, with the words of a 405."""
+    """Return the error for a server without DELETE, in the words of a 405."""
     client_error = answer.status == HTTPStatus.METHOD_NOT_ALLOWED
     told = parse_issues(decoded(answer.body)) if client_error else None
     words = next((issue.text or issue.diagnostics for issue in told or ()), None)
@@ -214,7 +214,7 @@ _LONGEST_WAIT = 86_400.0
 def retry_after(answer: Answer) -> float | None:
     """Return the seconds of `Retry-After`, a day at most.
 
-    The date form counts from the answer's own `Date`.
+    The date form counts from the response's own `Date`.
     """
     text = answer.headers.get("retry-after", "")
     if text.isdecimal():

@@ -26,7 +26,7 @@ Kind = Literal["read", "search", "write", "metadata"]
 
 
 class Call(msgspec.Struct, frozen=True):
-    """What is asked of the upstream, and for which caller (its scope)."""
+    """A request to the upstream, and the caller's scope."""
 
     kind: Kind
     method: str
@@ -40,12 +40,12 @@ class Call(msgspec.Struct, frozen=True):
 
     @property
     def question(self) -> int:
-        """What stands for the question: creates differ by their body."""
+        """Identifies the request for the circuit breaker; creates differ by their body."""
         return hash((self.path, self.body) if self.method == "POST" else self.path)
 
 
 class CallSender:
-    """Makes calls over a link. `timeout` bounds each in seconds, below the time it is given."""
+    """Send calls over a link. `timeout` bounds each in seconds, below the operation's time."""
 
     def __init__(self, link: Link, *, timeout: float, telemetry: Telemetry) -> None:
         self._link = link
@@ -53,7 +53,7 @@ class CallSender:
         self._telemetry = telemetry
 
     async def send(self, call: Call, within: float) -> Answer:
-        """Send a call once and give the answer, whatever its status."""
+        """Send a call once and return the response, whatever its status."""
         began = time.perf_counter()
         outcome = "failed"
         try:

@@ -15,7 +15,7 @@ class GroupCapability:
 
 
 def group_capability(statement: object) -> GroupCapability:
-    """Read the Group part; whatever is missing or malformed counts as not said."""
+    """Parse the Group part. Missing or malformed elements count as not stated."""
     root = _object(statement)
     software = _object(root.get("software")).get("name")
     version = root.get("fhirVersion")

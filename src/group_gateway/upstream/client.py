@@ -1,6 +1,7 @@
 """The Group interactions of a FHIR server: read, search, create, update, delete, capabilities.
 
-The only place that builds upstream URLs. Answers become values, or one error of `errors`.
+This is the only module that builds upstream URLs for groups. Responses become values, or one error
+of `errors`.
 """
 
 from collections.abc import Callable, Mapping
@@ -37,7 +38,7 @@ Again = Callable[[], object]
 _JSON = "application/fhir+json"
 _CANVAS_HOST = ".canvasmedical.com"
 _CANVAS = "fumage-correlation-id"
-"""The signs of Canvas Medical's API, which computes elements that others store."""
+"""The response header of Canvas Medical's API, which computes elements that other servers store."""
 _SUCCESS = range(200, 300)
 _NO_DELETE = frozenset({405, 501})
 
@@ -63,10 +64,10 @@ class Precondition:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The answer to a write.
+    """The response to a write.
 
-    The id, the resource if it was sent along, the upstream's clock, the entity tag of what is
-    stored now, and the issues of an OperationOutcome.
+    The id, the resource if the response holds it, the upstream's clock, the entity tag of the
+    stored version, and the issues of an OperationOutcome.
     """
 
     id: str
@@ -77,18 +78,18 @@ class Written:
 
     @classmethod
     def of(cls, id: str, resource: GroupResource | None, answer: Answer) -> "Written":
-        """Make it of an answer."""
+        """Parse a response."""
         issues = () if resource else parse_issues(decoded(answer.body)) or ()
         return cls(id, resource, answer.date, answer.etag, issues)
 
 
 class GroupClient:
-    """Talks to the FHIR server at `base_url` for whichever caller an interaction names.
+    """A client of the FHIR server at `base_url`, for the caller that an interaction names.
 
     `call_timeout` bounds one exchange in seconds, below the time that the operation has left. A
-    read or search that is given `again` may be tried more than once, as `resilience` says. With an
-    `account` its token goes upstream, and no caller's. `headers` go with each call. Every method
-    raises the errors of `errors` and nothing else.
+    read or search with `again` may be tried more than once, as `resilience` says. With an `account`
+    its token goes upstream, and no caller's. `headers` go with each call. Every method raises the
+    errors of `errors` and nothing else.
     """
 
     def __init__(  # noqa: PLR0913 - all that calling takes
@@ -116,7 +117,7 @@ class GroupClient:
     async def read(
         self, caller: Caller, id: str, within: float, again: Again | None = None
     ) -> GroupResource | None:
-        """Read one Group; None when it does not exist. `within` is in seconds."""
+        """Read one Group; return None when it does not exist. `within` is in seconds."""
         answer = await self._send("read", "GET", _resource_path(id), caller, within, again=again)
         if is_absent(answer):
             return None
@@ -158,10 +159,10 @@ class GroupClient:
     async def update(
         self, caller: Caller, id: str, body: bytes, precondition: Precondition, within: float
     ) -> Written:
-        """Replace a Group, if it still is in the state that `precondition` names.
+        """Replace a Group, if it is still in the state that `precondition` names.
 
-        After an UpstreamUnavailable or UpstreamInvalidResponse it may be replaced or not: it may be
-        a proxy's login page that came with the status of success.
+        After an UpstreamUnavailable or UpstreamInvalidResponse it may be replaced or not: the
+        response may be a proxy's login page with the status of success.
         """
         answer = await self._send(
             "write",
@@ -183,7 +184,7 @@ class GroupClient:
     async def delete(
         self, caller: Caller, id: str, precondition: Precondition, within: float
     ) -> Written:
-        """Delete a Group, if it still is in the state that `precondition` names.
+        """Delete a Group, if it is still in the state that `precondition` names.
 
         After an UpstreamUnavailable or UpstreamInvalidResponse it may be deleted or not.
         """
@@ -266,7 +267,7 @@ class GroupClient:
 
 
 def _echo(answer: Answer) -> GroupResource | None:
-    """Return the group that the answer to a write holds, if it holds one."""
+    """Return the group in the response to a write, if there is one."""
     try:
         return GroupResource.parse(answer.body, etag=answer.etag, date=answer.date)
     except NotAGroup:  # null, empty or an OperationOutcome: all allowed after a write
@@ -282,14 +283,14 @@ def _resource_path(id: str) -> str:
 
 
 def _checked(id: str) -> str:
-    """Return an id that can't change the path that it stands in. Raises otherwise."""
+    """Return an id that can't change the path around it; raise otherwise."""
     if not is_logical_id(id):  # callers check first
         raise UpstreamInvalidResponse("Not a FHIR logical id.")
     return id
 
 
 def _id_of_location(location: str) -> str | None:
-    """Return the id that a `Location` names; its host and scheme are never trusted.
+    """Return the id that a `Location` names; its host and scheme are ignored.
 
     `/Group/<id>`, absolute or relative, with or without `/_history/<n>`, with a trailing slash.
     """

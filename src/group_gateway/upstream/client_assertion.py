@@ -1,4 +1,4 @@
-"""Signed JWTs by which the gateway proves to a token endpoint who it is (`private_key_jwt`).
+"""Signed JWTs that authenticate the gateway at a token endpoint (`private_key_jwt`).
 
 RFC 7523, section 2.2, as SMART Backend Services profiles it: RS384 or ES384, a `kid`, a lifetime of
 at most five minutes.
@@ -24,12 +24,12 @@ _LEAST_RSA_BITS = 2048
 
 
 class NotASigningKey(ValueError):
-    """The file holds no private key to sign with; the text says why, and nothing of the file."""
+    """The file holds no private key to sign with. The text says why, without the file's content."""
 
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A private key, the algorithm that belongs to it, and its id where the file names one."""
+    """A private key, its algorithm, and its id where the file names one."""
 
     key: Any
     algorithm: str
@@ -39,7 +39,7 @@ class SigningKey:
 def read_signing_key(path: Path) -> SigningKey:
     """Read a private key: PEM, or a JWK or JWKS in JSON.
 
-    Raises OSError when the file can't be read, NotASigningKey when it holds no such key.
+    Raises OSError when the file is unreadable, NotASigningKey when it holds no such key.
     """
     content = path.read_bytes()
     if content.lstrip()[:1] == b"{":
@@ -71,7 +71,7 @@ def _from_json(content: bytes) -> SigningKey:
 
 
 _ANY_OF = {"RSA": "RS384", "EC": "ES384", "OKP": "EdDSA"}
-"""An algorithm by which PyJWT reads a JWK of this type; the key itself then decides."""
+"""An algorithm by which PyJWT parses a JWK of this type; the key itself then decides."""
 
 
 def _algorithm_of(key: object) -> str:
@@ -88,9 +88,9 @@ def _algorithm_of(key: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ClientAssertion:
-    """Makes the parameters that authenticate a client by its private key.
+    """Make the parameters that authenticate a client by its private key.
 
-    The file is read each time, so that a key that was replaced is used without a restart.
+    The file is read each time, so that a replaced key is used without a restart.
     """
 
     client_id: str
@@ -100,7 +100,7 @@ class ClientAssertion:
     clock: Callable[[], float] = time.time
 
     def parameters(self) -> Mapping[str, str]:
-        """Return the parameters with a new assertion. Raises OSError or NotASigningKey."""
+        """Return the parameters with a new assertion; raise OSError or NotASigningKey."""
         signing = read_signing_key(self.key_file)
         now = int(self.clock())
         claims = {

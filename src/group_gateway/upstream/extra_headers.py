@@ -38,7 +38,7 @@ _RESERVED: Final = frozenset(
 def parse_extra_headers(text: str) -> Mapping[str, str]:
     """Parse headers from a JSON object, or from `Name: value` pairs on lines or between `;`.
 
-    Names come back in lower case. Raises ValueError, whose text says what is wrong and repeats no
+    Names are returned in lower case. Raises ValueError, whose text has the reason and repeats no
     value.
     """
     headers: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""One URL beside the FHIR API that is asked for JSON: a token endpoint, a set of keys.
+"""JSON from one URL beside the FHIR API: a token endpoint, or a key set.
 
 Like everything in this package it follows no redirect, and raises the errors of `errors` only.
 """
@@ -23,7 +23,7 @@ _FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 
 class JsonEndpoint:
-    """Asks one URL over a transport. `timeout` bounds an exchange, in seconds."""
+    """Send requests to one URL. `timeout` bounds an exchange, in seconds."""
 
     def __init__(self, url: str, transport: httpx.AsyncBaseTransport, *, timeout: float) -> None:
         self.url = url
@@ -31,11 +31,11 @@ class JsonEndpoint:
         self._timeout = timeout
 
     async def get(self) -> tuple[int, Any]:
-        """Return the status and the decoded body, None if that is no JSON."""
+        """Return the status and the decoded body, None if that is not JSON."""
         return await self._send(httpx.Request("GET", self.url, headers=_HEADERS))
 
     async def post(self, form: Mapping[str, str]) -> tuple[int, Any]:
-        """Send a form; give the status and the decoded body, None if that is no JSON."""
+        """Send a form; return the status and the decoded body, None if that is not JSON."""
         content = urlencode(form).encode()
         return await self._send(
             httpx.Request("POST", self.url, headers=_HEADERS | _FORM, content=content)

@@ -1,8 +1,8 @@
-"""The way to one FHIR server: a request's parts in, an `Answer` out.
+"""Exchanges with one FHIR server: a request's parts in, an `Answer` out.
 
-With our own transport a request is bytes at once; building httpx's objects around the same
-exchange costs several times as much CPU. Any other httpx transport is asked in httpx's types. There
-is no cookie jar, no redirect and no proxy either way: callers must not share anything here.
+With the gateway's own transport a request becomes bytes directly; building httpx's objects around
+the same exchange costs several times as much CPU. Any other httpx transport is called with httpx's
+types. There is no cookie jar, no redirect and no proxy either way: callers must share nothing here.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ _SEEN = {
 
 
 class Link(Protocol):
-    """Exchanges requests for answers with the server below one base URL."""
+    """Exchange requests and responses with the server below one base URL."""
 
     async def exchange(  # noqa: PLR0913 - one for each part of a request
         self,
@@ -41,10 +41,10 @@ class Link(Protocol):
         until: float,
         caller_key: str = "",
     ) -> Answer:
-        """Send a request to a path below the base; raises httpx.TransportError.
+        """Send a request to a path below the base; raise httpx.TransportError.
 
-        It ends with httpx.TimeoutException when `until` has come (event loop time). Where requests
-        must wait, those with different keys take turns.
+        Raises httpx.TimeoutException at `until` (event loop time). If requests must queue, those
+        with different keys take turns.
         """
 
 

@@ -14,7 +14,7 @@ _SUCCESS = range(200, 300)
 
 
 class ResourceClient:
-    """Talks to the same server as `client`, within the same bounds."""
+    """Read from the same server as `client`, within the same bounds."""
 
     def __init__(self, client: GroupClient) -> None:
         self._client = client
@@ -28,9 +28,9 @@ class ResourceClient:
         within: float,
         again: Again | None = None,
     ) -> FhirResource | None:
-        """Read a resource, or one version of it; None when it does not exist.
+        """Read a resource, or one version of it; return None when it does not exist.
 
-        Raise Gone when it was deleted.
+        Raises Gone when it was deleted.
         """
         path = _path(type, id) if version is None else f"{_path(type, id)}/_history/{_id(version)}"
         answer = await self._client.get("read", path, caller, within, again)
@@ -56,7 +56,7 @@ class ResourceClient:
         within: float,
         again: Again | None = None,
     ) -> tuple[list[FhirResource], bool]:
-        """Search by a list of ids; return what was found, and whether more pages follow."""
+        """Search by a list of ids; return the resources, and whether more pages follow."""
         listed = ",".join(map(_id, ids))
         path = f"/{_type(type)}?_id={listed}&_count={len(ids)}"
         answer = await self._client.get("search", path, caller, within, again)

@@ -1,1 +1,1 @@
-"""What replicas share: a Redis or Valkey, alone, behind Sentinel, or as a cluster."""
+"""The cache that replicas share: Redis or Valkey, alone, behind Sentinel, or as a cluster."""

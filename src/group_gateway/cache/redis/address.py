@@ -7,15 +7,15 @@ SCHEMES = frozenset(
     for server, tls in (("redis", ""), ("redis", "s"), ("valkey", ""), ("valkey", "s"))
     for topology in ("", "+sentinel", "+cluster")
 ) | {"unix"}
-"""How an address may begin."""
+"""The supported URL schemes."""
 
 
 class AddressError(ValueError):
-    """An address can't be one; the text is the end of a sentence about it."""
+    """An address is invalid. The text completes a sentence about it."""
 
 
 def checked_address(url: str) -> SplitResult:
-    """Return the parts of an address; raises AddressError."""
+    """Return the parts of an address; raise AddressError."""
     try:
         parts = urlsplit(url)
         hosts = hosts_of(parts, 0)
@@ -29,7 +29,7 @@ def checked_address(url: str) -> SplitResult:
 
 
 def hosts_of(parts: SplitResult, port: int) -> list[tuple[str, int]]:
-    """Return the hosts of an address; raises ValueError."""
+    """Return the hosts of an address; raise ValueError."""
     found = []
     for place in parts.netloc.rpartition("@")[2].split(","):
         one = urlsplit(f"//{place}")
@@ -38,7 +38,7 @@ def hosts_of(parts: SplitResult, port: int) -> list[tuple[str, int]]:
 
 
 def credentials_of(parts: SplitResult) -> dict[str, str]:
-    """Return `username` and `password`, as far as an address has them."""
+    """Return `username` and `password`, if the address has them."""
     user, found, password = parts.netloc.rpartition("@")[0].partition(":")
     if not found and not user:
         return {}

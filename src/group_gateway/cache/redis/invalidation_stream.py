@@ -1,8 +1,8 @@
-"""Invalidations in a Redis stream that all replicas follow, each on a connection of its own.
+"""Invalidations in a Redis stream that all replicas follow, each on its own connection.
 
-The entries of the stream have consecutive numbers, so that a gap shows, and the name of the
-stream's life, so that a stream that was lost and began anew shows. Whoever follows it asks again
-and again, each time waiting a moment for news, so that silence shows too.
+The entries of the stream have consecutive numbers, so that a gap is noticed, and the id of the
+stream's life, so that a stream that was lost and started anew is noticed. Followers poll with a
+short blocking wait, so that silence is noticed too.
 """
 
 import asyncio
@@ -27,10 +27,10 @@ _LENGTH = 10_000
 _KEPT_SECONDS = 86_400
 """How long the stream stays without another entry."""
 _RECALLED = 1_000
-"""Entries that a process reads which did not follow the stream before."""
+"""Entries that a new follower reads."""
 _BATCH = 500
 _LONGEST_WAIT = 0.25
-"""Seconds that one request waits for news. The connection's own timeout is longer."""
+"""Seconds that one request blocks for news. The connection's own timeout is longer."""
 _RUN_ID = re.compile(rb"run_id:(\w+)")
 
 # ARGV: a name for a life that begins now, its first number, the writer's token, the tags.
@@ -49,7 +49,7 @@ return id
 
 
 class StreamLost(Exception):
-    """The stream can't be followed any longer; the text is the reason."""
+    """The stream can't be followed any longer. The text is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class _Entry:
 
     @classmethod
     def of(cls, raw: Sequence[Any]) -> "_Entry":
-        """Decode an entry; raises StreamLost for what is none of ours."""
+        """Decode an entry; raise StreamLost for a foreign one."""
         try:
             number = int(bytes(raw[0]).partition(b"-")[0])
             values = [bytes(value).decode() for value in raw[1][1::2]]
@@ -77,12 +77,11 @@ class _Entry:
 
 
 class InvalidationStream:
-    """An InvalidationLog in Redis.
+    """An InvalidationLog in Redis. `name` separates it from those of other gateways.
 
-    `name` tells it from those of other gateways. Nothing is current once no word has come for
-    `silence` seconds. An invalidation must come back within `timeout` seconds on the connection
-    that follows the stream: that is the proof that others can have heard of it. A stream that
-    can't be followed is tried again every `pause` seconds.
+    Nothing is current after `silence` seconds without an answer. An invalidation must come back
+    within `timeout` seconds on the connection that follows the stream: that proves that others can
+    have received it. A lost stream is tried again every `pause` seconds.
     """
 
     def __init__(  # noqa: PLR0913 - where it is, and times
@@ -98,7 +97,7 @@ class InvalidationStream:
     ) -> None:
         self.history = history
         self.life = ""
-        """What names the stream's life, and the server process that keeps it."""
+        """Identifies the stream's life, and the server process that keeps it."""
         self._cache = cache
         self._key = f"group-gateway:{{{name}}}"
         self._silence = silence
@@ -191,7 +190,7 @@ class InvalidationStream:
 
     @contextlib.asynccontextmanager
     async def _connected(self) -> AsyncIterator[AbstractConnection]:
-        """Open a connection, which stays one to the same process, and close it in the end."""
+        """Open a connection to one server process, and close it at the end of the block."""
         connection = await self._cache.topology.connection(self._key)
         try:
             yield connection
@@ -200,7 +199,7 @@ class InvalidationStream:
                 await connection.disconnect(nowait=True)
 
     async def _join(self, connection: AbstractConnection) -> None:
-        """Go on where this process was in the stream, or begin anew where that can't be known."""
+        """Continue at this process's position in the stream, or start anew if that is lost."""
         process = await self._process(connection)
         last = await self._last(connection)
         if last is None:
@@ -215,14 +214,14 @@ class InvalidationStream:
         await self._begin(connection, life)
 
     async def _has_seen(self, connection: AbstractConnection, last: _Entry) -> bool:
-        """Return whether the stream still holds what this process read last, as it was then."""
+        """Return whether the stream still holds the entry that this process read last."""
         if last.number == self._number:
             return last.writer == self._writer
         own = await self._asked(connection, "XRANGE", self._key, self._number, self._number)
         return bool(own) and _Entry.of(own[0]).writer == self._writer
 
     async def _begin(self, connection: AbstractConnection, life: str) -> None:
-        """Believe nothing that was read before; learn what the stream still holds."""
+        """Invalidate everything that was read before; load what the stream still holds."""
         raw = await self._asked(connection, "XREVRANGE", self._key, "+", "-", "COUNT", _RECALLED)
         entries = [_Entry.of(each) for each in reversed(raw)]
         if not entries or any(each.life != entries[0].life for each in entries):
@@ -236,7 +235,7 @@ class InvalidationStream:
             self._restarted()
 
     async def _step(self, connection: AbstractConnection) -> None:
-        """Wait a moment for news, and take it into account."""
+        """Wait a moment for news, and record them."""
         asked_at = self._clock()
         options = ("COUNT", _BATCH, "BLOCK", self._wait_ms, "STREAMS", self._key)
         answer = await self._asked(connection, "XREAD", *options, f"{self._number}-0")
@@ -278,7 +277,7 @@ class InvalidationStream:
                 waiting.set_result(None)
 
     async def _process(self, connection: AbstractConnection) -> str:
-        """Return what names the server's process; nothing where one may not ask."""
+        """Return the id of the server's process; "" where that is forbidden to read."""
         try:
             found = _RUN_ID.search(await self._asked(connection, "INFO", "server"))
         except ResponseError:
@@ -295,5 +294,5 @@ class InvalidationStream:
 
 
 def _new_life() -> tuple[str, int]:
-    """Return a name for a life of the stream, and a number beyond those of all before it."""
+    """Return an id for a life of the stream, and a number beyond those of all lives before it."""
     return os.urandom(8).hex(), int(time.time() * 1000)

@@ -1,7 +1,7 @@
 """A complete aiocache cache in a Redis or Valkey of any topology; no command crosses slots.
 
 aiocache 0.12.3's own back end knows one server, uses MSET and MGET over all keys, KEYS to clear a
-namespace, and whole seconds to expire.
+namespace, and whole seconds for expiry.
 """
 
 import asyncio
@@ -16,9 +16,9 @@ from redis.exceptions import ResponseError
 from group_gateway.cache.redis.topology import RedisTopology
 
 _AT_ONCE = 16
-"""Calls under way at once. One connection answers thousands of calls in a second."""
+"""Calls in flight. One connection answers thousands of calls per second."""
 _CHUNK = 500
-"""Keys that are dropped by one command of `clear`."""
+"""Keys that one command of `clear` drops."""
 _RELEASE = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0
@@ -32,7 +32,7 @@ return 1
 
 
 class RedisCache(BaseCache):  # type: ignore[misc]  # aiocache ships no types
-    """An aiocache cache in Redis; each call takes `timeout` seconds at most.
+    """An aiocache cache in Redis. Each call takes `timeout` seconds at most.
 
     Without another serializer values are bytes in, bytes out.
     """
@@ -71,7 +71,7 @@ class RedisCache(BaseCache):  # type: ignore[misc]  # aiocache ships no types
         return [_decoded(value, encoding) for value in values]
 
     async def _in_one_go(self, fill: Callable[[Any], object]) -> list[Any]:
-        """Send commands to the nodes that hold their keys, without waiting between two."""
+        """Pipeline commands to the nodes that hold their keys."""
         async with self._calls, self.client.pipeline(transaction=False) as pipe:
             fill(pipe)
             answers: list[Any] = await pipe.execute()
@@ -165,7 +165,7 @@ class RedisCache(BaseCache):  # type: ignore[misc]  # aiocache ships no types
             return int(await self.client.eval(_RELEASE, 1, key, value))
 
     async def evaluate(self, script: str, keys: list[str], arguments: list[str | int]) -> Any:
-        """Run a script on keys of one slot, within the cache's timeout; raises anything."""
+        """Run a script on keys of one slot, within the cache's timeout; may raise anything."""
         async with asyncio.timeout(self.timeout), self._calls:
             return await self.client.eval(script, len(keys), *keys, *arguments)
 
@@ -182,5 +182,5 @@ def _decoded(value: Any, encoding: str | None) -> Any:
 
 
 def _literal(text: str) -> str:
-    """Return a pattern of Redis' that matches this text alone."""
+    """Return a Redis pattern that matches this text only."""
     return "".join(f"\\{sign}" if sign in "*?[]\\^-" else sign for sign in text)

@@ -1,7 +1,7 @@
 """Entries that replicas share in a Redis, each sealed for its key and the stream's life.
 
 A life ends with the server's process: one that restarts from a snapshot, or a replica that takes
-over, may have lost the last invalidations.
+over, may lack the last invalidations.
 """
 
 from collections.abc import Iterable, Sequence

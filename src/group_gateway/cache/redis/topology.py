@@ -26,9 +26,9 @@ from group_gateway.cache.redis.address import (
 
 _PORTS = {"sentinel": 26379, "cluster": 6379}
 _CONNECT_TIMEOUT = 1.0
-"""Seconds for a connection and its first words, at least; a call's own timeout cuts it short."""
+"""Seconds for a connection and its handshake, at least. A call's own timeout may be shorter."""
 _CONNECTIONS = 64
-"""To one server, at most. `RedisCache` bounds the calls at once, so this is never reached."""
+"""To one server, at most. `RedisCache` bounds the calls in flight, so this is never reached."""
 
 Client = Redis | RedisCluster
 Open = Callable[[str], Awaitable[AbstractConnection]]
@@ -36,14 +36,14 @@ Open = Callable[[str], Awaitable[AbstractConnection]]
 
 @dataclass(frozen=True, slots=True)
 class TlsFiles:
-    """PEM files: the CA of the server's certificate, and a client's certificate with its key."""
+    """PEM files: the CA of the server's certificate, and a client certificate with its key."""
 
     ca: str = ""
     certificate: str = ""
     key: str = ""
 
     def options(self) -> dict[str, Any]:
-        """Return what redis-py takes."""
+        """Return redis-py's options."""
         named = {
             "ssl_ca_certs": self.ca,
             "ssl_certfile": self.certificate,
@@ -54,10 +54,10 @@ class TlsFiles:
 
 @dataclass(frozen=True, slots=True)
 class RedisTopology:
-    """A client for commands, and a way to open connections of one's own.
+    """A client for commands, and a factory for separate connections.
 
-    `open` returns a connection, not connected yet, to the primary that holds a key. It must be
-    asked anew after a failure: the primary may be another one by then.
+    `open` returns a connection, not yet connected, to the primary that holds a key. It must be
+    called again after a failure, because the primary may have changed.
     """
 
     client: Client
@@ -85,7 +85,7 @@ class RedisTopology:
 
 
 def topology_of(url: str, *, timeout: float, tls: TlsFiles | None = None) -> RedisTopology:
-    """Return the topology that an address names; raises AddressError. Opens nothing yet."""
+    """Return the topology that an address names; raise AddressError. Opens nothing yet."""
     parts = checked_address(url)
     scheme, _, kind = parts.scheme.partition("+")
     wait = max(timeout, _CONNECT_TIMEOUT)

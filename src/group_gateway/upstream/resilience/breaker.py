@@ -1,8 +1,8 @@
-"""When to leave a failing upstream alone. Pure.
+"""A circuit breaker: when to send nothing to a failing upstream. Pure.
 
-What counts is not how many calls failed but of how many *questions*, and for how many *callers*,
-the last answer was a failure: a group that always fails, asked for a thousand times, is one
-question, and a credential that the upstream chokes on is one caller. Neither locks others out.
+It counts neither calls nor failures, but for how many *questions*, and for how many *callers*, the
+last response was a failure. A group that always fails, requested a thousand times, is one question,
+and a credential that breaks the upstream is one caller. Neither locks others out.
 """
 
 import time
@@ -27,14 +27,14 @@ class _Verdicts:
         return key in self._last
 
     def note(self, key: object, verdict: tuple[float, bool]) -> None:
-        """Note when a try ended, and whether it failed."""
+        """Record when a try ended, and whether it failed."""
         self._last.pop(key, None)
         self._last[key] = verdict
         if len(self._last) > _MOST:
             self._last.popitem(last=False)
 
     def most_fail(self, since: float, least: int) -> bool:
-        """Return whether more than half of those since then failed, if there are enough of them."""
+        """Return whether more than half of the recent ones failed, if there are enough of them."""
         if len(self._last) < least:
             return False
         verdicts = [failed for at, failed in self._last.values() if at >= since]
@@ -61,7 +61,7 @@ class Breaker:
         self._callers = _Verdicts()
 
     def wait(self, caller: str) -> float:
-        """Return the seconds until a call is worth trying; 0 when this one may go."""
+        """Return the seconds until a call is allowed; 0 when this one is."""
         if not self.is_open:
             return 0.0
         left = self._probe_at - self._clock()
@@ -70,7 +70,7 @@ class Breaker:
         return max(left, 1.0)
 
     def begin(self) -> bool:
-        """Begin a call that may go; tell whether it is a probe."""
+        """Start an allowed call; return whether it is a probe."""
         if self.is_open:
             self._probing = True
         return self.is_open
@@ -78,7 +78,7 @@ class Breaker:
     def end(
         self, question: object, caller: str, *, probe: bool = False, failed: bool | None = None
     ) -> None:
-        """End a call; `failed` is None when that says nothing of the upstream."""
+        """End a call; `failed` is None when the outcome says nothing about the upstream."""
         if probe:
             self._probing = False
         if failed is None:

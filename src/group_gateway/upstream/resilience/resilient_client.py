@@ -1,8 +1,8 @@
-"""The guard between the gateway and a failing upstream: breakers, and retries of reads.
+"""Protection from a failing upstream: circuit breakers, and retries of reads.
 
-Why no library: tenacity and stamina know neither a deadline that a pause must fit into nor a
-budget over all calls, and the breakers on PyPI count calls, so that one poisoned id would lock
-everybody out. A call that succeeds spends about a microsecond here.
+Why no library: tenacity and stamina know neither a deadline that a pause must fit into nor a budget
+over all calls, and the breakers on PyPI count calls, so that one poisoned id would lock everybody
+out. A call that succeeds spends about a microsecond here.
 """
 
 import asyncio
@@ -26,16 +26,16 @@ from group_gateway.upstream.resilience.retries import RetryBudget, pause
 
 _KINDS: tuple[Kind, ...] = ("read", "search", "write")
 _TROUBLE = 429
-"""The least status that may be worth another try."""
+"""The lowest status that may be worth a retry."""
 _FAILED = 500
 _NOT_IMPLEMENTED = 501
 _FAIR = 1.0
-"""Seconds: a timeout after less than this does not count as the upstream's failure."""
+"""Seconds. A timeout after less than this does not count as the upstream's failure."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resilience:
-    """How often a read is tried again, and for how many seconds a breaker stays open.
+    """How often a read is retried, and for how many seconds a breaker stays open.
 
     0 switches either off.
     """
@@ -45,7 +45,7 @@ class Resilience:
 
 
 class ResilientClient:
-    """Makes calls, repeats reads that failed, and makes none while a breaker is open."""
+    """Send calls, retry failed reads, and send nothing while a breaker is open."""
 
     def __init__(
         self, call_sender: CallSender, resilience: Resilience, telemetry: Telemetry
@@ -62,10 +62,10 @@ class ResilientClient:
     async def send(
         self, call: Call, within: float, again: Callable[[], object] | None = None
     ) -> Answer:
-        """Return the answer to a call, whatever its status; raises the errors of `errors`.
+        """Return the response to a call, whatever its status; raise the errors of `errors`.
 
-        With `again` the call may be made more than once; it is called before each further time,
-        and prevents it by raising TooManyUpstreamCalls.
+        With `again` the call may be retried. `again` is called before each retry, and prevents it
+        by raising TooManyUpstreamCalls.
         """
         if again is None or not self._retries:
             return await self._once(call, within)

@@ -1,7 +1,7 @@
-"""Whether a read is tried again, and when. Pure.
+"""Whether a read is retried, and when. Pure.
 
-A retry must help, not hammer: pauses are random up to a limit that doubles ("full jitter"), and
-over time there is one retry for ten calls at most, however many fail.
+Retries must not overload the upstream: pauses are random up to a limit that doubles ("full
+jitter"), and over time there is one retry for ten calls at most, however many fail.
 """
 
 import random
@@ -12,11 +12,12 @@ from group_gateway.errors import GatewayError, UpstreamTimeout, UpstreamUnavaila
 from group_gateway.upstream.answer import Answer, retry_after
 
 TRANSIENT = frozenset({502, 503, 504})
-"""Statuses that another try may mend (RFC 9110, section 15.6). 429 is one if it says when."""
+"""Statuses that a retry may overcome (RFC 9110, section 15.6). 429 is one if it has a
+Retry-After."""
 _TOO_MANY = 429
 _FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 2.0
-"""Seconds. Where the upstream asks for more, the caller is told so and nothing is tried again."""
+"""Seconds. If the upstream asks for more, there is no retry, and the caller gets the time."""
 _SHARE = 0.1
 _RESERVE = 10.0
 _REFILL = 0.5
@@ -24,7 +25,7 @@ _REFILL = 0.5
 
 
 class RetryBudget:
-    """A bucket of retries that calls and time fill."""
+    """A token bucket of retries that calls and time fill."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -56,7 +57,7 @@ def pause(
     """Return the seconds to wait before another try; None when there should be none.
 
     `attempt` counts from 0. `left` is the time left in seconds, half of which is kept for the try
-    itself. After a timeout there is none: it has used its time.
+    itself. A timeout is not retried: it has used its time.
     """
     if isinstance(outcome, Answer):
         if outcome.status not in TRANSIENT and outcome.status != _TOO_MANY:

@@ -1,4 +1,4 @@
-"""Slots for calls, and the bounded queue of those that wait for one.
+"""Slots for calls, and the bounded queue of calls that wait for one.
 
 Round robin between callers. One caller may occupy at most half of the queue.
 """
@@ -8,11 +8,11 @@ from collections import OrderedDict, deque
 
 
 class QueueFull(Exception):
-    """There is no place left to wait."""
+    """The queue is full."""
 
 
 class Slots:
-    """At most `most` at the same time, and at most `queue` that wait."""
+    """At most `most` calls at the same time, and at most `queue` that wait."""
 
     def __init__(self, most: int, queue: int) -> None:
         self._free = most
@@ -58,7 +58,7 @@ class Slots:
                 del self._lanes[caller_key]
 
     def release(self) -> None:
-        """Return a slot back: to the lane whose turn it is, which then goes to the end."""
+        """Release a slot: to the lane whose turn it is, which then moves to the end."""
         while self._lanes:
             caller_key, waiters = self._lanes.popitem(last=False)
             turn = waiters.popleft()

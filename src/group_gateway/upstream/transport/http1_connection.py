@@ -1,7 +1,7 @@
 """One HTTP/1.1 connection: a request out, a whole response in (RFC 9112).
 
-httptools (llhttp) parses; this module only collects and says how far an exchange came, because
-that decides what may be tried again.
+httptools (llhttp) parses. This module collects, and reports how far an exchange came, because that
+decides what may be retried.
 """
 
 import asyncio
@@ -16,29 +16,29 @@ Headers = list[tuple[bytes, bytes]]
 _FINAL = 200  # below it an interim answer (RFC 9110, section 15.2)
 _FRAMING_BYTES = 64 * 1024
 _FRAMING_SHARE = 8
-"""What an answer may have beside its body: so many bytes, and so many times the body's length
-(a chunk of one byte takes six). It bounds headers, trailers, chunk sizes and interim answers."""
+"""What a response may have beside its body: so many bytes, and so many times the body's length (a
+chunk of one byte takes six). It bounds headers, trailers, chunk sizes and interim responses."""
 _PLAIN: tuple[list[bytes], ...] = ([], [b"identity"])
 
 
 class ResponseTooLarge(httpx.RemoteProtocolError):
-    """The response is larger than the transport takes."""
+    """The response is larger than the transport accepts."""
 
 
 class NoRoom(httpx.ReadError):
-    """The response does not fit beside the others that arrive and are held."""
+    """The response exceeds the memory budget of all responses."""
 
 
 class StaleConnection(httpx.ReadError):
-    """A kept-alive connection was closed by the peer before a byte of the answer came."""
+    """The peer closed a kept-alive connection before a byte of the response arrived."""
 
 
 class Http1Connection(asyncio.Protocol):
     """A connection that carries one exchange at a time.
 
     `max_body` bounds a response body in bytes, and `room` all of them together. After an exchange
-    `reusable` tells whether the connection may carry another one, and `idle_since` (event loop
-    time) since when it waits.
+    `reusable` is whether the connection may carry another one, and `idle_since` (event loop time)
+    since when it is idle.
     """
 
     def __init__(self, max_body: int, room: MemoryBudget) -> None:
@@ -69,13 +69,12 @@ class Http1Connection(asyncio.Protocol):
     async def exchange(
         self, request: bytes, read_timeout: float, until: float, *, bodiless: bool = False
     ) -> tuple[int, Headers, bytes]:
-        """Send `request` and return status, headers and body of the final answer.
+        """Send `request` and return status, headers and body of the final response.
 
         `read_timeout` bounds the silence between two reads, in seconds, and `until` the whole
-        exchange (event loop time); both end in httpx.ReadTimeout. The answer to a
-        `bodiless` request (HEAD) ends with its headers, whatever they say. Raises
-        httpx.ReadTimeout, httpx.ReadError, httpx.RemoteProtocolError, StaleConnection,
-        ResponseTooLarge, NoRoom.
+        exchange (event loop time); both end in httpx.ReadTimeout. The response to a `bodiless`
+        request (HEAD) ends with its headers, whatever they say. Raises httpx.ReadTimeout,
+        httpx.ReadError, httpx.RemoteProtocolError, StaleConnection, ResponseTooLarge, NoRoom.
         """
         if self._transport is None or not self.is_open:
             raise StaleConnection("the connection was closed while idle")
@@ -100,14 +99,14 @@ class Http1Connection(asyncio.Protocol):
             self._room.give_back(self._taken)
 
     def _handed_over(self) -> bytes:
-        """Return the body, and the room that it takes with it."""
+        """Return the body, with its share of the memory budget."""
         if not self._taken:
             return bytes(self._body)
         held, self._taken = BudgetedBytes.of(self._body, self._room, self._taken), 0
         return held
 
     def _watch(self) -> None:
-        """Fail the exchange at its end, or after too long a silence: one timer serves both."""
+        """Fail the exchange at its deadline, or after too long a silence: one timer serves both."""
         end = min(self._heard + self._read_timeout, self._until)
         if self._loop.time() >= end:
             self._fail(httpx.ReadTimeout("no answer in time"))
@@ -120,7 +119,7 @@ class Http1Connection(asyncio.Protocol):
         return self._transport is not None and not self._transport.is_closing()
 
     def abort(self) -> None:
-        """Close at once; an exchange under way fails."""
+        """Close at once; an exchange in flight fails."""
         self._fail(httpx.ReadError("the connection was closed on this side"))
 
     def _fail(self, error: httpx.TransportError) -> None:
@@ -157,7 +156,7 @@ class Http1Connection(asyncio.Protocol):
             self._fail(httpx.ReadError("the connection broke off"))
 
     def on_message_begin(self) -> None:
-        """Distrust a connection that goes on talking after its answer (httptools)."""
+        """Close a connection whose peer sends after its response (httptools)."""
         if self._complete:
             self.reusable = False
 
@@ -170,7 +169,10 @@ class Http1Connection(asyncio.Protocol):
             self._headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        """Decide how the body ends (RFC 9112, section 6.3); drop an interim answer (httptools)."""
+        """Determine the body's end; skip an interim response (httptools).
+
+        See RFC 9112, section 6.3.
+        """
         if self._complete:
             return
         if self._parser.get_status_code() < _FINAL:
@@ -196,7 +198,7 @@ class Http1Connection(asyncio.Protocol):
             self._body += body
 
     def _make_room(self, size: int) -> bool:
-        """Take room for a body of this size; False when the exchange has failed for that."""
+        """Reserve memory for a body of this size; return False if the exchange failed for it."""
         needed = size - FREE - self._taken
         if size > self._max_body:
             self._fail(ResponseTooLarge("the answer is too large"))
@@ -208,7 +210,7 @@ class Http1Connection(asyncio.Protocol):
         return False
 
     def on_message_complete(self) -> None:
-        """Return the answer to the waiter, if it is the final one (httptools)."""
+        """Pass the final response to the waiter (httptools)."""
         if not self._in_headers:
             self._finish()
 

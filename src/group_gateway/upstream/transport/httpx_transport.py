@@ -1,8 +1,8 @@
 """httpx's transport for the upstream: HTTP/1.1, keep-alive, whole responses.
 
-Why not httpx's own: httpcore 0.x loses pool slots when requests are cancelled, for ever, and
-costs several times the CPU per call. httpx's types stay the interface, so any other httpx
-transport can take this one's place (tests use an in-process one).
+Why not httpx's own: httpcore 0.x loses pool slots when requests are cancelled, for ever, and costs
+several times the CPU per call. httpx's types stay the interface, so any other httpx transport can
+replace this one (tests use an in-process one).
 """
 
 import ssl
@@ -18,12 +18,12 @@ _PORTS = {"http": 80, "https": 443}
 
 
 class UpstreamTransport(httpx.AsyncBaseTransport):
-    """Sends httpx requests over bounded pools, one for each origin.
+    """Send httpx requests over bounded pools, one for each origin.
 
-    `max_waiting` requests wait for a connection at most; `max_body` bounds a response body, and
-    `max_bodies` those that arrive and are held together, in bytes. A response in a content coding
-    is refused, so ask for none (httpx would unpack it without a bound). Certificates are always
-    verified, against `ca_file` (PEM) where one is given, else against the system's.
+    At most `max_waiting` requests wait for a connection. `max_body` bounds a response body, and
+    `max_bodies` all those that are received and held together, in bytes. A response in a content
+    coding is refused, so request none (httpx would unpack it without a bound). Certificates are
+    always verified, against `ca_file` (PEM) where one is given, else against the system's.
     """
 
     def __init__(

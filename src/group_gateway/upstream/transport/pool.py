@@ -1,7 +1,7 @@
 """Kept-alive connections to one origin, bounded in number.
 
-A slot is given back in a `finally` whatever happens to the exchange, and a connection whose
-exchange did not end well is closed: a cancelled request can't lose a slot.
+A slot is released in a `finally` whatever happens to the exchange, and a connection whose exchange
+did not end well is closed: a cancelled request can't lose a slot.
 """
 
 import asyncio
@@ -22,8 +22,8 @@ from group_gateway.upstream.transport.http1_connection import (
 )
 
 KEEP_ALIVE = 4.0
-"""Seconds that an idle connection is trusted: servers drop theirs after five and more, and a
-write on a connection that is just being dropped could not be told from a lost one."""
+"""Seconds that an idle connection is trusted. Servers close theirs after five and more, and a write
+on a connection that is just being closed looks like a lost one."""
 _STALE = (StaleConnection,)
 
 
@@ -38,7 +38,7 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where connections lead to; `tls` is None for plain HTTP."""
+    """The other end of connections; `tls` is None for plain HTTP."""
 
     host: str
     port: int
@@ -48,8 +48,8 @@ class Origin:
 class ConnectionPool:
     """At most `max_connections` connections to `origin`; bodies of at most `max_body` bytes.
 
-    All bodies together find `room`, which other pools may share. `max_waiting` exchanges wait for
-    a connection at most; those of different lanes take turns.
+    All bodies together fit into `room`, which other pools may share. At most `max_waiting`
+    exchanges wait for a connection; those of different lanes take turns.
     """
 
     def __init__(
@@ -79,12 +79,12 @@ class ConnectionPool:
         until: float = math.inf,
         caller_key: str = "",
     ) -> tuple[int, Headers, bytes]:
-        """Send the bytes of one request and give status, headers and body.
+        """Send the bytes of one request and return status, headers and body.
 
         A `repeatable` request is sent once more, on a new connection, when the kept-alive one
-        turned out to be closed. All ends when `until` has come (event loop time). Raises
-        httpx.PoolTimeout (at once when too many wait), httpx.ConnectTimeout, httpx.ConnectError
-        and what `Http1Connection.exchange` raises.
+        turned out to be closed. Everything ends at `until` (event loop time). Raises
+        httpx.PoolTimeout (at once when too many wait), httpx.ConnectTimeout, httpx.ConnectError and
+        what `Http1Connection.exchange` raises.
         """
         if not self._slots.take():
             await self._wait_for_slot(caller_key, timeouts.pool, until)
@@ -110,7 +110,7 @@ class ConnectionPool:
             raise httpx.PoolTimeout("no free connection in time") from None
 
     def _take_idle(self) -> Http1Connection | None:
-        """Return the connection that was used last; close those that waited for too long."""
+        """Return the connection that was used last; close those that were idle for too long."""
         oldest = asyncio.get_running_loop().time() - KEEP_ALIVE
         while self._idle and self._idle[0].idle_since <= oldest:
             self._idle.popleft().abort()
@@ -160,7 +160,7 @@ class ConnectionPool:
                 connection.abort()
 
     def close(self) -> None:
-        """Close all connections; exchanges under way fail with httpx.ReadError."""
+        """Close all connections; exchanges in flight fail with httpx.ReadError."""
         self._closed = True
         for connection in (*self._idle, *self._busy):
             connection.abort()
