@@ -1,1 +1,1 @@
-"""Reads: groups by id, in batches, and searches, page by page, over whatever an upstream can do."""
+"""Reads of groups by id, in batches, and searches, page by page, on upstreams of any ability."""

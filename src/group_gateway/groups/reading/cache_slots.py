@@ -16,7 +16,7 @@ _header = msgspec.json.Decoder(tuple[str, str | None, int | None])
 
 
 def pack(resource: GroupResource | None) -> bytes:
-    """Return the entry of a read: the group, or its absence."""
+    """Return the cache entry of a read: the group, or its absence."""
     if resource is None:
         return b""
     header = msgspec.json.encode((resource.id, resource.etag, resource.date))
@@ -24,7 +24,7 @@ def pack(resource: GroupResource | None) -> bytes:
 
 
 def unpack(entry: bytes) -> GroupResource | None:
-    """Return the read that an entry holds; raises ValueError on bytes that `pack` did not make."""
+    """Return the read in a cache entry; raise ValueError for bytes that `pack` did not make."""
     if not entry:
         return None
     header, found, raw = entry.partition(_SEPARATOR)
@@ -35,7 +35,7 @@ def unpack(entry: bytes) -> GroupResource | None:
 
 
 class CacheSlots:
-    """Gives the cache slots of what is read from one upstream."""
+    """The cache slots of what is read from one upstream."""
 
     def __init__(self, keys: DigestKeys, upstream: str) -> None:
         self._keys = keys
@@ -43,16 +43,16 @@ class CacheSlots:
         self.search_tag = self._keys.digest("tag", upstream, "search")
 
     def group_tag(self, id: str) -> str:
-        """Return the tag that a write to this group renews."""
+        """Return the tag that a write to this group invalidates."""
         return self._keys.digest("tag", self._upstream, "group", id)
 
     def group(self, caller: Caller, id: str) -> Slot:
-        """Return the slot of what this caller read of a group."""
+        """Return the slot of a group as read by this caller."""
         tag = self.group_tag(id)
         return Slot(caller.scope + tag, tag, caller.scope)
 
     def resource(self, caller: Caller, type: str, id: str, version: str | None) -> Slot:
-        """Return the slot of what this caller read of a resource, or of one version of it."""
+        """Return the slot of a resource, or of one version of it, as read by this caller."""
         if type == "Group" and version is None:
             tag = self.group_tag(id)
             return Slot(f"{caller.scope}{tag}-resource", tag, caller.scope)
@@ -60,6 +60,6 @@ class CacheSlots:
         return Slot(caller.scope + tag, tag, caller.scope)
 
     def search(self, caller: Caller, query: str) -> Slot:
-        """Return the slot of what this caller found with a query."""
+        """Return the slot of a search page as found by this caller."""
         key = self._keys.digest("entry", caller.scope, self._upstream, "search", query)
         return Slot(key, self.search_tag, caller.scope)

@@ -1,4 +1,4 @@
-"""What the gateway has learned about its upstream, from its own words and from its answers."""
+"""What the gateway has learned about its upstream, from its CapabilityStatement and responses."""
 
 from dataclasses import dataclass, field
 
@@ -8,12 +8,11 @@ from group_gateway.groups.reading.paging_support import PagingSupport
 
 @dataclass(slots=True)
 class UpstreamCapabilities:
-    """The probes of one upstream: id lists (`_id=a,b`), each search parameter, and updates.
+    """The probes of one upstream: id lists (`_id=a,b`), search parameters, updates.
 
-    `omission_removes` is whether an update removes the members that it leaves out; `whole_results`
-    whether searches give groups with all elements that a read of them has.
-    `declared` are the search parameters that its CapabilityStatement names, None until it was
-    read or when it names none.
+    `omission_removes` is whether an update removes the members that it omits. `whole_results` is
+    whether search results hold all elements that a read has. `declared` are the search parameters
+    that its CapabilityStatement names, None until it is read or when it names none.
     """
 
     id_lists: CapabilityProbe = field(default_factory=CapabilityProbe)
@@ -28,9 +27,9 @@ class UpstreamCapabilities:
         return self.parameters.setdefault(name, CapabilityProbe())
 
     def refuse(self, name: str) -> None:
-        """Record that a search by this parameter was turned down.
+        """Record that a search by this parameter was refused.
 
-        The value is to blame where the upstream declares the parameter, or it has worked before.
+        The value is at fault if the upstream declares the parameter, or if it has worked before.
         """
         if self.declared is None and not self.parameter(name).proven:
             self.parameter(name).learn(works=False)

@@ -1,7 +1,7 @@
-"""What was learned about one thing that an upstream may or may not do.
+"""What was learned about one capability of an upstream.
 
-Nothing is learned for good: what failed is tried again after a while, so an upstream that changes
-is noticed without a restart.
+Nothing is learned for good: what failed is tried again after a while, so a changed upstream is
+noticed without a restart.
 """
 
 import time
@@ -13,7 +13,7 @@ _RETRY_AFTER = 600.0
 
 @dataclass(slots=True)
 class CapabilityProbe:
-    """Something that an upstream may or may not do. `proven` tells that the last try worked."""
+    """A capability that an upstream may have. `proven` is whether the last try worked."""
 
     clock: Callable[[], float] = time.monotonic
     failed_at: float | None = None
@@ -22,7 +22,7 @@ class CapabilityProbe:
 
     @property
     def worth_trying(self) -> bool:
-        """Whether it is not known to fail (any more)."""
+        """Whether it is not known to fail, or no longer."""
         return self.failed_at is None or self.clock() - self.failed_at > _RETRY_AFTER
 
     def learn(self, *, works: bool) -> None:
@@ -33,5 +33,5 @@ class CapabilityProbe:
 
     @property
     def recently_proven(self) -> bool:
-        """Whether a try has worked not long ago, and none has failed since."""
+        """Whether a recent try has worked, and none has failed since."""
         return self.proven and self.clock() - self.learned_at <= _RETRY_AFTER

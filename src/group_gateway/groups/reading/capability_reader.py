@@ -1,6 +1,6 @@
-"""Reads the upstream's CapabilityStatement when a search first needs it.
+"""Read the upstream's CapabilityStatement when a search first needs it.
 
-It is a hint, not a condition: without one the answers themselves teach the same.
+It is a hint, not a condition: without one the responses teach the same.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ class CapabilityReader:
         self._next_try = 0.0
 
     async def ensure(self, operation: Operation) -> None:
-        """See that the statement was read, or can't be for now."""
+        """Read the statement, unless it is recent or can't be read for now."""
         if self._next_try > time.monotonic():
             return
         async with self._lock:

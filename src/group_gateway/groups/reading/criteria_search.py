@@ -1,7 +1,7 @@
 """A search by FHIR's own parameters, of which the upstream may apply all, some or none.
 
-What it refuses is left out, and what it did not apply is filtered here, within bounds. A parameter
-that can't be checked here must be applied by the upstream.
+Refused parameters are omitted, and parameters that the upstream did not apply are applied here,
+within bounds. A parameter that can't be checked here must be applied by the upstream.
 """
 
 from collections.abc import Collection
@@ -22,7 +22,7 @@ from group_gateway.groups.reading.whole_pages import WholePages
 from group_gateway.operation import Operation
 
 _WELL_KNOWN: Final = frozenset({"_id", "type"})
-"""Parameters that are tried without asking whether the upstream declares them."""
+"""Parameters that are tried even if the upstream does not declare them."""
 _NO_ENTRIES: Final = "_count=0"
 _MEMBER: Final = "member"
 _PATIENT: Final = "patient"
@@ -54,7 +54,7 @@ class CriteriaSearch(Search):
         return self._query(frozenset(skipped.union(refused) - self.criteria.uncheckable))
 
     def covers(self, query: Query) -> bool:
-        """Return whether the parameters, when applied, leave nothing to do."""
+        """Return whether the applied parameters express the whole search."""
         names = {_MEMBER if name == _PATIENT else name for name, _ in query}
         return names >= self.criteria.names
 
@@ -82,7 +82,7 @@ class CriteriaSearch(Search):
             raise
 
     async def count(self) -> int | None:
-        """Count the groups by a search without entries, where the upstream applies everything."""
+        """Count the groups by a search without entries, if the upstream applies every parameter."""
         probe = self._capabilities.parameter(_NO_ENTRIES)
         skipped = any(not self._capabilities.may_search_by(n) for n in self.criteria.names)
         if skipped or not probe.worth_trying:
@@ -100,7 +100,7 @@ class CriteriaSearch(Search):
         return content.total if {name for name, _ in query} <= echoed else None
 
     def _query(self, skipped: frozenset[str]) -> Query:
-        """Return what is sent; Canvas Medical's `patient` stands in for `member` where it can."""
+        """Return the parameters to send; Canvas Medical's `patient` may replace `member`."""
         query = self.criteria.query(skipped)
         members = next((c.values for c in self.criteria.criteria if c.name == _MEMBER), ())
         only_patients = members and all(value.startswith(_KIND) for value in members)

@@ -1,7 +1,7 @@
 """Cursors (Relay cursor connections): opaque, versioned, signed.
 
-A cursor holds a position only. Its signature covers the question that it belongs to, so it can't
-be used with another one, and nobody can make one up to send words of their own upstream.
+A cursor holds a position only. Its signature covers the question that it belongs to, so it is
+invalid for any other question, and clients can't forge one to send their own text upstream.
 """
 
 import base64
@@ -21,7 +21,7 @@ _decoder = msgspec.json.Decoder(list[Any])
 
 
 class Cursors:
-    """Makes and reads the cursors of one question.
+    """Encode and decode the cursors of one question.
 
     `question` is any text that is equal for equal questions only.
     """
@@ -37,7 +37,7 @@ class Cursors:
         return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
     def decode(self, cursor: str) -> list[Any]:
-        """Return the position of a cursor; raises BadUserInput for any other text."""
+        """Return the position of a cursor; raise BadUserInput for any other text."""
         try:
             padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
             text = base64.b64decode(padded, altchars=b"-_", validate=True).decode()

@@ -18,14 +18,14 @@ _DAY: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A comparison, and the first and last moment of what it compares with."""
+    """A comparison, with the first and last moment of its operand."""
 
     prefix: str
     first: datetime
     last: datetime
 
     def holds(self, moment: datetime) -> bool:  # noqa: PLR0911 - one for each comparison
-        """Return whether a moment compares so."""
+        """Return whether a moment satisfies the comparison."""
         match self.prefix:
             case "ne":
                 return not self.first <= moment <= self.last
@@ -43,7 +43,7 @@ class Interval:
 
 
 def moment_of(text: str) -> datetime | None:
-    """Return the moment of a FHIR instant; None when it is none."""
+    """Return the moment of a FHIR instant; None for an invalid one."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -52,7 +52,7 @@ def moment_of(text: str) -> datetime | None:
 
 
 def interval_of(text: str) -> Interval:
-    """Return what the value of a date parameter means; raise BadUserInput."""
+    """Parse the value of a date parameter; raise BadUserInput."""
     match = _MOMENT.fullmatch(text)
     if match is None:
         raise BadUserInput("A date looks like 2026-11-22, ge2026 or lt2026-11-22T10:00:00Z.")

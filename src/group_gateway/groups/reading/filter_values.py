@@ -1,4 +1,4 @@
-"""What the fields of a filter hold, and whether the elements of a group fit them. Pure."""
+"""The operands of a filter's fields, and whether the elements of a group match them. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from group_gateway.groups.reading.text_folding import fold
 
 @dataclass(frozen=True)
 class StringFilter:
-    """A text: `equals` is exact, the others disregard case and accents."""
+    """A text: `equals` is exact, the others ignore case and accents."""
 
     equals: str | None = None
     contains: str | None = None
@@ -24,7 +24,7 @@ class StringFilter:
         return _fold(self.contains), _fold(self.starts_with)
 
     def fits(self, text: object, folded: str) -> bool:
-        """Return whether a text fits, which is given as it is and folded."""
+        """Return whether a text matches, given as it is and folded."""
         contained, start = self._folded
         return (
             isinstance(text, str)
@@ -34,7 +34,7 @@ class StringFilter:
         )
 
     def matches(self, page: PageNames) -> list[int]:
-        """Return the indexes of the names on a page that fit."""
+        """Return the indexes of the names on a page that match."""
         part = max((text for text in self._folded if text is not None), key=len, default="")
         if part not in page.text:
             return []
@@ -50,19 +50,22 @@ def _fold(text: str | None) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class TokenFilter:
-    """A coded value (FHIR R4, section 3.1.1.4.10). An empty `system` means that there is none."""
+    """A coded value (FHIR R4, section 3.1.1.4.10). An empty `system` means no system."""
 
     system: str | None = None
     value: str | None = None
 
     def is_coded(self, system: object, value: object) -> bool:
-        """Return whether a system and a value are those that are wanted."""
+        """Return whether a system and a value are the wanted ones."""
         return (self.system is None or self.system == (system or "")) and (
             self.value is None or self.value == value
         )
 
     def is_concept(self, concept: object) -> bool:
-        """Return whether a CodeableConcept fits: a coding, or without a system its text."""
+        """Return whether a CodeableConcept matches.
+
+        It matches by a coding, or without a system by its text.
+        """
         codings = concept.get("coding") if isinstance(concept, dict) else None
         if any(self.is_coded(c.get("system"), c.get("code")) for c in items(codings)):
             return True
@@ -93,7 +96,7 @@ class CharacteristicFilter:
     exclude: bool | None = None
 
     def fits(self, trait: dict[str, Any]) -> bool:
-        """Return whether a characteristic is such a trait."""
+        """Return whether a characteristic is this trait."""
         return (
             (self.code is None or self.code.is_concept(trait.get("code")))
             and (self.value is None or self._has_value(trait, self.value))
@@ -118,7 +121,7 @@ class DateFilter:
     le: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what is no date."""
+        """Raise BadUserInput for an invalid date."""
         _ = self.intervals
 
     @cached_property
@@ -133,13 +136,13 @@ class DateFilter:
         return [f"{prefix}{date}" for prefix, date in bounds.items() if date is not None]
 
     def fits(self, text: object) -> bool:
-        """Return whether an instant fits."""
+        """Return whether an instant is within all bounds."""
         moment = moment_of(text) if isinstance(text, str) else None
         return moment is not None and all(interval.holds(moment) for interval in self.intervals)
 
 
 def items(value: object) -> Iterator[dict[str, Any]]:
-    """Yield the objects of a list, or one that stands in its place."""
+    """Yield the objects of a list, or a single object in its place."""
     for item in value if isinstance(value, list) else (value,):
         if isinstance(item, dict):
             yield item

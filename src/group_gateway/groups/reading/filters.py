@@ -1,4 +1,4 @@
-"""What a client filters groups by, and whether a group really fits."""
+"""What a client filters groups by, and whether a group really matches."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
@@ -67,7 +67,7 @@ class GroupFilter:
 
     @property
     def question(self) -> str:
-        """What is wanted, as a text that further fields of this class don't change."""
+        """A canonical text of the filter, which later versions with more fields don't change."""
         wanted = {name: getattr(self, name) for name in self.given}
         return msgspec.json.encode(
             {
@@ -79,12 +79,12 @@ class GroupFilter:
 
     @property
     def needs_statement(self) -> bool:
-        """Whether to read what the upstream says about itself before it is asked."""
+        """Whether to read the CapabilityStatement before the search."""
         return not _UNDECLARED.issuperset(self.given)
 
     @property
     def looks_inside(self) -> bool:
-        """Whether groups are judged by elements that a search may leave out."""
+        """Whether the filter needs elements that a search may omit."""
         return not _INSIDE.isdisjoint(self.given)
 
     def only(self, names: Sequence[str]) -> "GroupFilter":
@@ -93,9 +93,9 @@ class GroupFilter:
         return replace(self, **others)
 
     def fits(self, group: GroupResource) -> bool:
-        """Return whether a group fits, from its own elements and whatever the upstream did.
+        """Return whether a group matches, by its own elements and whatever the upstream did.
 
-        Raises NotAGroup when they can't be decoded.
+        Raises NotAGroup for an invalid group.
         """
         try:
             return all(check(group) for check in self._checks)
@@ -103,7 +103,7 @@ class GroupFilter:
             raise NotAGroup("a value can't be decoded") from error
 
     def matches(self, page: Searchset) -> Sequence[int]:
-        """Return the indexes of the entries that fit. Raises NotAGroup as `fits` does."""
+        """Return the indexes of the entries that match. Raises NotAGroup as `fits` does."""
         entries = page.entries
         if self.name is None:
             if not self.given:
@@ -157,7 +157,7 @@ def _has_member(group: GroupResource, mark: str, wanted: str, home: str) -> bool
 
 
 def _same(text: str, wanted: str, home: str) -> bool:
-    """Return whether two references lead to the same resource."""
+    """Return whether two references have the same target."""
     if text == wanted:
         return True
     ours, theirs = parse_reference(text), parse_reference(wanted)
@@ -205,4 +205,4 @@ _CHECKS: dict[str, Callable[[GroupFilter], Check]] = {
     "characteristic": _outlined(_has_trait),
     "last_updated": _outlined(lambda w, o: (w.last_updated or DateFilter()).fits(o.last_updated)),
 }
-"""For each field of the filter how to check it."""
+"""How to check each field of the filter."""

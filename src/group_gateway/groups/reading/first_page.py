@@ -1,6 +1,6 @@
-"""How a search is opened: with all that the upstream may understand, then with less.
+"""The first request of a search: with every useful parameter, then with fewer.
 
-A refused parameter is left out and remembered, so that the next search is not refused again.
+A refused parameter is omitted and remembered, so that the next search is not refused again.
 """
 
 from collections.abc import Awaitable, Callable, Collection
@@ -24,16 +24,16 @@ class Question(Protocol):
         """Return the parameters that the upstream may understand, without refused ones."""
 
     def covers(self, query: Query) -> bool:
-        """Return whether the parameters, when applied, leave nothing to do."""
+        """Return whether the applied parameters express the whole search."""
 
     def may_leave_out(self, name: str) -> bool:
         """Return whether a parameter can be applied here."""
 
 
 class FirstPage:
-    """The request for the first page of a search: `count` groups, or more to look through.
+    """The request for the first page of a search: `count` groups, or more for a local filter.
 
-    After each answer call `taken`, after each failure `simplify`.
+    Call `taken` after each response, `simplify` after each failure.
     """
 
     def __init__(self, question: Question, capabilities: UpstreamCapabilities, count: int) -> None:
@@ -47,7 +47,7 @@ class FirstPage:
 
     @property
     def covers(self) -> bool:
-        """Whether the parameters, when applied, leave nothing of the filter to do."""
+        """Whether the applied parameters express the whole filter."""
         return self._question.covers(self.filters)
 
     @property
@@ -56,7 +56,7 @@ class FirstPage:
         return PageLink((*self.filters, *self.paging))
 
     def simplify(self, error: GatewayError) -> bool:
-        """Leave out what the upstream turned down, or may have; False when nothing is left."""
+        """Omit what the upstream refused, or may have; return False when nothing is left."""
         names = [name for name, _ in (*self._droppable, *self.paging)]
         if not turned_down(error, names):
             return False
@@ -76,9 +76,10 @@ class FirstPage:
         return True
 
     def taken(self) -> bool:
-        """Learn from the answer; False to ask again with what was left out without need.
+        """Learn from the response; return False to try again with what was omitted needlessly.
 
-        Where guesses led to a filter, that was what the upstream refused, and not its paging.
+        If guesses led to a parameter of the filter, that was what the upstream refused, and not its
+        paging.
         """
         self._capabilities.paging.taken(self.paging)
         guessed, self._guessed = self._guessed, []
@@ -93,9 +94,9 @@ class FirstPage:
         return False
 
     def misreads_offset(self, content: Searchset) -> bool:
-        """Return whether to ask again without `_offset`: the answer can't be relied on.
+        """Return whether to search again without `_offset`, because the response is unreliable.
 
-        Some servers switch their paging off when they see one, and give more than a page, or less.
+        Some servers disable their paging when they see one, and return more than a page, or less.
         """
         is_misread = content.breaks_by_offset or is_oversized(content, self.link)
         if OFFSET not in dict(self.paging) or not is_misread:
@@ -111,7 +112,7 @@ class FirstPage:
             self._capabilities.refuse(name)
 
     def _candidate(self) -> str | None:
-        """Return what to leave out where the upstream does not say what it refused."""
+        """Return what to omit if the upstream does not say what it refused."""
         paging = self._capabilities.paging
         for name in PAGING:
             if name in dict(self.paging) and paging.is_open(name, self.paging):
@@ -135,9 +136,9 @@ class FirstPage:
 async def open_search(
     request: FirstPage, get: Callable[[PageLink], Awaitable[Searchset]]
 ) -> tuple[PageLink, Searchset]:
-    """Get the first page, asking more simply for as long as the upstream turns it down.
+    """Get the first page, with fewer parameters as long as the upstream refuses them.
 
-    Raises what `get` raises where nothing is left to leave out.
+    Raises what `get` raises when nothing is left to omit.
     """
     while True:
         link = request.link

@@ -1,8 +1,8 @@
-"""In-flight sharing: the same question of the same caller is asked once.
+"""Single flight: concurrent loads of the same thing by the same caller share one call.
 
-A flight goes on when one of those who wait for it goes away; it is bounded by the deadline of the
-one who began it, and an upstream exchange is never cut off in the middle because a client left.
-Those who joined it and have more time begin another one then.
+A flight goes on when one of its waiters leaves. It is bounded by the deadline of the operation that
+started it, and an exchange with the upstream is never cut off because a client left. Waiters with
+more time then start another flight.
 """
 
 import asyncio
@@ -15,11 +15,11 @@ from group_gateway.trace_context import link_operations
 
 Value = TypeVar("Value")
 _EARLY = 0.01
-"""Seconds by which a timer may be early."""
+"""Seconds by which a timer may fire early."""
 
 
 class Flight(Generic[Value]):
-    """One question under way, and the operations that wait for its answer."""
+    """One load in flight, and the operations that wait for its result."""
 
     def __init__(self, operation: Operation) -> None:
         self.future: asyncio.Future[Value] = asyncio.get_running_loop().create_future()
@@ -29,7 +29,7 @@ class Flight(Generic[Value]):
         self._age: float | None = None
 
     async def wait(self, operation: Operation) -> Value:
-        """Return the answer; raises what the flight ended with, or UpstreamTimeout."""
+        """Return the result; raise the flight's error, or UpstreamTimeout."""
         if operation.deadline >= self.deadline:  # the flight's own end comes first
             value = await asyncio.shield(self.future)
         else:
@@ -41,7 +41,7 @@ class Flight(Generic[Value]):
         return value
 
     async def wait_in_time(self, operation: Operation) -> Value:
-        """Do so for a flight that may outlast its deadline."""
+        """Wait for a flight that may outlast this operation's deadline."""
         try:
             async with asyncio.timeout(operation.remaining()):
                 return await asyncio.shield(self.future)
@@ -49,7 +49,7 @@ class Flight(Generic[Value]):
             raise UpstreamTimeout("The upstream did not answer in time.") from None
 
     def ran_out(self, operation: Operation) -> bool:
-        """Return whether it failed for want of its own time, of which this operation has more."""
+        """Return whether the flight ran out of its own time, of which this operation has more."""
         now = asyncio.get_running_loop().time()
         return self.deadline <= now + _EARLY < operation.deadline
 
@@ -85,9 +85,9 @@ def within(flights: Sequence[Flight[Value]]) -> float:
 
 
 def charge(flights: Sequence[Flight[Value]]) -> list[Operation]:
-    """Charge one upstream call to every operation that waits, and give those that paid.
+    """Charge one upstream call to every waiting operation; return those that paid.
 
-    It is made as long as one of them can pay. Raises TooManyUpstreamCalls when none can.
+    The call is made if one of them can pay. Raises TooManyUpstreamCalls when none can.
     """
     refusal: TooManyUpstreamCalls | None = None
     paid = []

@@ -1,7 +1,7 @@
-"""Fetches groups that the cache does not hold: by id lists where that works.
+"""Fetch groups that the cache does not hold: by id lists if the upstream supports them.
 
-What a list search leaves out is read singly, because only a read tells absent from forbidden;
-unless nobody needs the difference, and the search is known to be complete.
+Groups that a list search omits are read one by one, because only a read tells absent from
+forbidden. They are not if no waiter needs the difference, and the search is known to be complete.
 """
 
 import asyncio
@@ -44,22 +44,22 @@ class Lifetimes:
 
 
 class GroupFlight(Flight[Found]):
-    """A group under way.
+    """A group in flight.
 
-    `exact`: somebody must be told absent from forbidden. `alone`: it must be read by itself.
+    `exact`: a waiter must learn absent from forbidden. `alone`: the group must be read by itself.
     """
 
     def __init__(self, operation: Operation, id: str) -> None:
         super().__init__(operation)
         self.id = id
         self.tag: str | None = None
-        """What invalidates it, once it has been looked up."""
+        """The tag that invalidates it, once it has been looked up."""
         self.exact = False
         self.alone = False
 
 
 class Miss(msgspec.Struct, frozen=True):
-    """A flight whose group is not in the cache, and where it is to be kept."""
+    """A flight whose group is not in the cache, and the slot for its entry."""
 
     flight: GroupFlight
     slot: Slot
@@ -72,7 +72,7 @@ class Miss(msgspec.Struct, frozen=True):
 
     @property
     def looks_inside(self) -> bool:
-        """Whether somebody may show elements that searches leave out."""
+        """Whether a waiter may show elements that searches omit."""
         return any(operation.looks_inside for operation in self.flight.operations)
 
 
@@ -80,7 +80,7 @@ class Miss(msgspec.Struct, frozen=True):
 class _Listing:
     """A search by an id list: the flights that are `left`, and the operations that `paid`.
 
-    What the search gave but may have shortened is `doubted`, and left.
+    Results that the search may have shortened are `doubted`, and left.
     """
 
     left: dict[str, Miss]
@@ -89,11 +89,11 @@ class _Listing:
 
 
 class _NotByList(Exception):
-    """The upstream does not search by id lists."""
+    """The upstream does not support searches by id lists."""
 
 
 class GroupFetcher:
-    """Fetches groups for one caller at a time, lands their flights, and fills the cache."""
+    """Fetch groups for one caller at a time, resolve their flights, and fill the cache."""
 
     def __init__(
         self,
@@ -110,7 +110,7 @@ class GroupFetcher:
         self._ending: set[asyncio.Task[None]] = set()
 
     async def fetch(self, caller: Caller, misses: Sequence[Miss]) -> None:
-        """Land or crash every flight, each for itself and by its own deadline."""
+        """Resolve or reject every flight, each by its own deadline."""
         timers = self._own_ends(misses)
         try:
             listed = [miss for miss in misses if not miss.flight.alone]
@@ -131,7 +131,7 @@ class GroupFetcher:
         return self._lists.worth_trying and self._whole_results.worth_trying
 
     def _own_ends(self, misses: Sequence[Miss]) -> list[asyncio.TimerHandle]:
-        """End flights at their own deadlines where a shared call may outlast them."""
+        """End flights at their own deadlines, if a shared call may outlast them."""
         ends = {miss.flight.deadline for miss in misses}
         last = max(ends) - _CLOSE
         if min(ends) >= last:  # as those of one operation always do
@@ -175,7 +175,7 @@ class GroupFetcher:
             self._lists.learn(works=works)
 
     def _compare(self, listing: "_Listing", misses: Sequence[Miss]) -> None:
-        """Learn from reads whether the search had left elements out."""
+        """Learn from reads whether the search had omitted elements."""
         flights = {miss.id: miss.flight.future for miss in misses}
         for id, group in listing.doubted.items():
             future = flights[id]
@@ -184,9 +184,9 @@ class GroupFetcher:
                 self._whole_results.learn(works=False)
 
     async def _search(self, caller: Caller, listing: "_Listing") -> bool:
-        """Search by an id list, and land what is found.
+        """Search by an id list, and resolve the flights of the groups found.
 
-        Returns whether the upstream is known to have given all that it has. Raises _NotByList.
+        Returns whether the upstream is known to have returned everything. Raises _NotByList.
         """
         left = listing.left
         query = (("_id", ",".join(left)), ("_count", str(len(left))))
@@ -209,7 +209,7 @@ class GroupFetcher:
             link = page.next
 
     async def _take(self, content: Searchset, listing: "_Listing") -> bool:
-        """Land the groups of a page; return whether the next page is worth a call."""
+        """Resolve the flights of a page's groups; return whether the next page is worth a call."""
         doubts = doubts_about(content.groups, self._whole_results)
         found: list[tuple[Miss, Found]] = []
         for group in content.groups:
@@ -228,7 +228,7 @@ class GroupFetcher:
         return bool(found) and bool(listing.left) and not content.broken
 
     async def _read_all(self, caller: Caller, misses: Iterable[Miss]) -> bool:
-        """Read one by one; tell whether any was found."""
+        """Read one by one; return whether any was found."""
         reads = [self._read(caller, miss) for miss in misses]
         if len(reads) == 1:  # a task for a single read would cost as much as the read
             return await reads[0]
@@ -246,7 +246,7 @@ class GroupFetcher:
         return resource is not None
 
     async def _fail(self, misses: Sequence[Miss], failure: Exception) -> None:
-        """End flights with a failure, or with what was read before if it may stand in."""
+        """Reject flights, or resolve them with stale entries where allowed."""
         slots = [miss.slot for miss in misses]
         before = await stale_if_error(self._cache, slots, failure, self._lifetimes.group)
         for miss, recalled in zip(misses, before, strict=True):
@@ -277,7 +277,7 @@ class GroupFetcher:
 
 
 def _settle(miss: Miss) -> bool:
-    """Land the flight of a group that can't be seen, if nobody asks why."""
+    """Resolve the flight of an invisible group, if no waiter asks why."""
     if miss.flight.exact:
         return False
     miss.flight.land(None)

@@ -1,6 +1,6 @@
-"""What filters and sorting need of a group: everything but its members, decoded once.
+"""The elements of a group that filters and sorting need, decoded once: all but its members.
 
-It is kept with the group, and the names of a page with the page, so that it lives as long as they.
+An outline is kept with the group, and the names of a page with the page, so that they live as long.
 """
 
 from functools import cached_property
@@ -46,7 +46,7 @@ _outline = msgspec.json.Decoder(Outline)
 
 
 def outline_of(group: GroupResource) -> Outline:
-    """Return the outline of a group. Raises what decoding other people's JSON may raise."""
+    """Return the outline of a group. Raises what decoding invalid JSON may raise."""
     found: Outline | None = group.__dict__.get(_KEPT)
     if found is None:
         try:
@@ -59,7 +59,7 @@ def outline_of(group: GroupResource) -> Outline:
 
 
 class PageNames:
-    """The names on a page, for each entry, as they are and folded."""
+    """The names on a page, for each entry, plain and folded."""
 
     def __init__(self, page: Searchset) -> None:
         try:
@@ -69,7 +69,7 @@ class PageNames:
         self.names = [None if outline is None else outline.name for outline in outlines]
         self.folded = ["" if outline is None else outline.folded_name for outline in outlines]
         self.text = _SEPARATOR.join(self.folded)
-        """All of them: what is not in it is in none of them."""
+        """All names joined: what it lacks, no name has."""
 
 
 def names_on(page: Searchset) -> PageNames:

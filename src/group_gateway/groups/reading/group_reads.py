@@ -1,4 +1,4 @@
-"""The reads that resolvers ask for: one group, groups by id, a search."""
+"""The reads that resolvers call: one group, groups by id, a search."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ MOST_IDS = 1000
 
 
 class GroupReads:
-    """Reads groups for the operation that each call names."""
+    """Read groups for the operation that each call names."""
 
     def __init__(
         self, loader: GroupLoader, pages: SearchPages, learning: CapabilityReader, keys: DigestKeys
@@ -50,7 +50,7 @@ class GroupReads:
         ids: Sequence[str] | None = None,
         orders: Sequence[GroupOrder] = (),
     ) -> Connection:
-        """Return a connection over the groups that fit; with `ids`, only over those, in that order.
+        """Return a connection over the matching groups; with `ids`, over those only, in that order.
 
         Raises BadUserInput for malformed ids and for a cursor of another query.
         """
@@ -77,7 +77,7 @@ class GroupReads:
 
 
 def checked_id(id: str) -> str:
-    """Return the id back; raises BadUserInput unless it is a FHIR logical id."""
+    """Return the id; raise BadUserInput unless it is a FHIR logical id."""
     if not is_logical_id(id):
         raise BadUserInput("An id is 1 to 64 letters, digits, dashes and dots.")
     return id

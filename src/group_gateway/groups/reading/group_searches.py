@@ -1,4 +1,4 @@
-"""Searches by FHIR's own parameters: all groups that fit, or one page with cursors."""
+"""Searches by FHIR's own parameters: all matching groups, or one page with cursors."""
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
@@ -21,17 +21,17 @@ from group_gateway.groups.reading.whole_pages import WholePages
 from group_gateway.operation import Operation
 
 LONGEST_LIST = 1_000
-"""Groups in one list: more are asked for by pages."""
+"""Groups in one list. More need pages."""
 PAGE_SIZE = 10
-"""Groups on a page whose size nobody named."""
+"""Groups on a page without an explicit size."""
 Keeps = Callable[[GroupResource], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class PagePlace:
-    """Where a page begins: `count` groups behind or before a place, or at either end.
+    """The start of a page: `count` groups after or before a position, or at either end.
 
-    `offset` is the number of groups before the page, None where that can't be known.
+    `offset` is the number of groups before the page, None where that is unknowable.
     """
 
     criteria: SearchCriteria
@@ -58,12 +58,12 @@ class GroupPage:
     source: Source
 
     async def total(self) -> int | None:
-        """Count all groups of the search; None when that can't be known."""
+        """Count all groups of the search; None when that is unknowable."""
         return await self.source.total()
 
 
 class GroupSearches:
-    """Searches groups for the operation that each call names."""
+    """Search groups for the operation that each call names."""
 
     def __init__(
         self,
@@ -100,9 +100,9 @@ class GroupSearches:
         count: int | None,
         keeps: Keeps | None,
     ) -> list[GroupResource]:
-        """Return the groups that fit, `count` of them from `offset` on, or all.
+        """Return the matching groups, `count` of them from `offset` on, or all.
 
-        Raise TooManyGroups rather than cutting the list.
+        Raises TooManyGroups rather than cutting the list.
         """
         operation.caller.require("search")
         wanted = LONGEST_LIST + 1 if count is None else min(count, LONGEST_LIST + 1)
@@ -122,7 +122,7 @@ class GroupSearches:
         return found
 
     async def total(self, operation: Operation, criteria: SearchCriteria) -> int | None:
-        """Count the groups that fit; None when that can't be known."""
+        """Count the matching groups; None when that is unknowable."""
         operation.caller.require("search")
         source = self._source(operation, criteria)
         if isinstance(source, Paginator):
@@ -134,7 +134,7 @@ class GroupSearches:
     async def page(
         self, operation: Operation, at: PagePlace, keeps: Keeps | None = None
     ) -> GroupPage:
-        """Return a page. Raise BadUserInput for one that is gone."""
+        """Return a page. Raise BadUserInput for one that no longer exists."""
         operation.caller.require("search")
         source = self._source(operation, at.criteria)
         if keeps is not None:
@@ -183,7 +183,7 @@ class GroupSearches:
         return self._page(source, here, steps[::-1], before=more, after=after)
 
     async def _of_kept(self, source: Source, at: PagePlace, keeps: Keeps) -> GroupPage:
-        """Return a page of those groups that are kept here, which are numbered here too."""
+        """Return a page of a list that is filtered here, and numbered here too."""
         steps = [s async for s in _steps(source, None, LONGEST_LIST) if keeps(s.group)]
         total, count = len(steps), at.count
         offset = at.offset or 0
@@ -223,7 +223,7 @@ class _Taking:
         self._skip = skip
 
     async def run(self, batches: AsyncIterator[Batch]) -> bool:
-        """Take the steps; return whether more follow, looking only when it must."""
+        """Take the steps; return whether more follow, and look ahead only if necessary."""
         more: bool | None = None
         while not self._is_done or (more is None and self._count):
             try:
@@ -253,7 +253,7 @@ async def _steps(source: Source, place: list[Any] | None, count: int) -> Any:
 
 
 def checked_count(count: int | None) -> int:
-    """Return the size of a page; raise BadUserInput for one that there can't be."""
+    """Return the size of a page; raise BadUserInput for an invalid one."""
     if count is None:
         return PAGE_SIZE
     if not 0 <= count <= LONGEST_LIST:

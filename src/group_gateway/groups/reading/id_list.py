@@ -1,6 +1,6 @@
 """The groups of a list of ids that the caller may see.
 
-A place is an index in the list, so groups that come or go don't shift it.
+A position is an index in the list, so it does not shift when groups appear or disappear.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ _MOST_AT_ONCE = 100
 
 
 class IdList:
-    """The groups behind `ids`, as `find` gives them, that fit. See `Source` for the methods."""
+    """The groups behind `ids` that match. See `Source` for the methods."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class IdList:
         return self._batches(range(stop - 1, -1, -1), count)
 
     async def total(self) -> int | None:
-        """Count the groups that fit."""
+        """Count the matching groups."""
         return len(await self._fitting(range(len(self._ids))))
 
     async def _batches(self, indexes: range, count: int) -> AsyncIterator[Batch]:

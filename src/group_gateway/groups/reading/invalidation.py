@@ -1,6 +1,7 @@
-"""What happens when a group has changed: nobody gets what was read before it did.
+"""Invalidation: after a change of a group nobody gets what was read before it.
 
-Changes that this process makes or finds go out through here, and those of all replicas come in.
+Changes that this process makes or detects are published here, and those of all replicas arrive
+here.
 """
 
 from collections.abc import Callable
@@ -14,9 +15,10 @@ from group_gateway.operation import Caller
 
 
 class Invalidator:
-    """Drops what was read, and calls listeners. `epoch` counts the changes, by whichever replica.
+    """Drop what was read, and call listeners.
 
-    What was asked for in one epoch is not joined in a later one.
+    `epoch` counts the changes by all replicas. A load that started in one epoch is not joined in a
+    later one.
     """
 
     def __init__(
@@ -39,14 +41,14 @@ class Invalidator:
         return self._slots.group_tag(id)
 
     async def invalidate(self, id: str | None = None) -> None:
-        """Drop what was read of a group, or of a new one, and all searches, for all callers."""
+        """Drop all entries of a group, or of a new one, and all searches, for all callers."""
         tags = [self._slots.search_tag]
         if id is not None:
             tags.append(self._slots.group_tag(id))
         await self._cache.invalidate(tags)
 
     async def refused(self, caller: Caller) -> None:
-        """Show a caller whom the upstream refused nothing past its time that was read before."""
+        """Serve no expired entries to a caller whom the upstream has refused."""
         await self._cache.refused({caller.scope})
 
     def _invalidated(self, tags: Tags) -> None:

@@ -1,7 +1,7 @@
-"""Single groups by id: collected by caller within a tick, from cache or upstream.
+"""Load single groups by id: collected by caller within a tick, from cache or upstream.
 
-A tick is one round of the event loop: what the fields of an operation ask for together, or
-operations that arrived together, goes upstream together. Nobody waits for what may still come.
+A tick is one turn of the event loop. Loads of the fields of an operation, or of operations that
+arrived together, go upstream together. No load waits for later ones.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from group_gateway.upstream.client import GroupClient
 
 
 class GroupLoader:
-    """Loads groups for all callers of a process; nothing is shared between two callers."""
+    """Load groups for all callers of a process; two callers share nothing."""
 
     def __init__(
         self,
@@ -46,8 +46,7 @@ class GroupLoader:
     ) -> Found:
         """Return the group as this caller may see it, or None when there is none.
 
-        Unless that is to be `exact`, one that the caller may not see may be None too. `alone`
-        prevents that it is searched for together with others.
+        Unless `exact`, a forbidden group may be None too. `alone` keeps it out of batched searches.
         """
         while True:
             flight = self._join(operation, id)
@@ -67,7 +66,7 @@ class GroupLoader:
             return None
 
     def forget(self, tags: Tags) -> None:
-        """Let nobody join a flight that may have left before an invalidation of these tags."""
+        """Exclude flights from joining that may have left before an invalidation of these tags."""
         for key, flight in list(self._flights.items()):
             if tags is None or flight.tag in tags:
                 del self._flights[key]

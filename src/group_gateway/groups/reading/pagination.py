@@ -1,4 +1,4 @@
-"""Pages of a search as an upstream links and numbers them, and places on them. Pure.
+"""Pages of a search as an upstream links and numbers them, and positions on them. Pure.
 
 Servers page by offset (`_offset` in the page links), by opaque `next` links, or advertise neither.
 For the last kind the next offset is requested all the same, so that results are never silently
@@ -17,21 +17,22 @@ from group_gateway.groups.reading.search_criteria import CHECKED_PARAMETERS
 from group_gateway.groups.reading.search_parameters import PARAMETER_NAMES
 
 PAGE_SIZE = 100
-"""Groups asked for in one page: the most that the upstream gives."""
+"""Groups requested in one page: the most that the upstream returns."""
 _PAGING = frozenset({COUNT, OFFSET})
 _OURS = _PAGING | PARAMETER_NAMES | CHECKED_PARAMETERS
-"""Parameters of our own searches; a link with any other one is an upstream's invention."""
+"""Parameters of the gateway's own searches. A link with any other one is an upstream's
+extension."""
 _DIGITS = 12
 _KEPT = "_page"
-"""Where a parsed page keeps how it goes on, which a walk over cached pages needs each time."""
+"""Memo key of a parsed page's continuation, which a walk over cached pages needs each time."""
 
 
 @dataclass(frozen=True, slots=True)
 class PagePosition:
-    """The place of a group: an index on the page behind `link`, and the group's `id`.
+    """The position of a group: an index on the page behind `link`, and the group's `id`.
 
-    `offset` is the number of groups before that page, None where only links lead on. `filtered`
-    tells that the upstream applied the whole filter.
+    `offset` is the number of groups before that page, None where only links lead on. `filtered` is
+    whether the upstream applied the whole filter.
     """
 
     link: PageLink
@@ -42,11 +43,11 @@ class PagePosition:
 
     @property
     def number(self) -> int | None:
-        """How many groups come before this one, where the upstream numbers them."""
+        """How many groups precede this one, where the upstream numbers them."""
         return None if self.offset is None else self.offset + self.index
 
     def to_json(self) -> list[Any]:
-        """Return the place for a cursor."""
+        """Return the position for a cursor."""
         link = self.link
         return [
             *(link.query, link.path, link.text),
@@ -55,24 +56,24 @@ class PagePosition:
 
     @classmethod
     def from_json(cls, place: list[Any]) -> "PagePosition":
-        """Read a place that `to_json` gave."""
+        """Parse a position that `to_json` made."""
         query, path, text, index, offset, filtered, id = place
         link = PageLink(tuple((name, value) for name, value in query), path, text)
         return cls(link, index, offset, filtered, id)
 
     def find(self, page: "Page") -> int | None:
-        """Return the index that its group has on a page now; None when it is not there."""
+        """Return the index of its group on a page; None when it is not there."""
         ids = [None if group is None else group.id for group in page.entries]
         return ids.index(self.id) if self.id in ids else None
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of a search: its groups, the link that led to it, and how to go on from it.
+    """A page of a search: its groups, the link that led to it, and how to continue.
 
     `next` leads on; None on the last page. `begin` is the number of groups before the page, where
-    the upstream pages by numbers. `exact` tells that its numbers add up group by group: servers
-    may hide groups after they counted them.
+    the upstream pages by numbers. `exact` is whether its numbers add up group by group: servers may
+    hide groups after they counted them.
     """
 
     content: Searchset
@@ -84,7 +85,7 @@ class Page:
 
     @classmethod
     def of(cls, content: Searchset, link: PageLink, *, filtered: bool) -> "Page":
-        """Work out how a page that was fetched with `link` goes on; keep it with the page."""
+        """Determine how a page that was fetched with `link` continues; keep that with the page."""
         known: Page | None = content.__dict__.get(_KEPT)
         if known is not None and known.filtered == filtered and known.link == link:
             return known
@@ -101,7 +102,7 @@ class Page:
 
     @property
     def entries(self) -> tuple[GroupResource | None, ...]:
-        """The groups on it, and None for each entry that gives none."""
+        """The groups on it, and None for each invalid entry."""
         return self.content.entries
 
     @property
@@ -110,18 +111,18 @@ class Page:
         return self.content.ids
 
     def position(self, index: int, id: str) -> PagePosition:
-        """Return the place of one of its groups."""
+        """Return the position of one of its groups."""
         begin = self.begin if self.exact else None
         return PagePosition(self.link, index, begin, self.filtered, id)
 
     @property
     def is_linked(self) -> bool:
-        """Whether the upstream itself says that there is a next page."""
+        """Whether the upstream itself links a next page."""
         return "next" in self.content.links
 
     @property
     def is_full(self) -> bool:
-        """Whether it holds as many groups as were asked for."""
+        """Whether it holds as many groups as were requested."""
         asked = _number(self.link.parameter("_count"))
         return asked is not None and len(self.entries) >= asked
 
@@ -145,7 +146,7 @@ class Page:
 
     @property
     def goes_on(self) -> bool | None:
-        """Whether more follows its last group; None when only a look can tell."""
+        """Whether more groups follow its last one; None when only a request can tell."""
         if self.next is None:
             return False
         total = self.content.total
@@ -154,7 +155,7 @@ class Page:
 
     @property
     def cap(self) -> int | None:
-        """How many groups the upstream gives at most, where that is fewer than were asked for."""
+        """How many groups the upstream returns at most, if that is fewer than were requested."""
         is_capped = self.exact and self.entries and self.is_linked and not self.is_full
         return len(self.entries) if is_capped else None
 
@@ -166,9 +167,9 @@ class Page:
         return self._start + len(self.entries) if end is None else end
 
     def index_of(self, number: int) -> int:
-        """Return how many of its groups come before the one of a number.
+        """Return how many of its groups precede the one of a number.
 
-        Raises UpstreamInvalidResponse when its numbers don't tell.
+        Raises UpstreamInvalidResponse when its numbers are inconsistent.
         """
         if number >= self.end:
             return len(self.entries)
@@ -186,13 +187,13 @@ class Page:
 
 
 def with_numbers(link: PageLink, paging: Query) -> PageLink:
-    """Return the link to another page of the same search, by the parameters that number it."""
+    """Return the link to another page of the same search, by its paging parameters."""
     filters = tuple(pair for pair in link.query if pair[0] not in _PAGING)
     return PageLink((*filters, *paging), link.path)
 
 
 def is_oversized(content: Searchset, link: PageLink) -> bool:
-    """Return whether a page holds groups that its `next` link gives again, by their numbers."""
+    """Return whether a page holds groups that its `next` link repeats, by their numbers."""
     following = content.links.get("next")
     end = None if following is None else _number(following.parameter(OFFSET))
     return end is not None and end < _asked_offset(link) + len(content.entries)
@@ -201,7 +202,7 @@ def is_oversized(content: Searchset, link: PageLink) -> bool:
 def _begin(content: Searchset) -> int | None:
     """Return the page's first number if there is proof that the upstream pages by numbers.
 
-    Servers may echo an `_offset` that means nothing to them, or leave it out when it is 0.
+    Servers may echo an `_offset` that they ignore, or omit it when it is 0.
     """
     own, following = content.links.get("self"), content.links.get("next")
     begin = _number(own.parameter("_offset") or "0") if own is not None else None
@@ -223,8 +224,8 @@ def _is_exact(content: Searchset, begin: int) -> bool:
 def _next(content: Searchset, link: PageLink) -> PageLink | None:
     """Return the link to the next page.
 
-    FHIR has no `next` on the last page. But that says nothing where no page is linked at all:
-    then the next numbers are worth a try, unless it is clear that there is no more.
+    FHIR has no `next` on the last page. But that says nothing if no page is linked at all: then the
+    next numbers are worth a try, unless there is clearly nothing more.
     """
     given = content.links.get("next")
     if given is not None or not content.entries:

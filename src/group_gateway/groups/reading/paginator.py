@@ -1,8 +1,9 @@
-"""Walks the groups of a search in both directions, over whatever pages an upstream gives.
+"""Walk the groups of a search in both directions, over whatever pages an upstream returns.
 
-Upstreams that number their groups are entered at any group; others at the start of the page that
-a group was on. Groups that don't fit the filter are passed over, and none is given twice. Every
-walk ends: no page is visited twice, and only so many pages in a row may hold nothing new.
+Upstreams that number their groups are entered at any group; others at the start of the page that a
+group was on. Groups that don't match the filter are skipped, and no group is returned twice. Every
+walk ends: no page is visited twice, and only a limited number of pages in a row may hold nothing
+new.
 """
 
 from collections.abc import AsyncIterator, Collection
@@ -15,18 +16,18 @@ from group_gateway.groups.reading.relay_connection import Batch, Step
 from group_gateway.groups.reading.search import Search
 
 MOST_EMPTY_PAGES = 20
-"""Pages in a row that may hold no group before a search is taken for endless."""
+"""Pages in a row that may hold no group before a search counts as endless."""
 
 
 class Paginator:
-    """The groups of a search. See `Source` for what the methods promise."""
+    """The groups of a search. See `Source` for the contract of the methods."""
 
     def __init__(self, search: Search) -> None:
         self._search = search
         self._entry: Page | None = None
 
     async def forward(self, place: list[Any] | None, count: int) -> AsyncIterator[Batch]:
-        """Yield what follows a place, or all."""
+        """Yield what follows a position, or everything."""
         page, start = await self._enter_after(place, count)
         self._entry = page
         async for further, seen in self._onward(page):
@@ -36,7 +37,7 @@ class Paginator:
             start = 0
 
     async def backward(self, place: list[Any] | None, count: int) -> AsyncIterator[Batch]:
-        """Yield what comes before a place, or all, from the end to the beginning."""
+        """Yield what precedes a position, or everything, from the end to the beginning."""
         position = None if place is None else PagePosition.from_json(place)
         if position is not None and position.number == 0:
             yield Batch((), more=False)
@@ -52,7 +53,7 @@ class Paginator:
             yield await self._from_the_start(None if position is None else position.id)
 
     async def total(self) -> int | None:
-        """Count what fits: the upstream's own count, or by a bounded look at all groups."""
+        """Count the matching groups: by the upstream's count, or by a bounded walk over all."""
         page = self._entry or await self._search.start(1)
         if page.filtered and not self._search.is_misled:
             return await self._search.total(page)
@@ -141,7 +142,7 @@ class Paginator:
             trail.check(page, seen)
 
     async def _back(self, page: Page, stop: int) -> AsyncIterator[Batch]:
-        """Yield what is on a page up to index `stop`, and on those before it."""
+        """Yield the groups of a page up to index `stop`, and those of the pages before it."""
         seen: set[str] = set()
         trail = _Trail(page.link)
         while True:
@@ -185,7 +186,7 @@ class Paginator:
         return Batch(steps[::-1], more=False, page=content)
 
     def _steps(self, page: Page, indexes: range, seen: Collection[str]) -> list[Step]:
-        """Return the steps to the groups on a part of a page that fit, in the order of the part."""
+        """Return the steps to the matching groups on a part of a page, in its order."""
         entries = page.entries
         found = [
             Step(group, page.position(index, group.id).to_json())
@@ -207,13 +208,13 @@ class _Trail:
         return link in self._visited
 
     def go(self, link: PageLink) -> None:
-        """Note the next page; raises UpstreamInvalidResponse when the walk was there before."""
+        """Record the next page; raise UpstreamInvalidResponse when the walk was there before."""
         if link in self._visited:
             raise UpstreamInvalidResponse("The upstream's pages lead in a circle.")
         self._visited.add(link)
 
     def check(self, page: Page, seen: Collection[str]) -> None:
-        """Raise UpstreamInvalidResponse when the pages have ceased to show anything new."""
+        """Raise UpstreamInvalidResponse when pages no longer show anything new."""
         if page.groups and all(id in seen for id in page.ids):
             raise UpstreamInvalidResponse("The upstream's pages lead in a circle.")
         self._empty = 0 if page.groups else self._empty + 1

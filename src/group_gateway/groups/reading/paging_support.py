@@ -1,6 +1,6 @@
-"""How an upstream lets its pages be asked for: `_count`, up to some number, and `_offset`.
+"""How an upstream supports paging: `_count`, up to some number, and `_offset`.
 
-Neither is taken for granted. What was refused is left out, and tried again after a while.
+Neither is taken for granted. A refused parameter is omitted, and tried again after a while.
 """
 
 import re
@@ -13,17 +13,17 @@ from group_gateway.groups.reading.capability_probe import CapabilityProbe
 
 COUNT, OFFSET = "_count", "_offset"
 _REFUSALS = frozenset({405, 406, 414, 501})
-"""Statuses that turn a request down as such, whatever the body says."""
+"""Statuses that refuse a request as such, whatever the body says."""
 _QUOTED = r"[`'\"\u2018\u201c]{0}[`'\"\u2019\u201d:=]|\b{0}="
 _PLAIN = r"(?<!\w){0}(?!\w)"
 _NUMBER = re.compile(r"\d{1,9}")
 
 
 def is_refusal(error: GatewayError) -> bool:
-    """Return whether the upstream turned a search down.
+    """Return whether the upstream refused a search.
 
-    Servers answer a parameter, a value or a page that they don't know with 400, 404, 405, 410, 422
-    or 501. A 404 without an OperationOutcome comes from a wrong base URL.
+    Servers respond to an unsupported parameter, value or page with 400, 404, 405, 410, 422 or 501.
+    A 404 without an OperationOutcome comes from a wrong base URL.
     """
     return (
         isinstance(error, BadUserInput)
@@ -33,9 +33,9 @@ def is_refusal(error: GatewayError) -> bool:
 
 
 def named_in(error: GatewayError, names: Sequence[str]) -> str | None:
-    """Return which of these parameters the upstream's words are about: the first one in quotes.
+    """Return the parameter that the upstream's text is about: the first one in quotes.
 
-    Parameters whose names are no English words count without quotes too.
+    Parameters whose names are not English words count without quotes too.
     """
     for text in _words(error):
         for pattern in (_QUOTED, _PLAIN):
@@ -70,8 +70,7 @@ def _words(error: GatewayError) -> list[str]:
 class PagingSupport:
     """What was learned about `_count` and `_offset`.
 
-    `largest` is the largest `_count` that was taken; while `limit` has failed, nothing larger is
-    sent.
+    `largest` is the largest accepted `_count`. While `limit` has failed, nothing larger is sent.
     """
 
     offset: CapabilityProbe = field(default_factory=CapabilityProbe)
@@ -79,45 +78,45 @@ class PagingSupport:
     largest: int = 0
 
     def size(self, count: int) -> int:
-        """Return the `_count` to send for so many groups; 0 to send none."""
+        """Return the `_count` to send for this number of groups; 0 to send none."""
         return count if self.limit.worth_trying else min(count, self.largest)
 
     def query(self, count: int, offset: int = 0) -> Query:
-        """Return the parameters that ask for a page."""
+        """Return the parameters that request a page."""
         size = self.size(count)
         counted: Query = ((COUNT, str(size)),) if size else ()
         numbered: Query = ((OFFSET, str(offset)),) if offset or self.offset.worth_trying else ()
         return counted + numbered
 
     def taken(self, query: Query) -> None:
-        """Note that a search with these parameters was answered."""
+        """Record that a search with these parameters succeeded."""
         sent = dict(query)
         self.largest = max(self.largest, int(sent.get(COUNT, "0")))
         if OFFSET in sent:
             self.offset.learn(works=True)
 
     def refused(self, name: str) -> None:
-        """Note that one of the parameters was turned down."""
+        """Record that one of the parameters was refused."""
         if name == OFFSET:
             self.offset.learn(works=False)
         else:
             self.limit.learn(works=False)
 
     def is_open(self, name: str, query: Query) -> bool:
-        """Return whether it is not known yet that a parameter of a query is taken."""
+        """Return whether it is unknown yet that a parameter of a query is supported."""
         if name == OFFSET:
             return not self.offset.proven
         return int(dict(query).get(COUNT, "0")) > self.largest
 
     def smaller(self, query: Query, error: GatewayError) -> int:
-        """Return a `_count` that the upstream's words name as its limit; 0 when they name none."""
+        """Return the `_count` that the upstream's text names as its limit; 0 if it names none."""
         asked = int(dict(query).get(COUNT, "0"))
         numbers = (int(n) for text in _words(error) if COUNT in text for n in _NUMBER.findall(text))
         return max((number for number in numbers if 0 < number < asked), default=0)
 
 
 def with_count(link: PageLink, count: int) -> PageLink:
-    """Return the link with another `_count`; 0 leaves it out."""
+    """Return the link with another `_count`; 0 omits it."""
     query = tuple(
         (name, str(count) if name == COUNT else value)
         for name, value in link.query

@@ -1,7 +1,7 @@
 """Parsed search pages, kept beside the cache entries that they were parsed from.
 
 A walk over cached pages, such as a search by name while somebody types, then parses none of them
-anew. A page counts only while its entry does. The memory that all of them take is bounded.
+again. A page is valid only while its entry is. The memory of all pages is bounded.
 """
 
 from collections import OrderedDict
@@ -13,12 +13,12 @@ from group_gateway.operation import CacheDependency
 
 MOST_BYTES = 64 * 1024 * 1024
 _PER_ENTRY = 2048
-"""Bytes that a group's objects may take beside its text, what filters keep of it included."""
+"""Bytes that a group's objects may take beside its text, with what filters keep of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedPage:
-    """A page, and the cache entry that it stands for."""
+    """A page, and its cache entry."""
 
     page: Searchset
     part: CacheDependency
@@ -30,7 +30,7 @@ Key = tuple[str, PageLink]
 
 
 class ParsedPages:
-    """Pages of all callers, each to be had by its own alone; the least recently used go first."""
+    """Pages of all callers, each for its own caller only; the least recently used are dropped."""
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self._most_bytes = most_bytes

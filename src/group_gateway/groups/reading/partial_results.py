@@ -1,8 +1,8 @@
-"""Whether a search gives whole groups, or parts that lack what a read of them has.
+"""Whether searches return whole groups, or parts that lack elements.
 
-FHIR has servers tag parts (`SUBSETTED`), but some leave out members without a word. A server's
-results count as whole once one of them had its members. Until then groups without members are read,
-some of each page, and compared: a server that left something out is believed no more.
+FHIR servers tag parts (`SUBSETTED`), but some omit members without a tag. A server's results count
+as whole once one of them had its members. Until then groups without members are read, some of each
+page, and compared. A server that omitted something is not trusted again.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from group_gateway.fhir.group_resource import UNREADABLE, GroupResource, NotAGro
 from group_gateway.groups.reading.capability_probe import CapabilityProbe
 
 MOST_SAMPLES = 10
-"""Groups of one page that are read to find out whether a search leaves elements out."""
+"""Groups of one page that are read to find out whether a search omits elements."""
 _INCIDENTAL = frozenset({"meta"})
 """Elements whose absence from a search result says nothing."""
 
@@ -45,7 +45,7 @@ class Doubts(NamedTuple):
 def doubts_about(groups: Sequence[GroupResource], whole_results: CapabilityProbe) -> Doubts:
     """Return which groups of a search can't be taken for whole ones.
 
-    Learns that searches give whole groups when one of these has its members.
+    Learns that searches return whole groups when one of these has its members.
     """
     if not whole_results.worth_trying:
         return Doubts([group.id for group in groups], [])
@@ -63,7 +63,7 @@ def doubts_about(groups: Sequence[GroupResource], whole_results: CapabilityProbe
 
 
 def _may_lack_members(group: GroupResource) -> bool | None:
-    """Return whether a group may have members that it does not show; None when it has none."""
+    """Return whether a group may have members that it omits; None when it has none."""
     try:
         shape = _shape.decode(group.raw)
     except UNREADABLE:

@@ -1,6 +1,6 @@
 """A Relay cursor connection over any source of groups.
 
-Nothing is fetched before a part of it is asked for, and no part fetches more than it needs: only
+Nothing is fetched before a part of it is needed, and no part fetches more than it needs: only
 `page_info` looks whether another group follows, only `total` counts.
 """
 
@@ -26,7 +26,7 @@ Result = TypeVar("Result")
 class Paging:
     """The paging arguments of a connection, checked.
 
-    `count` groups, from the end when `backward`; `cursor` is where to go on from.
+    `count` groups, from the end when `backward`; `cursor` is where to continue.
     """
 
     count: int
@@ -49,16 +49,16 @@ def paging(first: int | None, after: str | None, last: int | None, before: str |
 
 
 class Step(NamedTuple):
-    """A group, and its place as JSON values."""
+    """A group, and its position as JSON values."""
 
     group: GroupResource
     place: list[Any]
 
 
 class Batch(NamedTuple):
-    """Some steps in a row, and whether more follow the last of them (None: only a look tells).
+    """Some steps in a row, and whether more follow (None: only a request can tell).
 
-    `page` is the upstream's page that they were on, where it may have something to report.
+    `page` is the upstream's page that they were on, if it may have something to report.
     """
 
     steps: Sequence[Step]
@@ -67,16 +67,16 @@ class Batch(NamedTuple):
 
 
 class Source(Protocol):
-    """Where the groups of a connection come from, in order, from behind or before a place."""
+    """The groups of a connection, in order, from after or before a position."""
 
     def forward(self, place: list[Any] | None, count: int) -> AsyncIterator[Batch]:
-        """Return what follows a place, or all; `count` groups are likely to be taken."""
+        """Return what follows a position, or everything; `count` groups are likely to be needed."""
 
     def backward(self, place: list[Any] | None, count: int) -> AsyncIterator[Batch]:
-        """Return what comes before a place, or all, from the end to the beginning."""
+        """Return what precedes a position, or everything, from the end to the beginning."""
 
     async def total(self) -> int | None:
-        """Count all groups; None when that can't be known."""
+        """Count all groups; None when that is unknowable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +89,13 @@ class Edge:
 
     @property
     def cursor(self) -> str:
-        """The place of the group, opaque."""
+        """The opaque position of the group."""
         return self._cursors.encode(self._place)
 
 
 @dataclass(frozen=True, slots=True)
 class PageInfo:
-    """Where a slice stands in the whole."""
+    """The position of a slice in the whole."""
 
     edges: Sequence[Edge]
     has_next_page: bool
@@ -144,13 +144,13 @@ class Connection:
         return self._taking
 
     def edges(self) -> asyncio.Future[tuple[Edge, ...]]:
-        """Return the edges; starts fetching them at once."""
+        """Return the edges; start fetching them at once."""
         return asyncio.shield(self.start())
 
     def edges_as_they_come(self) -> AsyncGenerator[Edge, None]:
-        """Return the edges one by one, as they are fetched; starts that at once.
+        """Yield the edges one by one, as they are fetched; start that at once.
 
-        A slice from the end comes when it is whole.
+        A slice from the end comes when it is complete.
         """
         return self._as_they_come(self.start())
 
@@ -177,7 +177,7 @@ class Connection:
         return Edge(step.group, step.place, self._cursors)
 
     async def page_info(self) -> PageInfo:
-        """Return where the slice stands."""
+        """Return the position of the slice."""
         edges = await self.edges()
         if self._looking is None:
             self._looking = _started(self._look())
@@ -187,7 +187,7 @@ class Connection:
     async def total(self) -> int | None:
         """Count all groups; None when the upstream does not say.
 
-        Costs no call beside the edges, where the upstream counts and filters by itself.
+        Costs no call beside the edges, if the upstream counts and filters by itself.
         """
         if self._taking is not None:
             await self.edges()
@@ -218,7 +218,7 @@ class Connection:
 
     @property
     def broken(self) -> int:
-        """How many entries on the pages of the slice could not be read."""
+        """The number of invalid entries on the pages of the slice."""
         return sum(page.broken for page in self._reported.values())
 
     @property
@@ -232,7 +232,7 @@ class Connection:
         )
 
     async def _look(self) -> bool:
-        """Return whether more follows, looking only when it must."""
+        """Return whether more follows; send a request only if necessary."""
         while self._more is None:
             try:
                 batch = await anext(self._batches, None)

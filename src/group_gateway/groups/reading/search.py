@@ -1,6 +1,6 @@
-"""One search of one operation: opened with parameters that the upstream obeys, page by page.
+"""One search of one operation, page by page, with parameters that the upstream obeys.
 
-Learns on the way which parameters work.
+It learns on the way which parameters work.
 """
 
 import asyncio
@@ -32,19 +32,19 @@ from group_gateway.groups.reading.whole_pages import WholePages
 from group_gateway.operation import Operation
 
 SCAN_PAGES = 20
-"""Pages looked through for one answer when the upstream can't filter by itself."""
+"""Pages scanned for one result when the upstream can't filter by itself."""
 MOST_STEPS = 1000
-"""Pages that one search may visit, those that cost no call included."""
+"""Pages that one search may visit, cached ones included."""
 _TIME_SLICE = 0.005
-"""Seconds that a walk over cached pages may take before others have their turn."""
+"""Seconds that a walk over cached pages may take before it yields to the event loop."""
 _TOTAL = "_total"
 
 
 class Search:
     """The pages of a search. Each is fetched once.
 
-    With `is_scan` all groups are looked through, within bounds. `is_misled` tells that a later page
-    held groups that don't fit, although the first one looked as if the upstream filtered.
+    With `is_scan` all groups are scanned, within bounds. `is_misled` is whether a later page held
+    groups that don't match, although the first one looked as if the upstream filtered.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Search:
         return parameters_for(self.wanted, self._capabilities, refused)
 
     def covers(self, query: Query) -> bool:
-        """Return whether the parameters, when applied, leave nothing to do."""
+        """Return whether the applied parameters express the whole filter."""
         return covers(query, self.wanted)
 
     def may_leave_out(self, name: str) -> bool:  # noqa: ARG002 - all filters can be applied here
@@ -88,14 +88,14 @@ class Search:
         return True
 
     def matches(self, page: Searchset) -> Sequence[int]:
-        """Return the indexes of the entries of a page that fit."""
+        """Return the indexes of the entries of a page that match."""
         return self.wanted.matches(page)
 
     def _judge(self, query: Query, content: Searchset) -> ParameterSupport:
         return judge(query, self.wanted, content)
 
     async def start(self, count: int) -> Page:
-        """Fetch the first page; `count` groups, or more where they must be looked through."""
+        """Fetch the first page: `count` groups, or more for a scan."""
         if self._needs_statement:
             await self._learning.ensure(self._operation)
         while True:
@@ -123,7 +123,7 @@ class Search:
     async def follow(self, link: PageLink, *, filtered: bool) -> Page:
         """Fetch the page behind a link of this search.
 
-        Raises UpstreamSearchUnsupported when too many pages were looked through.
+        Raises UpstreamSearchUnsupported when too many pages were scanned.
         """
         if link == NOWHERE:
             raise UpstreamInvalidResponse("The upstream links its pages in a way that is not FHIR.")
@@ -157,7 +157,7 @@ class Search:
         return self._page(link, content, filtered=filtered)
 
     async def _get_counted(self, link: PageLink) -> tuple[PageLink, Searchset]:
-        """Get a page, with a smaller `_count` if the one that was asked for is too large."""
+        """Get a page, with a smaller `_count` if the requested one is too large."""
         paging = self._capabilities.paging
         while True:
             try:
@@ -194,7 +194,7 @@ class Search:
         return total
 
     async def _get(self, link: PageLink) -> Searchset:
-        """Get a page, whole. Takes part in the deadline, the budget and turns of the event loop."""
+        """Get a whole page within the deadline, the budget and the time slice."""
         self._operation.remaining()
         self._steps_left -= 1
         if self._steps_left < 0:

@@ -1,4 +1,4 @@
-"""FHIR search parameters of Group (R4): how they are sent, and whether a group fits. Pure."""
+"""FHIR search parameters of Group (R4): how they are sent, and whether a group matches. Pure."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -27,20 +27,20 @@ class Criterion:
 
     @property
     def sent(self) -> str:
-        """The value that is sent: a comma inside one of the alternatives is escaped."""
+        """The value to send: a comma inside one of the alternatives is escaped."""
         return ",".join(_COMMA.sub(r"\1\\,", value) for value in self.values)
 
 
 @dataclass(frozen=True)
 class SearchCriteria:
-    """Parameters that all must hold, and `sort` keys. `home` is the upstream's base URL."""
+    """Parameters that all must match, and `sort` keys. `home` is the upstream's base URL."""
 
     criteria: tuple[Criterion, ...]
     sort: tuple[str, ...] = ()
     home: str = ""
 
     def __post_init__(self) -> None:
-        """Raise BadUserInput for a value that is none of its parameter's type."""
+        """Raise BadUserInput for a value of the wrong type."""
         for criterion in self.criteria:
             if criterion.name == "_lastUpdated":
                 for value in criterion.values:
@@ -60,7 +60,7 @@ class SearchCriteria:
 
     @property
     def looks_inside(self) -> bool:
-        """Whether groups are judged by elements that a search may leave out."""
+        """Whether the search needs elements that a search result may omit."""
         return not self.names.isdisjoint(_INSIDE)
 
     @cached_property
@@ -75,20 +75,20 @@ class SearchCriteria:
         return self.names - _CHECKS.keys()
 
     def without(self, name: str) -> "SearchCriteria":
-        """Return the criteria without those of a parameter."""
+        """Return the criteria without a parameter."""
         rest = tuple(c for c in self.criteria if c.name != name)
         return SearchCriteria(rest, self.sort, self.home)
 
     def values(self, name: str) -> tuple[str, ...] | None:
-        """Return the values of a parameter; None when it is not given."""
+        """Return the values of a parameter; None when it is absent."""
         return next((c.values for c in self.criteria if c.name == name), None)
 
     def fits(self, group: GroupResource) -> bool:
-        """Return whether a group fits, whatever the upstream did. Raises NotAGroup."""
+        """Return whether a group matches, whatever the upstream did. Raises NotAGroup."""
         return not self.misfits(group)
 
     def matches(self, page: Searchset) -> list[int]:
-        """Return the indexes of the entries that fit. Raises NotAGroup."""
+        """Return the indexes of the entries that match. Raises NotAGroup."""
         return [
             index
             for index, group in enumerate(page.entries)
@@ -96,7 +96,7 @@ class SearchCriteria:
         ]
 
     def misfits(self, group: GroupResource) -> list[str]:
-        """Return the names of the parameters that a group does not fit. Raises NotAGroup."""
+        """Return the names of the parameters that a group does not match. Raises NotAGroup."""
         if not self._checked:
             return []
         elements = group.elements
@@ -112,7 +112,7 @@ class SearchCriteria:
 
     @classmethod
     def from_json(cls, value: list[Any], home: str) -> "SearchCriteria":
-        """Return the criteria that `to_json` gave."""
+        """Return the criteria that `to_json` made."""
         criteria, sort = value
         found = (Criterion(name, tuple(values)) for name, values in criteria)
         return cls(tuple(found), tuple(sort), home)
@@ -133,7 +133,7 @@ def _unescaped(text: str) -> str:
 
 
 def _split(pattern: re.Pattern[str], text: str) -> tuple[str | None, str]:
-    """Return what stands before and after the first separator; None for no separator."""
+    """Return the text before and after the first separator; None for no separator."""
     match = pattern.search(text)
     if match is None:
         return None, _unescaped(text)
@@ -287,4 +287,4 @@ _CHECKS: Final[Mapping[str, Check]] = {
     "value": _value,
 }
 CHECKED_PARAMETERS: Final = frozenset(_CHECKS)
-"""The parameters that can be applied here."""
+"""The parameters that the gateway can apply itself."""

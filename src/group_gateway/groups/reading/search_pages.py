@@ -1,4 +1,4 @@
-"""Search pages, from cache or upstream, each asked for once at a time."""
+"""Search pages, from cache or upstream, each fetched once at a time."""
 
 import asyncio
 import contextlib
@@ -20,7 +20,7 @@ from group_gateway.upstream.client import GroupClient
 
 
 class SearchPages:
-    """Gives pages for all callers of a process; entries live `lifetime` seconds."""
+    """Pages for all callers of a process; entries live `lifetime` seconds."""
 
     def __init__(
         self, client: GroupClient, cache: CacheStore, slots: CacheSlots, *, lifetime: float
@@ -52,7 +52,7 @@ class SearchPages:
                     raise
 
     async def _holds(self, part: CacheDependency) -> bool:
-        """Return whether a cache entry still counts; waits only where others share the cache."""
+        """Return whether a cache entry is still valid; wait only if others share the cache."""
         holds = self._cache.holds_now([part])
         return await self._cache.holds([part]) if holds is None else holds
 
@@ -74,7 +74,7 @@ class SearchPages:
             self._parsed.put(key, page, part)
 
     def forget(self) -> None:
-        """Drop flights that may have begun before a write, so that none joins them."""
+        """Exclude flights from joining that may have started before a write."""
         self._flights.clear()
         self._parsed.clear()
 

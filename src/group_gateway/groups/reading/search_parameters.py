@@ -1,7 +1,7 @@
 """Which search parameters to send for a filter, and whether the upstream obeyed. Pure.
 
-An upstream may ignore a parameter and answer with everything, status 200. So a parameter counts
-as applied only when the Bundle's `self` link echoes it and every group in it fits.
+An upstream may ignore a parameter and return everything, status 200. So a parameter counts as
+applied only when the Bundle's `self` link echoes it and every group in it matches.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -22,10 +22,10 @@ from group_gateway.groups.reading.filters import GroupFilter
 
 @dataclass(frozen=True, slots=True)
 class SearchParameter:
-    """A parameter that stands for a field of the filter.
+    """A parameter that expresses a field of the filter.
 
-    `values` are what to send for the field's value; none where the parameter can't say it. One that
-    `is_tried` is sent although the upstream does not declare any parameters.
+    `values` are what to send for the field's value; none if the parameter can't express it. One
+    that `is_tried` is sent although the upstream declares no parameters.
     """
 
     field: str
@@ -115,7 +115,7 @@ def _is_usable(parameter: SearchParameter, capabilities: UpstreamCapabilities) -
 
 
 def _fields_of(name: str, query: Query, wanted: GroupFilter) -> list[str]:
-    """Return the fields of the filter that a sent parameter stands for."""
+    """Return the fields of the filter that a sent parameter expresses."""
     return [
         parameter.field
         for parameter in PARAMETERS
@@ -127,7 +127,7 @@ def _fields_of(name: str, query: Query, wanted: GroupFilter) -> list[str]:
 
 
 def covers(query: Query, wanted: GroupFilter) -> bool:
-    """Return whether the parameters, when applied, leave nothing of the filter to do."""
+    """Return whether the applied parameters express the whole filter."""
     names = {name for name, _ in query}
     covered = {field for name in names for field in _fields_of(name, query, wanted)}
     return covered.issuperset(wanted.given)

@@ -1,6 +1,7 @@
-"""Groups in an order that the caller chose, over a source that gives all that fit.
+"""Groups in an order that the caller chose, over a source of all that match.
 
-A place is the sort keys of a group (a keyset), so groups that come, go or change don't shift it.
+A position is the sort keys of a group (a keyset), so it does not shift when groups appear,
+disappear or change.
 """
 
 from bisect import bisect_left, bisect_right
@@ -17,7 +18,7 @@ from group_gateway.groups.reading.relay_connection import Batch, Source, Step
 Field = Literal["name", "quantity", "type", "last_updated"]
 _WHOLE_SOURCE = 100
 Key = list[Any]
-"""The values that a group is sorted by, None for one that it lacks, and its id."""
+"""The values that a group is sorted by, None for a missing one, and its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class SortedGroups:
         self._pages: list[Batch] = []
 
     async def forward(self, place: list[Any] | None, count: int) -> AsyncIterator[Batch]:
-        """Yield what follows a place, or all."""
+        """Yield what follows a position, or everything."""
         steps = await self._sorted()
         start = 0 if place is None else bisect_right(steps, self._at(place), key=self._compared)
         for batch in self._reported():
@@ -47,7 +48,7 @@ class SortedGroups:
             yield Batch(steps[i : i + count], i + count < len(steps))
 
     async def backward(self, place: list[Any] | None, count: int) -> AsyncIterator[Batch]:
-        """Yield what comes before a place, or all, from the end to the beginning."""
+        """Yield what precedes a position, or everything, from the end to the beginning."""
         steps = await self._sorted()
         stop = len(steps)
         if place is not None:

@@ -1,7 +1,7 @@
-"""Serves what was read before while the upstream is down (stale-if-error).
+"""Stale-if-error: serve expired entries while the upstream is down.
 
-Nothing is served to a caller whom the upstream has refused since, and nothing where the cache keeps
-no expired entries.
+Nothing is served to a caller whom the upstream has refused since, nor if the cache keeps no expired
+entries.
 """
 
 from collections.abc import Sequence
@@ -23,10 +23,10 @@ class Recalled:
 async def stale_if_error(
     cache: CacheStore, slots: Sequence[Slot], failure: Exception, lifetime: float
 ) -> list[Recalled | None]:
-    """Return what was read before and may be shown in place of a failure, for each slot.
+    """Return for each slot the expired entry that may be served instead of a failure.
 
-    Only while the upstream is unavailable. When it refuses the caller (401, 403) nothing is shown,
-    now or later, of what was read before. Entries are fresh for `lifetime` seconds.
+    Only while the upstream is unavailable. When it refuses the caller (401, 403), no earlier entry
+    is served, now or later. Entries are fresh for `lifetime` seconds.
     """
     if isinstance(failure, Unauthenticated | Forbidden):
         await cache.refused({slot.owner for slot in slots})
@@ -39,10 +39,10 @@ async def stale_if_error(
 
 
 async def vanished(cache: CacheStore, slots: Sequence[Slot]) -> None:
-    """Take note of groups that the upstream does not show to a caller.
+    """Record groups that the upstream does not show to a caller.
 
-    If it did before, the caller may have lost rights, also to other groups: then nothing that was
-    read before is shown any more.
+    If it did before, the caller may have lost rights, also to other groups: then no expired entry
+    is served any more.
     """
     before = await cache.outdated(slots)
     owners = {slot.owner for slot, found in zip(slots, before, strict=True) if found and found[0]}

@@ -1,4 +1,4 @@
-"""Replaces the parts on a search page by the groups themselves."""
+"""Replace the parts on a search page by whole groups."""
 
 import asyncio
 from collections.abc import Collection
@@ -13,7 +13,7 @@ from group_gateway.operation import Operation
 
 
 class WholePages:
-    """Completes search pages. Reads go through the loader: they are shared, cached and charged."""
+    """Complete search pages. Reads go through the loader: they are shared, cached and charged."""
 
     def __init__(self, loader: GroupLoader, capabilities: UpstreamCapabilities) -> None:
         self._loader = loader
@@ -24,9 +24,9 @@ class WholePages:
     ) -> Searchset:
         """Return the page with whole groups only.
 
-        Some are read to find out whether the upstream leaves elements out, if somebody
-        `looks_inside`. A part that a read does not show to this caller is left out. Raises the
-        errors of the reads that are needed.
+        Some are read to find out whether the upstream omits elements, if a selection
+        `looks_inside`. A part whose read is refused to this caller is omitted. Raises the errors of
+        the necessary reads.
         """
         if self._whole_results.recently_proven and not page.parts:
             return page

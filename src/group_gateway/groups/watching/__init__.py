@@ -1,1 +1,1 @@
-"""Who wants to know of changes of groups, and how they are found."""
+"""Subscriptions to changes of groups: listeners, polls, and comparisons."""

@@ -1,4 +1,4 @@
-"""A list of groups that is followed: what is asked for, and what has become different. Pure."""
+"""A watched list of groups: its filter, and what has changed in it. Pure."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from group_gateway.groups.watching.snapshot import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class GroupList:
-    """The groups that fit a filter, of these ids if there are any."""
+    """The groups that match a filter, of these ids if there are any."""
 
     wanted: GroupFilter
     ids: tuple[str, ...] | None = None
@@ -25,18 +25,18 @@ class GroupChange:
 
 
 Snapshots = dict[str, Snapshot]
-"""What was seen of the groups of a list, by their ids."""
+"""Snapshots of the groups of a list, by their ids."""
 
 
 def snapshots_of(groups: Iterable[GroupResource], before: Snapshots) -> Snapshots:
-    """Return what to keep of the groups. Raise UpstreamInvalidResponse when one can't be read."""
+    """Return snapshots of the groups. Raise UpstreamInvalidResponse for an invalid one."""
     return {group.id: Snapshot.of(group, before.get(group.id)) for group in groups}
 
 
 def changes_between(
     before: Snapshots, after: Snapshots, groups: Iterable[GroupResource]
 ) -> Iterator[GroupChange]:
-    """Yield the groups that are new or another version, and those that are gone."""
+    """Yield groups that are new or another version, and those that are gone."""
     for group in groups:
         known = before.get(group.id)
         if known is None or known.version != after[group.id].version:

@@ -1,4 +1,4 @@
-"""One watched list: who listens, and what each caller's last poll found."""
+"""One watched list: its listeners, and each caller's last poll."""
 
 import asyncio
 from collections.abc import Sequence
@@ -16,9 +16,10 @@ from group_gateway.operation import Caller
 
 
 class ListListener:
-    """A subscriber to a list. News are a flag and not a queue: late comers read the newest state.
+    """A subscriber to a list.
 
-    `told` are the tags of the changes since it began to listen, until it reads the list again.
+    News are a flag and not a queue: a late reader gets the newest state. `told` are the tags of the
+    changes since it started to listen, until it reads the list again.
     """
 
     def __init__(self, caller: Caller) -> None:
@@ -28,12 +29,12 @@ class ListListener:
         self._refusal: GatewayError | None = None
 
     def tell(self, tags: Tags) -> None:
-        """Note that groups may have changed; None stands for all."""
+        """Record that groups may have changed; None stands for all."""
         self.told.update(tags or ())
         self._news.set()
 
     def refuse(self, refusal: GatewayError) -> None:
-        """Note that the upstream does not show the list to this caller any more."""
+        """Record that the upstream no longer shows the list to this caller."""
         self._refusal = refusal
         self._news.set()
 
@@ -45,13 +46,13 @@ class ListListener:
             raise self._refusal
 
     def forget(self) -> None:
-        """Drop what was told so far: it is about to be read."""
+        """Drop the recorded changes: the list is about to be read."""
         self._news.clear()
         self.told.clear()
 
 
 class ListWatch:
-    """The listeners to a list, and what was polled for each of their callers.
+    """The listeners to a list, and the last poll for each of their callers.
 
     `tags` are those of the groups that may be in it; None where any group may.
     """
@@ -71,7 +72,7 @@ class ListWatch:
         self._listeners[listener] = None
 
     def remove(self, listener: ListListener) -> None:
-        """Remove a listener, and what was polled for a caller with no other one."""
+        """Remove a listener, and the last poll of a caller without another one."""
         self._listeners.pop(listener, None)
         scope = listener.caller.scope
         if all(other.caller.scope != scope for other in self._listeners):
@@ -87,23 +88,23 @@ class ListWatch:
         return listener.caller
 
     def tell(self, tags: Tags) -> None:
-        """Tell all listeners that groups may have changed, if one of them may be in the list."""
+        """Notify all listeners that groups may have changed, if one may be in the list."""
         if tags is None or self._tags is None or not self._tags.isdisjoint(tags):
             for listener in self._listeners:
                 listener.tell(tags)
 
     def refuse(self, caller: Caller, refusal: GatewayError) -> None:
-        """Remove the listeners of a caller whom the upstream refused, and tell them."""
+        """Remove and notify the listeners of a caller whom the upstream refused."""
         for listener in [each for each in self._listeners if each.caller.scope == caller.scope]:
             self.remove(listener)
             listener.refuse(refusal)
 
     def expect(self, caller: Caller, seen: Snapshots) -> None:
-        """Compare the caller's first poll with what was read when it began to listen."""
+        """Compare the caller's first poll with what was read when it started to listen."""
         self._polled.setdefault(caller.scope, seen)
 
     def polled(self, caller: Caller, groups: Sequence[GroupResource]) -> list[str]:
-        """Note what a poll found for a caller; return the ids of what is different."""
+        """Record a poll for a caller; return the ids of the changed groups."""
         before = self._polled.get(caller.scope, {})
         after = snapshots_of(groups, before)
         if caller.scope in self._polled:  # else its last listener has gone meanwhile

@@ -1,9 +1,8 @@
-"""All watched lists of groups: each is polled once, however many listen, in however many replicas.
+"""All watched lists of groups: each is polled once, for all listeners in all replicas.
 
-Writes through the gateway, by any replica, arrive at once. Others' are found by reading the list
-past the cache, with the credentials of those who listen in turn. What is found is only that
-something changed: each listener then reads the list anew as the caller that it is, and is told the
-difference.
+Writes through the gateway, by any replica, arrive at once. Other changes are found by reading the
+list past the cache, with the listeners' credentials in turn. A poll only finds that something
+changed: each listener then reads the list again as its own caller, and gets the difference.
 """
 
 import asyncio
@@ -33,9 +32,9 @@ from group_gateway.observability.telemetry import Telemetry
 from group_gateway.operation import Caller, Operation
 
 MOST_GROUPS = 1000
-"""Groups that a list which is followed may have."""
+"""Groups that a watched list may have."""
 MOST_LIST_IDS = 200
-"""Ids that may name such a list: a poll may take as many reads."""
+"""Ids that may name a watched list: a poll may take as many reads."""
 _POLL_CALLS = 25
 _AT_ONCE = 2
 """Lists polled at once in a process: they must leave the upstream to requests."""
@@ -48,16 +47,16 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ListEvent:
-    """A change of a list, and the operation that is begun for it."""
+    """A change of a list, and the operation that was started for it."""
 
     operation: Operation
     root: GroupChange
 
 
 class ListWatches:
-    """Follows lists, and polls each every `interval` seconds, within `patience` seconds.
+    """Follow lists, and poll each every `interval` seconds.
 
-    `fresh` reads past the cache.
+    A poll takes `patience` seconds at most. `fresh` reads past the cache.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - who is asked, how often, and who is told
@@ -90,7 +89,7 @@ class ListWatches:
     ) -> AsyncGenerator[ListEvent, None]:
         """Yield each change of a list from now on.
 
-        Raise the errors of the first read; of later reads only those that mean that the caller
+        Raises the errors of the first read; of later reads only those which mean that the caller
         may not see the list any more.
         """
         if question.ids is not None and len(question.ids) > MOST_LIST_IDS:
@@ -153,7 +152,7 @@ class ListWatches:
             watch.tell(tags)
 
     async def _read_again(self, renew: BeginOperation, question: GroupList) -> list[GroupResource]:
-        """Read a list that may have changed, until the upstream answers."""
+        """Read a list that may have changed, until the upstream responds."""
         pause = _SOON
         while True:
             try:
@@ -208,7 +207,7 @@ class ListWatches:
 async def _groups(
     reads: GroupReads, operation: Operation, question: GroupList
 ) -> list[GroupResource]:
-    """Read a list. Raise BadUserInput when it has more groups than can be followed."""
+    """Read a list. Raise BadUserInput when it has more groups than can be watched."""
     # Where the upstream does not search by ids, each is a read.
     operation.calls_left = max(operation.calls_left, len(question.ids or ()))
     page = Paging(MOST_GROUPS, backward=False, cursor=None)
@@ -220,5 +219,5 @@ async def _groups(
 
 
 async def _sleep_about(seconds: float) -> None:
-    """Sleep for about so long: polls that began together must drift apart."""
+    """Sleep for about this long: polls that started together must drift apart."""
     await asyncio.sleep(seconds * random.uniform(0.9, 1.1))  # noqa: S311 - no secret

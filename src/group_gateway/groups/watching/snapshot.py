@@ -1,4 +1,4 @@
-"""What was seen of a group, small enough to be kept for comparison. Pure."""
+"""A fingerprint of a group, for comparison. Pure."""
 
 import hashlib
 from dataclasses import dataclass
@@ -7,19 +7,19 @@ from group_gateway.errors import UpstreamInvalidResponse
 from group_gateway.fhir.group_resource import GroupResource, NotAGroup
 
 GONE = ""
-"""Stands for the version of a group that does not exist; no version is empty."""
+"""The version of a group that does not exist; no version is empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A digest of the upstream's bytes, which tells equal ones at once, and the version in them."""
+    """A digest of the upstream's bytes, which shows equal ones at once, and the version in them."""
 
     digest: bytes
     version: str
 
     @classmethod
     def of(cls, group: GroupResource | None, before: "Snapshot | None") -> "Snapshot":
-        """Look at a group; `before` spares decoding one that has not changed.
+        """Take a snapshot; `before` saves decoding an unchanged group.
 
         Raises UpstreamInvalidResponse.
         """

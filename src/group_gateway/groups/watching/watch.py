@@ -1,4 +1,4 @@
-"""One watched group: who listens, and what each of them last saw."""
+"""One watched group: its listeners, and the version that each last read."""
 
 import asyncio
 
@@ -9,9 +9,9 @@ from group_gateway.operation import Caller
 
 
 class Listener:
-    """Somebody who waits for news of a group; `version` is the last that they read.
+    """A subscriber to a group; `version` is the last one that it read.
 
-    News are a flag, not a queue: whoever comes late for them finds the newest state alone.
+    News are a flag, not a queue: a late reader gets the newest state only.
     """
 
     def __init__(self, caller: Caller) -> None:
@@ -21,16 +21,16 @@ class Listener:
         self._refusal: GatewayError | None = None
 
     def tell(self) -> None:
-        """Say that the group may have changed."""
+        """Record that the group may have changed."""
         self._news.set()
 
     def refuse(self, refusal: GatewayError) -> None:
-        """Say that the upstream shows this caller the group no more."""
+        """Record that the upstream no longer shows the group to this caller."""
         self._refusal = refusal
         self._news.set()
 
     async def news(self) -> None:
-        """Wait until there is something to read; raises the refusal if there was one."""
+        """Wait until there is something to read; raise the refusal if there was one."""
         await self._news.wait()
         self._news.clear()
         if self._refusal is not None:
@@ -38,7 +38,7 @@ class Listener:
 
 
 class Watch:
-    """The listeners of a group. Callers may be shown different things, so each has a sight."""
+    """The listeners of a group, and a snapshot per caller: callers may see different things."""
 
     def __init__(self) -> None:
         self._listeners: dict[Listener, None] = {}
@@ -53,14 +53,14 @@ class Watch:
         self._listeners[listener] = None
 
     def remove(self, listener: Listener) -> None:
-        """Remove a listener, with what only it had seen."""
+        """Remove a listener, with the snapshot of a caller without another one."""
         self._listeners.pop(listener, None)
         scope = listener.caller.scope
         if all(other.caller.scope != scope for other in self._listeners):
             self._sights.pop(scope, None)
 
     def next_caller(self) -> Caller | None:
-        """Return the caller to poll for next: the listeners' in turn; None when nobody listens."""
+        """Return the caller to poll for: round robin. None when nobody listens."""
         listener = next(iter(self._listeners), None)
         if listener is None:
             return None
@@ -69,7 +69,7 @@ class Watch:
         return listener.caller
 
     def tell(self) -> None:
-        """Say to all that the group may have changed."""
+        """Notify all listeners that the group may have changed."""
         for listener in self._listeners:
             listener.tell()
 
@@ -80,15 +80,16 @@ class Watch:
             listener.refuse(refusal)
 
     def has_changed(self, caller: Caller, group: GroupResource | None) -> bool:
-        """Note what a poll found for a caller; tell whether its version is a new one."""
+        """Record a poll for a caller; return whether its version is new."""
         before = self._sights.get(caller.scope)
         seen = self._sights[caller.scope] = Snapshot.of(group, before)
         return before is not None and before.version != seen.version
 
     def has_read(self, listener: Listener, group: GroupResource | None) -> bool:
-        """Note what a listener read; tell whether it is another version than they had.
+        """Record what a listener read; return whether its version is new to it.
 
-        Others of the same caller who had another are told: the poll won't notice any more.
+        Listeners of the same caller with another version are notified: the poll won't notice any
+        more.
         """
         scope = listener.caller.scope
         seen = Snapshot.of(group, self._sights.get(scope))

@@ -1,8 +1,8 @@
-"""All watched groups: each is polled once, however many listen, in however many replicas.
+"""All watched groups: each is polled once, for all listeners in all replicas.
 
 Writes through the gateway, by any replica, arrive at once. Other changes are found by reading the
-group again and again, with the credentials of the listeners in turn. What is found is only that
-something changed: each listener then reads the group anew as the caller that it is.
+group periodically, with the listeners' credentials in turn. A poll only finds that something
+changed: each listener then reads the group again as its own caller.
 """
 
 import asyncio
@@ -24,12 +24,13 @@ from group_gateway.operation import Operation
 from group_gateway.upstream.client import GroupClient
 
 BeginOperation = Callable[[], Awaitable[Operation]]
-"""Begins a further operation of the same caller, with time and budget of its own."""
+"""Starts a further operation of the same caller, with its own time and budget."""
 
 _AT_ONCE = 4
-"""Polls under way at once in a process: they must leave the upstream to requests."""
+"""Polls in flight at once in a process: they must leave the upstream to requests."""
 _LONGEST_PAUSE = 60.0
-"""Seconds that a failing upstream is left alone at most, if polls are not rarer anyway."""
+"""Limit in seconds of the pause after polls of a failing upstream, unless polls are rarer
+anyway."""
 _SOON = 1.0
 _TURN = 0.85
 """The part of an interval for which no other replica polls: less than a pause at its shortest."""
@@ -50,7 +51,7 @@ class GroupEvent:
 
 
 class GroupWatches:
-    """Follows groups. Polls each every `interval` seconds; a poll takes `patience` at most."""
+    """Follow groups, and poll each every `interval` seconds; a poll takes `patience` at most."""
 
     def __init__(  # noqa: PLR0913 - who is asked, how often, and who is told
         self,
@@ -78,10 +79,10 @@ class GroupWatches:
     async def follow(
         self, renew: BeginOperation, id: str, since: str | None = None
     ) -> AsyncGenerator[GroupEvent, None]:
-        """Yield the group each time it has become another version, and end when it is gone.
+        """Yield the group at each new version; end when it is gone.
 
-        With `since`, at once if that is not its version any more. Raises the errors of the first
-        read; of later reads only those that mean that the caller may not see the group any more.
+        With `since`, yield at once if that is no longer its version. Raises the errors of the first
+        read; of later reads only those which mean that the caller may not see the group any more.
         """
         checked_id(id)
         operation = await renew()
@@ -102,7 +103,7 @@ class GroupWatches:
             self._leave(tag, watch, listener)
 
     async def aclose(self) -> None:
-        """Poll no more."""
+        """Stop polling."""
         polls = list(self._polls.values())
         for poll in polls:
             poll.cancel()
@@ -134,7 +135,7 @@ class GroupWatches:
     async def _read_again(
         self, renew: BeginOperation, id: str
     ) -> tuple[Operation, GroupResource | None]:
-        """Read a group that may have changed, for as long as it takes the upstream to answer."""
+        """Read a group that may have changed, until the upstream responds."""
         pause = _SOON
         while True:
             try:
@@ -164,7 +165,7 @@ class GroupWatches:
                 pause = self._interval
 
     async def _look(self, id: str, watch: Watch) -> None:
-        """Read a group once, past the cache, for the next caller who may; raises GatewayError."""
+        """Read a group once, past the cache, for the next caller who may; raise GatewayError."""
         while (caller := watch.next_caller()) is not None:
             try:
                 group = await self._client.read(caller, id, self._patience)
@@ -182,5 +183,5 @@ class GroupWatches:
 
 
 async def _rest(seconds: float) -> None:
-    """Sleep for about so long: polls that began together must drift apart."""
+    """Sleep for about this long: polls that started together must drift apart."""
     await asyncio.sleep(seconds * random.uniform(0.9, 1.1))  # noqa: S311 - no secret

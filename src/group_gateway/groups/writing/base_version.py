@@ -1,4 +1,4 @@
-"""The state that a write starts from, and the precondition of its PUT. Pure."""
+"""The version that a write is based on, and the precondition of its PUT. Pure."""
 
 import re
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ _NUMBER = re.compile(r'(?:W/)?"([0-9]{1,9})"')
 
 @dataclass(frozen=True, slots=True)
 class BaseVersion:
-    """A fresh read of a group, and its decoded elements, which nobody may change.
+    """A fresh read of a group, and its decoded elements, which must not be mutated.
 
     `second` is one of the upstream's clock that had begun when the group was read, None when the
-    upstream does not show its clock: every change after the read bears that second or a later one.
+    upstream does not show its clock. Every change after the read bears that second or a later one.
     """
 
     group: GroupResource
@@ -41,7 +41,7 @@ class BaseVersion:
 
     @classmethod
     def whole(cls, group: GroupResource | None) -> "BaseVersion | None":
-        """Return the group that came with the answer to a write, None for none or for a part."""
+        """Return the group in the response to a write, None for none or for a part."""
         try:
             return None if group is None else cls.of(group)
         except UpstreamInvalidResponse:
@@ -58,7 +58,7 @@ class BaseVersion:
 
     @property
     def tag(self) -> str | None:
-        """The entity tag to bind a PUT to: the one that was sent, else the version's."""
+        """The entity tag for a PUT's precondition: the one that was sent, else the version's."""
         if self.group.etag is not None or self.version_id is None:
             return self.group.etag
         return f'W/"{self.version_id}"' if _TAG.fullmatch(self.version_id) else None
@@ -72,27 +72,27 @@ class BaseVersion:
     def is_exact(self) -> bool:
         """Whether the entity tag was sent and is the version's (FHIR R4, section 3.1.0.5).
 
-        Any other tag may come from a web framework or a proxy, and then the upstream does not look
-        at `If-Match`.
+        Any other tag may come from a web framework or a proxy, and then the upstream ignores
+        `If-Match`.
         """
         tag = self.group.etag
         return tag is not None and tag.removeprefix("W/") == f'"{self.version_id}"'
 
     @property
     def is_guarded(self) -> bool:
-        """Whether there is anything that a PUT can be bound to."""
+        """Whether there is anything to make a precondition of."""
         return self.tag is not None or self.second is not None
 
     def outdates(self, token: str) -> bool:
-        """Return whether a request that was meant for another version came too late."""
+        """Return whether a request was meant for another version."""
         return not self.group.is_version(token)
 
     def precondition(self) -> Precondition:
         """Return the precondition that nobody has changed the group since.
 
-        By the clock, changes within the second of the read count as later ones: a false conflict
-        is safer than a lost update. An upstream that honours `If-Match` ignores the clock where
-        both are given (RFC 9110, section 13.1.4).
+        By the clock, changes within the second of the read count as later ones: a false conflict is
+        safer than a lost update. An upstream that honours `If-Match` ignores the clock where both
+        are sent (RFC 9110, section 13.1.4).
         """
         if self.is_exact or self.second is None:
             return Precondition(etag=self.tag)
@@ -104,6 +104,6 @@ class BaseVersion:
 
 
 def tag_number(tag: str | None) -> int | None:
-    """Return the number that an entity tag is; None where it is no count of versions."""
+    """Return the number in an entity tag; None if it is not a count of versions."""
     match = _NUMBER.fullmatch(tag or "")
     return int(match[1]) if match else None

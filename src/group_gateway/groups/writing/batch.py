@@ -1,4 +1,4 @@
-"""The requests that share one PUT: what it is to hold, and what its outcome means for each.
+"""The requests that share one PUT: its body, and the outcome of each request.
 
 Pure but for the flights that it resolves. A request leaves the batch when it has its outcome.
 """
@@ -19,7 +19,7 @@ Elements = dict[str, Any]
 
 
 class Batch:
-    """Requests of one caller about one group, in the order in which they are to be made."""
+    """Requests of one caller about one group, in the order in which they are applied."""
 
     def __init__(self, requests: Sequence[Request]) -> None:
         self.requests = list(requests)
@@ -29,25 +29,25 @@ class Batch:
 
     @property
     def deletes(self) -> bool:
-        """Whether it is the deletion of the group, which shares nothing."""
+        """Whether it is a deletion, which shares nothing."""
         return any(request.change.deletes for request in self.requests)
 
     @property
     def flights(self) -> list[Flight[Outcome]]:
-        """Those who wait."""
+        """The flights of the waiting operations."""
         return [request.flight for request in self.requests]
 
     def join(self, requests: Iterable[Request]) -> None:
-        """Add requests, and drop those that nobody waits for."""
+        """Add requests, and drop those without a waiter."""
         self.requests = [r for r in (*self.requests, *requests) if not r.abandoned]
 
     def halves(self) -> tuple["Batch", "Batch"]:
-        """Divide the requests over two batches."""
+        """Split the requests into two batches."""
         middle = len(self.requests) // 2
         return Batch(self.requests[:middle]), Batch(self.requests[middle:])
 
     def mark(self, *, sent: bool) -> None:
-        """Remember whether a PUT may have had an effect."""
+        """Record whether a PUT may have had an effect."""
         for request in self.requests:
             request.sent = sent
 
@@ -64,7 +64,7 @@ class Batch:
         return [request.based_on for request in self.requests if request.based_on is not None]
 
     def apply(self, base_version: BaseVersion) -> Elements | None:
-        """Return what is to be PUT, None when nothing is; end requests that can't be made."""
+        """Return the body of the PUT, None if nothing is to change; end refused requests."""
         draft = dict(base_version.elements)
         self.end_outdated(base_version)
         for request in list(self.requests):
@@ -75,7 +75,7 @@ class Batch:
         return draft if self.requests else None
 
     def end_outdated(self, base_version: BaseVersion) -> None:
-        """End the requests that were meant for another version than this."""
+        """End the requests that were meant for another version."""
         for request in list(self.requests):
             if request.based_on is not None and base_version.outdates(request.based_on):
                 text = "The group was changed in the meantime."
@@ -90,23 +90,23 @@ class Batch:
             self._end(request, base_version.group, *refusal.issues)
 
     def end_all(self, group: GroupResource | None, *issues: Issue) -> None:
-        """End all requests, each with its remarks."""
+        """End all requests, each with its warnings."""
         for request in list(self.requests):
             self._end(request, group, *request.remarks, *issues)
 
     def absent(self) -> None:
-        """End all requests: there is no such group."""
+        """End all requests: the group does not exist."""
         for request in list(self.requests):
             path = request.change.id_name
             self._end(request, None, error("not-found", "There is no such group.", path))
 
     def refuse(self, group: GroupResource, issues: Sequence[Issue], sent: Elements) -> None:
-        """End all requests with what the upstream had to say against `sent`."""
+        """End all requests with the upstream's issues about `sent`."""
         for request in list(self.requests):
             self._end(request, group, *request.change.located(issues, sent))
 
     def settle(self, stored: BaseVersion | None, failure: GatewayError) -> None:
-        """End all requests of a PUT whose answer was lost, by what is stored now, if known."""
+        """End all requests of a PUT without a response, by what is stored now, if that is known."""
         for request in list(self.requests):
             if stored is None or request.change.check(stored.elements):
                 self.requests.remove(request)
@@ -116,15 +116,15 @@ class Batch:
                 self._end(request, stored.group, *request.remarks, warning("transient", text))
 
     def is_stored_in(self, elements: Elements) -> bool:
-        """Return whether the elements are as all requests ask."""
+        """Return whether the elements are as all requests want them."""
         return not any(request.change.check(elements) for request in self.requests)
 
     def verify(self, stored: BaseVersion, sent: Elements, told: Sequence[Issue] = ()) -> bool:
         """End all requests that were stored, with a warning for what was not; return if all ended.
 
-        Those that are left have another way to their end. What a later request of the same batch
-        undid is no reason to warn. `told` is what the upstream said of the PUT: no error, if all
-        is stored.
+        The others have another way to their end. What a later request of the same batch undid is no
+        reason for a warning. `told` are the upstream's issues of the PUT: none is an error if
+        everything is stored.
         """
         paths = gone_paths(sent, stored.elements)
         for request in list(self.requests):
@@ -144,7 +144,7 @@ class Batch:
         return not self.requests
 
     def crash(self, failure: Exception) -> None:
-        """Fail all that are left."""
+        """Fail the remaining requests."""
         for request in self.requests:
             request.flight.crash(failure)
 

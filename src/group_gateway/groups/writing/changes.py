@@ -1,7 +1,7 @@
 """What a write does to a group, as pure functions on its decoded elements.
 
 A change is applied to a fresh state, maybe more than once (a rebase), and afterwards compared with
-what the upstream says it stored. It changes exactly what it names. `memberships` has more of them.
+what the upstream stored. It changes exactly what it names. See also `memberships`.
 """
 
 from collections.abc import Collection, Sequence
@@ -41,15 +41,15 @@ from group_gateway.groups.writing.merging import (
 Elements = dict[str, Any]
 _REASONS = "the upstream did not store it so, or somebody has changed it since"
 _MEMBERSHIP = ("member", "type", "actual")
-"""Elements that say together who may be a member."""
+"""Elements that decide together who may be a member."""
 
 
 class Change:
     """A change of one group.
 
-    `rebases`: the change is independent of the current state and can be applied again after a
-    conflict. `deletes`: it is no change of elements but the end of the group. `names` are the
-    top-level elements that it changes. `id_name` is the input's field that names the group.
+    `rebases`: it does not depend on the current state and can be applied again after a conflict.
+    `deletes`: it deletes the group instead of changing elements. `names` are the top-level elements
+    that it changes. `id_name` is the input field that names the group.
     """
 
     rebases = True
@@ -58,9 +58,9 @@ class Change:
     id_name = "groupId"
 
     def apply(self, elements: Elements) -> list[Issue]:
-        """Set and remove elements; return remarks. Raises Refused, with nothing changed.
+        """Set and remove elements; return warnings. Raises Refused, with nothing changed.
 
-        What is inside an element is never changed in place: others go on using the old value.
+        Values inside elements are never mutated: others still use them.
         """
         raise NotImplementedError
 
@@ -69,17 +69,17 @@ class Change:
         raise NotImplementedError
 
     def fallback(self, stored: Elements, sent: Elements) -> "Change | None":  # noqa: ARG002 - hook
-        """Return another way to the same end, when `sent` did not work with this upstream."""
+        """Return another change to the same end, if `sent` did not work with this upstream."""
         return None
 
     def located(self, issues: Sequence[Issue], sent: Elements) -> list[Issue]:  # noqa: ARG002 - hook
-        """Return the upstream's issues about `sent` with the places of the input they are about."""
+        """Return the upstream's issues about `sent` with the paths of the input."""
         return list(issues)
 
 
 @dataclass(frozen=True)
 class SetElements(Change):
-    """Sets elements to FHIR values, and removes those whose value is None.
+    """Set elements to FHIR values, and remove those whose value is None.
 
     `base_url` is the upstream's: a member below it is the same as a relative one.
     """
@@ -119,7 +119,7 @@ class SetElements(Change):
             raise Refused("The change is not valid.", issues=(issue,)) from problem
 
     def _members(self, elements: Elements) -> list[Elements]:
-        """Return the wanted members, each with what its entry held that the input can't say."""
+        """Return the wanted members, each with what its old entry had beyond the input's fields."""
         entries = changeable_entries(elements, "member", "member")
         if not all(isinstance(entry, dict | None) for entry in entries):
             raise Malformed("member")
@@ -169,7 +169,7 @@ class SetElements(Change):
 
 @dataclass(frozen=True)
 class SetResponsibilities(Change):
-    """Makes a team's responsibilities exactly these; other characteristics stay as they are."""
+    """Set exactly these responsibilities of a team; keep other characteristics."""
 
     codes: tuple[str, ...]
     names = ("characteristic",)
@@ -209,7 +209,7 @@ class SetResponsibilities(Change):
 
 @dataclass(frozen=True)
 class DeleteGroup(Change):
-    """Deletes the group."""
+    """Delete the group."""
 
     deletes = True
     id_name = "id"
@@ -231,7 +231,7 @@ def _put(elements: Elements, name: str, value: Any) -> None:
 
 
 def _held(characteristic: object) -> str | None:
-    """Return the responsibility that a characteristic carries and does not exclude."""
+    """Return the responsibility that a characteristic states and does not exclude."""
     if isinstance(characteristic, dict) and characteristic.get("exclude") is True:
         return None
     return responsibility_of(characteristic)

@@ -1,8 +1,8 @@
-"""The upstream's clock, seen from here. Does no I/O.
+"""The upstream's clock as observed from here. Pure.
 
-An upstream without entity tags tells states apart by whole seconds of its own clock. It shows
-them in the `Date` of its answers, which says only which second had begun when the answer was
-stamped: somewhere between the question and the answer's arrival.
+An upstream without entity tags tells states apart by whole seconds of its own clock. It shows them
+in the `Date` of its responses, which only says which second had begun when the response was
+stamped: at some time between the request and the response's arrival.
 """
 
 import math
@@ -11,19 +11,19 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 _DRIFT = 0.0005
-"""How fast two clocks may part, in seconds per second: what NTP may slew a clock by."""
+"""How fast two clocks may drift, in seconds per second: NTP's maximal slew rate."""
 _CLOSE_ENOUGH = 0.1
 _LATE = 0.005
-"""A timer may fire a moment early; better to ask a moment after the second than before it."""
+"""A timer may fire early. It is better to read shortly after the second than before it."""
 _LONGEST_PAUSE = 3.0
 
 
 class UpstreamClock:
     """Bounds on how far the upstream's clock is ahead of ours (`now`, in seconds).
 
-    The lower bound is what safety rests on: it never puts the upstream's clock ahead of what an
-    answer has shown. The upper one only helps to ask sooner. Answers that contradict the bounds
-    (a clock that was set, several servers, a `Date` that lags) replace them.
+    Safety depends on the lower bound: it never puts the upstream's clock ahead of what a response
+    has shown. The upper bound only allows to read sooner. Responses that contradict the bounds (a
+    clock that was set, several servers, a `Date` that lags) replace them.
     """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
@@ -33,7 +33,7 @@ class UpstreamClock:
         self._observed = now()
 
     def observe(self, date: int, asked: float) -> None:
-        """Learn from an answer that arrived now, stamped `date`, to a question of `asked`."""
+        """Learn from a response that arrived now, stamped `date`, to a request sent at `asked`."""
         arrived = self.now()
         slack = _DRIFT * (arrived - self._observed)
         self._observed = arrived
@@ -44,16 +44,16 @@ class UpstreamClock:
             self._least, self._most = least, most
 
     def second_begun(self, asked: float, date: int) -> int:
-        """Return the latest second that surely had begun upstream when it was asked at `asked`.
+        """Return the latest second that had surely begun upstream at the time `asked`.
 
-        It is never later than `date`, the answer's own stamp, which must have been observed.
+        It is never later than `date`, the response's own stamp, which must have been observed.
         """
         return min(date, math.floor(asked + self._least))
 
     def pause_until_after(self, second: int) -> float:
-        """Return the seconds to wait before asking can show that `second` is over.
+        """Return the seconds to wait before a read can show that `second` is over.
 
-        While the bounds are far apart it is worth asking half-way: the answer halves them.
+        While the bounds are far apart it pays to read half-way: the response halves them.
         """
         if self._least == -math.inf:
             return 0.0
@@ -66,8 +66,8 @@ class UpstreamClock:
 class LastWrites:
     """The second of the upstream's clock in which each group was last known to be written.
 
-    Bounded: of more than `most` groups those written longest ago are forgotten, which costs an
-    upstream call at worst, because it is the precondition that makes a write safe.
+    Bounded: of more than `most` groups those written longest ago are forgotten. That costs one
+    upstream call at worst, because the precondition is what makes a write safe.
     """
 
     def __init__(self, clock: UpstreamClock, most: int = 1000) -> None:
@@ -79,7 +79,7 @@ class LastWrites:
         return len(self._seconds)
 
     def note(self, id: str, second: int | None) -> None:
-        """Remember that a group was, or must be thought to have been, written in a second."""
+        """Record that a group was, or may have been, written in a second."""
         if second is None:
             return
         self._seconds[id] = max(second, self.second(id) or second)

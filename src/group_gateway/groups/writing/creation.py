@@ -1,4 +1,4 @@
-"""A group to create: what is sent, and what the upstream's answer says about the input. Pure."""
+"""A group to create: its body, and the upstream's response in terms of the input. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ Elements = dict[str, Any]
 
 @dataclass(frozen=True)
 class NewGroup:
-    """A new group: FHIR elements, and responsibilities that become characteristics of it."""
+    """A new group: FHIR elements, and responsibilities that become characteristics."""
 
     values: Elements
     responsibilities: tuple[str, ...] = ()
@@ -35,7 +35,7 @@ class NewGroup:
         return [replace(w, input_path=renamed.get(w.input_path, w.input_path)) for w in warnings]
 
     def located(self, issues: Iterable[Issue]) -> tuple[Issue, ...]:
-        """Return the upstream's issues with the places of the input they are about."""
+        """Return the upstream's issues with the paths of the input."""
         return tuple(at(issue, self._place(issue)) for issue in issues)
 
     def _place(self, issue: Issue) -> Place:

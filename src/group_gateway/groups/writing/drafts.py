@@ -1,7 +1,7 @@
 """From a stored Group to the body of a PUT, with nothing lost. Pure.
 
-Numbers keep their digits (FHIR decimals have a precision), and what GraphQL does not show goes
-back as it came.
+Numbers keep their digits (FHIR decimals have a precision), and elements that GraphQL does not show
+are sent back unchanged.
 """
 
 from decimal import Decimal
@@ -17,7 +17,7 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
 def elements_of(resource: GroupResource) -> dict[str, Any]:
-    """Decode a resource so that it can be encoded as it was. Raises NotAGroup."""
+    """Decode a resource so that it can be encoded unchanged. Raises NotAGroup."""
     try:
         return _decoder.decode(resource.raw)
     except (*UNREADABLE, ArithmeticError) as error:  # the latter: an exponent beyond Decimal's
@@ -71,7 +71,7 @@ def _leave_to_upstream(body: dict[str, Any]) -> None:
 
 
 def _count_again(body: dict[str, Any], stored: dict[str, Any]) -> None:
-    """Set a quantity that was the number of members, or of active ones, to what it is now."""
+    """Update a quantity that was the number of members, or of active ones."""
     before, after = members_of(stored), members_of(body)
     if stored.get("quantity") == len(before):
         body["quantity"] = len(after)

@@ -1,7 +1,7 @@
-"""Whether an upstream honours the preconditions of writes, found by what it stored.
+"""Whether an upstream honours the preconditions of writes, judged by what it stored.
 
-Most upstreams that show versions compare them, some only count. A counted version that a write
-skipped was somebody else's, and was overwritten.
+Most upstreams that show versions compare them, some only count them. A version number that a write
+skipped was another writer's, and was overwritten.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,8 @@ _OVERWRITTEN = (
     "change: compare the group with what it should be."
 )
 _FEW = 100
-"""Versions between two reads that may be one group's; more are a server's count of all writes."""
+"""Version numbers between two reads that may be one group's. More are a server's count of all
+writes."""
 
 
 @dataclass(frozen=True, slots=True)

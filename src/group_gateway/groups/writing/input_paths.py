@@ -1,6 +1,6 @@
-"""Where in the caller's input an upstream's issue is. Pure.
+"""The path in the caller's input for an upstream's issue. Pure.
 
-The upstream speaks of the body that the gateway sent it, which is not what the caller wrote.
+The upstream's issues refer to the body that the gateway sent, which is not what the caller wrote.
 """
 
 import re
@@ -16,9 +16,9 @@ _STEP = re.compile(r"\w+")
 
 
 def place_of(issue: Issue) -> Place:
-    """Return the place in a Group that an issue is about, outermost first; none when it says none.
+    """Return the path in a Group that an issue is about, outermost first; empty without one.
 
-    A member's `entity` is left out, as inputs have none.
+    A member's `entity` is omitted, as inputs have none.
     """
     expression = issue.expression[0] if issue.expression else ""
     named = _BODY_PATH.match(issue.text)
@@ -32,12 +32,12 @@ def place_of(issue: Issue) -> Place:
 
 
 def at(issue: Issue, place: Place) -> Issue:
-    """Return the issue as one about this place of the input."""
+    """Return the issue as one about this path of the input."""
     return replace(issue, input_path=place)
 
 
 def responsibility_place(issue: Issue, codes: Sequence[str]) -> Place:
-    """Return the place of the responsibility that an issue names, none when it names none."""
+    """Return the path of the responsibility that an issue names; empty without one."""
     words = set(_STEP.findall(issue.text))
     named = (str(index) for index, code in enumerate(codes) if code in words)
     first = next(named, None)

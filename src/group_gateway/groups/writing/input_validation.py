@@ -1,6 +1,6 @@
-"""Checks before anything is sent: stricter than the upstream, and with a path to each mistake.
+"""Checks before anything is sent: stricter than the upstream, with a path to each error. Pure.
 
-Pure; `schema` calls the input checks, `changes` those that need the group's own type.
+`schema` calls the checks of inputs, `changes` those that need the stored group's type.
 """
 
 import re
@@ -37,7 +37,7 @@ _NO_REFERENCE = "A reference looks like `Patient/<id>`."
 
 
 def refuse(issues: Iterable[Issue]) -> None:
-    """Raise Refused when there are issues; of very many it tells the first."""
+    """Raise Refused when there are issues, with the first ones of very many."""
     found = tuple(islice(issues, MOST_ISSUES))
     if found:
         raise Refused("The input is not valid.", issues=found)
@@ -87,9 +87,8 @@ def can_be_added(reference: str) -> bool:
 def can_be_listed(reference: str) -> bool:
     """Return whether a member may be listed with this reference.
 
-    Servers also have other ones than those that can be added: `#contained`,
-    `Patient?identifier=…`, ids that FHIR does not allow, and members without a reference. A mere
-    word is none of them.
+    Servers also have references that can't be added: `#contained`, `Patient?identifier=…`, ids that
+    FHIR does not allow, and members without a reference. A mere word is none of them.
     """
     return can_be_added(reference) or _OTHER.fullmatch(reference) is not None
 
@@ -100,7 +99,7 @@ def new_member_issues(
     elements: dict[str, Any],
     list_name: str,
 ) -> list[Issue]:
-    """Check the references of members to list in a group: who is no member can be added."""
+    """Check the references of members in a list: those that are new must be addable."""
     contained = {
         f"#{resource.get('id')}"
         for resource in entries_of(elements, "contained")
@@ -119,7 +118,7 @@ def new_member_issues(
 def reference_issues(
     reference: dict[str, Any] | None, types: Sequence[str], *path: str | int
 ) -> list[Issue]:
-    """Check a Reference: its syntax, and that it leads to one of `types`, any if there are none."""
+    """Check a Reference: its syntax, and that its target has one of `types` (empty: any)."""
     text = (reference or {}).get("reference")
     if not text or text.startswith(("#", "urn:")):
         return []
@@ -179,7 +178,7 @@ def responsibility_type_issues(elements: dict[str, Any]) -> list[Issue]:
 
 
 def may_have_members(elements: dict[str, Any]) -> bool:
-    """Return whether the group says that it has members: R4's `actual`, R5's `membership`."""
+    """Return whether the group may have members: R4's `actual`, R5's `membership`."""
     return elements.get("actual") is not False and elements.get("membership") not in _DESCRIPTIONS
 
 

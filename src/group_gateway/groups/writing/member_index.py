@@ -1,7 +1,7 @@
-"""The members of a group, found by what identifies them. Pure.
+"""The members of a group, indexed by what identifies them. Pure.
 
-A member is identified by the reference of its entity (`reference_key`). One without a reference
-is identified by its business identifier, as `system|value`, or by its display.
+A member is identified by the reference of its entity (`reference_key`). One without a reference is
+identified by its business identifier, as `system|value`, or by its display.
 """
 
 from collections import defaultdict
@@ -16,7 +16,7 @@ Elements = dict[str, Any]
 
 
 def member_key(member: object, base_url: str = "") -> str | None:
-    """Return what all entries of the same member share; None for one that nothing identifies."""
+    """Return what all entries of the same member share; None for one without an identity."""
     text = entity_text(member)
     return reference_key(text, base_url) if text else next(iter(_other_texts(member)), None)
 
@@ -47,9 +47,9 @@ def entries_of(elements: Elements, name: str) -> list[Any]:
 
 
 def changeable_entries(elements: Elements, name: str, input_name: str) -> list[Any]:
-    """Return the entries of a list element that is to be changed.
+    """Return the entries of a list element that will be changed.
 
-    Raises Refused for a value that has no entries: a change would lose it.
+    Raises Refused for a value that has no entries, because a change would lose it.
     """
     if not isinstance(elements.get(name), dict | list | None):
         raise Refused("The change is not valid.", issues=(malformed(name, input_name),))
@@ -57,7 +57,7 @@ def changeable_entries(elements: Elements, name: str, input_name: str) -> list[A
 
 
 def malformed(name: str, *input_path: str | int) -> Any:
-    """Return the issue that an element can't be changed, because it is not what FHIR says."""
+    """Return the issue that an element can't be changed because it is invalid FHIR."""
     text = f"The upstream's `{name}` is not what FHIR says. A change would lose it."
     return error("structure", text, *input_path)
 
@@ -101,7 +101,7 @@ class MemberIndex:
                 self._by_other_text[other].append(member)
 
     def find(self, key: str) -> list[Elements]:
-        """Return the entries of a member, named by its key or by another text of its own."""
+        """Return the entries of a member, by its key or by another text that identifies it."""
         return self._by_reference.get(key) or self._by_other_text.get(key) or []
 
     def current(self, key: str) -> Elements | None:

@@ -1,6 +1,6 @@
 """Changes of a group's members. Pure; see `changes` for what a change is.
 
-They mean the same on any state of the group, whoever else is editing it.
+Their meaning does not depend on the group's state, so concurrent edits don't disturb them.
 """
 
 import re
@@ -30,7 +30,7 @@ _SMALL = re.compile("[0-9]{1,9}")
 
 @dataclass(frozen=True)
 class AddMembers(Change):
-    """Adds members, FHIR values that `member_key` identifies, or brings them up to date.
+    """Add members, or update them: FHIR values that `member_key` identifies.
 
     `base_url` is the upstream's: a member below it is the same as a relative one.
     """
@@ -89,9 +89,9 @@ class AddMembers(Change):
 
 @dataclass(frozen=True)
 class RemoveMembers(Change):
-    """Removes members, by their keys, by leaving them out.
+    """Remove members, by their keys, by omitting them.
 
-    Where that removes nothing it makes them inactive.
+    If that removes nothing, make them inactive.
     """
 
     keys: tuple[str, ...]
@@ -140,7 +140,7 @@ class RemoveMembers(Change):
 
 @dataclass(frozen=True)
 class DeactivateMembers(RemoveMembers):
-    """Makes members inactive: removal, for an upstream that keeps what a PUT leaves out."""
+    """Make members inactive: the removal for an upstream that keeps omitted members."""
 
     def apply(self, elements: Elements) -> list[Issue]:
         """See Change."""
@@ -168,10 +168,10 @@ def _exchanged(entries: list[Any], renewed: dict[int, Elements]) -> list[Any]:
 
 
 def _renewals(entries: list[Elements], wanted: Elements, index: int) -> dict[int, Elements]:
-    """Return the entries of a member that are to be others, by their identity.
+    """Return the entries of a member that must change, by their identity.
 
-    One entry says what is wanted. A member whose membership ends is active in no other one either.
-    Raises Refused.
+    One entry holds the wanted values. A member whose membership ends is active in no other entry
+    either. Raises Refused.
     """
     others = {}
     if not is_active(wanted):
@@ -193,8 +193,8 @@ def _renewals(entries: list[Elements], wanted: Elements, index: int) -> dict[int
 def _updated(entry: Elements, wanted: Elements) -> Elements:
     """Return a member's entry with the wanted period and flag.
 
-    A member that is added with no `inactive` is to be active. The entity stays as it is: it is the
-    same one, and the upstream may say more of it. Raises Malformed.
+    A member that is added without `inactive` becomes active. The entity is kept: it has the same
+    identity, and the upstream's may have more elements. Raises Malformed.
     """
     result = _with_activity(entry, active=is_active(wanted))
     if "period" in wanted:
@@ -203,7 +203,7 @@ def _updated(entry: Elements, wanted: Elements) -> Elements:
 
 
 def _with_activity(entry: Elements, *, active: bool) -> Elements:
-    """Return a copy of an entry with this `inactive`; what described another one is left out."""
+    """Return a copy of an entry with this `inactive`, without the `_inactive` of the old one."""
     if is_active(entry) == active:
         return dict(entry)
     return {k: v for k, v in entry.items() if k != "_inactive"} | {"inactive": not active}
@@ -219,7 +219,7 @@ def _missing(entries: list[Elements], wanted: Elements) -> str | None:
 
 
 def _input_place(place: Place, keys: Sequence[str], index: dict[str, str]) -> Place:
-    """Return the place in the input of a place in the whole list of members that was sent."""
+    """Return the path in the input for a path in the complete list of members that was sent."""
     name, number, *rest = (*place, "", "")
     if name != "member" or not _SMALL.fullmatch(number) or int(number) >= len(keys):
         return ()

@@ -1,11 +1,11 @@
-"""Puts a new value in the place of an old one and keeps what GraphQL can't say. Pure.
+"""Replace an old value by a new one and keep what GraphQL can't express. Pure.
 
-An input can say the elements that the schema shows. It can't say the extensions and ids inside
-them, so these stay. Entries of a list are matched by what identifies them.
+An input can express the elements that the schema shows. It can't express the extensions and ids
+inside them, so these are kept. Entries of a list are matched by what identifies them.
 
-Two things do not stay. The `_x` of a primitive `x` goes with it, and where `x` has a value, `_x`
-does not say why it has none. A choice type has one value, so a new `valueX` takes the place of
-every other and of its `_valueX`.
+Two things are not kept. The `_x` of a primitive `x` is removed with it, and if `x` has a value,
+`_x` does not say why it has none. A choice type has one value, so a new `valueX` replaces every
+other and its `_valueX`.
 """
 
 import re
@@ -19,11 +19,11 @@ import msgspec
 from group_gateway.fhir.decimals import is_more_exact
 
 Shape = Mapping[str, Any]
-"""The elements that an input can say: each with the shape of what is inside, None for a leaf."""
+"""The elements that an input can express: each with the shape of its content, None for a leaf."""
 
 
 class Malformed(ValueError):
-    """The old value is not what FHIR says, so that a new one in its place would lose it.
+    """The old value is invalid FHIR, so that a new one in its place would lose it.
 
     `path` leads to it, outermost first.
     """
@@ -64,7 +64,7 @@ _IDENTITIES: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "identifier": (("system", "value"),),
     "characteristic": (("code", *_VALUES), ("code",)),
 }
-"""What makes two entries of a list the same one; the first that fits."""
+"""What makes two entries of a list the same one; the first that is present."""
 _CHOICE = re.compile("_?value[A-Z].*")
 _ABSENT_REASON = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 
@@ -72,7 +72,7 @@ _canonical = msgspec.json.Encoder(order="sorted")
 
 
 def merged(name: str, shape: Shape | None, old: Any, new: Any) -> Any:
-    """Return `new` for an element called `name`, with what `old` holds beside its shape.
+    """Return `new` for an element called `name`, with what `old` has beyond its shape.
 
     Raises Malformed.
     """
@@ -88,7 +88,7 @@ def merged(name: str, shape: Shape | None, old: Any, new: Any) -> Any:
 
 
 def _is_bare(shape: Shape, old: Any) -> bool:
-    """Return whether a value is a string that stands for a CodeableConcept or a Reference."""
+    """Return whether a value is a string in the place of a CodeableConcept or a Reference."""
     return isinstance(old, str) and not shape.keys().isdisjoint({"text", "reference"})
 
 
@@ -125,9 +125,9 @@ def _merged_part(name: str, key: str, shape: Shape | None, old: Any, new: Any) -
 
 
 def described(description: Any, old: Any, new: Any) -> Any:
-    """Return the `_x` of a primitive that is `new` now, None when nothing of it is left.
+    """Return the `_x` of a primitive that is now `new`, None when nothing of it is left.
 
-    A primitive without a value is described no more, and one with a value is not absent.
+    A removed primitive has no description, and one with a value is not absent.
     """
     if new is None:
         return None
@@ -142,7 +142,7 @@ def described(description: Any, old: Any, new: Any) -> Any:
 
 
 def _partners(name: str, shape: Shape, old: list[Any], new: list[Any]) -> list[Any]:
-    """Return for each new entry the old one that it takes the place of, None where it is new."""
+    """Return for each new entry the old one that it replaces, None for a new one."""
     found: list[Any] = [None] * len(new)
     taken: set[int] = set()
     for identity in _IDENTITIES.get(name, ()):
@@ -165,7 +165,7 @@ def _key(shape: Shape, identity: tuple[str, ...], entry: Any) -> bytes:
 
 
 def _visible(shape: Shape | None, value: Any) -> Any:
-    """Return what an input could say of a value, in a form that compares as text."""
+    """Return what an input could express of a value, in a form that compares as text."""
     if isinstance(value, list):
         return [_visible(shape, item) for item in value]
     if isinstance(value, dict) and shape is not None:
@@ -174,7 +174,7 @@ def _visible(shape: Shape | None, value: Any) -> Any:
 
 
 def holds(actual: Any, wanted: Any) -> bool:
-    """Return whether `actual` says all that `wanted` says; it may say more."""
+    """Return whether `actual` has everything that `wanted` has; it may have more."""
     if isinstance(wanted, dict):
         return isinstance(actual, dict) and all(holds(actual.get(k), v) for k, v in wanted.items())
     if isinstance(wanted, list):

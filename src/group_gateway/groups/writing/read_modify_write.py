@@ -35,9 +35,9 @@ from group_gateway.upstream.client import GroupClient, Written
 MOST_ATTEMPTS = 16
 """Reads in one write, each of which may lead to a PUT: well below the budget of calls."""
 _MOST_REFUSALS = 4
-"""Conflicts over one and the same state: they come from something else than a change."""
+"""Conflicts over one and the same state. More mean that it is not about a concurrent change."""
 _ABSENT = frozenset({"not-found", "deleted"})
-"""Issue codes of a group that is gone, or of something else that an update refers to."""
+"""Issue codes of a group that is gone, or of a missing target of an update."""
 
 
 @dataclass(slots=True)
@@ -61,7 +61,7 @@ class ReadModifyWrite:
     refusals: int = field(default=0, init=False)
 
     async def conclude(self) -> None:
-        """Bring every request to an end; a failure goes to all that are left."""
+        """Bring every request to an end; a failure goes to all that remain."""
         try:
             await self._run()
         except Exception as failure:  # noqa: BLE001 - handed to those who wait
@@ -184,7 +184,7 @@ class ReadModifyWrite:
             return None
 
     async def _settle(self, failure: GatewayError) -> None:
-        """Find out whether a PUT whose answer was lost took effect."""
+        """Find out whether a PUT without a response took effect."""
         if failure.no_effect:
             raise failure
         await self.renew()
@@ -239,14 +239,14 @@ class ReadModifyWrite:
             self.batch.refuse(base_version.group, refusal.issues, sent)
 
     def _worth_another_try(self, base_version: BaseVersion) -> bool:
-        """Return whether a conflict can be over something that was changed in the meantime."""
+        """Return whether a conflict may be about a concurrent change."""
         again = base_version.group.raw == self.refused
         self.refused = base_version.group.raw
         self.refusals = self.refusals + 1 if again else 1
         return self.refusals < _MOST_REFUSALS
 
     async def _divide(self) -> None:
-        """Try fewer together, down to each alone, so that every request answers for itself."""
+        """Try fewer together, down to each alone, so that every request gets its own outcome."""
         for part in self.batch.halves():
             await replace(self, batch=part, more=list).conclude()
         self.batch = Batch(())

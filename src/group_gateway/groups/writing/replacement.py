@@ -1,4 +1,4 @@
-"""Replacing a whole group by another state of it. Pure; see `changes` for what a change is."""
+"""Replace a whole group by another state of it. Pure; see `changes` for what a change is."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ _KEPT = frozenset({"resourceType", "id", "meta"})
 
 @dataclass(frozen=True)
 class ReplaceGroup(Change):
-    """Makes the group exactly this resource; what it leaves out is removed.
+    """Make the group exactly this resource; omitted elements are removed.
 
-    `meta` stays where the resource has none, as FHIR servers keep tags that an update leaves out.
+    `meta` is kept if the resource has none, as FHIR servers keep tags that an update omits.
     """
 
     resource: dict[str, Any]
@@ -60,7 +60,7 @@ class ReplaceGroup(Change):
 
 
 def _merged_meta(stored: Any, wanted: Any) -> dict[str, Any]:
-    """Return what `meta` is to be: as wanted, but for what only the server sets."""
+    """Return the new `meta`: as wanted, except what only the server sets."""
     before = stored if isinstance(stored, dict) else {}
     if not isinstance(wanted, dict):
         return before

@@ -25,7 +25,7 @@ def gone_paths(sent: Elements, stored: Elements) -> list[str]:
 
 
 def gone_warnings(paths: Iterable[str], told: Collection[str]) -> list[Issue]:
-    """Return a warning for each path but those below the elements `told`."""
+    """Return a warning for each path except those below the elements `told`."""
     return [_warning(path) for path in paths if path.partition(".")[0] not in told]
 
 
@@ -54,7 +54,7 @@ def _missing(path: str, sent: Any, stored: Any) -> Iterator[str]:
 
 
 def _members(sent: list[Any], stored: list[Any]) -> Iterator[tuple[Any, Any]]:
-    """Yield the members with what is stored of each, None for one that is not."""
+    """Yield the members with the stored entry of each, None for a missing one."""
     entries: dict[str | None, deque[Any]] = defaultdict(deque)
     for member in entries_of({"member": stored}, "member"):
         entries[member_key(member)].append(member)

@@ -1,4 +1,4 @@
-"""What the gateway has learned about how its upstream writes."""
+"""What the gateway has learned about its upstream's writes."""
 
 import re
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ _COMPUTED = re.compile(r"\b(quantity|display)\b")
 class WriteCapabilities:
     """The probes of one upstream.
 
-    `omission_removes`: an update removes the members that it leaves out. `takes_computed`: it takes
+    `omission_removes`: an update removes the members that it omits. `takes_computed`: it accepts
     `quantity` and the members' `display`. `guards`: it honours preconditions; proven by a 412.
     """
 

@@ -1,4 +1,4 @@
-"""A change that an operation asks for, and its outcome."""
+"""A change that an operation requests, and its outcome."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from group_gateway.operation import Caller, Operation
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The outcome of a write: the group as it is now, None when there is none, and issues."""
+    """The outcome of a write: the group now, None when there is none, and issues."""
 
     group: GroupResource | None
     issues: tuple[Issue, ...] = ()
@@ -63,7 +63,7 @@ class Request:
 
 
 def noted(failure: GatewayError, note: str) -> GatewayError:
-    """Return a failure of the same kind that says more to the caller."""
+    """Return a failure of the same kind with more details for the caller."""
     return type(failure)(
         f"{failure.message} {note}",
         correlation_id=failure.correlation_id,

@@ -1,7 +1,7 @@
 """Safe writes over an API that only replaces whole resources.
 
-Writes to one group queue up, also among processes that share a Redis (`leases`); those of one
-caller that mean the same on any state share a PUT. A create is never sent twice.
+Writes to one group are queued, also among processes that share a Redis (`leases`). Those of one
+caller that don't depend on the group's state share a PUT. A create is never sent twice.
 """
 
 import asyncio
@@ -50,7 +50,7 @@ _MAYBE_CREATED = "It is not known whether the group was created: look before you
 
 
 class GroupWrites:
-    """Creates, changes and deletes groups for the operation that each call names."""
+    """Create, change and delete groups for the operation that each call names."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class GroupWrites:
     async def create(self, operation: Operation, new: NewGroup) -> Outcome:
         """Create a group, and read it back.
 
-        Once begun it goes on to its end, also when the caller goes away.
+        Once started it goes on to its end, also when the client disconnects.
         """
         operation.caller.require("create")
         operation.charge()
@@ -121,7 +121,7 @@ class GroupWrites:
     async def change(
         self, operation: Operation, id: str, change: Change, if_version: str | None = None
     ) -> Outcome:
-        """Change or delete a group, if it still has the version named."""
+        """Change or delete a group, if it still has the named version."""
         operation.caller.require("delete" if change.deletes else "update")
         request = Request(operation, change, if_version)
         self._enqueue(id, request)
@@ -141,7 +141,7 @@ class GroupWrites:
         queue.append(request)
 
     def removal(self, members: Sequence[Elements]) -> Change:
-        """Return the change that removes members, in the way that works with this upstream."""
+        """Return the change that removes members in the way that works with this upstream."""
         home = self._client.base_url
         keys = tuple(key for member in members if (key := member_key(member, home)))
         if self._capabilities.omission_removes.worth_trying:
@@ -149,7 +149,7 @@ class GroupWrites:
         return DeactivateMembers(keys, home)
 
     async def aclose(self) -> None:
-        """Wait for the writes that are under way."""
+        """Wait for the writes in flight."""
         while self._tasks:
             await asyncio.wait(self._tasks)
 
@@ -161,7 +161,7 @@ class GroupWrites:
         return task
 
     async def _failed(self, caller: Caller, failure: Exception) -> None:
-        """Show a caller nothing past its time once the upstream has refused it."""
+        """Serve a caller no expired entries once the upstream has refused it."""
         if isinstance(failure, Unauthenticated | Forbidden):
             await self._invalidator.refused(caller)
 
@@ -192,7 +192,7 @@ def _look_at(task: asyncio.Task[Any]) -> None:
 
 
 def _next(queue: deque[Request]) -> Request | None:
-    """Take the first request that is still waited for."""
+    """Take the first request with a waiter."""
     while queue:
         request = queue.popleft()
         if not request.abandoned:
@@ -201,7 +201,7 @@ def _next(queue: deque[Request]) -> Request | None:
 
 
 def _joiners(first: Request, queue: deque[Request]) -> Callable[[], list[Request]]:
-    """Return a function that takes out of the queue what may share a PUT with `first`."""
+    """Return a function that takes from the queue what may share a PUT with `first`."""
 
     def more() -> list[Request]:
         if not first.joins_others:
