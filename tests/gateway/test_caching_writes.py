@@ -150,6 +150,32 @@ async def test_a_look_up_that_a_write_overtook_is_not_joined(
         await slow
 
 
+@pytest.mark.parametrize("document", [NAME, NAME + "# another document", LIST])
+async def test_a_slow_read_is_not_joined_by_those_who_come_after_a_silence(
+    make_gateway: Callable[..., Any], sandbox: Sandbox, redis: RedisServer, document: str
+) -> None:
+    """Whoever hears no more of others' writes joins nothing that is older than the bound."""
+    sandbox.use(etag=True)
+    way = Held(sandbox)
+    hold = way.hold = Hold(b"GET")
+    shared = {"secret": SECRET, "cache_silence": 0.05, "cache_timeout": 0.5}
+    slow_document = LIST if document == LIST else NAME
+    asked = {} if document == LIST else {"id": TEAM_ID}
+    async with redis_wire(redis.port) as wire, on(way, cache_url=wire.url, **shared) as reader:
+        other: Gateway = await make_gateway(cache_url=redis.url, **shared)
+        slow = asyncio.create_task(reader.data(slow_document, **asked))
+        await hold.reached.wait()
+        silence = wire.held_reply = Hold(b"XREAD")
+        await other.data(UPDATE, input={"id": TEAM_ID, "name": "Renamed"})
+        while (await reader.http.get("/readyz")).json()["cache"] == "ok":  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)  # what is younger than the bound may be joined
+        assert _names(await reader.data(document, **asked)) == ["Renamed"]
+        hold.release.set()
+        await slow
+        silence.release.set()
+
+
 async def test_a_write_that_redis_did_not_hear_of_reaches_the_others_by_itself(
     make_gateway: Callable[..., Any], sandbox: Sandbox, redis: RedisServer
 ) -> None:

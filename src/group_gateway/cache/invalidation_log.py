@@ -10,9 +10,13 @@ EVERYTHING = "*"
 
 
 class InvalidationLog(Protocol):
-    """Invalidations in one order for all who share it. `history` is the part known here."""
+    """Invalidations in one order for all who share it. `history` is the part known here.
+
+    After `silence` seconds without word it is not current.
+    """
 
     history: InvalidationHistory
+    silence: float
 
     @property
     def is_current(self) -> bool:
@@ -35,6 +39,7 @@ class LocalInvalidationLog:
     """The log of a process that shares its entries with nobody."""
 
     is_current = True
+    silence = 0.0
 
     def __init__(self, history: InvalidationHistory) -> None:
         self.history = history

@@ -77,6 +77,13 @@ class CacheStore:
             return None
         return self._history.count
 
+    def may_join(self, began: float) -> bool:
+        """Return whether what began at a moment may answer those who come now.
+
+        While invalidations may be missing, what is under way for longer than that bound may not.
+        """
+        return self._log.is_current or self._clock() - began <= self._log.silence
+
     @property
     def _is_usable(self) -> bool:
         return self._max_ttl > 0 and self._recovery is None

@@ -5,6 +5,7 @@ nobody is ever given another caller's answer.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -22,28 +23,38 @@ class LeaderGone(Exception):
     """The request that was to answer the question ended without an answer."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Query(Generic[Reply]):
+    """A query under way since a moment."""
+
+    reply: asyncio.Future[Reply]
+    began: float
+
+
 class SingleFlight(Generic[Reply]):
     """The queries under way. `epoch` counts the changes that this process has made or found.
 
-    What began before such a change is not joined after it.
+    What began before such a change is not joined after it, nor what `may_join` says no to.
     """
 
-    def __init__(self, epoch: Callable[[], int]) -> None:
+    def __init__(self, epoch: Callable[[], int], may_join: Callable[[float], bool]) -> None:
         self._epoch = epoch
+        self._may_join = may_join
         self._began = 0
-        self._flights: dict[Question, asyncio.Future[Reply]] = {}
+        self._flights: dict[Question, _Query[Reply]] = {}
 
     def joined(self, question: Question) -> asyncio.Future[Reply] | None:
         """Return the answer to come, if the question is under way."""
         if self._epoch() != self._began:
             self._flights.clear()
             self._began = self._epoch()
-        return self._flights.get(question)
+        query = self._flights.get(question)
+        return query.reply if query is not None and self._may_join(query.began) else None
 
     async def lead(self, question: Question, work: Coroutine[Any, Any, Reply]) -> Reply:
         """Answer a question, for whoever joins until it is answered."""
         flight: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self._flights[question] = flight
+        query = self._flights[question] = _Query(flight, time.monotonic())
         try:
             reply = await work
         except BaseException:
@@ -54,7 +65,7 @@ class SingleFlight(Generic[Reply]):
             flight.set_result(reply)
             return reply
         finally:
-            if self._flights.get(question) is flight:
+            if self._flights.get(question) is query:
                 del self._flights[question]
 
 

@@ -23,7 +23,7 @@ class SharedResponses:
         self, cache: CacheStore, compression: Compression, max_bytes: int, engine: OperationRunner
     ) -> None:
         self._compression = compression
-        self._in_flight: SingleFlight[Reply] = SingleFlight(engine.epoch)
+        self._in_flight: SingleFlight[Reply] = SingleFlight(engine.epoch, cache.may_join)
         self._ready: ResponseCache[Reply] = ResponseCache(cache, max_bytes=max_bytes)
 
     def __contains__(self, question: Question) -> bool:

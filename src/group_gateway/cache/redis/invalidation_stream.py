@@ -96,11 +96,11 @@ class InvalidationStream:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.history = history
+        self.silence = silence
         self.life = ""
         """Identifies the stream's life, and the server process that keeps it."""
         self._cache = cache
         self._key = f"group-gateway:{{{name}}}"
-        self._silence = silence
         self._timeout = timeout
         self._pause = pause
         self._clock = clock
@@ -267,7 +267,7 @@ class InvalidationStream:
         self.history.record(entry.named, entry.number)
 
     def _is_current_since(self, moment: float) -> None:
-        self._current_until = moment + self._silence
+        self._current_until = moment + self.silence
         if self.is_current:  # else the process stood still since that moment: the next answer does
             self._wake()
 

@@ -6,6 +6,7 @@ more time then start another flight.
 """
 
 import asyncio
+import time
 from collections.abc import Iterable, Sequence
 from typing import Generic, TypeVar
 
@@ -25,6 +26,7 @@ class Flight(Generic[Value]):
         self.future: asyncio.Future[Value] = asyncio.get_running_loop().create_future()
         self.operations = [operation]
         self.deadline = operation.deadline
+        self.began = time.monotonic()
         self._part: CacheDependency | None = None
         self._age: float | None = None
 

@@ -58,7 +58,7 @@ class SearchPages:
 
     def _join(self, operation: Operation, link: PageLink, slot: Slot) -> Flight[Searchset]:
         flight = self._flights.get(slot.key)
-        if flight is None:
+        if flight is None or not self._cache.may_join(flight.began):
             flight = self._flights[slot.key] = Flight(operation)
             task = asyncio.create_task(self._run(operation.caller, link, slot, flight))
             self._tasks.add(task)
