@@ -1,4 +1,4 @@
-"""`python -m bench own|growth|typing|rivals|soak|overload`: measure; keep table, plot, figures.
+"""`python -m bench KIND`: measure; keep table, plot, figures.
 
 `python -m bench render` makes tables and plots of the kept figures anew. `python -m bench proxied`
 counts the answers through nginx by status, and keeps nothing.
@@ -13,7 +13,18 @@ from typing import Any
 
 import msgspec
 
-from bench import growth, overload, own, plots, proxied, report, rivals, soak, typing_search
+from bench import (
+    growth,
+    overload,
+    own,
+    plots,
+    proxied,
+    report,
+    rivals,
+    soak,
+    staleness,
+    typing_search,
+)
 from bench.catalog import SETS
 from bench.measuring import Timing
 from bench.progress import tell
@@ -60,6 +71,10 @@ def _overload(chosen: argparse.Namespace, work: Path) -> overload.Overload:
     return overload.run(work, Timing(chosen.warm, chosen.seconds))
 
 
+def _staleness(chosen: argparse.Namespace, work: Path) -> staleness.Staleness:
+    return staleness.run(work, chosen.writes)
+
+
 _KINDS = {
     "own": _Kind(own.Own, _own, report.own_report, plots.draw_own),
     "growth": _Kind(growth.Growth, _growth, report.growth_report, plots.draw_growth),
@@ -67,6 +82,9 @@ _KINDS = {
     "rivals": _Kind(rivals.Rivals, _rivals, report.rivals_report, plots.draw_rivals),
     "soak": _Kind(soak.Soak, _soak, report.soak_report, plots.draw_soak),
     "overload": _Kind(overload.Overload, _overload, report.overload_report, plots.draw_overload),
+    "staleness": _Kind(
+        staleness.Staleness, _staleness, report.staleness_report, plots.draw_staleness
+    ),
 }
 
 
@@ -124,6 +142,7 @@ def _parser() -> argparse.ArgumentParser:
     measuring["rivals"].add_argument("--workloads", default="W1 W2 W3 W4 W5")
     measuring["soak"].add_argument("--minutes", type=float, default=10)
     _timing(measuring["overload"], warm=2, seconds=20)
+    measuring["staleness"].add_argument("--writes", type=int, default=300, help="under each load")
     measuring["proxied"].add_argument("--posts", type=int, default=10_000)
     measuring["proxied"].add_argument("--pauses", type=float, nargs="+", default=proxied.PAUSES)
     kinds.add_parser("render")

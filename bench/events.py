@@ -8,17 +8,15 @@ import asyncio
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
 from statistics import median, quantiles
 
 import httpx
 import msgspec
 
-from bench.gateway import redis
 from bench.install import need
-from bench.system import LOAD_CORE, SERVER_CORE, free_port, running
+from bench.replicas import replicas
 from group_gateway.sandbox.wellknown import TEST_GROUP_ID
 
 _CHANGES = f'subscription {{ groupChanged(id: "{TEST_GROUP_ID}", sinceVersion: "-") {{ name }} }}'
@@ -60,40 +58,10 @@ async def _names(response: httpx.Response) -> AsyncIterator[str]:
             yield answer["data"]["groupChanged"]["name"]
 
 
-@contextmanager
-def replicas(work: Path) -> Iterator[list[str]]:
-    """Run the sandbox and two gateways within the block; yield the gateways' addresses."""
-    with ExitStack() as stack:
-
-        def started(ready: str, *words: str, **settings: str) -> str:
-            port = str(free_port())
-            url = f"http://127.0.0.1:{port}"
-            program = running(
-                [sys.executable, "-m", "group_gateway", *words, "--port", port],
-                core=LOAD_CORE if words[0] == "sandbox" else SERVER_CORE,
-                log=work / f"{words[0]}-{port}.log",
-                ready=url + ready,
-                cwd=work,  # where no .env file is
-                environment={f"GROUP_GATEWAY_{name}": value for name, value in settings.items()},
-            )
-            stack.enter_context(program)
-            return url
-
-        upstream = started("/metadata", "sandbox", "--upstream-only")
-        httpx.put(f"{upstream}/sandbox/quirks", json={"etag": True}).raise_for_status()
-        settings = {
-            "CACHE_URL": stack.enter_context(redis()),
-            "SECRET": "a-secret-of-the-measurements",
-            "SUBSCRIPTIONS": "on",
-            "UPSTREAM_URL": upstream,
-        }
-        yield [started("/livez", "serve", **settings) + "/graphql" for _ in range(2)]
-
-
 def run(count: int) -> None:
     """Measure so many writes, and print the median and the 99th percentile."""
     need(["taskset", "redis-server"])
-    with tempfile.TemporaryDirectory() as work, replicas(Path(work)) as (writer, listener):
+    with tempfile.TemporaryDirectory() as work, replicas(Path(work), 2) as (writer, listener):
         found = [1000 * one for one in asyncio.run(measured(writer, listener, count))]
     p99 = quantiles(found, n=100)[98]
     sys.stdout.write(f"{count} writes: median {median(found):.1f} ms, p99 {p99:.1f} ms\n")

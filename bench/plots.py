@@ -15,6 +15,7 @@ from bench.own import CEILING, Own
 from bench.report import ranking
 from bench.rivals import OURS, Rivals
 from bench.soak import Soak
+from bench.staleness import SILENCE_MS, Staleness
 from bench.tables import figure as number
 from bench.typing_search import DECODING, TypingSearch
 
@@ -125,6 +126,28 @@ def draw_overload(overload: Overload, path: Path) -> None:
     for axes in (above, below):
         axes.grid(visible=True)
     _save(figure, overload.facts, path)
+
+
+def draw_staleness(staleness: Staleness, path: Path) -> None:
+    """Draw when other replicas showed each write: over time, and how often how soon."""
+    figure = Figure(figsize=(10, 3.8), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(3, 2))
+    for (title, phase), colour in zip(staleness.phases.items(), _COLOURS[::2], strict=False):
+        shown = [sample.shown_ms for sample in phase.samples]
+        left.plot([sample.at for sample in phase.samples], shown, ".", color=colour, label=title)
+        right.ecdf(shown, color=colour)
+    left.axhline(SILENCE_MS, color="#555555", linestyle="--", label="the bound")
+    left.set_yscale("log")
+    left.set_xlabel("seconds")
+    left.set_title("milliseconds until another replica showed a write")
+    left.legend()
+    right.set_xscale("log")
+    right.set_xlabel("milliseconds")
+    right.set_title("share of the replicas that showed it by then")
+    for axes in (left, right):
+        axes.grid(visible=True)
+        axes.set_axisbelow(True)
+    _save(figure, staleness.facts, path)
 
 
 def _columns(axes: Axes, groups: Mapping[str, Mapping[str, float]]) -> None:

@@ -12,6 +12,7 @@ from bench.overload import BEARABLE, TOO_MUCH, Overload, usual_p99
 from bench.own import CEILING, Own
 from bench.rivals import Cells, Rivals
 from bench.soak import Soak
+from bench.staleness import REPLICAS, SILENCE_MS, Phase, Staleness, percentile
 from bench.tables import figure, table
 from bench.typing_search import DECODING, TypingSearch
 
@@ -145,6 +146,39 @@ def overload_report(overload: Overload) -> str:
         ),
     )
     return "\n".join(lines)
+
+
+def staleness_report(staleness: Staleness) -> str:
+    """Show how long replicas showed what another's write had replaced."""
+    columns = ("writes", "reads/s", "p50 ms", "p95 ms", "p99 ms", "most ms", "old", "oldest ms")
+    rows = [[title, *_phase_figures(phase)] for title, phase in staleness.phases.items()]
+    lines = (
+        f"# A write through one of {REPLICAS} replicas, seen through the others",
+        _facts(staleness.facts),
+        table(["load", *columns], rows),
+        (
+            "From the write's answer until another replica's first answer with what was written,"
+            " the time of that read included. `old`: reads that began after the write's answer and"
+            " were shown what was before the write. `oldest`: how long after the answer the last"
+            " of them began.\n"
+        ),
+        (
+            "No replica showed anything older than it had shown before, or older than a write"
+            f" through itself, or what had been replaced for longer than {SILENCE_MS:.0f} ms.\n"
+        ),
+    )
+    return "\n".join(lines)
+
+
+def _phase_figures(phase: Phase) -> list[str]:
+    shown = [sample.shown_ms for sample in phase.samples]
+    return [
+        f"{phase.writes:,}",
+        figure(phase.reads / phase.seconds),
+        *(figure(percentile(shown, share)) for share in (0.5, 0.95, 0.99, 1.0)),
+        f"{phase.old_reads:,}",
+        figure(phase.oldest_ms),
+    ]
 
 
 def _second_figures(seconds: list[Second]) -> list[str]:

@@ -10,6 +10,7 @@ from bench.measuring import Measurement
 from bench.own import CEILING, Own
 from bench.rivals import Rivals
 from bench.soak import Soak
+from bench.staleness import Phase, Sample, Staleness
 from bench.stages import COLD
 from bench.tables import figure, table
 from bench.wrk import Load
@@ -67,6 +68,13 @@ def soak(megabytes: list[float]) -> Soak:
     """Return results of a soak with these samples, one a second."""
     load = Load(requests=1_234, seconds=60, bytes=1, p50=1, p99=2, failures=0)
     return Soak(FACTS, load, [(float(second), mb) for second, mb in enumerate(megabytes)])
+
+
+def staleness() -> Staleness:
+    """Return results of a hundred writes, the last of which took a second to be shown."""
+    samples = [Sample(at=float(number), shown_ms=float(number)) for number in range(1, 100)]
+    phase = Phase(10, 500, 7, 12.3, 100, [*samples, Sample(at=100, shown_ms=1000)])
+    return Staleness(FACTS, {"some clients": phase})
 
 
 def rows(text: str, first: str) -> list[list[str]]:
@@ -152,6 +160,12 @@ def test_who_could_not_be_measured_is_named() -> None:
 def test_growth_has_a_row_for_each_size() -> None:
     """Each size shows the microseconds of each way to answer."""
     assert rows(report.growth_report(growth()), "1,000") == [["1,000", *["2,000"] * 3]] * 2
+
+
+def test_staleness_is_told_by_its_percentiles_and_its_worst() -> None:
+    """One slow write in a hundred is the worst, and not the usual."""
+    [shown] = rows(report.staleness_report(staleness()), "some clients")
+    assert shown[1:] == ["100", "50.0", "51.0", "96.0", "1,000", "1,000", "7", "12.3"]
 
 
 def test_a_report_says_when_and_how_it_was_made() -> None:
