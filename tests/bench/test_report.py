@@ -10,8 +10,8 @@ from bench.measuring import Measurement
 from bench.own import CEILING, Own
 from bench.rivals import Rivals
 from bench.soak import Soak
-from bench.staleness import Phase, Sample, Staleness
 from bench.stages import COLD
+from bench.staleness import Phase, Sample, Staleness
 from bench.tables import figure, table
 from bench.wrk import Load
 
