@@ -12,7 +12,7 @@ from typing import Any
 from aiocache.base import BaseCache
 from aiocache.serializers import NullSerializer
 
-from group_gateway.cache.lru import ByteBoundedLRU
+from group_gateway.bounded_lru import BoundedLRU
 
 _ENTRY_OVERHEAD = 380
 """Bytes of an entry beside its key and value: dict slot, tuples, objects' headers. Measured with
@@ -43,7 +43,7 @@ class MemoryCache(BaseCache):  # type: ignore[misc]  # aiocache ships no types
         options.setdefault("timeout", None)
         options.setdefault("serializer", NullSerializer())
         super().__init__(**options)
-        self._entries: ByteBoundedLRU[str, tuple[float, Any]] = ByteBoundedLRU(
+        self._entries: BoundedLRU[str, tuple[float, Any]] = BoundedLRU(
             max_bytes=max_bytes, max_entries=max_entries
         )
         self._clock = clock

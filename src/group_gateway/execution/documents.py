@@ -1,7 +1,6 @@
 """Documents: parsed, limited and validated once, in a bounded cache."""
 
 import re
-from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +22,7 @@ from graphql import (
     validate,
 )
 
+from group_gateway.bounded_lru import BoundedLRU
 from group_gateway.errors import RequestCode
 from group_gateway.execution.compiled_plans import OperationPlans, Planning
 from group_gateway.execution.document_limits import (
@@ -125,19 +125,15 @@ class Documents:
         self._schema = schema
         self._limits = limits
         self._incremental = schema.get_directive("defer") is not None
-        self._max_bytes = max_bytes
-        self._bytes = 0
-        self._known: OrderedDict[str, Document] = OrderedDict()
+        self._known: BoundedLRU[str, Document] = BoundedLRU(max_bytes=max_bytes)
 
     def get(self, text: str) -> Document:
         """Return the document of a text."""
         document = self._known.get(text)
-        if document is not None:
-            self._known.move_to_end(text)
-            return document
-        document = self._read(text)
-        if len(text) <= self._limits.characters:  # a longer one is refused at a glance each time
-            self._keep(text, document)
+        if document is None:
+            document = self._read(text)
+            if len(text) <= self._limits.characters:  # a longer one is refused without parsing
+                self._known.put(text, document, _size(text))
         return document
 
     def _read(self, text: str) -> Document:
@@ -182,13 +178,6 @@ class Documents:
         return validate(
             self._schema, node, rules, max_errors=10, hide_suggestions=self._limits.hide_suggestions
         )
-
-    def _keep(self, text: str, document: Document) -> None:
-        self._known[text] = document
-        self._bytes += _size(text)
-        while self._bytes > self._max_bytes:
-            oldest, _ = self._known.popitem(last=False)
-            self._bytes -= _size(oldest)
 
 
 def _parsed(text: str, tokens: int) -> DocumentNode:

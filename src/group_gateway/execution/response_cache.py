@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from group_gateway.cache.lru import ByteBoundedLRU
+from group_gateway.bounded_lru import BoundedLRU
 from group_gateway.cache.store import CacheStore
 from group_gateway.operation import CacheDependency
 
@@ -91,7 +91,7 @@ class ResponseCache(Generic[Reply]):
 
     def __init__(self, cache: CacheStore, *, max_bytes: int) -> None:
         self._cache = cache
-        self._ready: ByteBoundedLRU[Question, _Ready[Reply]] = ByteBoundedLRU(max_bytes=max_bytes)
+        self._ready: BoundedLRU[Question, _Ready[Reply]] = BoundedLRU(max_bytes=max_bytes)
 
     def __contains__(self, question: Question) -> bool:
         """Return whether there is an answer, which may hold or not."""

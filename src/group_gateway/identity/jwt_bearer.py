@@ -6,6 +6,7 @@ from typing import Any
 
 import jwt
 
+from group_gateway.bounded_lru import BoundedLRU
 from group_gateway.digests import DigestKeys
 from group_gateway.errors import Unauthenticated, UpstreamUnavailable
 from group_gateway.fhir.literal_reference import parse_reference
@@ -70,7 +71,7 @@ class JwtAuthenticator:
         self._clock = clock
         self._passes_on = passes_on
         # Verified tokens only, so that junk can't push them out.
-        self._verified: dict[str | None, _Verified] = {}
+        self._verified: BoundedLRU[str | None, _Verified] = BoundedLRU(max_entries=_MOST_KEPT)
 
     @property
     def problem(self) -> None:
@@ -104,7 +105,7 @@ class JwtAuthenticator:
         except (jwt.PyJWTError, ArithmeticError, RecursionError, TypeError, ValueError) as error:
             return Anonymous(Unauthenticated, _REASONS.get(type(error), _BROKEN))
         verified = _Verified(caller, end, self._keyset.generation)
-        self._keep(authorization, verified)
+        self._verified.put(authorization, verified)
         return verified.caller
 
     async def _claims(self, token: str) -> dict[str, Any]:
@@ -148,11 +149,6 @@ class JwtAuthenticator:
             until=end,
             fhir_user=fhir_user,
         )
-
-    def _keep(self, authorization: str | None, verified: _Verified) -> None:
-        if len(self._verified) >= _MOST_KEPT:
-            del self._verified[next(iter(self._verified))]
-        self._verified[authorization] = verified
 
 
 def fhir_user_of(claims: Mapping[str, Any]) -> str | None:

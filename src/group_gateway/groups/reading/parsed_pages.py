@@ -4,9 +4,9 @@ A walk over cached pages, such as a search by name while somebody types, then pa
 again. A page is valid only while its entry is. The memory of all pages is bounded.
 """
 
-from collections import OrderedDict
 from dataclasses import dataclass
 
+from group_gateway.bounded_lru import BoundedLRU
 from group_gateway.fhir.bundle import Searchset
 from group_gateway.fhir.page_link import PageLink
 from group_gateway.operation import CacheDependency
@@ -22,7 +22,6 @@ class ParsedPage:
 
     page: Searchset
     part: CacheDependency
-    bytes: int
 
 
 Key = tuple[str, PageLink]
@@ -33,33 +32,21 @@ class ParsedPages:
     """Pages of all callers, each for its own caller only; the least recently used are dropped."""
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
-        self._most_bytes = most_bytes
-        self._bytes = 0
-        self._pages: OrderedDict[Key, ParsedPage] = OrderedDict()
+        self._pages: BoundedLRU[Key, ParsedPage] = BoundedLRU(max_bytes=most_bytes)
 
     def get(self, key: Key) -> ParsedPage | None:
-        """Return the page of an entry."""
-        kept = self._pages.get(key)
-        if kept is not None:
-            self._pages.move_to_end(key)
-        return kept
+        """Return the page of an entry; None when there is none."""
+        return self._pages.get(key)
 
     def put(self, key: Key, page: Searchset, part: CacheDependency) -> None:
         """Keep the page of an entry."""
-        self.drop(key)
         size = 2 * len(page.raw) + _PER_ENTRY * len(page.entries)
-        self._pages[key] = ParsedPage(page, part, size)
-        self._bytes += size
-        while self._bytes > self._most_bytes:
-            self.drop(next(iter(self._pages)))
+        self._pages.put(key, ParsedPage(page, part), size)
 
     def drop(self, key: Key) -> None:
-        """Forget the page of an entry."""
-        kept = self._pages.pop(key, None)
-        if kept is not None:
-            self._bytes -= kept.bytes
+        """Drop the page of an entry."""
+        self._pages.pop(key)
 
     def clear(self) -> None:
-        """Forget all pages."""
+        """Drop all pages."""
         self._pages.clear()
-        self._bytes = 0

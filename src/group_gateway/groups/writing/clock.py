@@ -7,8 +7,9 @@ stamped: at some time between the request and the response's arrival.
 
 import math
 import time
-from collections import OrderedDict
 from collections.abc import Callable
+
+from group_gateway.bounded_lru import BoundedLRU
 
 _DRIFT = 0.0005
 """How fast two clocks may drift, in seconds per second: NTP's maximal slew rate."""
@@ -72,8 +73,7 @@ class LastWrites:
 
     def __init__(self, clock: UpstreamClock, most: int = 1000) -> None:
         self.clock = clock
-        self._most = most
-        self._seconds: OrderedDict[str, int] = OrderedDict()
+        self._seconds: BoundedLRU[str, int] = BoundedLRU(max_entries=most)
 
     def __len__(self) -> int:
         return len(self._seconds)
@@ -82,14 +82,11 @@ class LastWrites:
         """Record that a group was, or may have been, written in a second."""
         if second is None:
             return
-        self._seconds[id] = max(second, self.second(id) or second)
-        self._seconds.move_to_end(id)
-        while len(self._seconds) > self._most:
-            self._seconds.popitem(last=False)
+        self._seconds.put(id, max(second, self.second(id) or second))
 
     def second(self, id: str) -> int | None:
         """Return the second of a group's last write, None if none is known."""
-        return self._seconds.get(id)
+        return self._seconds.peek(id)
 
     def pause(self, id: str) -> float:
         """Return the seconds until a read of this group can be told apart from its last write."""
@@ -98,6 +95,6 @@ class LastWrites:
             return 0.0
         pause = self.clock.pause_until_after(second)
         if pause > _LONGEST_PAUSE:  # the upstream's clock was set back: the note means nothing
-            del self._seconds[id]
+            self._seconds.pop(id)
             return 0.0
         return pause

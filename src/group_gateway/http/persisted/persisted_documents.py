@@ -6,12 +6,12 @@ documents.
 """
 
 import hashlib
-from collections import OrderedDict
 from http import HTTPStatus
 from typing import Final, Literal
 
 from msgspec.structs import replace
 
+from group_gateway.bounded_lru import BoundedLRU
 from group_gateway.errors import RequestCode
 from group_gateway.execution.document_limits import LONGEST_DOCUMENT
 from group_gateway.execution.engine import GraphQLRequest
@@ -45,7 +45,7 @@ class PersistedDocuments:
         self._trusted = trusted if mode != "off" else None
         self._enforced = mode == "enforce" and trusted is not None
         self._automatic = automatic and not self._enforced
-        self._learned = _Learned(max_bytes)
+        self._learned: BoundedLRU[str, str] = BoundedLRU(max_bytes=max_bytes)
 
     def generation(self) -> int:
         """Return a number that changes with each reload of the trusted documents."""
@@ -84,31 +84,7 @@ class PersistedDocuments:
         if hashlib.sha256(text.encode()).hexdigest() != id.lower():
             raise _mismatch()
         if len(text) <= LONGEST_DOCUMENT:  # none is executed that is longer
-            self._learned.keep(id, text)
-
-
-class _Learned:
-    """Texts by their hash; the least recently used are dropped first."""
-
-    def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
-        self._bytes = 0
-        self._texts: OrderedDict[str, str] = OrderedDict()
-
-    def get(self, id: str) -> str | None:
-        text = self._texts.get(id)
-        if text is not None:
-            self._texts.move_to_end(id)
-        return text
-
-    def keep(self, id: str, text: str) -> None:
-        if id in self._texts:
-            return
-        self._texts[id] = text
-        self._bytes += _size(text)
-        while self._bytes > self._max_bytes:
-            _, dropped = self._texts.popitem(last=False)
-            self._bytes -= _size(dropped)
+            self._learned.put(id, text, _size(text))
 
 
 def _size(text: str) -> int:

@@ -6,8 +6,9 @@ and a credential that breaks the upstream is one caller. Neither locks others ou
 """
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
+
+from group_gateway.bounded_lru import BoundedLRU
 
 _SPAN = 10.0
 """Seconds that a verdict counts."""
@@ -21,17 +22,14 @@ class _Verdicts:
     """Whether the last try failed, for each of the last keys. Noting is cheap, judging is not."""
 
     def __init__(self) -> None:
-        self._last: OrderedDict[object, tuple[float, bool]] = OrderedDict()
+        self._last: BoundedLRU[object, tuple[float, bool]] = BoundedLRU(max_entries=_MOST)
 
     def __contains__(self, key: object) -> bool:
         return key in self._last
 
     def note(self, key: object, verdict: tuple[float, bool]) -> None:
         """Record when a try ended, and whether it failed."""
-        self._last.pop(key, None)
-        self._last[key] = verdict
-        if len(self._last) > _MOST:
-            self._last.popitem(last=False)
+        self._last.put(key, verdict)
 
     def most_fail(self, since: float, least: int) -> bool:
         """Return whether more than half of the recent ones failed, if there are enough of them."""

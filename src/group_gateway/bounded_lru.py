@@ -1,5 +1,6 @@
 """A mapping that is bounded in bytes and in entries and drops the least recently used ones."""
 
+import sys
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator
 from typing import Generic, TypeVar
@@ -8,13 +9,13 @@ Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 
-class ByteBoundedLRU(Generic[Key, Value]):
+class BoundedLRU(Generic[Key, Value]):
     """Values whose sizes add up to at most `max_bytes`, and at most `max_entries` of them.
 
     The caller states each value's size, bookkeeping included.
     """
 
-    def __init__(self, *, max_bytes: int, max_entries: int | None = None) -> None:
+    def __init__(self, *, max_bytes: int = sys.maxsize, max_entries: int = sys.maxsize) -> None:
         self._entries: OrderedDict[Key, tuple[Value, int]] = OrderedDict()
         self._max_bytes = max_bytes
         self._max_entries = max_entries
@@ -29,6 +30,10 @@ class ByteBoundedLRU(Generic[Key, Value]):
     def __iter__(self) -> Iterator[Key]:
         return iter(self._entries)
 
+    def values(self) -> Iterator[Value]:
+        """Yield the values, the least recently used first, without marking them as used."""
+        return (value for value, _ in self._entries.values())
+
     def get(self, key: Key) -> Value | None:
         """Return a value and mark it as used; None when there is none."""
         entry = self._entries.get(key)
@@ -42,18 +47,16 @@ class ByteBoundedLRU(Generic[Key, Value]):
         entry = self._entries.get(key)
         return None if entry is None else entry[0]
 
-    def put(self, key: Key, value: Value, size: int) -> None:
+    def put(self, key: Key, value: Value, size: int = 0) -> None:
         """Keep a value of `size` bytes. A value larger than the whole bound is not kept."""
         self.pop(key)
         if size > self._max_bytes:
             return
-        self._entries[key] = (value, size)
+        entries = self._entries
+        entries[key] = (value, size)
         self.bytes += size
-        while self.bytes > self._max_bytes or self._has_too_many():
-            self.pop(next(iter(self._entries)))
-
-    def _has_too_many(self) -> bool:
-        return self._max_entries is not None and len(self._entries) > self._max_entries
+        while self.bytes > self._max_bytes or len(entries) > self._max_entries:
+            self.bytes -= entries.popitem(last=False)[1][1]
 
     def pop(self, key: Key) -> Value | None:
         """Drop a value and return it; None when there is none."""
