@@ -1,7 +1,7 @@
 """The `group-gateway` command: sandbox, serve, schema, doctor, settings, completion.
 
-A wrong setting, a busy port or an upstream out of reach is one sentence on stderr and exit status
-1. Wrong flags are argparse's sentence, with the nearest flag, and exit status 2.
+A wrong setting, a busy port or an unreachable upstream is one sentence on stderr and exit status 1.
+Wrong flags are argparse's sentence, with the nearest flag, and exit status 2.
 """
 
 import argparse
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Takes flags in full only: `--token SECRET` must not pass for `--token-file SECRET`."""
+    """Accept flags in full only: `--token SECRET` must not pass for `--token-file SECRET`."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options, allow_abbrev=False)

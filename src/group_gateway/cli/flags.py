@@ -1,4 +1,4 @@
-"""Flags that several commands share, and the settings that come of flags and environment."""
+"""Flags that several commands share, and the settings from flags and environment."""
 
 import argparse
 import os
@@ -18,10 +18,10 @@ _SETTINGS = ("host", "port", "uds", "upstream_url", "upstream_check", "workers",
 
 
 def settings_of(chosen: argparse.Namespace, *, serving: bool = True, **unless_set: str) -> Settings:
-    """Read the settings, with the flags that were given; raises SettingsError.
+    """Read the settings, with the given flags; raise SettingsError.
 
-    `unless_set` holds the command's own defaults. A command that is not `serving` may leave open
-    how callers are known.
+    `unless_set` holds the command's own defaults. A command that is not `serving` may leave
+    authentication unset.
     """
     return read_settings(
         os.environ, flags_of(chosen), dotenv=DOTENV, unless_set=unless_set, serving=serving
@@ -29,14 +29,14 @@ def settings_of(chosen: argparse.Namespace, *, serving: bool = True, **unless_se
 
 
 def flags_of(chosen: argparse.Namespace) -> dict[str, Any]:
-    """Return the flags that are settings; None for one that was not given."""
+    """Return the flags that are settings; None for one that is absent."""
     return {name: getattr(chosen, name, None) for name in _SETTINGS}
 
 
 def settings_with_upstream(
     chosen: argparse.Namespace, command: str, *, serving: bool = True
 ) -> Settings:
-    """Read the settings of a command that can't do without an upstream; raises SettingsError."""
+    """Read the settings of a command that needs an upstream; raise SettingsError."""
     settings = settings_of(chosen, serving=serving)
     if not settings.upstream_url:
         raise SettingsError(
@@ -57,7 +57,7 @@ def add_address_flags(parser: argparse.ArgumentParser) -> None:
 
 @contextmanager
 def listening(settings: Settings) -> Iterator[list[socket.socket]]:
-    """Listen where the settings say within the block, the admin port last.
+    """Listen within the block where the settings say, the admin port last.
 
     Raises CommandFailed.
     """

@@ -1,4 +1,4 @@
-"""What `group-gateway sandbox` tells a newcomer, and how it opens a browser."""
+"""What `group-gateway sandbox` prints for a newcomer, and how it opens a browser."""
 
 import asyncio
 import shlex
@@ -13,7 +13,7 @@ _QUERY = f'{{ group(id: "{TEAM_ID}") {{ name member {{ entity {{ display }} }} }
 
 
 def greet(endpoint: str, upstream: str, *, token: str | None, graphiql: bool) -> None:
-    """Print where everything is, who may ask, and what to try.
+    """Print the addresses, the tokens, and what to try.
 
     The first two lines are for programs too: the endpoint, and the FHIR server.
     """
@@ -48,6 +48,6 @@ def _curl(endpoint: str, token: str) -> str:
 
 
 async def open_browser(url: str) -> None:
-    """Open a page in the user's browser. Print a sentence where there is none."""
+    """Open a page in the user's browser. Print a sentence if there is none."""
     if not await asyncio.to_thread(webbrowser.open, url):
         say(f"No browser could be opened. Open {url} in one.")

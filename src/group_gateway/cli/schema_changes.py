@@ -1,7 +1,7 @@
-"""What changed in the schema since a release, as clients and supergraphs notice it.
+"""What changed in the schema since a release, from the view of clients and supergraphs. Pure.
 
-Pure; `schema` says it. A file of a released schema begins with the line that
-`group-gateway --version` printed then, as a comment.
+The file of a released schema begins with the line that `group-gateway --version` printed then, as a
+comment.
 """
 
 import re
@@ -26,7 +26,7 @@ _BREAKING, _DANGEROUS = "breaking", "dangerous"
 _NEEDED = frozenset({"key", "shareable"})
 """Directives without which other subgraphs no longer compose."""
 _RESTRICTING = frozenset({"authenticated", "inaccessible", "policy", "requiresScopes"})
-"""Directives with which a router refuses what it answered before."""
+"""Directives by which a router refuses what it served before."""
 
 
 @dataclass(frozen=True, order=True)
@@ -43,7 +43,10 @@ class Change:
 
 
 def changes(old_sdl: str, new_sdl: str) -> list[Change]:
-    """Return what is not safe, breaking changes first; GraphQLError or TypeError for no SDL."""
+    """Return the unsafe changes, breaking ones first.
+
+    Raises GraphQLError or TypeError for text that is not SDL.
+    """
     old, new = parse(old_sdl), parse(new_sdl)
     return sorted([*_of_schemas(old, new), *_of_directives(old, new)])
 
@@ -59,7 +62,7 @@ def _of_schemas(old: DocumentNode, new: DocumentNode) -> Iterator[Change]:
 
 
 def _of_directives(old: DocumentNode, new: DocumentNode) -> Iterator[Change]:
-    """Find what other subgraphs need to compose and is gone, and what hides or guards anew."""
+    """Find directives that other subgraphs need and lack, and new restrictions."""
     now = _directives(new)
     for place, before in _directives(old).items():
         present = now.get(place, before)  # what is gone as a whole was told before
@@ -105,7 +108,7 @@ def version_of(sdl: str) -> str | None:
 
 
 def may_break(released: str, current: str) -> bool:
-    """Return whether a version says that it breaks another's clients, by Semantic Versioning."""
+    """Return whether a version may break another's clients, by Semantic Versioning."""
     return _series(current) > _series(released)
 
 

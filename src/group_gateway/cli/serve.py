@@ -104,8 +104,9 @@ def _reread(chosen: argparse.Namespace) -> Settings:
 def _application(settings: Settings, shared: Path | None) -> Starlette:
     """Build the application of a process that does nothing else.
 
-    What is there by then stays for good, and a request makes hundreds of objects that live as
-    long as it does: the collector need not look at the former, nor after every 700 of the latter.
+    Objects that exist by then stay for good, and a request makes hundreds of objects that live as
+    long as it does. So the garbage collector need not visit the former, nor run after every 700 of
+    the latter.
     """
     app = create_app(settings, workers=WorkerGroup(shared, reached=settings.upstream_check))
     gc.collect()

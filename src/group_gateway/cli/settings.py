@@ -1,4 +1,4 @@
-"""`group-gateway settings`: the effective settings, where each comes from, secrets masked."""
+"""`group-gateway settings`: the effective settings and their sources, secrets masked."""
 
 import argparse
 import os
@@ -44,7 +44,7 @@ def add_command(commands: Any) -> None:
 
 
 def run(chosen: argparse.Namespace) -> int:
-    """Print the settings; raises SettingsError after that if they do not fit together."""
+    """Print the settings; raise SettingsError after that if they do not fit together."""
     flags = flags_of(chosen)
     given = read_given(os.environ, flags, dotenv=DOTENV)
     rows = [
@@ -77,7 +77,7 @@ def _rows(settings: Settings, given: dict[str, Given]) -> list[dict[str, str]]:
 
 
 def _shown(name: str, value: Any) -> str:
-    """Return a value as it would be written; of a secret nothing but that there is one."""
+    """Return a value as it would be written; of a secret only that there is one."""
     if isinstance(value, bool):
         return str(value).lower()
     if name == "cache_url":

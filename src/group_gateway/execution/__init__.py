@@ -1,1 +1,1 @@
-"""From a GraphQL request to the data and errors of its answer."""
+"""From a GraphQL request to the data and errors of its response."""

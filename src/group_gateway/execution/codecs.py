@@ -1,8 +1,8 @@
 """Compiled selections of FHIR elements: JSON in, the selected JSON out, in one pass of C code.
 
-For the selection of a type whose values are JSON objects a msgspec Struct is generated: its fields
-are the selected elements in answer order, as strict as FHIR. What does not fit raises
-msgspec.ValidationError, and graphql-core gets to say what is wrong.
+For a selection on a type whose values are JSON objects a msgspec Struct is generated: its fields
+are the selected elements in response order, as strict as FHIR. A value that does not fit raises
+msgspec.ValidationError, and graphql-core then reports the error.
 """
 
 from collections.abc import Callable, Mapping
@@ -89,7 +89,7 @@ def is_json_type(type: GraphQLObjectType) -> bool:
 
 
 def element_of(field: StrawberryField, node: FieldNode) -> str | None:
-    """Return the FHIR element that a field shows here, and nothing but shows; else None."""
+    """Return the FHIR element that a field shows unchanged; else None."""
     if node.arguments:
         return None
     metadata: Mapping[Any, Any] = field.metadata or {}
@@ -166,7 +166,7 @@ def _optional(type: Any) -> Any:
 
 
 def _default(type: GraphQLOutputType) -> Any:
-    """Return what an absent required element is shown as, as the resolvers have it."""
+    """Return the value of an absent required element, as the resolvers have it."""
     if isinstance(type, GraphQLList):
         return msgspec.field(default_factory=list)
     if isinstance(type, GraphQLScalarType) and type.name == "Boolean":
@@ -198,12 +198,12 @@ def _types(type: GraphQLOutputType, details: list[Any], selection: Selection) ->
 
 
 def _is_decimal(type: GraphQLOutputType) -> bool:
-    """Return whether values are numbers whose bytes are handed on."""
+    """Return whether values are numbers whose bytes are kept."""
     return isinstance(type, GraphQLScalarType) and type.name == "Decimal"
 
 
 def _check_decimals(attributes: list[str]) -> dict[str, Any]:
-    """Return what a class needs to check the numbers that it was decoded to."""
+    """Return the class attributes that check decoded numbers."""
 
     def __post_init__(self: Any) -> None:  # noqa: N807 - msgspec's hook
         for attribute in attributes:

@@ -1,7 +1,7 @@
 """Plans: operations that run without graphql-core, as long as every value is as expected.
 
-A plan belongs to an operation of a document and to the values of the variables that its `@skip`
-and `@include` depend on.
+A plan belongs to an operation of a document and to the values of the variables that its `@skip` and
+`@include` depend on.
 """
 
 from collections.abc import Callable, Mapping
@@ -39,9 +39,9 @@ _Coerce = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 @dataclass(slots=True)
 class Planning:
-    """What all plans of a schema share, and how runs of them ended.
+    """What all plans of a schema share, and how their runs ended.
 
-    `compiled` counts the operations that a plan answered, `deoptimized` those that one gave up.
+    `compiled` counts the operations that a plan answered, `deoptimized` those that a plan gave up.
     """
 
     schema: GraphQLSchema
@@ -66,7 +66,7 @@ class OperationPlans:
         self._strawberry = planning.schema._strawberry_schema  # type: ignore[attr-defined]  # noqa: SLF001
 
     async def run(self, context: Context, inputs: Mapping[str, Any]) -> bytes | None:
-        """Return the encoded `data`; None when graphql-core has to execute the operation."""
+        """Return the encoded `data`; None when graphql-core must execute the operation."""
         if not self._is_query:
             return None
         try:
@@ -113,15 +113,16 @@ class OperationPlans:
 def _condition_variables(document: Any) -> list[str]:
     """Return the variables that `@skip`, `@include` and `@defer` of a document depend on.
 
-    A plan answers as a whole, without regard to `@stream`; of `@defer` it must find what is null.
+    A plan answers as a whole and ignores `@stream`, but it must know when the condition of a
+    `@defer` is null.
     """
     names: dict[str, None] = {}
 
     class Conditions(Visitor):
-        """Collects variables of directives."""
+        """A visitor that collects variables of directives."""
 
         def enter_directive(self, node: Any, *_: Any) -> None:
-            """Collect the variables of one."""
+            """Collect the variables of one directive."""
             for argument in node.arguments or () if node.name.value != "stream" else ():
                 if isinstance(argument.value, VariableNode):
                     names[argument.value.name.value] = None
@@ -134,7 +135,7 @@ _KINDS: dict[str, type] = {"ID": str, "String": str, "Int": int, "Boolean": bool
 
 
 def _coercer(schema: GraphQLSchema, operation: OperationDefinitionNode) -> _Coerce:
-    """Return the function that coerces variables: at once where that changes nothing."""
+    """Return the function that coerces variables: a direct one if coercion changes nothing."""
     definitions = operation.variable_definitions or ()
     simple = [_simple(definition) for definition in definitions]
 

@@ -1,8 +1,8 @@
-"""Compiles a selection into functions that complete values.
+"""Compile a selection into functions that complete values.
 
 A *completer* turns a resolved value into something that msgspec encodes to exactly the JSON that
-graphql-core would have given. Whatever it was not compiled for makes it raise; the operation is
-then executed by graphql-core on the same values, so errors are always graphql-core's own.
+graphql-core would produce. It raises for anything that it was not compiled for. Then graphql-core
+executes the operation on the same values, so errors are always graphql-core's own.
 """
 
 import asyncio
@@ -180,7 +180,7 @@ async def _completed(shown: dict[str, Any], key: str, value: Any) -> None:
 async def _settled(
     shown: dict[str, Any], waiting: list[Awaitable[None]], failure: Exception | None
 ) -> dict[str, Any]:
-    """Wait for all fields, also when one has failed; then raise the failure."""
+    """Wait for all fields, even if one has failed; then raise the failure."""
     if failure is None and len(waiting) == 1:
         await waiting[0]
         return shown

@@ -1,7 +1,7 @@
-"""What a document may ask for, measured before it is validated.
+"""Limits of a document, measured before it is validated.
 
-Validation compares fields of one name with each other, which takes the square of their number: what
-is too much must be refused before that, in a time that only grows with the document.
+Validation compares fields of one name with each other, in quadratic time. Excessive documents must
+be refused before that, in linear time.
 """
 
 from collections import defaultdict
@@ -30,21 +30,20 @@ LONGEST_DOCUMENT = 200_000
 _COMPARISONS = 10_000
 """Pairs of fields under one response key that validation may have to compare: some 50 ms."""
 _INTROSPECTION = ("__schema", "__type")
-"""Root fields whose selections have limits of their own: tools ask for all of the schema."""
+"""Root fields whose selections have their own limits: tools request the whole schema."""
 _INTROSPECTION_LEVELS, _INTROSPECTION_FIELDS = 32, 2_000
 INTROSPECTION_TOKENS = 2_000
 _TELLS_THE_SCHEMA = frozenset({"__schema", "__type", "_service"})
-"""Root fields; `_service` is federation's, and gives the whole SDL."""
+"""Root fields; `_service` is federation's, and returns the whole SDL."""
 _WIDTH = 100
-"""Fields of an input object in a document: each that is wrong is told with the whole object."""
+"""Fields of an input object in a document: each invalid one is reported with the whole object."""
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentLimits:
     """The limits. Fields and aliases are counted with all fragments expanded.
 
-    `hide_suggestions` leaves out suggestions of names. `introspection` allows asking for the
-    schema.
+    `hide_suggestions` removes suggestions of names. `introspection` allows requests for the schema.
     """
 
     tokens: int = 5_000
@@ -63,7 +62,7 @@ class FragmentCycle(Exception):
 
 
 def excess(document: DocumentNode, limits: DocumentLimits) -> GraphQLError | None:
-    """Return the error of a document that is beyond a limit; raises FragmentCycle."""
+    """Return the error of a document that exceeds a limit; raise FragmentCycle."""
     try:
         return _excess(_Measure(document), document, limits)
     except RecursionError:
@@ -102,7 +101,7 @@ def _excess(
 
 
 def only_introspects(document: DocumentNode) -> bool:
-    """Return whether all operations ask for nothing but the schema."""
+    """Return whether all operations request nothing but the schema."""
     operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
     return all(
         isinstance(field, FieldNode) and field.name.value in {*_INTROSPECTION, "__typename"}
@@ -112,7 +111,7 @@ def only_introspects(document: DocumentNode) -> bool:
 
 
 def too_large(message: str) -> GraphQLError:
-    """Return the error of a document that is too long to be read."""
+    """Return the error of a document that is too long to be parsed."""
     return GraphQLError(message, extensions={"code": RequestCode.QUERY_TOO_LARGE})
 
 
@@ -121,12 +120,12 @@ def _error(code: RequestCode, said: str, limit: int, node: Node | None = None) -
 
 
 def _few(number: int) -> str:
-    """Write a number, which fragments within fragments may have made very long."""
+    """Format a number, which nested fragments may have made very long."""
     return str(number) if number < 10**9 else "more than 1000000000"
 
 
 class _Size(NamedTuple):
-    """How much is selected: levels, fields at the first of them, fields and aliases in all."""
+    """The size of a selection: levels, fields at the first of them, fields and aliases in all."""
 
     depth: int = 0
     breadth: int = 0
@@ -135,7 +134,7 @@ class _Size(NamedTuple):
 
 
 class _Measure:
-    """Measures a document, each fragment once. Raises FragmentCycle."""
+    """Measure a document, each fragment once. Raises FragmentCycle."""
 
     def __init__(self, document: DocumentNode) -> None:
         self.directives = 0
@@ -163,7 +162,7 @@ class _Measure:
         return known
 
     def introspection_excess(self) -> GraphQLError | None:
-        """Return the error of a document that asks for too much of the schema."""
+        """Return the error of a document that requests too much of the schema."""
         levels = max((size.depth for size in self._introspected), default=0)
         fields = sum(size.fields for size in self._introspected)
         if levels > _INTROSPECTION_LEVELS:
@@ -177,7 +176,7 @@ class _Measure:
     def repetition(self, limits: DocumentLimits) -> GraphQLError | None:
         """Return the error of a document that has too many fields under the same names.
 
-        Its fields have been counted before: no fragment that is used expands to more.
+        Its fields have been counted before, so no fragment in use expands to more.
         """
         left = _COMPARISONS
         for definition in self._definitions:

@@ -42,14 +42,14 @@ _INSIDE = re.compile(
     r"\b(?:member|members|characteristic|responsibilities|version|extension|modifierExtension"
     r"|identifier|code|active|actual|quantity|managingEntity|meta|history|_entities)\b"
 )
-"""Names that say that a document may show more of a group than id, type and name."""
+"""Names which show that a document may select more of a group than id, type and name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A parsed document, or the errors that it has; `in_parts` if it asks to be answered so.
+    """A parsed document, or its errors; `in_parts` if it needs incremental delivery.
 
-    `looks_inside` if it may select more of a group than every search shows of it.
+    `looks_inside` if it may select more of a group than every search result holds.
     """
 
     node: DocumentNode | None
@@ -58,7 +58,7 @@ class Document:
     in_parts: bool = False
     looks_inside: bool = True
     memo: dict[Hashable, Any] = field(default_factory=dict)
-    """What was compiled for its selections, where that is not by plans."""
+    """What was compiled for its selections outside plans."""
     _plans: dict[str | None, OperationPlans] = field(default_factory=dict)
     _operations: dict[str | None, OperationDefinitionNode] = field(default_factory=dict)
 
@@ -111,13 +111,13 @@ class Document:
         return tuple(names)
 
     def kind(self, name: str | None) -> OperationType | None:
-        """Return whether the operation of that name queries, mutates or subscribes."""
+        """Return the type of the operation of that name: query, mutation or subscription."""
         operation = self.operation(name)
         return operation.operation if operation is not None else None
 
 
 class Documents:
-    """Parses and validates; keeps at most `max_bytes` of documents, errors of bad ones included."""
+    """Parse and validate; keep at most `max_bytes` of documents, with the errors of bad ones."""
 
     def __init__(
         self, schema: GraphQLSchema, limits: DocumentLimits, *, max_bytes: int = 32 * 1024 * 1024
@@ -165,7 +165,7 @@ class Documents:
         )
 
     def _validated(self, node: DocumentNode) -> list[GraphQLError]:
-        """Return what is wrong with a document; the limits come before the other rules."""
+        """Return the errors of a document; the limits come before the other rules."""
         try:
             error = excess(node, self._limits)
         except FragmentCycle:
@@ -181,7 +181,7 @@ class Documents:
 
 
 def _parsed(text: str, tokens: int) -> DocumentNode:
-    """Parse a document of at most so many tokens, or a query for the schema of a few more."""
+    """Parse a document of limited tokens; a query for the schema may have a few more."""
     try:
         return parse(text, max_lexical_tokens=tokens, allow_empty_selection_sets=False)
     except GraphQLError as error:

@@ -1,4 +1,4 @@
-"""Runs operations on the schema."""
+"""Execute operations on the schema."""
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
@@ -28,10 +28,10 @@ _encode = msgspec.json.Encoder().encode
 
 
 class GraphQLRequest(msgspec.Struct, frozen=True):
-    """A GraphQL request, its parts checked for their types (GraphQL over HTTP, section 5.1).
+    """A GraphQL request with parts of the right types (GraphQL over HTTP, section 5.1).
 
-    `query` is empty while the document is only named, by `document_id`. `wants_cost`: the answer
-    is to say what it cost, in `extensions.cost`.
+    `query` is empty while the document is only named, by `document_id`. `wants_cost`: the response
+    must state its cost, in `extensions.cost`.
     """
 
     query: str
@@ -42,7 +42,7 @@ class GraphQLRequest(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """The answer to a GraphQL request.
+    """The response to a GraphQL request.
 
     `executed` is false when the request failed before execution: it then has no `data`.
     """
@@ -53,7 +53,7 @@ class Answer(msgspec.Struct, frozen=True):
 
     @property
     def is_complete(self) -> bool:
-        """Whether all that was asked for is there."""
+        """Whether there is data and no error."""
         return self.executed and not self.errors
 
     @property
@@ -75,7 +75,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An answer among those to a subscription, and the operation that gave it.
+    """A result of a subscription, and the operation that produced it.
 
     One that was not executed is the last.
     """
@@ -85,7 +85,7 @@ class Event:
 
 
 class SourceEvent(Protocol):
-    """An event of a subscription's source: what the root field shows, and its operation."""
+    """An event of a subscription's source: the root field's value, and its operation."""
 
     @property
     def operation(self) -> Operation:
@@ -97,7 +97,7 @@ class SourceEvent(Protocol):
 
 
 class OperationRunner(Protocol):
-    """What executes the requests of one kind of endpoint."""
+    """The execution of requests of one kind of endpoint."""
 
     def epoch(self) -> int:
         """Return the number of changes that this process has made or learned of."""
@@ -108,19 +108,19 @@ class OperationRunner(Protocol):
     async def run(
         self, request: GraphQLRequest, operation: Operation, tracer: Tracer | None = None
     ) -> Answer:
-        """Execute a request; whatever goes wrong is in the answer's errors."""
+        """Execute a request; all failures are in the response's errors."""
 
     async def run_in_parts(
         self, request: GraphQLRequest, operation: Operation
     ) -> Answer | IncrementalResult:
-        """Execute a request whose document is `in_parts`, up to the first of them."""
+        """Execute a request whose document is `in_parts`, up to its initial result."""
 
 
 class Engine:
-    """Executes requests against one schema and one set of use cases.
+    """Execute requests against one schema and one set of use cases.
 
-    With `compiled` queries are run by plans, and by graphql-core only where a plan can't answer;
-    the answers are the same. `planning` counts.
+    With `compiled` plans answer queries, and graphql-core only those that a plan can't; the results
+    are the same. `planning` counts.
     """
 
     def __init__(
@@ -152,7 +152,7 @@ class Engine:
     async def run(
         self, request: GraphQLRequest, operation: Operation, tracer: Tracer | None = None
     ) -> Answer:
-        """Execute a request; whatever goes wrong is in the answer's errors."""
+        """Execute a request; all failures are in the response's errors."""
         document = self.document(request)
         if document.node is None:
             return _refused(document.errors, document.code, operation)
@@ -186,7 +186,7 @@ class Engine:
     async def run_in_parts(
         self, request: GraphQLRequest, operation: Operation
     ) -> Answer | IncrementalResult:
-        """Execute a request whose document is `in_parts`, up to the first of them."""
+        """Execute a request whose document is `in_parts`, up to its initial result."""
         if self.document(request).operation(request.operation_name) is None:
             return await self.run(request, operation)
         context = Context(operation, self._services, in_parts=True)
@@ -217,10 +217,10 @@ class Engine:
     async def subscribe(
         self, request: GraphQLRequest, renew: BeginOperation
     ) -> AsyncGenerator[Event, None]:
-        """Execute a subscription: an answer for each event, and last what went wrong, if anything.
+        """Execute a subscription: a result for each event, and last the error, if any.
 
-        Each event has the operation that read it, begun by `renew`; graphql-core's own `subscribe`
-        would have one for all.
+        Each event has the operation that read it, started by `renew`; graphql-core's own
+        `subscribe` would have one for all.
         """
         operation = await renew()
         document = self.document(request)
@@ -247,7 +247,7 @@ class Engine:
     def _source(
         self, request: GraphQLRequest, context: Context
     ) -> AsyncGenerator[SourceEvent, None] | list[GraphQLError]:
-        """Begin a subscription; give what it can't begin for."""
+        """Start the source of a subscription; return the reason if it can't start."""
         executor = self._executor(WholeExecutor, request, context)
         if isinstance(executor, list):
             return executor

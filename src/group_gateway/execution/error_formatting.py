@@ -1,8 +1,8 @@
-"""What a caller is told of an error: the border between our errors and GraphQL's.
+"""Errors as a caller sees them: the border between the gateway's errors and GraphQL's.
 
-A message reaches the caller only if it was written for callers: ours, and graphql-core's about the
-request itself. Anything else is a bug of the gateway. It is logged by its type and place, because
-its text may hold patient data.
+A message reaches the caller only if it was written for callers: the gateway's own, and
+graphql-core's about the request itself. Anything else is a bug of the gateway. It is logged by its
+type and place, because its text may hold patient data.
 """
 
 import logging
@@ -52,13 +52,13 @@ def _facts(error: GraphQLError, default: str) -> tuple[str, dict[str, Any]]:
 
 
 def unexpected(cause: BaseException) -> str:
-    """Log a bug of the gateway by its type and place, and return what callers are told."""
+    """Log a bug of the gateway by its type and place, and return the caller's message."""
     _log.error("A %s was not expected, at %s.", type(cause).__qualname__, _place(cause))
     return _UNEXPECTED
 
 
 def cause_of(error: GraphQLError) -> BaseException:
-    """Return the exception that an error began with."""
+    """Return the exception that caused an error."""
     cause: BaseException = error
     while isinstance(cause, GraphQLError) and cause.original_error is not None:
         cause = cause.original_error
@@ -68,7 +68,7 @@ def cause_of(error: GraphQLError) -> BaseException:
 def is_about_an_argument(error: GraphQLError) -> bool:
     """Return whether an argument's value could not be coerced, such as null from a variable.
 
-    graphql-core then names the value's node; what it has to say of a result is about a field.
+    graphql-core then names the value's node; its errors about results name a field.
     """
     return bool(error.nodes) and not any(isinstance(node, FieldNode) for node in error.nodes or ())
 

@@ -1,6 +1,6 @@
-"""A trace of one operation: when each field's resolver began and ended.
+"""A trace of one operation: when each field's resolver started and ended.
 
-It is graphql-core's middleware, so that the times are those of the resolvers themselves: a traced
+It is graphql-core's middleware, so that the times are those of the resolvers themselves. A traced
 operation never runs as a plan.
 """
 
@@ -15,11 +15,11 @@ from graphql.pyutils import is_awaitable
 from group_gateway.execution.ftv1 import Node, error_message, trace_message
 
 MOST_FIELDS = 10_000
-"""Fields that a trace tells of, each some 60 bytes; one with more says that it is incomplete."""
+"""Fields in a trace, each some 60 bytes. A trace with more is marked incomplete."""
 
 
 class Tracer:
-    """Traces one operation, from now on."""
+    """Trace one operation from now on."""
 
     def __init__(self) -> None:
         self._began = time.time_ns()
@@ -28,7 +28,7 @@ class Tracer:
         self._is_incomplete = False
 
     def middleware(self) -> MiddlewareManager:
-        """Return what has the executor's fields traced."""
+        """Return the middleware that traces the executor's fields."""
         return MiddlewareManager(self)
 
     def resolve(
@@ -64,7 +64,7 @@ class Tracer:
             times[1] = self._now()
 
     def encoded(self, errors: Iterable[Mapping[str, Any]]) -> str:
-        """End the trace and give it as `extensions.ftv1` has it, with the answer's errors."""
+        """End the trace and return it as `extensions.ftv1` has it, with the response's errors."""
         duration = self._now()
         root = Node()
         for info, (start, end) in self._fields:

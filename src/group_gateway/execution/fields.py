@@ -1,6 +1,6 @@
 """Fields with a resolver, called without graphql-core: the same function, the same arguments.
 
-What a resolver is, and what its arguments are in Python, is Strawberry's word.
+Strawberry decides what a resolver is, and what its arguments are in Python.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,10 +27,10 @@ from group_gateway.schema.elements import default_resolver
 
 @dataclass(frozen=True, slots=True)
 class Info:
-    """What a resolver gets as `info` on the compiled path: nothing of its place.
+    """The `info` of a resolver on the compiled path, without the field's path.
 
-    A resolver that wants to say where it is, because something is wrong there, fails on it; the
-    operation is then executed by graphql-core.
+    A resolver that needs its path, to report an error, fails on it; graphql-core then executes the
+    operation.
     """
 
     context: Context
@@ -99,9 +99,9 @@ _SAME_IN_PYTHON = frozenset({"ID", "String", "Int", "Boolean"})
 def _direct_variables(
     field: GraphQLField, node: FieldNode, operation: OperationDefinitionNode
 ) -> list[tuple[str, str]] | None:
-    """Return (argument, variable) pairs where every argument is a variable and needs no coercion.
+    """Return (argument, variable) pairs if every argument is a variable without coercion.
 
-    That is one of a plain scalar type, which can't be null where the argument can't, and whose
+    Such a variable has a plain scalar type, is null only where the argument may be, and its
     argument has the same name in Python.
     """
     definitions = operation.variable_definitions or ()

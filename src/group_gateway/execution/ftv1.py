@@ -1,7 +1,7 @@
 """Apollo's trace format: the part of its `Trace` message that a subgraph fills. Pure.
 
-Written by hand: it takes two kinds of protobuf's fields, less than a library's generated module.
-The tests read it with Apollo's own definition (`reports.proto` of npm
+Written by hand: it needs two kinds of protobuf's fields, less than a library's generated module.
+The tests parse it with Apollo's own definition (`reports.proto` of npm
 `@apollo/usage-reporting-protobuf`), whose field numbers these are.
 """
 
@@ -17,7 +17,10 @@ _encode = msgspec.json.Encoder().encode
 
 @dataclass(slots=True)
 class Node:
-    """A field of the answer, or an item of a list; times are nanoseconds since the trace began."""
+    """A field of the response, or an item of a list.
+
+    Times are nanoseconds since the trace started.
+    """
 
     key: str | int = ""
     name: str = ""
@@ -29,7 +32,7 @@ class Node:
     children: dict[str | int, "Node"] = field(default_factory=dict)
 
     def at(self, path: Iterable[str | int]) -> "Node":
-        """Return the node at a path below this one; makes those that are missing on the way."""
+        """Return the node at a path below this one; create the missing ones on the way."""
         node = self
         for key in path:
             below = node.children.get(key)
@@ -53,9 +56,9 @@ class Node:
 
 
 def error_message(error: Mapping[str, Any]) -> bytes:
-    """Encode an error, as the answer shows it, for its node (`Trace.Error`).
+    """Encode an error, as in the response, for its node (`Trace.Error`).
 
-    Of its extensions only the code goes along: a trace ends in another company's hands.
+    Of its extensions only the code is included: a trace leaves for another company.
     """
     told = {"message": error["message"], "extensions": {"code": error["extensions"]["code"]}}
     places = [

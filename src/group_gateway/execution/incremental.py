@@ -1,7 +1,7 @@
-"""Executes an operation in parts: `@defer` and `@stream`, which are a proposal to the standard.
+"""Incremental execution: `@defer` and `@stream`, a proposal to the GraphQL specification.
 
-graphql-core's incremental executor, within bounds: a list of a thousand groups with a deferred
-fragment in each would be a thousand parts.
+This is graphql-core's incremental executor within bounds: a list of a thousand groups with a
+deferred fragment in each would be a thousand payloads.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,8 @@ from group_gateway.errors import BadUserInput
 from group_gateway.memory_budget import MemoryBudget
 
 MOST_PARTS = 100
-"""Deferred fragments and streamed lists of one answer; what is beyond comes with what holds it."""
+"""Deferred fragments and streamed lists of one response. Further ones are delivered with their
+parents."""
 
 Results = ExecutionResult | ExperimentalIncrementalExecutionResults
 _DIRECTIVES = frozenset({"defer", "stream"})
@@ -32,7 +33,7 @@ _AT_ONCE: Any = RefMap()
 
 
 def asks_for_parts(document: DocumentNode) -> bool:
-    """Return whether `@defer` or `@stream` stands in a document."""
+    """Return whether a document has `@defer` or `@stream`."""
     token = document.loc.start_token if document.loc else None
     while token is not None:
         following = token.next
@@ -43,14 +44,14 @@ def asks_for_parts(document: DocumentNode) -> bool:
 
 
 class WholeExecutor(Executor[None]):
-    """Executes an operation as if there were no `@defer` and no `@stream` in it."""
+    """Execute an operation as if it had no `@defer` and no `@stream`."""
 
     def get_stream_usage(self, *_: Any) -> None:
         """See graphql-core: nothing is streamed."""
 
 
 class DeferStreamExecutor(IncrementalExecutor):
-    """graphql-core's, with at most `MOST_PARTS` parts; each with the errors that it reported."""
+    """graphql-core's executor with at most `MOST_PARTS` payloads, each with its own errors."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -58,7 +59,7 @@ class DeferStreamExecutor(IncrementalExecutor):
         self._room = MemoryBudget(MOST_PARTS)
 
     def create_sub_executor(self, *arguments: Any) -> IncrementalExecutor:
-        """See graphql-core: a part has reported nothing yet."""
+        """See graphql-core: a payload starts without reported errors."""
         executor = super().create_sub_executor(*arguments)
         executor.context_value = self.context_value.of_a_part()
         return executor
@@ -72,7 +73,7 @@ class DeferStreamExecutor(IncrementalExecutor):
         new_defer_usages: Sequence[Any],
         delivery_group_map: Any,
     ) -> Any:
-        """See graphql-core: defers no more than there is room for."""
+        """See graphql-core: defer no more than there is room for."""
         immediate = delivery_group_map is _AT_ONCE
         if immediate or (new_defer_usages and not self._room.take(len(new_defer_usages))):
             return self.execute_fields(parent_type, source_value, path, grouped_field_set, _AT_ONCE)
@@ -81,18 +82,18 @@ class DeferStreamExecutor(IncrementalExecutor):
         )
 
     def get_stream_usage(self, *arguments: Any) -> Any:
-        """See graphql-core: says to callers what is wrong."""
+        """See graphql-core: report errors to callers."""
         try:
             return super().get_stream_usage(*arguments)
         except ValueError:
             raise BadUserInput("`initialCount` of `@stream` is a number from 0 on.") from None
 
     def handle_stream(self, *arguments: Any) -> bool:
-        """See graphql-core: streams no more than there is room for."""
+        """See graphql-core: stream no more than there is room for."""
         return self._room.take(1) and super().handle_stream(*arguments)
 
     def build_response(self, data: dict[str, Any] | None) -> Results:
-        """See graphql-core: the first part, with its reported errors."""
+        """See graphql-core: the initial result, with its reported errors."""
         self._add_reported()
         return super().build_response(data)
 
@@ -112,9 +113,9 @@ class DeferStreamExecutor(IncrementalExecutor):
 
 
 async def execute(executor: Executor[Any] | list[GraphQLError]) -> Any:
-    """Execute an operation, or give the errors of its variables.
+    """Execute an operation, or return the errors of its variables.
 
-    With PartsExecutor only up to the first part: work on the others has begun by then.
+    With a DeferStreamExecutor only up to the initial result; work on the rest has started by then.
     """
     if isinstance(executor, list):
         return ExecutionResult(None, executor)

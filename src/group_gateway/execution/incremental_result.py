@@ -1,7 +1,7 @@
-"""An answer in parts, as GraphQL's proposal on incremental delivery has it.
+"""An incremental result, as GraphQL's proposal on incremental delivery has it.
 
-What graphql-core 3.3 gives, which is what graphql-js 17 does: `pending`, `incremental`, `completed`
-and `hasNext`. Its errors are presented like all others.
+The format is that of graphql-core 3.3 and graphql-js 17: `pending`, `incremental`, `completed` and
+`hasNext`. Its errors are formatted like all others.
 """
 
 from collections.abc import AsyncIterator, Iterable
@@ -23,9 +23,9 @@ from group_gateway.operation import Operation
 
 
 class IncrementalResult:
-    """The parts of an answer, each a map to encode. It must be closed.
+    """The payloads of a response, each a map to encode. It must be closed.
 
-    `codes` are those of the errors in the parts given so far.
+    `codes` are those of the errors in the payloads so far.
     """
 
     def __init__(
@@ -40,11 +40,11 @@ class IncrementalResult:
         self.codes: set[str] = set()
 
     async def aclose(self) -> None:
-        """End all work on parts that have not been given."""
+        """Cancel all work on further payloads."""
         await self._executor.cancel_incremental_work()
 
     async def parts(self) -> AsyncIterator[dict[str, Any]]:
-        """Yield the parts as they come; all but the last have `hasNext`."""
+        """Yield the payloads as they are ready; all but the last have `hasNext`."""
         first = self._results.initial_result
         shown = self._with_errors({"data": first.data}, first.errors)
         yield {**shown, "pending": [part.formatted for part in first.pending], "hasNext": True}

@@ -39,14 +39,14 @@ class VariablesMisfit(Deoptimize):
 
 
 class PlanFallbacks:
-    """Counts fallbacks by reason with `count`, and logs the first of each."""
+    """Count fallbacks by reason with `count`, and log the first of each."""
 
     def __init__(self, count: Callable[[str], None]) -> None:
         self._count = count
         self._logged: set[PlanFallback] = set()
 
     def add(self, reason: PlanFallback) -> None:
-        """Count one."""
+        """Count one fallback."""
         self._count(reason.value)
         if reason not in self._logged:
             self._logged.add(reason)
@@ -57,7 +57,7 @@ class PlanFallbacks:
             )
 
     def add_failure(self, failure: Exception) -> None:
-        """Count one by the exception that ended a plan."""
+        """Count one fallback by the exception that ended a plan."""
         self.add(_reason(failure))
 
 

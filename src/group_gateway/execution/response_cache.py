@@ -1,7 +1,7 @@
-"""Answers given more than once: while a query is under way, and for as long as its parts hold.
+"""Shared responses: single flight for queries, and ready responses while their data is fresh.
 
-Whole answers are shared, encoded, so that nothing is done twice. A question holds who asks, so
-nobody is ever given another caller's answer.
+Whole encoded responses are shared, so that nothing is done twice. A question includes the caller,
+so nobody gets another caller's response.
 """
 
 import asyncio
@@ -16,11 +16,11 @@ from group_gateway.operation import CacheDependency
 
 Reply = TypeVar("Reply")
 Question = tuple[str, str, bytes]
-"""Who asks (a caller's scope), for which media type, and the request's own bytes."""
+"""The caller's scope, the media type, and the request's own bytes."""
 
 
 class LeaderGone(Exception):
-    """The request that was to answer the question ended without an answer."""
+    """The request that executed the question ended without a response."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,10 @@ class _Query(Generic[Reply]):
 
 
 class SingleFlight(Generic[Reply]):
-    """The queries under way. `epoch` counts the changes that this process has made or found.
+    """The queries in flight.
 
-    What began before such a change is not joined after it, nor what `may_join` says no to.
+    `epoch` counts the changes that this process has made or found. A query that started before a
+    change is not joined after it.
     """
 
     def __init__(self, epoch: Callable[[], int], may_join: Callable[[float], bool]) -> None:
@@ -44,7 +45,7 @@ class SingleFlight(Generic[Reply]):
         self._flights: dict[Question, _Query[Reply]] = {}
 
     def joined(self, question: Question) -> asyncio.Future[Reply] | None:
-        """Return the answer to come, if the question is under way."""
+        """Return the coming response, if the question is in flight."""
         if self._epoch() != self._began:
             self._flights.clear()
             self._began = self._epoch()
@@ -52,7 +53,7 @@ class SingleFlight(Generic[Reply]):
         return query.reply if query is not None and self._may_join(query.began) else None
 
     async def lead(self, question: Question, work: Coroutine[Any, Any, Reply]) -> Reply:
-        """Answer a question, for whoever joins until it is answered."""
+        """Execute a question for all who join until it is answered."""
         flight: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         query = self._flights[question] = _Query(flight, time.monotonic())
         try:
@@ -74,31 +75,31 @@ class _Ready(Generic[Reply]):
     reply: Reply
     parts: Sequence[CacheDependency]
     overhead: int
-    """Bytes of the entry that are not the answer's own."""
+    """Bytes of the entry beside the response's own."""
     expires: float
-    """When the first part ends."""
+    """When the first dependency expires."""
     epoch: int | None = None
-    """The cache's epoch at which all parts were last seen to hold."""
+    """The cache's epoch at which all dependencies were last seen to hold."""
 
 
 class ResponseCache(Generic[Reply]):
-    """Answers kept while every part of them holds in the cache; at most `max_bytes` of them."""
+    """Responses kept while all their cache entries are valid; at most `max_bytes` of them."""
 
     _OVERHEAD = 1000
     """Bytes of an entry beside question and body."""
     _PART = 250
-    """Bytes of a part: a tag, a position, a time."""
+    """Bytes of a dependency: a tag, a position, a time."""
 
     def __init__(self, cache: CacheStore, *, max_bytes: int) -> None:
         self._cache = cache
         self._ready: BoundedLRU[Question, _Ready[Reply]] = BoundedLRU(max_bytes=max_bytes)
 
     def __contains__(self, question: Question) -> bool:
-        """Return whether there is an answer, which may hold or not."""
+        """Return whether there is a response, valid or not."""
         return question in self._ready
 
     async def get(self, question: Question) -> Reply | None:
-        """Return the answer, if there is one and it still holds."""
+        """Return the response, if there is a valid one."""
         ready = self._ready.get(question)
         if ready is None:
             return None
@@ -108,7 +109,7 @@ class ResponseCache(Generic[Reply]):
         return self._judged(question, ready, holds=holds)
 
     def now(self, question: Question) -> Reply | None:
-        """Return the answer, if there is one that is known to hold without waiting."""
+        """Return the response, if there is one that is known to be valid without waiting."""
         ready = self._ready.get(question)
         if ready is None:
             return None
@@ -134,14 +135,14 @@ class ResponseCache(Generic[Reply]):
     def put(
         self, question: Question, reply: Reply, size: int, parts: Sequence[CacheDependency]
     ) -> None:
-        """Keep an answer of `size` bytes, made of these parts."""
+        """Keep a response of `size` bytes with its dependencies."""
         parts = tuple(dict.fromkeys(parts))
         overhead = len(question[2]) + self._OVERHEAD + self._PART * len(parts)
         expires = min((part.expires for part in parts), default=0.0)
         self._ready.put(question, _Ready(reply, parts, overhead, expires), size + overhead)
 
     def resize(self, question: Question, reply: Reply, size: int) -> None:
-        """Note that an answer has become `size` bytes, if it is still kept."""
+        """Record that a response has grown to `size` bytes, if it is still kept."""
         ready = self._ready.peek(question)
         if ready is not None and ready.reply is reply:
             self._ready.put(question, ready, size + ready.overhead)

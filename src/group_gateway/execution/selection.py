@@ -1,6 +1,6 @@
 """What an operation selects, collected by graphql-core itself.
 
-Merging of fragments and equal response keys is never done here: a plan that merged otherwise than
+Fragments and equal response keys are never merged here: a plan that merged otherwise than
 graphql-core would answer otherwise.
 """
 
@@ -35,8 +35,8 @@ class NotCompilable(Exception):
 class Selection:
     """One operation under fixed values of the variables in its `@skip` and `@include`.
 
-    `compiled` remembers what was compiled for which text of a selection: aliased fields often
-    select the same.
+    `compiled` maps the text of a selection to what was compiled for it: aliased fields often select
+    the same.
     """
 
     schema: GraphQLSchema
@@ -46,7 +46,7 @@ class Selection:
     compiled: dict[Hashable, Any] = field(default_factory=dict)
 
     def root_fields(self, type: GraphQLObjectType) -> Fields:
-        """Return the root fields by response key, in answer order."""
+        """Return the root fields by response key, in response order."""
         collected = collect_fields(
             self.schema, self._fragments(), self.variables, type, self.operation
         )
@@ -68,7 +68,7 @@ class Selection:
 
 
 def text_of(fields: list[FieldDetails]) -> tuple[str, ...]:
-    """Return the text of what fields of one response key select: equal texts select the same."""
+    """Return the text of the fields of one response key: equal texts select the same."""
     locations = [f.node.selection_set.loc for f in fields if f.node.selection_set is not None]
     return tuple(loc.source.body[loc.start : loc.end] for loc in locations if loc is not None)
 
@@ -87,5 +87,5 @@ def is_typename(fields: list[FieldDetails]) -> bool:
 
 
 def variable_values(coerced: Mapping[str, Any]) -> VariableValues:
-    """Wrap coerced values as graphql-core wants them."""
+    """Wrap coerced values in graphql-core's type."""
     return VariableValues({}, dict(coerced))

@@ -1,6 +1,6 @@
 """A searchset Bundle (FHIR R4, section 3.1.1.3): its Groups, undecoded, and its page links.
 
-One broken entry, link or number spoils nothing else on its page.
+One invalid entry, link or number does not affect the rest of its page.
 """
 
 import json
@@ -67,11 +67,11 @@ _head = msgspec.json.Decoder(_Head)
 class Searchset:
     """One page of search results.
 
-    `entries` are the matches in order; None stands for one that is broken, or repeats another.
+    `entries` are the matches in order; None stands for one that is invalid, or repeats another.
     `links` maps a relation (`self`, `next`, `previous`, …) to its page. `total` is None when the
-    server does not say, or says what is no number of groups. `broken` counts the matches that can't
-    be read. `issues` are those of the OperationOutcomes among the entries. `breaks_by_offset` tells
-    of a server that must not be sent an `_offset`.
+    server states none, or an invalid one. `broken` counts the invalid matches. `issues` are those
+    of the OperationOutcomes among the entries. `breaks_by_offset` marks a server that must not be
+    sent an `_offset`.
     """
 
     raw: bytes
@@ -99,9 +99,9 @@ class Searchset:
 
 
 def parse_searchset(raw: bytes, page: PageLink, base: Segments = ()) -> Searchset:
-    """Read the searchset behind `page` of a server whose base URL has the path `base`.
+    """Parse the searchset behind `page` of a server whose base URL has the path `base`.
 
-    Entries of another search mode than `match` are left out. Raises NotASearchset when it is no
+    Entries of another search mode than `match` are omitted. Raises NotASearchset when it is no
     Bundle.
     """
     total, link, entries = _decoded(raw)
@@ -131,7 +131,7 @@ def parse_searchset(raw: bytes, page: PageLink, base: Segments = ()) -> Searchse
 
 
 def _decoded(raw: bytes) -> tuple[object, object, Iterable[_Entry]]:
-    """Return a Bundle's total, links and entries; raises NotASearchset."""
+    """Return a Bundle's total, links and entries; raise NotASearchset."""
     bundle: _Bundle | _LooseBundle
     try:
         try:
@@ -158,9 +158,9 @@ def _loose(raw: msgspec.Raw) -> _Entry:
 
 
 def _reencoded(raw: bytes) -> bytes:
-    """Return the same JSON with null in place of each entry that no JSON text can hold.
+    """Return the same JSON with null in place of each entry that is invalid JSON text.
 
-    Raises DecodeError when more than entries is broken.
+    Raises DecodeError when more than entries is invalid.
     """
     try:
         bundle = json.loads(
@@ -200,7 +200,7 @@ def _group(resource: msgspec.Raw) -> GroupResource | None:
 
 
 def _issues(resource: msgspec.Raw) -> tuple[Issue, ...] | None:
-    """Return the issues of an OperationOutcome; None when the resource is none."""
+    """Return the issues of an OperationOutcome; None for any other resource."""
     try:
         if _head.decode(resource).resourceType != "OperationOutcome":
             return None
@@ -224,9 +224,9 @@ def _links(link: object, page: PageLink, base: Segments) -> dict[str, PageLink]:
 
 
 def _bases(own: str | None, base: Segments) -> Sequence[Segments]:
-    """Return the base paths that links may lie below: as the server sees itself, and as we do.
+    """Return the base paths that links may be below: the server's own view, and ours.
 
-    A proxy may serve it below another path than the one that it names in its links.
+    A proxy may serve it below another path than the one in its links.
     """
     named = None if own is None else base_of(own)
     return (base,) if named is None or named == base else (named, base)

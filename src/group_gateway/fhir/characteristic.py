@@ -13,7 +13,7 @@ def concept_text(value: object) -> str | None:
 
 
 def responsibility_of(characteristic: object) -> str | None:
-    """Return the responsibility that a decoded characteristic carries; None when it is no such."""
+    """Return the responsibility that a decoded characteristic states; None for any other."""
     if not isinstance(characteristic, dict):
         return None
     if concept_text(characteristic.get("code")) != RESPONSIBILITY:
@@ -22,7 +22,7 @@ def responsibility_of(characteristic: object) -> str | None:
 
 
 def is_broken_responsibility(characteristic: dict[str, Any]) -> bool:
-    """Return whether a decoded characteristic says that it is a responsibility, but not which."""
+    """Return whether a characteristic is a responsibility without saying which."""
     says_so = concept_text(characteristic.get("code")) == RESPONSIBILITY
     return says_so and responsibility_of(characteristic) is None
 

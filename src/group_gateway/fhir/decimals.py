@@ -1,7 +1,7 @@
 """FHIR decimals: numbers whose digits count, 1.50 as well as 1.5 (FHIR R4, section 2.24.0.1). Pure.
 
-A number is shown with the digits that it came with. One that no double holds is not shown: JSON's
-readers could not read it.
+A number is shown with its original digits. One beyond the range of a double is not shown, because
+JSON parsers could not read it.
 """
 
 import math
@@ -18,8 +18,8 @@ _SIGNS = b"-0123456789"
 def decimal_or_float(text: str) -> Decimal | float:
     """Parse a number of a request: a Decimal where a float would lose digits.
 
-    A float stands for any number, also for an integer; a Decimal is for the scalar Decimal alone.
-    Raises msgspec.DecodeError for a number that no double holds.
+    A float stands for any number, also for an integer; a Decimal is for the scalar Decimal only.
+    Raises msgspec.DecodeError beyond the range of a double.
     """
     number = float(text)
     if not math.isfinite(number):
@@ -33,7 +33,7 @@ def decimal_or_float(text: str) -> Decimal | float:
 
 
 def decimal_of(text: str) -> Decimal | None:
-    """Parse the text of a number in JSON; None where it is none."""
+    """Parse the text of a number in JSON; return None for an invalid one."""
     if not _NUMBER.fullmatch(text):
         return None
     try:
@@ -43,12 +43,12 @@ def decimal_of(text: str) -> Decimal | None:
 
 
 def is_too_large(value: Decimal) -> bool:
-    """Return whether no double holds a number."""
+    """Return whether a number is beyond the range of a double."""
     return not math.isfinite(float(value))
 
 
 def json_number(value: object) -> msgspec.Raw | None:
-    """Return a decoded number as JSON with its digits; None for what can't be shown as one."""
+    """Return a decoded number as JSON with its digits; None for one that can't be shown."""
     if type(value) not in (int, Decimal):
         return None
     try:
@@ -60,7 +60,7 @@ def json_number(value: object) -> msgspec.Raw | None:
 
 
 def checked_number(raw: msgspec.Raw) -> msgspec.Raw:
-    """Return JSON's text of a number, or null, in the form that `json_number` gives it.
+    """Return JSON's text of a number, or null, in the form of `json_number`.
 
     Raises ValueError for any other JSON.
     """

@@ -1,4 +1,4 @@
-"""A resource of any type as the upstream sent it: its bytes, undecoded until somebody looks."""
+"""A resource of any type as the upstream sent it: its bytes, decoded on demand."""
 
 import json
 from decimal import Decimal
@@ -65,7 +65,7 @@ class FhirResource:
 
     @cached_property
     def elements(self) -> dict[str, Any]:
-        """The decoded resource, which nobody may change; decimals keep their digits."""
+        """The decoded resource, which must not be mutated; decimals keep their digits."""
         return decode_exactly(self.raw)
 
 
@@ -89,9 +89,9 @@ def _whole(text: str) -> int | Decimal:
 
 
 def matches_in(raw: bytes) -> tuple[list[FhirResource], bool]:
-    """Return the matches of a searchset, and whether more pages follow. Raise NotAResource.
+    """Return the matches of a searchset, and whether more pages follow.
 
-    Entries that are no resource are left out.
+    Entries that are not resources are omitted. Raises NotAResource.
     """
     try:
         bundle = _bundle.decode(raw)

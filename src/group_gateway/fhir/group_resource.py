@@ -1,4 +1,4 @@
-"""A Group as the upstream sent it: its bytes, undecoded until somebody looks inside."""
+"""A Group as the upstream sent it: its bytes, decoded on demand."""
 
 import hashlib
 import json
@@ -9,15 +9,15 @@ from typing import Any, Final
 import msgspec
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What decoding other people's JSON may raise: no JSON, no UTF-8, or nested too deeply."""
+"""What decoding an upstream's JSON may raise: invalid JSON or UTF-8, or too deep nesting."""
 
 
 BEYOND: Final = object()
-"""Stands for a number that nothing can hold, which is no JSON value: it can't be shown."""
+"""Stands for a number beyond all types. It is not a JSON value, so it can't be shown."""
 
 
 class NotAGroup(ValueError):
-    """The bytes are not a Group resource with an id, or hold what can't be decoded."""
+    """The bytes are not a Group resource with an id, or can't be decoded."""
 
 
 class _Head(msgspec.Struct):
@@ -39,10 +39,10 @@ _canonical = msgspec.json.Encoder(order="sorted", decimal_format="number")
 class GroupResource:
     """An immutable Group resource.
 
-    `raw` is the upstream's JSON; `etag` the entity tag of a read, when there was one; `date` the
-    upstream's own clock when it was read, in whole seconds since the epoch, or None. `is_part`
-    tells that the server left elements out (the tag `SUBSETTED`): such a resource stands for its
-    id and for nothing else.
+    `raw` is the upstream's JSON. `etag` is the entity tag of a read, if there was one. `date` is
+    the upstream's own clock when it was read, in whole seconds since the epoch, or None. `is_part`
+    is whether the server omitted elements (the tag `SUBSETTED`): such a resource is reliable for
+    its id only.
     """
 
     def __init__(
@@ -80,10 +80,10 @@ class GroupResource:
 
     @cached_property
     def elements(self) -> dict[str, Any]:
-        """The decoded resource. Callers must not change it. Raises NotAGroup.
+        """The decoded resource, which must not be mutated. Raises NotAGroup.
 
-        Numbers keep their digits. One that nothing can hold is `BEYOND`, so that it breaks no more
-        than its own element.
+        Numbers keep their digits. One beyond all types is `BEYOND`, so that it affects only its own
+        element.
         """
         try:
             try:
@@ -95,11 +95,11 @@ class GroupResource:
 
     @cached_property
     def version(self) -> str:
-        """An opaque token of what was read: the same version and content give the same token.
+        """An opaque token: the same version and content give the same token. Raises NotAGroup.
 
         It holds `meta.versionId`, where the upstream keeps versions, and a digest of the content
-        that does not depend on white space or the order of elements: there are upstreams whose
-        versions do not change with the content. Raises NotAGroup.
+        that ignores white space and the order of elements: some upstreams' versions do not change
+        with the content.
         """
         try:
             content = _canonical.encode(self.elements)
@@ -121,7 +121,7 @@ class GroupResource:
 
 
 def _is_subsetted(meta: bytes) -> bool:
-    """Return whether `meta.tag` says that elements were left out (FHIR R4, section 3.1.1.5.8)."""
+    """Return whether `meta.tag` says that elements were omitted (FHIR R4, section 3.1.1.5.8)."""
     if b"tag" not in meta and b"\\u" not in meta:
         return False
     try:

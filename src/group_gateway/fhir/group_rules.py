@@ -1,4 +1,4 @@
-"""Codes and element names that writes and views of a Group need (FHIR R4; upstream facts)."""
+"""Codes and element names for writes and views of a Group (FHIR R4; upstream facts)."""
 
 RESPONSIBILITY = "responsibility"
 """`characteristic.code.text` of a team's responsibility (upstream fact)."""

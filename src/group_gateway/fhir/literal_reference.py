@@ -18,7 +18,8 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 def is_logical_id(text: str) -> bool:
     """Return whether `text` may stand in a URL as a logical id.
 
-    FHIR's pattern lets `.` and `..` pass; in a URL they would name another path, so they are out.
+    FHIR's pattern also matches `.` and `..`; in a URL they would name another path, so they are
+    excluded.
     """
     return _ID.fullmatch(text) is not None and text not in _DOTS
 
@@ -45,18 +46,18 @@ def parse_reference(text: str) -> LiteralReference | None:
 
 
 def is_below(base: str | None, base_url: str) -> bool:
-    """Return whether a reference with this `base` leads into the server at `base_url`.
+    """Return whether a reference with this `base` is into the server at `base_url`.
 
-    A relative one does. A default port and the case of the host make no difference.
+    A relative one is. A default port and the case of the host make no difference.
     """
     return base is None or _place(base) == _place(base_url)
 
 
 def reference_key(text: str, base_url: str = "") -> str:
-    """Return the text that all references to the same resource share; no reference itself.
+    """Return a text that all references to the same resource share; not itself a reference.
 
-    The version is dropped, and so is the base where it is `base_url`: `Patient/1` on another server
-    is another patient. A text that is no literal reference stands for itself.
+    The version is dropped, and so is the base if it is `base_url`: `Patient/1` on another server is
+    another patient. A text that is not a literal reference stands for itself.
     """
     if "://" not in text and "/_history/" not in text:  # nearly all: no need to parse
         return text
@@ -100,6 +101,6 @@ def entity_text(member: object) -> str | None:
 
 
 def entity_reference(member: object) -> LiteralReference | None:
-    """Return the reference of a decoded `Group.member`; None when it has no readable one."""
+    """Return the reference of a decoded `Group.member`; None when it has no valid one."""
     text = entity_text(member)
     return None if text is None else parse_reference(text)

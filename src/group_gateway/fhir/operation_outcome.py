@@ -1,7 +1,4 @@
-"""OperationOutcome: what a FHIR server says about a request it did not like.
-
-Used by `upstream` to turn answers into errors and by `groups` for the gateway's own findings.
-"""
+"""OperationOutcome: a FHIR server's errors and warnings about a request."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,7 +14,7 @@ _SEVERITIES: dict[str | None, Severity] = {
 _CODING = ("system", "version", "code", "display")
 MOST_ISSUES = 100
 LONGEST_TEXT = 4096
-"""Bounds of what is believed and passed on of an outcome: issues, and characters of a text."""
+"""Limits of an outcome: issues, and characters of a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +50,9 @@ def information(code: str, text: str, *input_path: str | int) -> Issue:
 
 
 def parse_issues(body: object) -> tuple[Issue, ...] | None:
-    """Read the issues of a decoded OperationOutcome; None when `body` is no such thing.
+    """Parse the issues of a decoded OperationOutcome; None when `body` is not one.
 
-    Whatever is not as FHIR says is left out; an unknown severity counts as an error.
+    Invalid elements are omitted; an unknown severity counts as an error.
     """
     if not isinstance(body, dict) or body.get("resourceType") != "OperationOutcome":
         return None

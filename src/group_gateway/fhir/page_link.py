@@ -32,7 +32,7 @@ _MOST_DECODINGS = 4
 class PageLink:
     """A page of a search below the base URL: the path without a leading slash, and the query.
 
-    `text` is the query as the server wrote it, where encoding `query` again would change it.
+    `text` is the query as the server wrote it, if encoding `query` again would change it.
     """
 
     query: Query
@@ -52,7 +52,7 @@ class PageLink:
 
 
 NOWHERE = PageLink((), "..")
-"""Stands for a link that is not followed."""
+"""A link that must not be followed."""
 
 
 def encode_query(query: Query) -> str:
@@ -63,7 +63,7 @@ def encode_query(query: Query) -> str:
 def path_segments(path: str) -> Segments | None:
     """Split a path and resolve its dot segments, encoded ones too.
 
-    None when it leads above its root, or holds what different servers read as different paths.
+    Returns None when it leads above its root, or is ambiguous between servers.
     """
     found: list[str] = []
     for segment in path.split("/"):
@@ -95,7 +95,7 @@ def _is_plain(segment: str) -> bool:
 def base_of(url: str) -> Segments | None:
     """Return the base path of a server that names a type-level Group search by this URL.
 
-    None for another URL, and for a relative one, which leaves the base out.
+    Returns None for another URL, and for a relative one, which has no base.
     """
     try:
         path = urlsplit(url).path

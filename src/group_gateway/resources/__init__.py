@@ -1,1 +1,1 @@
-"""Resources of other types than Group, read by id for whoever a reference is followed for."""
+"""Resources of other types than Group: the targets of references, read by id."""

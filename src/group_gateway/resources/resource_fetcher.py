@@ -1,6 +1,6 @@
-"""Fetches resources of one type that the cache does not hold: by id lists where that works.
+"""Fetch resources of one type that the cache does not hold: by id lists where supported.
 
-What a complete list leaves out does not exist for the caller. Where the upstream does not search
+A resource that a complete list omits does not exist for the caller. If the upstream does not search
 by id lists, resources are read one by one, in parallel, within the operation's budget of calls.
 """
 
@@ -26,7 +26,7 @@ _LONGEST_LIST = 100
 
 
 class ResourceFlight(Flight[FhirResource | None]):
-    """A resource under way."""
+    """A resource in flight."""
 
     def __init__(self, operation: Operation, type: str, id: str, version: str | None) -> None:
         super().__init__(operation)
@@ -35,13 +35,13 @@ class ResourceFlight(Flight[FhirResource | None]):
         self.version = version
 
     def resource_of(self, entry: bytes) -> FhirResource | None:
-        """Return the resource of a cache entry, which is empty for an absent one."""
+        """Return the resource of a cache entry, None for an absent one."""
         return FhirResource(entry, self.type, self.id) if entry else None
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceMiss:
-    """A flight whose resource is not in the cache, and where it is to be kept."""
+    """A flight whose resource is not in the cache, and the slot for its entry."""
 
     flight: ResourceFlight
     slot: Slot
@@ -49,7 +49,7 @@ class ResourceMiss:
 
 
 class ResourceFetcher:
-    """Fetches for one caller and type at a time, lands the flights, and fills the cache."""
+    """Fetch for one caller and type at a time, resolve the flights, and fill the cache."""
 
     def __init__(self, client: ResourceClient, cache: CacheStore, lifetimes: Lifetimes) -> None:
         self._client = client
@@ -58,7 +58,7 @@ class ResourceFetcher:
         self._id_lists: dict[str, CapabilityProbe] = {}
 
     async def fetch(self, caller: Caller, type: str, misses: Sequence[ResourceMiss]) -> None:
-        """Land or crash every flight, each for itself."""
+        """Resolve or reject every flight, each by itself."""
         old = [miss for miss in misses if miss.flight.version is not None]
         current = [miss for miss in misses if miss.flight.version is None]
         if len(current) > 1 and self._probe(type).worth_trying:
@@ -74,7 +74,7 @@ class ResourceFetcher:
         return self._id_lists.setdefault(type, CapabilityProbe())
 
     async def _fetch_list(self, caller: Caller, type: str, misses: Sequence[ResourceMiss]) -> None:
-        """Search by an id list, again for what a page left out, and read singly what is unclear."""
+        """Search by an id list, again for what a page omitted, and read unclear ones singly."""
         probe = self._probe(type)
         left = {miss.flight.id: miss for miss in misses}
         paid: list[Operation] = []
@@ -112,7 +112,7 @@ class ResourceFetcher:
         left: dict[str, ResourceMiss],
         paid: list[Operation],
     ) -> tuple[list[tuple[ResourceMiss, FhirResource | None]] | None, bool]:
-        """Return what a search found, taken out of `left`; None when it was not by the list."""
+        """Return what a search found, removed from `left`; None if it was not by the list."""
         flights = [miss.flight for miss in left.values()]
         paid += charge(flights)
         wanted = list(left)
@@ -152,7 +152,7 @@ class ResourceFetcher:
         return resource is not None
 
     async def _fail(self, misses: Sequence[ResourceMiss], failure: Exception) -> None:
-        """End flights with a failure, or with what was read before if it may stand in."""
+        """Reject flights, or resolve them with stale entries where allowed."""
         slots = [miss.slot for miss in misses]
         before = await stale_if_error(self._cache, slots, failure, self._lifetimes.group)
         for miss, recalled in zip(misses, before, strict=True):

@@ -1,7 +1,7 @@
-"""Resources by type and id: collected by caller and type within a tick, from cache or upstream.
+"""Load resources by type and id: collected by caller and type within a tick.
 
-A tick is one round of the event loop: what the fields of an operation ask for together goes to
-the upstream together. Nothing is shared between two callers.
+A tick is one turn of the event loop: loads of the fields of an operation go upstream together. Two
+callers share nothing.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ class ResourceName:
 
 
 class ResourceLoader:
-    """Loads resources for all callers of a process."""
+    """Load resources for all callers of a process."""
 
     def __init__(self, fetcher: ResourceFetcher, cache: CacheStore, slots: CacheSlots) -> None:
         self._fetcher = fetcher
@@ -40,7 +40,7 @@ class ResourceLoader:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def load(self, operation: Operation, name: ResourceName) -> FhirResource | None:
-        """Return a resource as this caller may see it; None when there is none to be seen."""
+        """Return a resource as this caller may see it; None when there is none."""
         while True:
             flight = self._join(operation, name)
             try:

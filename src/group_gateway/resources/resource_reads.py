@@ -1,4 +1,4 @@
-"""The read that resolvers ask for: the resource that a reference leads to."""
+"""The read that resolvers call: the target of a reference."""
 
 from group_gateway.cache.store import CacheStore
 from group_gateway.errors import BadUserInput
@@ -14,7 +14,7 @@ from group_gateway.upstream.resource_client import ResourceClient
 
 
 class ResourceReads:
-    """Reads resources for the operation that each call names."""
+    """Read resources for the operation that each call names."""
 
     def __init__(self, loader: ResourceLoader) -> None:
         self._loader = loader
@@ -30,9 +30,9 @@ class ResourceReads:
     async def get(
         self, operation: Operation, type: str, id: str, version: str | None = None
     ) -> FhirResource | None:
-        """Return a resource, or one version of it; None when there is none to be seen.
+        """Return a resource, or one version of it; None when there is none.
 
-        Raise BadUserInput for a malformed id, and Forbidden without a scope for the type.
+        Raises BadUserInput for a malformed id, and Forbidden without a scope for the type.
         """
         if type == "Group":
             operation.caller.require("read")

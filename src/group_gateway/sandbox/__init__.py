@@ -1,4 +1,4 @@
-"""A FHIR R4 Group server for demos and tests: the upstream that a gateway stands in front of.
+"""A FHIR R4 Group server for demos and tests: the upstream of a gateway.
 
 It shares no code with the gateway, so that a mistake in one is not hidden by the same in the other.
 """

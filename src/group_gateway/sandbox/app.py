@@ -1,7 +1,7 @@
 """The sandbox as a Starlette app: its routes and its layers, in order.
 
-`group-gateway sandbox` serves it, tests mount it with httpx's `ASGITransport`. Every answer has the
-sandbox's own `Date` header: serve it with `SERVER_OPTIONS`, or uvicorn adds a second one.
+`group-gateway sandbox` serves it, tests mount it with httpx's `ASGITransport`. Every response has
+the sandbox's own `Date` header: serve it with `SERVER_OPTIONS`, or uvicorn adds a second one.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -28,13 +28,13 @@ from group_gateway.sandbox.outcome import answer, refuse
 from group_gateway.sandbox.state import Sandbox
 
 SERVER_OPTIONS: Final[Mapping[str, bool]] = {"date_header": False, "server_header": False}
-"""What to give to `uvicorn.Config` or `uvicorn.run` with this app."""
+"""Arguments for `uvicorn.Config` or `uvicorn.run` with this app."""
 
 
 def create_app(options: SandboxOptions | None = None) -> Starlette:
     """Build a sandbox with its own data; its state is at `app.state.sandbox`.
 
-    The database is opened at the first request and closed when the app shuts down, or is let go.
+    The database is opened at the first request and closed when the app shuts down, or is collected.
     """
     sandbox = Sandbox(options or SandboxOptions())
 

@@ -1,7 +1,6 @@
-"""JSON in and out for the sandbox, such that nothing a client stored is altered.
+"""JSON in and out for the sandbox, so that nothing a client stored is altered.
 
-Decimals keep every digit they came with (FHIR gives them meaning): `1.10` does not become `1.1`.
-Called by everything here that reads a body or writes one.
+Decimals keep every digit (FHIR gives them meaning): `1.10` does not become `1.1`.
 """
 
 from decimal import Decimal
@@ -15,7 +14,7 @@ _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def decode(text: bytes) -> Any:
-    """Return the value of a JSON text; `ValueError` says what is wrong with it."""
+    """Return the value of a JSON text; raise `ValueError` with the reason."""
     try:
         return _decoder.decode(text)
     except RecursionError as error:
@@ -28,5 +27,5 @@ def encode(value: Any) -> bytes:
 
 
 def fields(text: bytes) -> dict[str, Any]:
-    """Split a JSON object into its members, each left undecoded and ready to be encoded again."""
+    """Split a JSON object into its members, each undecoded and ready to be encoded again."""
     return dict(_fields.decode(text))

@@ -1,6 +1,6 @@
-"""Which fault rule, if any, a request meets. Decides only; `layers/faults.py` acts.
+"""Which fault rule, if any, applies to a request. `layers/faults.py` applies it.
 
-Built anew whenever the quirks change, so that rules count from nothing.
+It is rebuilt whenever the quirks change, so that counts restart.
 """
 
 import re
@@ -10,13 +10,13 @@ from group_gateway.sandbox.quirks import FaultRule
 
 
 class FaultQueue:
-    """Fault rules and how often each may still act."""
+    """Fault rules and how often each may still apply."""
 
     def __init__(self, rules: Iterable[FaultRule]) -> None:
         self._left = [(rule, rule.times) for rule in rules]
 
     def take(self, method: str, path: str, query: str) -> FaultRule | None:
-        """Return the first rule that fits and is not used up, and count it as used."""
+        """Return the first rule that matches and is not used up, and count its use."""
         for index, (rule, left) in enumerate(self._left):
             if left != 0 and _fits(rule, method, path, query):
                 self._left[index] = rule, None if left is None else left - 1

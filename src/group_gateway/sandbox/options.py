@@ -1,4 +1,4 @@
-"""The sandbox's knobs. Built by whoever calls `create_app`: the command line and the tests."""
+"""The sandbox's options, for the command line and for tests."""
 
 import time
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from group_gateway.sandbox.quirks import Quirks
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SandboxOptions:
-    """How a sandbox starts; the defaults need nothing and leave nothing behind."""
+    """How a sandbox starts. The defaults need nothing and leave nothing behind."""
 
     database: str = ":memory:"
     """Path of the SQLite file. In memory, each app has its own data."""

@@ -1,6 +1,6 @@
-"""What the sandbox says when it refuses: FHIR OperationOutcomes.
+"""The sandbox's refusals: FHIR OperationOutcomes.
 
-Handlers raise `Refusal`; `api/routing.py` turns it into the answer. Codes and texts are those of
+Handlers raise `Refusal`; `api/routing.py` turns it into the response. Codes and texts are those of
 the real upstream and of `fhirstarter`, the framework that it is built on.
 """
 
@@ -36,7 +36,7 @@ class Issue:
 
 
 class Refusal(Exception):
-    """A request that is answered with `status` and one issue for each thing that is wrong."""
+    """A request that is answered with `status` and one issue for each error."""
 
     def __init__(
         self, status: int, issues: Sequence[Issue], headers: Mapping[str, str] | None = None
@@ -48,7 +48,7 @@ class Refusal(Exception):
 
 
 def refuse(status: int, text: str, code: str | None = None) -> Refusal:
-    """Build the refusal with a single issue; the code follows from the status unless given."""
+    """Build the refusal with a single issue; its code follows from the status by default."""
     return Refusal(status, [Issue(code or code_of(status), text)])
 
 
@@ -67,7 +67,7 @@ def outcome(issues: Sequence[Issue]) -> bytes:
 
 
 def answer(refusal: Refusal) -> Response:
-    """Turn a refusal into the HTTP answer."""
+    """Turn a refusal into the HTTP response."""
     return Response(
         outcome(refusal.issues),
         status_code=refusal.status,

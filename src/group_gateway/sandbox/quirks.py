@@ -33,29 +33,29 @@ Positive = Annotated[int, Meta(ge=1)]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FaultRule:
-    """One misbehaviour, for the requests that fit it.
+    """One fault, for the requests that match.
 
-    `reset`, `slow_drip` and `truncated` spoil the real answer, so the request takes effect. The
-    other kinds answer in the handler's place, unless `after` lets the request take effect first.
+    `reset`, `slow_drip` and `truncated` spoil the real response, so the request takes effect. The
+    other kinds respond in the handler's place, unless `after` lets the request take effect first.
     """
 
     kind: FaultKind
     method: str | None = None
     """Only this method; any when absent."""
     path: str = "/Group"
-    """Only paths that begin so."""
+    """Only paths with this prefix."""
     pattern: str | None = None
     """Only where this regular expression is found in `path?query`."""
     times: Positive | None = None
-    """For so many requests; for ever when absent."""
+    """For this many requests; for ever when absent."""
     status: Annotated[int, Meta(ge=200, le=599)] | None = None
-    """The status of the answer: 500 for kind `status`, else 200, unless given."""
+    """The status of the response: by default 500 for kind `status`, else 200."""
     retry_after: str | int | None = None
     """A `Retry-After` header: seconds or an HTTP date."""
     body: FaultBody = "operation-outcome"
     """What kind `status` sends."""
     after: bool = False
-    """Let the request take effect, then answer so."""
+    """Execute the request, then send this response."""
     delay_ms: Count = 100
     """How long `slow_drip` waits before each piece."""
     chunk_bytes: Positive = 1
@@ -64,7 +64,7 @@ class FaultRule:
     """How large `huge_body` is, and `gzip_bomb` once it is unpacked."""
 
     def __post_init__(self) -> None:
-        """Refuse a pattern that is no regular expression (`ValueError`)."""
+        """Refuse an invalid regular expression (`ValueError`)."""
         if self.pattern is not None:
             try:
                 re.compile(self.pattern)
@@ -83,13 +83,14 @@ class Quirks:
     comma_lists_literal: bool = False
     """A comma list is one value, which nothing has."""
     member_parameter: bool = False
-    """Take `member=Patient/x` in place of `patient=x`, and say so in the CapabilityStatement."""
+    """Support `member=Patient/x` in place of `patient=x`, and declare it in the
+    CapabilityStatement."""
     max_count: Positive = 100
-    """The most groups on a page, whatever `_count` asks."""
+    """The most groups on a page, whatever `_count` requests."""
     no_total: bool = False
-    """Leave `Bundle.total` out."""
+    """Omit `Bundle.total`."""
     no_links: bool = False
-    """Leave `Bundle.link` out."""
+    """Omit `Bundle.link`."""
     absolute_links: bool = False
     """Page links with scheme and host."""
     opaque_links: bool = False
@@ -99,15 +100,15 @@ class Quirks:
     hidden_as_missing: bool = False
     """A group that the caller may not see is a 404, not a 403."""
     create_body: Body = "null"
-    """What a create answers."""
+    """The body of the response to a create."""
     update_body: Body = "null"
-    """What an update answers."""
+    """The body of the response to an update."""
     location: Location = "relative"
     """How `Location` is written; `http` is absolute with https turned into http."""
     keeps_omitted_members: bool = False
-    """A member that an update leaves out stays."""
+    """Keep a member that an update omits."""
     deletes: bool = False
-    """Have `DELETE /Group/{id}`, and say so in the CapabilityStatement."""
+    """Support `DELETE /Group/{id}`, and declare it in the CapabilityStatement."""
     ignores_elements: tuple[str, ...] = ()
     """Elements that a write cannot change, such as `active` or `member.period`."""
     latency_ms: Count = 0
@@ -119,4 +120,4 @@ class Quirks:
     token_lifetime_s: Positive = 36_000
     """For how long a token from `/auth/token/` is good."""
     faults: tuple[FaultRule, ...] = ()
-    """Misbehaviours; the first rule that fits and is not used up acts."""
+    """Faults; the first rule that matches and is not used up applies."""

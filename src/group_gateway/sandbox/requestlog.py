@@ -1,7 +1,6 @@
-"""What reached the sandbox: tests count upstream calls with it.
+"""The requests to the sandbox: tests count upstream calls with it.
 
-Filled by `layers/edge.py`. Read in process as `app.state.sandbox.requests`, else at
-`/sandbox/requests`.
+In process it is `app.state.sandbox.requests`, else at `/sandbox/requests`.
 """
 
 from collections import deque
@@ -25,7 +24,7 @@ _MOST: Final = 10_000
 
 @dataclass(slots=True)
 class LoggedRequest:
-    """One request; `status` is absent until its answer begins. Bodies and tokens are not kept."""
+    """One request; `status` is absent until its response starts. Bodies and tokens are not kept."""
 
     method: str
     path: str
@@ -44,7 +43,7 @@ class RequestLog:
         self.total = 0
         """How many there were, also those no longer kept."""
         self.peak = 0
-        """How many were under way at once, at most."""
+        """The most requests in flight at once."""
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -55,18 +54,18 @@ class RequestLog:
         return list(self._kept)
 
     def begin(self, entry: LoggedRequest) -> None:
-        """Note a request that arrives."""
+        """Record a request that arrives."""
         self._kept.append(entry)
         self.total += 1
         self._under_way += 1
         self.peak = max(self.peak, self._under_way)
 
     def end(self) -> None:
-        """Note that a request is over, well or not."""
+        """Record that a request is over, whatever its outcome."""
         self._under_way -= 1
 
     def clear(self) -> None:
-        """Start anew; requests under way still count towards the peak."""
+        """Start anew; requests in flight still count towards the peak."""
         self._kept.clear()
         self.total = 0
         self.peak = self._under_way

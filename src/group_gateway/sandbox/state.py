@@ -1,6 +1,6 @@
-"""All that a running sandbox knows, in one place: `app.state.sandbox`.
+"""The state of a running sandbox: `app.state.sandbox`.
 
-Built by `create_app`; handlers get it by `sandbox_of`.
+`create_app` builds it; handlers get it by `sandbox_of`.
 """
 
 from typing import cast
@@ -17,7 +17,7 @@ from group_gateway.sandbox.tokens import Tokens
 
 
 class Sandbox:
-    """The sandbox behind one app: its data, its behaviour, its tokens, and what it was asked."""
+    """The sandbox behind one app: its data, its behaviour, its tokens, and its request log."""
 
     def __init__(self, options: SandboxOptions) -> None:
         self.options = options
@@ -29,7 +29,7 @@ class Sandbox:
 
     @property
     def quirks(self) -> Quirks:
-        """How the sandbox behaves now."""
+        """The current behaviour."""
         return self._quirks
 
     @property
@@ -40,7 +40,7 @@ class Sandbox:
         return self._store
 
     def use(self, quirks: Quirks) -> None:
-        """Behave otherwise from now on; fault rules count from nothing again."""
+        """Change the behaviour; the counts of fault rules restart."""
         self._quirks = quirks
         self.faults = FaultQueue(quirks.faults)
 
@@ -49,7 +49,7 @@ class Sandbox:
         return self.options.clock() + self.quirks.clock_skew_s
 
     def reset(self) -> None:
-        """Go back to the start: data, behaviour, tokens and log."""
+        """Return to the start: data, behaviour, tokens and log."""
         self.use(self.options.quirks)
         self.tokens.reset()
         self.requests.clear()
@@ -64,5 +64,5 @@ class Sandbox:
 
 
 def sandbox_of(request: Request) -> Sandbox:
-    """Return the sandbox that a request is for."""
+    """Return the sandbox that serves a request."""
     return cast("Sandbox", request.app.state.sandbox)

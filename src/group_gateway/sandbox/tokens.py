@@ -1,7 +1,4 @@
-"""Who may do what: the sandbox's bearer tokens and those that `/auth/token/` gave out.
-
-`api/access.py` asks, `api/oauth.py` issues, `api/control.py` revokes.
-"""
+"""Authorization: the sandbox's bearer tokens and those issued by `/auth/token/`."""
 
 import secrets
 from collections import OrderedDict
@@ -21,7 +18,7 @@ class Caller:
     reads: bool = True
     writes: bool = True
     half: bool = False
-    """Sees only the groups whose id begins with an even hexadecimal digit."""
+    """Sees only the groups whose id starts with an even hexadecimal digit."""
 
     def sees(self, identity: str) -> bool:
         """Return whether a group, by its id, exists for this caller."""
@@ -36,7 +33,7 @@ _STANDING: Final = {
 
 
 class Tokens:
-    """The tokens that are good now. The number of issued ones is bounded: the oldest go first."""
+    """The valid tokens. The number of issued ones is bounded: the oldest are dropped."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
@@ -49,7 +46,7 @@ class Tokens:
         return next(reversed(self._issued))
 
     def issue(self, caller: Caller, lifetime_s: int) -> str:
-        """Make a new token with a caller's rights."""
+        """Issue a new token with a caller's rights."""
         token = secrets.token_urlsafe(32)
         self._issued[token] = caller, self._now() + lifetime_s
         if len(self._issued) > _MOST_ISSUED:
@@ -57,7 +54,7 @@ class Tokens:
         return token
 
     def revoke(self, token: str) -> bool:
-        """Make a token worthless; tells whether it was good until now."""
+        """Revoke a token; return whether it was valid until now."""
         good = self.caller(token) is not None
         self._issued.pop(token, None)
         if token in _STANDING:
@@ -70,7 +67,7 @@ class Tokens:
         self._revoked.clear()
 
     def caller(self, token: str) -> Caller | None:
-        """Find who a token stands for; nobody when it is unknown, revoked or too old."""
+        """Return the caller of a token; None when it is unknown, revoked or expired."""
         if token in _STANDING:
             return None if token in self._revoked else _STANDING[token]
         caller, end = self._issued.get(token, (None, 0.0))

@@ -1,4 +1,4 @@
-"""`group-gateway doctor`: looks at an upstream and says in words what is wrong. Changes nothing."""
+"""`group-gateway doctor`: checks an upstream and explains what is wrong. Changes nothing."""
 
 import argparse
 import asyncio
@@ -47,7 +47,7 @@ def add_command(commands: Any) -> None:
 
 
 def run(chosen: argparse.Namespace) -> int:
-    """Examine, and report; raises SettingsError or CommandFailed."""
+    """Check, and report; raise SettingsError or CommandFailed."""
     settings = settings_with_upstream(chosen, "doctor", serving=False)
     write = write_json if chosen.json else write_lines
     healthy = asyncio.run(

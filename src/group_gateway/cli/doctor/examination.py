@@ -1,8 +1,7 @@
-"""The checks in their order, each with the question that it needs.
+"""The checks in their order, each with its request.
 
-Nothing is written, unless it is asked for: then a group as it is, on a condition that can't hold.
-
-A failure ends the examination where what follows would only repeat it.
+Nothing is written, unless requested: then an unchanged group with a precondition that can't hold. A
+failure ends the examination if later checks would only repeat it.
 """
 
 import time
@@ -31,9 +30,9 @@ from group_gateway.upstream.capability_statement import GroupCapability
 async def examine(
     settings: Settings, token: str | None, *, writes: bool = False
 ) -> AsyncIterator[Finding]:
-    """Yield the findings one by one, as they come; without a token, as the service account.
+    """Yield the findings one by one; without a token, as the service account.
 
-    With `writes` a group is sent as it is, on a condition that can't hold.
+    With `writes` an unchanged group is sent with a precondition that can't hold.
     """
     if is_shared(settings):
         yield await shared_cache(settings)
@@ -52,7 +51,7 @@ async def examine(
 
 
 async def first_contact(settings: Settings) -> list[Finding]:
-    """Return the findings of the first two checks: whether a FHIR server answers at all."""
+    """Return the findings of the first two checks: whether a FHIR server responds at all."""
     probe = UpstreamProbe(settings, None)
     try:
         reply = await probe.statement()
@@ -88,7 +87,7 @@ async def _examine(
 
 
 def _clearer(stated: Reply[object], search: Reply[Searchset]) -> Reply[object]:
-    """Choose the reply to tell a FHIR server by: one may have no /metadata, or hide it."""
+    """Choose the response that shows a FHIR server best: one may lack /metadata, or hide it."""
     unclear = isinstance(stated.error, UpstreamInvalidResponse)
     return Reply(search.value, search.error, search.exchange) if unclear else stated
 

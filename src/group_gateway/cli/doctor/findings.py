@@ -1,4 +1,4 @@
-"""What the doctor finds: one sentence for each check, and what helps. Pure."""
+"""What the doctor finds: one sentence for each check, and a remedy. Pure."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,11 +8,11 @@ Level = Literal["ok", "warn", "fail"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check came to.
+    """The result of a check.
 
-    `warn`: the gateway works, less well than it could; `fail`: it won't work like this. `remedy`
-    is one sentence, empty where nothing needs to be done. Neither holds a token, an id, or
-    anything out of a resource.
+    `warn`: the gateway works, but could work better; `fail`: it won't work like this. `remedy` is
+    one sentence, empty if there is nothing to do. Neither holds a token, an id, or anything from a
+    resource.
     """
 
     check: str

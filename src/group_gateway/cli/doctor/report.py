@@ -1,4 +1,4 @@
-"""Writes findings: lines for people, JSON for programs."""
+"""Print findings: lines for people, JSON for programs."""
 
 import json
 import sys
@@ -12,7 +12,7 @@ _WIDTH = 19  # of the longest name of a check, and two blanks
 
 
 async def write_lines(findings: AsyncIterator[Finding]) -> bool:
-    """Write a line for each finding as it comes, and a last one; tells whether nothing failed."""
+    """Print a line for each finding at once, and a last one; return whether nothing failed."""
     counts: Counter[str] = Counter()
     async for finding in findings:
         counts[finding.level] += 1
@@ -22,7 +22,7 @@ async def write_lines(findings: AsyncIterator[Finding]) -> bool:
 
 
 async def write_json(findings: AsyncIterator[Finding]) -> bool:
-    """Write one JSON object when all is found; tells whether nothing failed."""
+    """Print one JSON object with all findings; return whether nothing failed."""
     checks = [asdict(finding) async for finding in findings]
     healthy = all(check["level"] != "fail" for check in checks)
     _write(json.dumps({"healthy": healthy, "checks": checks}, indent=2))

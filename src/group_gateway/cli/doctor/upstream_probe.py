@@ -1,7 +1,6 @@
-"""Asks an upstream one question at a time, and keeps what the answers looked like on the wire.
+"""Send single requests to an upstream, and keep what the responses looked like on the wire.
 
-The questions go through the gateway's own client, so that what the doctor sees is what the gateway
-will see. Used by `examination`, and by `serve` for its look at the upstream before it starts.
+The requests go through the gateway's own client, so that the doctor sees what the gateway will see.
 """
 
 import time
@@ -31,7 +30,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """The head of an answer, and when it was asked for and there (seconds since the epoch)."""
+    """The head of a response, and when it was requested and received (epoch seconds)."""
 
     status: int
     headers: Mapping[str, str]
@@ -40,13 +39,13 @@ class Exchange:
 
     @property
     def is_web_page(self) -> bool:
-        """Whether the answer is HTML."""
+        """Whether the response is HTML."""
         return "html" in self.headers.get("content-type", "").lower()
 
 
 @dataclass(frozen=True, slots=True)
 class Reply(Generic[T_co]):
-    """A value or an error, and the exchange that it came of; None when no answer came at all."""
+    """A value or an error, and its exchange; None when no response came at all."""
 
     value: T_co | None
     error: GatewayError | None
@@ -54,7 +53,7 @@ class Reply(Generic[T_co]):
 
 
 class _Witness(httpx.AsyncBaseTransport):
-    """Passes requests on and keeps the head of the last answer."""
+    """Pass requests on and keep the head of the last response."""
 
     def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
         self._inner = inner
@@ -72,7 +71,7 @@ class _Witness(httpx.AsyncBaseTransport):
 
 @dataclass(frozen=True, slots=True)
 class _Fixed:
-    """A search by parameters that are all needed."""
+    """A search whose parameters are all necessary."""
 
     query: Query
 
@@ -81,20 +80,20 @@ class _Fixed:
         return self.query
 
     def covers(self, _query: Query) -> bool:
-        """Return that nothing else is wanted."""
+        """Return that the parameters express the whole search."""
         return True
 
     def may_leave_out(self, _name: str) -> bool:
-        """Return that each parameter is needed."""
+        """Return that each parameter is necessary."""
         return False
 
 
 _NO_VERSION = 1_000_000
-"""What makes a version's number one that no group has."""
+"""Added to a version's number, it makes one that no group has."""
 
 
 class UpstreamProbe:
-    """Questions to the upstream of the settings, with a token or without one."""
+    """Requests to the upstream of the settings, with a token or without one."""
 
     def __init__(self, settings: Settings, token: str | None) -> None:
         self._patience = settings.upstream_timeout
@@ -109,7 +108,7 @@ class UpstreamProbe:
         )
 
     async def statement(self) -> Reply[object]:
-        """Ask for the CapabilityStatement."""
+        """Read the CapabilityStatement."""
         return await self._ask(self._client.capabilities(self._caller, self._patience))
 
     async def search(self, *query: tuple[str, str]) -> Reply[Searchset]:
@@ -117,7 +116,7 @@ class UpstreamProbe:
         return await self.follow(PageLink(query))
 
     async def open(self, *filters: tuple[str, str], count: int) -> Reply[Searchset]:
-        """Search for groups as the gateway opens a search, paging parameters included."""
+        """Search for groups as the gateway opens a search, with its paging parameters."""
         request = FirstPage(_Fixed(filters), self.capabilities, count)
         return await self._ask(self._opened(request))
 
@@ -128,7 +127,7 @@ class UpstreamProbe:
         return found
 
     async def follow(self, link: PageLink) -> Reply[Searchset]:
-        """Ask for the page behind a link."""
+        """Fetch the page behind a link."""
         return await self._ask(self._client.search(self._caller, link, self._patience))
 
     async def read(self, id: str) -> Reply[GroupResource | None]:
@@ -136,7 +135,7 @@ class UpstreamProbe:
         return await self._ask(self._client.read(self._caller, id, self._patience))
 
     async def write_in_vain(self, base_version: BaseVersion) -> Reply[Written]:
-        """Send a group as it is, on a condition that can't hold."""
+        """Send an unchanged group with a precondition that can't hold."""
         number, tag = base_version.number, base_version.tag
         other = f'W/"{number + _NO_VERSION}"' if number is not None else 'W/"no-such-version"'
         precondition = Precondition(

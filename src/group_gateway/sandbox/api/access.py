@@ -1,4 +1,4 @@
-"""Who is asking, and may they? `reads.py` and `writes.py` ask here first."""
+"""Authentication and authorization of a request."""
 
 from starlette.requests import Request
 

@@ -1,7 +1,6 @@
 """A page of a search as a FHIR Bundle, joined from stored texts without decoding them.
 
-Links are relative and echo what was applied; quirks make them absolute, opaque or absent. Called by
-`reads.py`.
+Links are relative and echo what was applied; quirks make them absolute, opaque or absent.
 """
 
 import base64
@@ -17,7 +16,7 @@ from group_gateway.sandbox.quirks import Quirks
 
 @dataclass(frozen=True, slots=True)
 class Linker:
-    """Writes the page links of one search."""
+    """Make the page links of one search."""
 
     search: Search
     quirks: Quirks
@@ -49,7 +48,7 @@ class Linker:
 
 
 def followed(token: str, offset: str) -> str:
-    """Return the query that an opaque link stands for; 410 for a token that is none of ours."""
+    """Return the query behind an opaque link; 410 for an unknown token."""
     try:
         query = base64.urlsafe_b64decode(token).decode()
     except ValueError as error:
@@ -58,7 +57,7 @@ def followed(token: str, offset: str) -> str:
 
 
 def bundle(total: int | None, links: list[Mapping[str, str]], groups: Iterable[bytes]) -> bytes:
-    """Write the Bundle; what is empty or unknown is left out."""
+    """Write the Bundle; omit what is empty or unknown."""
     parts = [b'{"resourceType":"Bundle","type":"searchset"']
     if total is not None:
         parts.append(b',"total":%d' % total)

@@ -1,6 +1,6 @@
-"""`/sandbox/…`: how a test or a newcomer steers a running sandbox. Plain JSON, no token.
+"""`/sandbox/…`: how a test or a newcomer controls a running sandbox. Plain JSON, no token.
 
-Not part of the upstream, and absent when `SandboxOptions.control` is off.
+It is not part of the upstream, and absent when `SandboxOptions.control` is off.
 """
 
 import msgspec
@@ -14,12 +14,12 @@ _JSON = "application/json"
 
 
 async def show_quirks(request: Request) -> Response:
-    """Answer all quirks as they are now."""
+    """Return the current quirks."""
     return Response(quirks_to_json(sandbox_of(request).quirks), media_type=_JSON)
 
 
 async def set_quirks(request: Request) -> Response:
-    """Set all quirks; what the body does not name goes back to the documented upstream."""
+    """Set all quirks; those that the body omits return to their defaults."""
     try:
         quirks = parse_quirks(await request.body())
     except ValueError as error:
@@ -29,27 +29,27 @@ async def set_quirks(request: Request) -> Response:
 
 
 async def drop_quirks(request: Request) -> Response:
-    """Go back to the quirks of the start."""
+    """Return to the quirks of the start."""
     sandbox = sandbox_of(request)
     sandbox.use(sandbox.options.quirks)
     return await show_quirks(request)
 
 
 async def show_requests(request: Request) -> Response:
-    """Answer what reached the FHIR API and the token endpoint."""
+    """Return the requests to the FHIR API and the token endpoint."""
     log = sandbox_of(request).requests
     content = {"total": log.total, "peak": log.peak, "requests": log.entries}
     return Response(msgspec.json.encode(content), media_type=_JSON)
 
 
 async def clear_requests(request: Request) -> Response:
-    """Forget what reached it."""
+    """Clear the list of requests."""
     sandbox_of(request).requests.clear()
     return Response(status_code=204)
 
 
 async def revoke(request: Request) -> Response:
-    """Make a token worthless: `{"token": "…"}`. Answers whether it was good until now."""
+    """Revoke a token: `{"token": "…"}`. Returns whether it was valid until now."""
     try:
         body = msgspec.json.decode(await request.body(), type=dict[str, str])
     except ValueError as error:
@@ -63,7 +63,7 @@ async def revoke(request: Request) -> Response:
 
 
 async def reset(request: Request) -> Response:
-    """Go back to the start: data, quirks, tokens, log."""
+    """Return to the start: data, quirks, tokens, log."""
     sandbox_of(request).reset()
     return Response(status_code=204)
 

@@ -31,7 +31,7 @@ async def read_person(request: Request) -> Response:
 
 
 async def find_people(request: Request) -> Response:
-    """Answer the resources of a list of ids, which is the only search there is."""
+    """Return the resources of a list of ids, which is the only supported search."""
     sandbox = sandbox_of(request)
     caller = reader(request, sandbox.tokens)
     kind = _kind(request)

@@ -15,7 +15,7 @@ from group_gateway.sandbox.state import sandbox_of
 
 
 async def metadata(request: Request) -> Response:
-    """Say what this server can do."""
+    """Return the CapabilityStatement."""
     sandbox = sandbox_of(request)
     started = datetime.fromtimestamp(sandbox.started, UTC).isoformat(timespec="seconds")
     statement = {

@@ -47,7 +47,7 @@ def _granted(sandbox: Sandbox, caller: Caller, scope: str) -> Response:
 
 
 def _caller(scope: str) -> Caller | None:
-    """Read the rights out of SMART scopes; nothing when none of them is about groups."""
+    """Parse the rights in SMART scopes; return none when no scope is about groups."""
     rights = {match[1] for part in scope.split() if (match := _SCOPE.fullmatch(part))}
     if not rights:
         return None

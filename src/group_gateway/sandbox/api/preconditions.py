@@ -1,4 +1,4 @@
-"""`If-Match` and `If-Unmodified-Since`: may an update still be made? Called by `writes.py`."""
+"""`If-Match` and `If-Unmodified-Since`: the preconditions of an update."""
 
 from email.utils import parsedate_to_datetime
 
@@ -10,10 +10,10 @@ from group_gateway.sandbox.quirks import Quirks
 
 
 def check_preconditions(headers: Headers, row: Row, quirks: Quirks) -> None:
-    """Raise `Refusal` 412 when the group is no longer what the client knew, 400 for nonsense.
+    """Raise `Refusal` 412 when the group has changed, 400 for an invalid precondition.
 
-    As RFC 9110 section 13.2.2 has it, `If-Match` outranks a date. A server without versions does
-    not look at it.
+    `If-Match` takes precedence over a date (RFC 9110, section 13.2.2). A server without versions
+    ignores it.
     """
     match = headers.get("if-match") if quirks.etag else None
     if match is not None:

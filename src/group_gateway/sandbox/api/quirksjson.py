@@ -1,7 +1,4 @@
-"""Quirks from and to JSON, strictly: a misspelt key must not pass for a default.
-
-Called by the control endpoint.
-"""
+"""Quirks from and to JSON, strictly: a misspelt key must not pass for a default."""
 
 from collections.abc import Iterable
 from dataclasses import fields
@@ -17,7 +14,10 @@ _RULE = tuple(field.name for field in fields(FaultRule))
 
 
 def parse_quirks(text: bytes) -> Quirks:
-    """Read quirks; what is not named has its default. `ValueError` says what is wrong and where."""
+    """Parse quirks; absent ones have their defaults.
+
+    Raise `ValueError` with the reason and path.
+    """
     value = msgspec.json.decode(text)
     if isinstance(value, dict):
         _check_keys(value, _QUIRKS, "")
@@ -33,7 +33,7 @@ def quirks_to_json(quirks: Quirks) -> bytes:
 
 
 def nearest(key: str, known: Iterable[str]) -> str:
-    """Say that a key is unknown, and which one may have been meant."""
+    """Return a sentence that a key is unknown, with the nearest known one."""
     close = get_close_matches(key, tuple(known), n=1, cutoff=0.0)
     return f"unknown key '{key}': did you mean '{close[0]}'?"
 

@@ -48,7 +48,7 @@ async def search(request: Request) -> Response:
 
 
 def asked_id(request: Request) -> str:
-    """Return the id in the URL; `Refusal` 400 for what is no FHIR id."""
+    """Return the id in the URL; raise `Refusal` 400 for an invalid one."""
     identity: str = request.path_params["id"]
     if not _ID.fullmatch(identity):
         text = f"path -> id — String should match pattern '{_ID.pattern}'"
@@ -57,7 +57,7 @@ def asked_id(request: Request) -> str:
 
 
 def existing(sandbox: Sandbox, identity: str, caller: Caller) -> Row:
-    """Find a group that must be there and be the caller's to see; `Refusal` 404 or 403."""
+    """Return a group that the caller may see; raise `Refusal` 404 or 403."""
     row = sandbox.store.read(identity)
     hidden = not caller.sees(identity)
     if row is None or (hidden and sandbox.quirks.hidden_as_missing):

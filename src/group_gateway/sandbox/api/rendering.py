@@ -1,7 +1,4 @@
-"""From a kept group to what a client gets: the stored text itself, unless versions are shown.
-
-Called by `reads.py`, `writes.py` and `bundle.py`.
-"""
+"""From a stored group to its response: the stored text itself, unless versions are shown."""
 
 from datetime import UTC, datetime
 from email.utils import formatdate
@@ -12,7 +9,7 @@ from group_gateway.sandbox.quirks import Quirks
 
 
 def text_of(row: Row, quirks: Quirks) -> bytes:
-    """Return a group's JSON; with quirk `etag` its `meta` says version and time."""
+    """Return a group's JSON; with quirk `etag` its `meta` has version and time."""
     if not quirks.etag:
         return row.body
     fields = codec.fields(row.body)
@@ -29,7 +26,7 @@ def last_updated(row: Row) -> str:
 
 
 def version_headers(row: Row, quirks: Quirks) -> dict[str, str]:
-    """Return the headers that tell a group's version, if this server has any."""
+    """Return the headers with a group's version, if this server has any."""
     if not quirks.etag:
         return {}
     modified = formatdate(row.modified_ms // 1000, usegmt=True)

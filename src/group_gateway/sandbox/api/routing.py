@@ -1,4 +1,4 @@
-"""From a request to its handler by method, and from what a handler raises to an answer.
+"""From a request to its handler by method, and from a handler's exception to a response.
 
 `app.py` mounts one `Methods` per path.
 """
@@ -16,7 +16,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Methods:
-    """An ASGI app for one path: it knows a handler for each method and refuses the others.
+    """An ASGI app for one path: it calls the method's handler and refuses other methods.
 
     `delete` is the handler of DELETE while the sandbox has the quirk `deletes`.
     """

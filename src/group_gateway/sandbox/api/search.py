@@ -1,7 +1,6 @@
-"""From a query string to a search: which parameters count, and what they mean.
+"""From a query string to a search: the known parameters, and their meaning.
 
-Unknown parameters have no effect and are not echoed in the `self` link, as upstream. Called by
-`reads.py`; `data/store.py` runs the search, `bundle.py` writes its page.
+Unknown parameters have no effect and are not echoed in the `self` link, as upstream.
 """
 
 import re
@@ -19,7 +18,7 @@ _NUMBER: Final = re.compile(r"[0-9]{1,9}")
 
 
 def parse_search(query: str, quirks: Quirks, visible: Callable[[str], bool]) -> Search:
-    """Read a query string; `Refusal` 400 for one that the upstream does not understand."""
+    """Parse a query string; raise `Refusal` 400 for one that the upstream refuses."""
     # The last of a repeated parameter counts, as in the upstream's framework.
     given = {
         name: value for name, value in parse_qsl(query) if name not in quirks.ignore_parameters
@@ -42,7 +41,7 @@ def parse_search(query: str, quirks: Quirks, visible: Callable[[str], bool]) -> 
 
 
 def member_parameter(quirks: Quirks) -> str:
-    """Name the parameter that finds groups by a member."""
+    """Return the name of the parameter that finds groups by a member."""
     return "member" if quirks.member_parameter else "patient"
 
 

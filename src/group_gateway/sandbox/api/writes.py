@@ -1,7 +1,7 @@
 """`POST /Group`, `PUT` and `DELETE /Group/{id}`: create, update and delete.
 
-A body is read and checked before the transaction begins; from then on nothing waits, so checks of
-versions and responsibilities hold until the write is done.
+A body is read and checked before the transaction starts; the transaction itself never waits, so
+checks of versions and responsibilities hold until the write is done.
 """
 
 import uuid
@@ -29,7 +29,7 @@ _JSON = {"application/json", FHIR_JSON}
 
 
 async def create(request: Request) -> Response:
-    """Keep a new group under an id of the server's choice."""
+    """Store a new group under an id of the server's choice."""
     sandbox = sandbox_of(request)
     caller = writer(request, sandbox.tokens)
     body = ignoring(await _checked_body(request), {}, sandbox.quirks.ignores_elements)
@@ -41,7 +41,7 @@ async def create(request: Request) -> Response:
 
 
 async def update(request: Request) -> Response:
-    """Put a body in the place of a group; one that does not exist is not made."""
+    """Replace a group; never create one."""
     sandbox = sandbox_of(request)
     caller = writer(request, sandbox.tokens)
     identity = asked_id(request)
@@ -59,7 +59,7 @@ async def update(request: Request) -> Response:
 
 
 async def delete(request: Request) -> Response:
-    """Forget a group (quirk `deletes`)."""
+    """Delete a group (quirk `deletes`)."""
     sandbox = sandbox_of(request)
     caller = writer(request, sandbox.tokens)
     identity = asked_id(request)
@@ -71,7 +71,7 @@ async def delete(request: Request) -> Response:
 
 
 async def _checked_body(request: Request) -> dict[str, Any]:
-    """Return a body that is an R4 Group with sensible values; `Refusal` 400 for any other."""
+    """Return a body that is an R4 Group with valid values; raise `Refusal` 400 for any other."""
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type not in _JSON:
         raise refuse(400, f"header -> Content-Type — Input should be {FHIR_JSON}")
@@ -110,7 +110,7 @@ def _check_rules(sandbox: Sandbox, body: Mapping[str, Any], draft: Draft) -> Non
 
 
 def _new_id(caller: Caller) -> str:
-    """Choose an id; one that sees only half of the groups must see what it makes."""
+    """Choose an id; a caller that sees only half of the groups must see its own."""
     while not caller.sees(identity := str(uuid.uuid4())):
         pass
     return identity

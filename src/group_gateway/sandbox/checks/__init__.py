@@ -1,1 +1,1 @@
-"""Whether a body is a Group: pure, from FHIR's types up to the house's rules."""
+"""Whether a body is a valid Group. Pure: from FHIR's types to the upstream's own rules."""

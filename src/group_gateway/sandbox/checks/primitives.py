@@ -1,6 +1,6 @@
 """FHIR R4's primitive types: which JSON values each accepts, and how a wrong one is refused.
 
-Codes and texts are those that `fhirstarter` 4.2.0 was seen to answer. Called by `validation.py`.
+Codes and texts are those that `fhirstarter` 4.2.0 was seen to send.
 """
 
 import re

@@ -1,7 +1,6 @@
-"""What the upstream's own handlers ask of a group that is well-formed FHIR.
+"""The upstream's own rules for a group that is well-formed FHIR.
 
-Wrong values are a 400, broken rules a 422 `business-rule`. Called by `api/writes.py`, after
-`validation.py` passed the body.
+Wrong values are a 400, broken rules a 422 `business-rule`.
 """
 
 import re
@@ -33,7 +32,7 @@ _REFERENCE: Final = re.compile(r"(?:https?://\S+/)?([A-Z][A-Za-z]+)/[A-Za-z0-9\-
 
 
 def wrong_values(body: Mapping[str, Any]) -> Iterator[Issue]:
-    """Find what is a 400 although the framework lets it pass."""
+    """Find what is a 400 although the framework accepts it."""
     if body["resourceType"] != "Group":
         text = f"expects resource type ``Group``, but got ``{body['resourceType']}``"
         yield issue_at(("body", "resourceType"), "invalid", text)
@@ -66,7 +65,7 @@ def broken_rules(body: Mapping[str, Any]) -> Iterator[Issue]:
 
 
 def responsibilities(body: Mapping[str, Any]) -> list[str]:
-    """Return the responsibilities that a group's characteristics carry, each once."""
+    """Return the responsibilities that a group's characteristics state, each once."""
     found = [
         (item.get("valueCodeableConcept") or {}).get("text") or ""
         for item in body.get("characteristic") or ()
@@ -76,7 +75,7 @@ def responsibilities(body: Mapping[str, Any]) -> list[str]:
 
 
 def kind_of(reference: str) -> str | None:
-    """Return the resource type that a reference names; nothing when it is no reference."""
+    """Return the resource type that a reference names; None when it is no reference."""
     match = _REFERENCE.fullmatch(reference)
     return match[1] if match else None
 

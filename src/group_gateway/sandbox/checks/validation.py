@@ -1,7 +1,7 @@
-"""Is a body a FHIR R4 Group? What the real upstream's framework checks before its handlers run.
+"""Is a body a FHIR R4 Group? These are the checks of the real upstream's framework.
 
-Every error is reported, each as one issue whose text leads with the path, as in
-`body -> member -> 0 -> entity — Field required (type=missing)`. Called by `api/writes.py`.
+Every error is reported, each as one issue whose text starts with the path, as in `body -> member ->
+0 -> entity — Field required (type=missing)`.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ _MISSING: Final = "Field required (type=missing)"
 
 
 def check_group(body: Any) -> list[Issue]:
-    """List everything that is wrong with a body as an R4 Group; nothing when it is one."""
+    """List everything that is invalid in a body as an R4 Group; empty when it is valid."""
     if body is None:
         return [issue_at(("body",), "required", _MISSING)]
     issues: list[Issue] = []
@@ -89,7 +89,7 @@ def _check_element(part: Any, element: Element, path: Path, issues: list[Issue])
 
 
 def _missing(element: Element, path: Path) -> Issue:
-    """Word what is missing: the framework calls a missing primitive `invalid`."""
+    """Describe what is missing: the framework calls a missing primitive `invalid`."""
     if element.type not in PRIMITIVES or path[-1] == "resourceType":
         return issue_at(path, "required", _MISSING)
     name = path[-1]

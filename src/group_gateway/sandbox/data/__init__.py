@@ -1,1 +1,1 @@
-"""The groups that the sandbox keeps, and those that it starts with."""
+"""The groups that the sandbox stores, and its initial ones."""

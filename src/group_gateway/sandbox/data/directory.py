@@ -1,6 +1,6 @@
-"""The people and things that groups refer to, made from their ids whenever they are asked for.
+"""The people and things that groups refer to, computed from their ids on demand.
 
-Ids of the generated set hide a number (`people.py`), from which everything else follows. The
+Ids of the generated set encode a number (`people.py`), from which everything else follows. The
 patients of the seed document and the organization that manages a group are known by name.
 """
 
@@ -20,7 +20,7 @@ _UNITS: Final = ("a", "b", "c", "d")
 
 
 def find(kind: str, identity: str) -> Resource | None:
-    """Return the resource of a type and id; nothing for one that does not exist."""
+    """Return the resource of a type and id; None for one that does not exist."""
     make = _MAKERS.get(kind)
     number = _number(kind, identity)
     if make is None or number is None:

@@ -1,6 +1,6 @@
-"""The generated set: believable groups of every size, the same ones on every start.
+"""The generated set: realistic groups of every size, the same ones on every start.
 
-Called by `seeding.py`, after the seed document's groups. Special groups stand in `showcase.py`.
+Special groups are in `showcase.py`.
 """
 
 import random

@@ -1,7 +1,7 @@
-"""The people of the generated set: ids that look like the upstream's, and names that go with them.
+"""The people of the generated set: ids like the upstream's, and names.
 
-A person's number is hidden in the id, so that the server can name a member (`entity.display`)
-without a table of people. Called by `generated.py` and, on every write, by `resource.py`.
+A person's number is encoded in the id, so that the server can name a member (`entity.display`)
+without a table of people.
 """
 
 from hashlib import blake2b
@@ -27,7 +27,7 @@ def reference(kind: str, number: int) -> str:
 
 
 def display_of(person: str) -> str | None:
-    """Name the person behind a reference; nothing for one that is not of the generated set."""
+    """Return the name of the person behind a reference; None outside the generated set."""
     number = number_of(person)
     return None if number is None else " ".join(full_name(number))
 
@@ -38,7 +38,7 @@ def full_name(number: int) -> tuple[str, str]:
 
 
 def number_of(person: str) -> int | None:
-    """Return the number behind a reference; nothing for one that is not of the generated set."""
+    """Return the number behind a reference; None outside the generated set."""
     kind, _, identity = person.partition("/")
     try:
         number = int(identity[_HASHED:], 16)

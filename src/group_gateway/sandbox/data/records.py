@@ -1,7 +1,4 @@
-"""What goes into the store and comes out of it: drafts, rows, searches.
-
-`resource.py` makes drafts, `api/search.py` makes searches, and the rest of `api/` answers rows.
-"""
+"""What goes into the store and comes out of it: drafts, rows, searches."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """One page of a search; a criterion that was not given is `None`."""
+    """One page of a search; an absent criterion is `None`."""
 
     ids: list[str] | None
     types: list[str] | None
@@ -24,7 +21,7 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A kept group: its place in the order, its version, and its JSON text."""
+    """A stored group: its position in the order, its version, and its JSON text."""
 
     seq: int
     id: str
@@ -35,7 +32,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A group to keep: its JSON text and what the indexes need of it."""
+    """A group to store: its JSON text and what the indexes need of it."""
 
     id: str
     type: str

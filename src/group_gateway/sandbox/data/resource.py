@@ -1,7 +1,4 @@
-"""From a checked body to the Group that is kept: what the server adds, computes and leaves out.
-
-Called by `api/writes.py` and by the seeding; `api/rendering.py` is its counterpart on the way out.
-"""
+"""From a checked body to the stored Group: what the server adds, computes and omits."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,9 +12,9 @@ Group = dict[str, Any]
 
 
 def finished(body: Mapping[str, Any], identity: str) -> Group:
-    """Return the Group as it is kept: with its id, its `quantity`, and the names of its members.
+    """Return the Group to store: with its id, its `quantity`, and the names of its members.
 
-    Everything else stands as it came. `member` is absent from a group that has none.
+    Everything else is unchanged. `member` is absent from a group that has none.
     """
     head = {"resourceType": "Group", "id": identity}
     kept = {
@@ -31,7 +28,7 @@ def finished(body: Mapping[str, Any], identity: str) -> Group:
 
 
 def draft_of(group: Group) -> Draft:
-    """Write a finished group down for the store."""
+    """Encode a finished group for the store."""
     return Draft(
         id=group["id"],
         type=group["type"],
@@ -48,7 +45,7 @@ def references(group: Mapping[str, Any]) -> list[str]:
 
 
 def with_omitted(body: Mapping[str, Any], kept: Mapping[str, Any]) -> Group:
-    """Add the members of the kept group that a body leaves out (quirk `keeps_omitted_members`)."""
+    """Add the members of the stored group that a body omits (quirk `keeps_omitted_members`)."""
     named = set(references(body))
     omitted = [
         member
@@ -61,7 +58,7 @@ def with_omitted(body: Mapping[str, Any], kept: Mapping[str, Any]) -> Group:
 def ignoring(body: Mapping[str, Any], kept: Mapping[str, Any], elements: tuple[str, ...]) -> Group:
     """Undo what a body says about some elements (quirk `ignores_elements`).
 
-    A top-level element stays as it is kept; one inside it (`member.period`) is dropped.
+    A top-level element keeps its stored value; one inside it (`member.period`) is dropped.
     """
     result = dict(body)
     for element in elements:

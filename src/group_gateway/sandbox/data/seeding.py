@@ -1,7 +1,7 @@
-"""Fills a new database with the seed document's groups and the generated set.
+"""Fill a new database with the seed document's groups and the generated set.
 
-Called by `state.py` when it opens the database. Databases in memory start from an image that is
-made once per process and set of sizes, so that an app costs a test next to nothing.
+Databases in memory start from an image that is made once per process and set of sizes, so that an
+app costs a test next to nothing.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ _SEEDED_MS: Final = 1_735_689_600_000
 
 
 def open_store(options: SandboxOptions) -> Store:
-    """Open the database that the options name; one that is empty is filled if they say so."""
+    """Open the database that the options name; fill an empty one if they say so."""
     store = Store(options.database)
     if options.database == ":memory:":
         store.connection.deserialize(_image(_sizes(options)))

@@ -1,7 +1,4 @@
-"""The special groups of the generated set, which examples and tests name by `wellknown.py`.
-
-Called by `generated.py`.
-"""
+"""The special groups of the generated set, which examples and tests name by `wellknown.py`."""
 
 from decimal import Decimal
 from typing import Any, Final
@@ -25,7 +22,7 @@ _TEAM_IDS: Final = {0: known.TEAM_ID, 1: known.HIDDEN_TEAM_ID}
 
 
 def team(group: Group, number: int) -> Group:
-    """Return a team what its number stands for: a well-known id, responsibilities."""
+    """Return the properties of the team of a number: a well-known id, responsibilities."""
     held = [_responsibility(code) for code in _HELD.get(number, ())]
     identity = {"id": _TEAM_IDS[number]} if number in _TEAM_IDS else {}
     return group | identity | ({"characteristic": held} if held else {})

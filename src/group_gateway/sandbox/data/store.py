@@ -1,7 +1,7 @@
-"""The sandbox's groups in SQLite: one connection, short statements, bodies kept as JSON text.
+"""The sandbox's groups in SQLite: one connection, short statements, bodies stored as JSON text.
 
-Handlers read and write through it; a write runs inside `writing()`, so that its checks and its
-effect are one. `seeding.py` says what a new database holds.
+Handlers read and write through it. A write runs inside `writing()`, so that its checks and its
+effect are atomic. `seeding.py` fills a new database.
 """
 
 import sqlite3
@@ -45,7 +45,7 @@ WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq
 
 
 class Store:
-    """An open database; `close` it, or let it go and it closes itself."""
+    """An open database. It is closed by `close` or by the garbage collector."""
 
     def __init__(self, path: str) -> None:
         # Tests run the server in a thread and look at its store from another.
@@ -60,11 +60,11 @@ class Store:
         self.connection.executescript(_SCHEMA)
 
     def empty(self) -> bool:
-        """Return whether no group was ever kept."""
+        """Return whether no group was ever stored."""
         return self.connection.execute("SELECT 1 FROM groups LIMIT 1").fetchone() is None
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Delete everything."""
         for table in ("groups", "members", "responsibilities"):
             self.connection.execute(f"DELETE FROM {table}")  # noqa: S608  names stand above
 
@@ -84,14 +84,14 @@ class Store:
         self.connection.execute("COMMIT")
 
     def read(self, identity: str) -> Row | None:
-        """Find a group by its id."""
+        """Return a group by its id."""
         found = self.connection.execute(
             "SELECT seq, id, version, modified_ms, body FROM groups WHERE id = ?", (identity,)
         ).fetchone()
         return Row(*found) if found else None
 
     def search(self, search: Search) -> tuple[int, list[Row]]:
-        """Return the number of groups that match and the page of them that was asked for."""
+        """Return the number of matching groups and the requested page of them."""
         found = self.connection.execute(
             _MATCHING,
             {name: _listed(getattr(search, name)) for name in ("ids", "types", "members")},
@@ -111,7 +111,7 @@ class Store:
         return [code for (code,) in found]
 
     def insert(self, draft: Draft, modified_ms: int) -> None:
-        """Keep a new group, after all others in the order."""
+        """Store a new group, after all others in the order."""
         cursor = self.connection.execute(
             "INSERT INTO groups (id, type, version, modified_ms, body) VALUES (?, ?, 1, ?, ?)",
             (draft.id, draft.type, modified_ms, draft.body),
@@ -119,7 +119,7 @@ class Store:
         self._index(cursor.lastrowid, draft)
 
     def replace(self, row: Row, draft: Draft, modified_ms: int) -> None:
-        """Put a group's new content in the place of the old."""
+        """Replace a group's content."""
         self.connection.execute(
             "UPDATE groups SET type = ?, version = version + 1, modified_ms = ?, body = ? "
             "WHERE seq = ?",
@@ -130,7 +130,7 @@ class Store:
         self._index(row.seq, draft)
 
     def delete(self, row: Row) -> None:
-        """Forget a group."""
+        """Delete a group."""
         for table in ("groups", "members", "responsibilities"):
             self.connection.execute(f"DELETE FROM {table} WHERE seq = ?", (row.seq,))  # noqa: S608
 

@@ -1,1 +1,1 @@
-"""What stands around the endpoints, outermost first: `edge.py`, then `faults.py`."""
+"""The layers around the endpoints, outermost first: `edge.py`, then `faults.py`."""

@@ -1,6 +1,6 @@
-"""The outermost layer: dates and numbers every answer, and logs every request.
+"""The outermost layer: dates and numbers every response, and logs every request.
 
-Pure ASGI, around `faults.py`, so that a misbehaving answer is logged and numbered as well.
+Pure ASGI, around `faults.py`, so that a misbehaving response is logged and numbered as well.
 """
 
 import uuid
@@ -17,7 +17,7 @@ CONTROL_PATH: Final = "/sandbox/"
 
 
 class Edge:
-    """Gives each answer its `Date` and `fumage-correlation-id`, and keeps the request log."""
+    """Set `Date` and `fumage-correlation-id` on each response, and keep the request log."""
 
     def __init__(self, app: ASGIApp, log: RequestLog, now: Callable[[], float]) -> None:
         self._app = app

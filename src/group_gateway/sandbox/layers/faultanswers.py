@@ -1,7 +1,4 @@
-"""The wrong answers themselves: what a fault rule sends in the place of a real one.
-
-Pure; `faults.py` sends them.
-"""
+"""The responses of fault rules, in place of real ones. Pure."""
 
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +21,7 @@ _BODILESS: Final = (204, 304)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer to send: its body comes in pieces, so that a huge one takes no memory."""
+    """A response to send: its body comes in pieces, so that a huge one takes no memory."""
 
     status: int
     headers: Headers
@@ -32,7 +29,7 @@ class Answer:
 
 
 def replacement(rule: FaultRule) -> Answer:
-    """Build the answer that a rule gives in the place of the handler's."""
+    """Build a rule's response in place of the handler's."""
     headers, body = _KINDS[rule.kind](rule)
     status = rule.status or (500 if rule.kind == "status" else 200)
     if rule.retry_after is not None:

@@ -1,6 +1,6 @@
-"""Makes answers go wrong on request: the layer between `edge.py` and the routes.
+"""Injected faults: the layer between `edge.py` and the routes.
 
-`faultqueue.py` decides which rule a request meets; this module obeys it.
+`faultqueue.py` chooses the rule for a request; this module applies it.
 """
 
 import asyncio
@@ -16,14 +16,14 @@ from group_gateway.sandbox.state import Sandbox
 
 
 class Faults:
-    """Delays every answer as the quirks say, and spoils those that a fault rule is for."""
+    """Delay every response as the quirks say, and apply fault rules."""
 
     def __init__(self, app: ASGIApp, sandbox: Sandbox) -> None:
         self._app = app
         self._sandbox = sandbox
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or do to it what the first fitting rule says."""
+        """Pass a request on, or apply the first matching rule."""
         if scope["type"] != "http" or scope["path"].startswith(CONTROL_PATH):
             await self._app(scope, receive, send)
             return

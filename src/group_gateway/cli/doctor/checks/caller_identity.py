@@ -1,7 +1,4 @@
-"""Whether the gateway gets its own token, and its callers' issuer its keys read.
-
-Used by `examination` where the settings name a service account, or callers with a JWT.
-"""
+"""Checks of the service account's token, and of the keys of the callers' issuer."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -40,7 +37,7 @@ class Credential:
 
 
 async def service_account(settings: Settings) -> tuple[Finding, Credential | None]:
-    """Check that the token endpoint gives a token; return that too."""
+    """Check that the token endpoint issues a token; return that too."""
     network = UpstreamTransport(ca_file=settings.upstream_ca_file or None)
     endpoint = partial(JsonEndpoint, transport=network, timeout=settings.upstream_timeout)
     account = build_account(settings, settings.upstream_url, endpoint)

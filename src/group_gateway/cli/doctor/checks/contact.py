@@ -1,4 +1,4 @@
-"""The first checks: does anything answer, and is it a FHIR server? Pure.
+"""The first checks: does anything respond, and is it a FHIR server? Pure.
 
 `serve` makes them too before it starts.
 """
@@ -15,7 +15,7 @@ _CANVAS = ".canvasmedical.com"
 
 
 def connection(reply: Reply[object], settings: Settings) -> Finding:
-    """Check that an answer came, whatever it says."""
+    """Check that a response arrived, whatever it says."""
     if reply.exchange is None and reply.error is not None:
         text, remedy = why_silent(reply.error, settings.upstream_url, settings.upstream_timeout)
         return fail(CONNECTION, text, remedy)
@@ -23,7 +23,7 @@ def connection(reply: Reply[object], settings: Settings) -> Finding:
 
 
 def base_url(reply: Reply[object], settings: Settings) -> Finding:
-    """Check that the answer is a FHIR server's, be it a refusal."""
+    """Check that the response is a FHIR server's, even if it is a refusal."""
     exchange, error = reply.exchange, reply.error
     if exchange is None or not isinstance(error, UpstreamInvalidResponse | UpstreamUnavailable):
         return ok(BASE_URL, "A FHIR server answers at the base URL.")
@@ -38,7 +38,7 @@ def base_url(reply: Reply[object], settings: Settings) -> Finding:
 
 
 def named(reply: Reply[object]) -> str:
-    """Return the upstream's correlation id of a failure, for whoever is asked about it."""
+    """Return the upstream's correlation id of a failure, for the upstream's support."""
     if reply.error is None or reply.error.correlation_id is None:
         return ""
     return f" (correlation id {reply.error.correlation_id})"

@@ -1,7 +1,7 @@
-"""Whether the token is good for reading groups, and what it says it is good for.
+"""Whether the token allows reading groups, and which scopes it claims.
 
-A token's claims are looked at without checking its signature: that is
-the upstream's business, and nothing here decides on them.
+A token's claims are read without checking its signature: that is the upstream's business, and
+nothing here decides on them.
 """
 
 import base64
@@ -24,7 +24,7 @@ _SOON = 300.0  # seconds
 
 
 def credentials(reply: Reply[Searchset], token: str | None, now: float) -> Finding:
-    """Check that a search for groups was let through."""
+    """Check that a search for groups was allowed."""
     if reply.error is None:
         return _accepted(token, now)
     if isinstance(reply.error, Unauthenticated):
@@ -60,7 +60,7 @@ def _not_accepted(token: str | None, now: float) -> Finding:
 
 
 def scopes(token: str, granted: str) -> Finding:
-    """Check what a token allows: by its own claims, or by the scopes that came with it."""
+    """Check the scopes of a token: by its own claims, or by the scopes that came with it."""
     claims = claims_of(token)
     if claims is None and not granted:
         return ok(SCOPES, "The token is opaque: what it allows only the server knows.")

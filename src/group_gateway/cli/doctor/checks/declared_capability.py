@@ -16,7 +16,7 @@ def capability_of(reply: Reply[object]) -> GroupCapability | None:
 
 
 def statement(reply: Reply[object]) -> Finding:
-    """Check that it exists, for FHIR R4, and offers groups to read and to write."""
+    """Check that it exists, for FHIR R4, and declares reads and writes of groups."""
     said = capability_of(reply)
     if said is None:
         text = f"There is no CapabilityStatement to read at /metadata{named(reply)}."

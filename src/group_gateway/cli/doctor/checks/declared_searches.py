@@ -1,7 +1,7 @@
-"""Which searches the upstream really carries out, whatever it declares.
+"""Which searches the upstream really supports, whatever it declares.
 
-A parameter counts as applied as it does for the gateway: the Bundle's `self` link echoes it, and
-every group found fits.
+A parameter counts as applied by the gateway's own rule: the Bundle's `self` link echoes it, and
+every group found matches.
 """
 
 from group_gateway.cli.doctor.findings import Finding, ok, warn
@@ -16,7 +16,7 @@ from group_gateway.groups.reading.search_parameters import judge
 from group_gateway.upstream.capability_statement import GroupCapability
 
 SAMPLE = 20
-"""Groups that the doctor looks at to find something to search for."""
+"""Groups that the doctor reads to find something to search for."""
 _SCAN = f"The gateway filters itself, among the first {PAGE_SIZE * SCAN_PAGES} groups."
 _ID_LISTS, _BY_TYPE, _BY_PATIENT = "id lists", "search by type", "search by patient"
 
@@ -53,7 +53,7 @@ async def by_type(probe: UpstreamProbe, said: GroupCapability | None, sample: Se
 async def by_patient(
     probe: UpstreamProbe, said: GroupCapability | None, sample: Searchset
 ) -> Finding:
-    """Check whether `patient` or `member` is applied, in the order that the gateway tries them."""
+    """Check whether `patient` or `member` is applied, in the gateway's order."""
     patient = next(filter(None, map(_patient_in, sample.groups)), None)
     if patient is None:
         return ok(_BY_PATIENT, "No patient is a member of the first groups: nothing to try.")
@@ -78,7 +78,7 @@ _UNPROVEN = "is not echoed in the `self` link, so it may be ignored"
 
 
 def _took(reply: Reply[Searchset], wanted: GroupFilter, pair: tuple[str, str]) -> str:
-    """Say in words how the upstream took a parameter."""
+    """Describe how the upstream handled a parameter."""
     if reply.value is None:
         return _REFUSED
     verdict = judge((pair,), wanted, reply.value)

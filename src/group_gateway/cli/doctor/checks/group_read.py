@@ -1,4 +1,4 @@
-"""A read: whether it works, what a write can be guarded by, and the upstream's clock."""
+"""A read: whether it works, the preconditions of writes, and the upstream's clock."""
 
 from collections.abc import Awaitable, Callable
 
@@ -17,7 +17,7 @@ _TOLERANCE = 2.0  # seconds: `Date` has whole ones, and some servers' lags behin
 
 
 def read(reply: Reply[GroupResource | None]) -> Finding:
-    """Check that a group that a search found can be read."""
+    """Check that a group from a search can be read."""
     if reply.error is not None:
         text = f"A group that a search found can't be read: {reply.error.message}{named(reply)}"
         return fail(_READ, text, "Ask whoever runs the server.")
@@ -32,8 +32,9 @@ async def guard(
 ) -> Finding:
     """Check what protects the gateway's writes from overwriting another's change.
 
-    `write` sends a group as it is, on a condition that can't hold. Without it nothing is tried, and
-    so nothing is called good: only a write shows whether a server honours its condition.
+    `write` sends an unchanged group with a precondition that can't hold. Without it nothing is
+    tried, and so nothing is called good: only a write shows whether a server honours its
+    precondition.
     """
     try:
         base_version = BaseVersion.of(group, group.date)

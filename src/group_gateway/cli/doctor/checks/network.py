@@ -1,4 +1,4 @@
-"""Why no answer came from an upstream, in words. Pure."""
+"""Why no response came from an upstream, in words. Pure."""
 
 import socket
 import ssl
@@ -14,7 +14,7 @@ _PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """What an error of some kinds means, and what helps."""
+    """The meaning of some kinds of errors, and the remedy."""
 
     kinds: tuple[type[BaseException], ...]
     text: str
@@ -22,9 +22,9 @@ class _Words:
 
 
 def why_silent(error: BaseException, base_url: str, patience: float) -> tuple[str, str]:
-    """Return a sentence about the failure that ended an exchange, and one about what helps.
+    """Return a sentence about the failure of an exchange, and one with the remedy.
 
-    `patience` is for how many seconds an answer was waited.
+    `patience` is the timeout in seconds.
     """
     url = httpx.URL(base_url)
     facts = {"host": url.host, "port": url.port or _PORTS[url.scheme], "patience": f"{patience:g}"}
@@ -79,4 +79,4 @@ _REASONS = (
         f"If the server is that slow, raise {PREFIX}UPSTREAM_TIMEOUT.",
     ),
 )
-"""In this order: the first errors here have later ones around them."""
+"""In this order: the first errors wrap later ones."""

@@ -40,7 +40,7 @@ def _following(first: Searchset, second: Searchset | None) -> Finding:
 
 
 async def total(probe: UpstreamProbe, sample: Searchset) -> Finding:
-    """Check that searches tell how many groups there are."""
+    """Check that searches state how many groups there are."""
     if sample.total is not None:
         return ok(_TOTAL, "Searches tell how many groups they find.")
     asked = (await probe.search(*probe.capabilities.paging.query(1), ("_total", "accurate"))).value

@@ -9,7 +9,7 @@ _REFUSALS = frozenset({"AuthenticationError", "NoPermissionError", "Authorizatio
 
 
 async def shared_cache(settings: Settings) -> Finding:
-    """Return what a command on the Redis of the settings came to."""
+    """Return the finding of a command on the Redis of the settings."""
     redis = build_redis(settings)
     try:
         await redis.evaluate("return 1", ["group-gateway:{doctor}"], [])
