@@ -26,8 +26,8 @@ _PAUSE = 0.03
 _LEFT_ALONE = 1.0
 """Seconds without another try after Redis has failed."""
 
-# One who waits comes before the last holder, who would otherwise, with a long queue, take the lease
-# again and again between two tries of the others. A key that lasts longer than a lease is not ours.
+# A waiter precedes the last holder, who would otherwise, with a long queue, take the lease
+# again between two tries of the others. A key with a longer life than a lease is not ours.
 _TAKE = f"""
 for _, key in ipairs(KEYS) do
     local left = redis.call('PTTL', key)

@@ -139,7 +139,7 @@ class CacheStore:
     def _judged(self, packed: bytes | None, slot: Slot) -> Lookup:
         if packed is not None:
             position, expires, value = Entry.of(packed)
-            # It may have been put late, so that the back end counts from then; or be outdated.
+            # The back end counts from the put, which may have been late; or the entry is outdated.
             if self._history.holds(slot.tag, position) and expires > self._wall_clock():
                 return Lookup(value, position, expires)
         return Lookup(None, self._history.position)

@@ -66,7 +66,7 @@ class _Parser(argparse.ArgumentParser):
         super().error(message)
 
     def _refuse(self, argument: str) -> NoReturn:
-        flag = argument.partition("=")[0]  # what follows may be a secret
+        flag = argument.partition("=")[0]  # the rest may be a secret
         if not flag.startswith("-"):
             self.error("unrecognized arguments: there is one too many")
         flags = [action.option_strings[-1] for action in self._actions if action.option_strings]

@@ -98,7 +98,7 @@ async def _serve_both(
         url = address_of(back)
         token_url = settings.service_token_url or f"{url}/auth/token/"
         known = msgspec.structs.replace(settings, upstream_url=url, service_token_url=token_url)
-        # Where the gateway knows its callers itself, the FHIR server's token is none of theirs.
+        # If the gateway authenticates callers itself, they have no token of the FHIR server.
         token = TOKEN if settings.callers == "pass-through" else None
         app = create_app(known, page_token=token)
         gateway = CommandServer(config(app, connection_limits(known), log=logging_of(known)))

@@ -65,7 +65,7 @@ def _of_directives(old: DocumentNode, new: DocumentNode) -> Iterator[Change]:
     """Find directives that other subgraphs need and lack, and new restrictions."""
     now = _directives(new)
     for place, before in _directives(old).items():
-        present = now.get(place, before)  # what is gone as a whole was told before
+        present = now.get(place, before)  # types that are gone were reported before
         for directive in sorted(before - present):
             if _name(directive) in _NEEDED:
                 yield Change(_BREAKING, f"{place} lost {directive}.")

@@ -76,7 +76,7 @@ def run(chosen: argparse.Namespace) -> int:
 
 
 def _serve(settings: Settings, sockets: list[socket.socket], reread: Callable[[], Settings]) -> int:
-    # Workers get the settings as they are here: flags and all, read and checked once.
+    # Workers get the settings of this process: flags included, read and checked once.
     limits = connection_limits(settings)
     serve = partial(config, limits=limits, log=logging_of(settings), factory=True)
     if settings.workers > 1:

@@ -154,7 +154,7 @@ def _part(
     required = isinstance(type, GraphQLNonNull)
     inner = type.of_type if isinstance(type, GraphQLNonNull) else type
     read, show = _types(inner, details, selection)
-    if _is_decimal(inner) and not required:  # null is a number's bytes too
+    if _is_decimal(inner) and not required:  # null is valid as a number's bytes
         return _Part(element, key, read, show, msgspec.Raw(b"null"))
     if not required:
         return _Part(element, key, _optional(read), _optional(show), None)

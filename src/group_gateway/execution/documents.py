@@ -75,7 +75,7 @@ class Document:
             return self._operations[name]
         except KeyError:
             operation = self._found(name)
-            if operation is not None:  # names that a document lacks have no end
+            if operation is not None:  # clients may send any number of unknown names
                 self._operations[name] = operation
             return operation
 
@@ -106,7 +106,7 @@ class Document:
                 elif isinstance(node, InlineFragmentNode):
                     sets.append(node.selection_set)
                 elif isinstance(node, FragmentSpreadNode):
-                    fragment = fragments.pop(node.name.value, None)  # looked into once
+                    fragment = fragments.pop(node.name.value, None)  # computed once
                     sets += [fragment.selection_set] if fragment else []
         return tuple(names)
 

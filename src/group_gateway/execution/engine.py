@@ -190,7 +190,7 @@ class Engine:
         if self.document(request).operation(request.operation_name) is None:
             return await self.run(request, operation)
         context = Context(operation, self._services, in_parts=True)
-        # What the parts need of the upstream goes together, and none waits for another.
+        # The loads of all payloads go upstream together, and no payload waits for another.
         executor = self._executor(
             DeferStreamExecutor, request, context, enable_early_execution=True
         )

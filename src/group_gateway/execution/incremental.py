@@ -55,7 +55,7 @@ class DeferStreamExecutor(IncrementalExecutor):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        # Shared with the executors of parts, which are copies.
+        # Shared with the executors of deferred parts, which are copies.
         self._room = MemoryBudget(MOST_PARTS)
 
     def create_sub_executor(self, *arguments: Any) -> IncrementalExecutor:

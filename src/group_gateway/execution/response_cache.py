@@ -60,7 +60,7 @@ class SingleFlight(Generic[Reply]):
             reply = await work
         except BaseException:
             flight.set_exception(LeaderGone())
-            flight.exception()  # seen: there may be nobody else
+            flight.exception()  # retrieved: there may be no other waiter
             raise
         else:
             flight.set_result(reply)

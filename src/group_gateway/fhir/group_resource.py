@@ -71,7 +71,7 @@ class GroupResource:
         try:
             head = _head.decode(raw)
             if not raw.isascii():
-                raw.decode()  # what the line above skipped must be UTF-8 all the same
+                raw.decode()  # what the line above skipped must be UTF-8 too
         except UNREADABLE as error:
             raise NotAGroup("not a JSON resource") from error
         if head.resourceType != "Group" or not head.id:

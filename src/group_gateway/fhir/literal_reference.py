@@ -59,7 +59,7 @@ def reference_key(text: str, base_url: str = "") -> str:
     The version is dropped, and so is the base if it is `base_url`: `Patient/1` on another server is
     another patient. A text that is not a literal reference stands for itself.
     """
-    if "://" not in text and "/_history/" not in text:  # nearly all: no need to parse
+    if "://" not in text and "/_history/" not in text:  # nearly all references: no need to parse
         return text
     reference = parse_reference(text)
     if reference is None:

@@ -126,7 +126,7 @@ def resolve_link(url: str, page: PageLink, bases: Sequence[Segments]) -> PageLin
     else:
         path = page.path  # a query alone is relative to the page itself (RFC 3986, section 5.2.2)
     if not query and path in {"", GROUP}:
-        return NOWHERE  # no page, but the search for all groups
+        return NOWHERE  # not a page, but the search for all groups
     kept = encode_query(query) != parts.query and _SENDABLE.fullmatch(parts.query)
     return PageLink(query, path, parts.query if kept else None)
 

@@ -53,7 +53,7 @@ _READ = frozenset(
 Headers = Mapping[bytes, str]
 RawHeaders = Sequence[tuple[bytes, bytes]]
 """ASGI's form: names in lower case."""
-# Few: clients agree on some values, and one that makes up its own sends as much as headers take.
+# Few: honest clients share a few values; others could fill any number of entries.
 _chosen_media_type = lru_cache(32)(media_type_for)
 _check_json_content = lru_cache(32)(check_json_content)
 

@@ -29,7 +29,7 @@ RELOAD_SETTINGS = "group_gateway.reload_settings"
 """Lifespan state key of the function that takes reloaded settings."""
 TRACK_CONNECTIONS = "group_gateway.track_connections"
 """Lifespan state key of the function that takes the set of open connections."""
-# Strict-Transport-Security is for whoever ends TLS to say: the proxy in front.
+# Strict-Transport-Security is the business of the proxy that terminates TLS.
 _HEADERS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",

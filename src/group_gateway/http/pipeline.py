@@ -158,7 +158,7 @@ class RequestPipeline:
                 if isinstance(reply, Reply):
                     return reply
                 refused = reply.refusal()
-            except RequestRefused as refusal:  # it does not take the others with it
+            except RequestRefused as refusal:  # it does not fail the others
                 refused = refusal
             return self.refusal(refused, media_type, context)
 
@@ -180,12 +180,12 @@ class RequestPipeline:
             if wanted.parts and document.in_parts:
                 return await self._in_parts(asked, operation, question[1])
             reply = self._reply(asked, operation, question[1])
-            # What a shared answer cost was paid by another request.
+            # Another request paid for a shared response.
             if asked.wants_cost or kind is not OperationType.QUERY:
                 return await reply
             return await shared.lead(question, operation, reply)
         except asyncio.CancelledError:
-            if kind is OperationType.QUERY:  # a mutation that has begun goes on
+            if kind is OperationType.QUERY:  # a mutation that has started goes on
                 operation.abandon()
             raise
 

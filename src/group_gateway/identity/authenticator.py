@@ -39,7 +39,7 @@ class ReloadableAuthenticator:
     def use(self, authenticator: Authenticator) -> None:
         """Use another authenticator from now on."""
         self._authenticator = authenticator
-        self.known = authenticator.known  # attributes, so that the hot path pays for no detour
+        self.known = authenticator.known  # attributes, so that the hot path has no extra call
         self.authenticate = authenticator.authenticate
 
     @property

@@ -21,7 +21,7 @@ class PassThroughAuthenticator:
     def __init__(self, keys: DigestKeys, *, anonymous: bool = False) -> None:
         self._keys = keys
         self._anonymous = anonymous
-        # A caller asks more than once, and a digest costs more than a look-up.
+        # A caller sends more than one request, and a digest costs more than a lookup.
         self._kept = lru_cache(_MOST_KEPT)(self._found)
 
     @property

@@ -124,7 +124,7 @@ class Outlet(logging.Handler):
             lost, self._lost = self._lost, 0
             if lost:
                 line += f'\n{{"message":"{lost} lines of the log were lost."}}'
-            with suppress(OSError):  # nobody is there to read it, or ever will be
+            with suppress(OSError):  # the reader is gone
                 left = memoryview(f"{line}\n".encode())
                 while left:
                     left = left[os.write(self._descriptor, left) :]

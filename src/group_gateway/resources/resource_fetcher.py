@@ -90,7 +90,7 @@ class ResourceFetcher:
                 if not found:
                     break
         except Forbidden:
-            pass  # it may be about searches, or about one of the resources: the reads tell
+            pass  # it may be about searches, or about one of the resources: the reads decide
         except Exception as error:  # noqa: BLE001 - handed to those who wait
             await self._fail(list(left.values()), error)
             return

@@ -87,5 +87,5 @@ async def _no_route(_: Request, __: Exception) -> Response:
 
 
 async def _broken(_: Request, error: Exception) -> Response:
-    # The upstream's framework gives away the exception's text; so does the sandbox.
+    # The upstream's framework discloses the exception's text; so does the sandbox.
     return answer(refuse(500, str(error)))

@@ -61,7 +61,7 @@ class FastPathProtocol(BoundedHttpProtocol):
         else:
             self._held = None
             self._note_arrival()
-            HttpToolsProtocol.on_response_complete(self)  # nothing waits for this answer's end
+            HttpToolsProtocol.on_response_complete(self)  # nothing waits for its end
 
     def _is_usual(self) -> bool:
         """Return whether the response may be written directly.

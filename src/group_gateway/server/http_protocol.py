@@ -72,7 +72,7 @@ class BoundedHttpProtocol(PipeliningProtocol):
         if len(self.connections) > self._limits.connections and not self._has_room():
             message = "The gateway has too many connections."
             self._tell(RequestRefused(message, 503, Overloaded.code, retry_after=1))
-            self.transport.close()  # at once: those too many are not counted
+            self.transport.close()  # at once: excess connections are not counted
         else:
             self._wait()
 
@@ -112,7 +112,7 @@ class BoundedHttpProtocol(PipeliningProtocol):
                 message = f"Headers have at most {self._limits.header_bytes} bytes."
                 self._refuse(RequestRefused(message, 431, RequestCode.HEADERS_TOO_LARGE))
                 return False
-        if not self._arriving or self.pipeline:  # what waits for its turn is not read meanwhile
+        if not self._arriving or self.pipeline:  # a queued request is not read meanwhile
             self._wait_no_more()
         elif self._timer is None:
             self._wait()
@@ -138,7 +138,7 @@ class BoundedHttpProtocol(PipeliningProtocol):
         """Stop to count headers. During shutdown, this request is the last."""
         self._in_headers = False
         super().on_headers_complete()
-        if self._leaving and not self._is_idle():  # there is none for what becomes a WebSocket
+        if self._leaving and not self._is_idle():  # a WebSocket has none
             self.cycle.keep_alive = False
 
     def handle_websocket_upgrade(self) -> None:
@@ -207,7 +207,7 @@ class BoundedHttpProtocol(PipeliningProtocol):
             self.cycle.keep_alive = False
 
     def _leave(self) -> None:
-        # A request that is on its way has its time, and its answer closes the connection.
+        # A request that is arriving has its time, and its response closes the connection.
         if self._unread is not None:
             self.loop.call_later(_LEAVING_SECONDS, self._leave)
         elif self._is_idle() and not self._arriving:
@@ -231,7 +231,7 @@ class BoundedHttpProtocol(PipeliningProtocol):
         self._deaf = True
         self._wait_no_more()
         if self._arriving and self._has_answer():
-            self.transport.close()  # whatever came now would be taken for another's answer
+            self.transport.close()  # a response now would be taken for another request's
         elif self._is_idle():
             self._part(refused)
         else:
@@ -280,7 +280,7 @@ def close_in_stages(transport: asyncio.Transport) -> None:
     """
     try:
         transport.write_eof()
-    except OSError:  # the client has reset it, which asyncio's loop is about to find out
+    except OSError:  # the client has reset it, which asyncio's loop has not noticed yet
         transport.abort()
     transport.resume_reading()
 

@@ -132,7 +132,7 @@ class PipeliningProtocol(HttpToolsProtocol):
 
     def _rest(self) -> None:
         """Pause reading, also if the application wants the rest of a body, which is here."""
-        self.flow.resume_reading()  # it knows of no pause, so it will not end this one
+        self.flow.resume_reading()  # it does not know the pause, so it would not end it
         self.transport.pause_reading()
 
     def _read_on(self) -> None:

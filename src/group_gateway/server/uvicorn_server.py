@@ -107,12 +107,12 @@ class GracefulServer(uvicorn.Server):
                 entering.add_done_callback(self._entering.discard)
         except BlockingIOError:
             pass
-        except OSError:  # there are no more descriptors, which the loop's own server can bear
+        except OSError:  # out of file descriptors, which the loop's own server handles
             loop.remove_reader(door)
             loop.call_later(_REST, self._open, door)
 
     async def _enter(self, connection: socket.socket) -> None:
-        with contextlib.suppress(OSError):  # it has left already
+        with contextlib.suppress(OSError):  # the client has left
             loop = asyncio.get_running_loop()
             await loop.connect_accepted_socket(self._protocol, connection)
 

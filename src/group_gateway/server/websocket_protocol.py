@@ -52,7 +52,7 @@ class BoundedWebSocketProtocol(WebSocketsSansIOProtocol):
             if self.read_paused:  # the application has messages to read already
                 self._unread = data[start:]
                 return
-            if start and self.close_sent:  # nobody reads what comes, but it takes its time
+            if start and self.close_sent:  # nobody reads the input, but it costs time
                 self._hold(data[start:])
                 return
             super().data_received(data[start : start + _SLICE])
@@ -111,7 +111,7 @@ class BoundedWebSocketProtocol(WebSocketsSansIOProtocol):
             self.handshake_complete = True  # it was refused, which is no error
         if self.close_sent:
             self._cut_off_in(2 * CLOSE_SECONDS)
-            self._read_on()  # the answer to a closing frame comes behind what is left
+            self._read_on()  # the answer to a closing frame follows the remaining input
 
     def keepalive_timeout(self) -> None:
         """Close a connection whose client does not answer pings, even with unsent bytes."""

@@ -43,7 +43,7 @@ class Worker(Process):
 
     def always_pong(self) -> None:
         """Answer liveness checks until the other end closes."""
-        self.parent_conn.close()  # this process's copy: while it is open nobody seems to be gone
+        self.parent_conn.close()  # this process's copy: while it is open, the pipe never ends
         with contextlib.suppress(OSError, EOFError):
             super().always_pong()
         os.kill(os.getpid(), signal.SIGTERM)
@@ -104,7 +104,7 @@ class CommandWorkers(Multiprocess):
             old.terminate()
             self.processes[index] = new
             while old.process.is_alive():
-                if self._is_to_end():  # the old one ends by itself, and is waited for at the exit
+                if self._is_to_end():  # the old one stops by itself, and is joined at the exit
                     return
                 old.process.join(_LOOK)
 
@@ -146,7 +146,7 @@ class CommandWorkers(Multiprocess):
         process.kill()
         process.join()
         failed = process.exitcode is not None and process.exitcode > 0  # below: ended by a signal
-        if failed and not self._have_served:  # as the next one would
+        if failed and not self._have_served:  # as the next one would be
             _log.error("A worker can't start.")
             self.status = _FAILED
             self.should_exit.set()
@@ -163,7 +163,7 @@ class CommandWorkers(Multiprocess):
         worker = Worker(self.config, self.sockets)
         with _interrupts_held():
             worker.start()
-        # Else one that dies just before it is asked whether it lives would be waited for.
+        # Else the check of a worker that has just died would wait for it.
         worker.child_conn.close()
         return worker
 
@@ -171,7 +171,7 @@ class CommandWorkers(Multiprocess):
 @contextlib.contextmanager
 def _interrupts_held() -> Iterator[None]:
     """Defer Ctrl-C within the block. Processes that start there inherit that."""
-    resource_tracker.ensure_running()  # by whoever comes first, who would lift the block at its end
+    resource_tracker.ensure_running()  # by the first one, which would lift the block at its end
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

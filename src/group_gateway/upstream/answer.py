@@ -67,7 +67,7 @@ class Answer(msgspec.Struct, frozen=True):
         return UpstreamInvalidResponse(reason, correlation_id=self.correlation_id)
 
 
-@lru_cache(maxsize=64)  # the same text comes with every answer of a second
+@lru_cache(maxsize=64)  # all responses within a second have the same text
 def http_date(text: str) -> int | None:
     """Parse an HTTP date to epoch seconds; return None for an invalid one.
 
@@ -146,7 +146,7 @@ def failure_of(answer: Answer, *, writing: bool) -> GatewayError:
     status = answer.status
     client_error = 400 <= status < 500  # noqa: PLR2004 - a class of status codes (RFC 9110, 15.5)
     issues = parse_issues(decoded(answer.body)) if client_error else None
-    lost = status == HTTPStatus.NOT_FOUND and issues is None  # not a word of FHIR: see is_absent
+    lost = status == HTTPStatus.NOT_FOUND and issues is None  # not FHIR: see is_absent
     if writing and status in _MENDABLE and not lost:
         return _refusal(answer, issues)
     kind, message = _FAILURES.get(status) or _unexpected(status)

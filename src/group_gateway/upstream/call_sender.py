@@ -36,7 +36,7 @@ class Call(msgspec.Struct, frozen=True):
     body: bytes | None = None
 
     def __repr__(self) -> str:
-        return f"<{self.kind} call>"  # neither a token nor what is written may reach a traceback
+        return f"<{self.kind} call>"  # neither a token nor a body may reach a traceback
 
     @property
     def question(self) -> int:
@@ -89,6 +89,6 @@ class CallSender:
 
 def _no_room(call: Call) -> GatewayError:
     text = "The gateway has no room for the upstream's answer at the moment."
-    if call.kind == "write":  # it may have taken effect: the caller must look
+    if call.kind == "write":  # it may have taken effect: the caller must check
         return UpstreamUnavailable(text)
     return Overloaded(text, retry_after=1)

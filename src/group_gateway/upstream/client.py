@@ -284,7 +284,7 @@ def _resource_path(id: str) -> str:
 
 def _checked(id: str) -> str:
     """Return an id that can't change the path around it; raise otherwise."""
-    if not is_logical_id(id):  # callers check first
+    if not is_logical_id(id):  # callers check before
         raise UpstreamInvalidResponse("Not a FHIR logical id.")
     return id
 

@@ -21,7 +21,7 @@ _HEADERS = {
     "user-agent": "group-gateway",
 }
 
-# The headers that an `Answer` is asked for: the others are not worth decoding.
+# The headers that are read from an `Answer`: the others are not worth decoding.
 _SEEN = {
     name.encode(): name
     for name in (*CORRELATION_HEADERS, "date", "etag", "location", "retry-after", "x-powered-by")

@@ -134,7 +134,7 @@ class ServiceAccount:
 
     async def _fetch(self) -> ServiceToken:
         self._failure = None
-        asked = self._clock()  # the token's life begins somewhere between this and the answer
+        asked = self._clock()  # the token's life starts between this and the response
         try:
             token = _granted(await self._endpoint.post(self._parameters()), asked)
         except GatewayError as failure:

@@ -33,7 +33,7 @@ _LONGEST_WAIT = 0.25
 """Seconds that one request blocks for news. The connection's own timeout is longer."""
 _RUN_ID = re.compile(rb"run_id:(\w+)")
 
-# ARGV: a name for a life that begins now, its first number, the writer's token, the tags.
+# ARGV: an id for a life that starts now, its first number, the writer's token, the tags.
 _APPEND = f"""
 local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
 local life, number = ARGV[1], tonumber(ARGV[2])
@@ -182,7 +182,7 @@ class InvalidationStream:
             except Exception as error:  # noqa: BLE001 - whatever Redis raises, it is tried again
                 reason = type(error).__qualname__
             self._current_until = float("-inf")
-            if not was_following:  # else those who ask may wait for the next try, which is now
+            if not was_following:  # waiters may wait for the next try, which is now
                 self._is_down = True
                 self._wake()
                 self._lost(reason)
@@ -240,7 +240,7 @@ class InvalidationStream:
         options = ("COUNT", _BATCH, "BLOCK", self._wait_ms, "STREAMS", self._key)
         answer = await self._asked(connection, "XREAD", *options, f"{self._number}-0")
         if not answer:
-            # The stream may be gone, or another one, of which nobody would hear here.
+            # The stream may be gone, or replaced by another one whose entries never arrive here.
             asked_at = self._clock()
             last = await self._last(connection)
             if last is None or last.number < self._number:
@@ -268,7 +268,7 @@ class InvalidationStream:
 
     def _is_current_since(self, moment: float) -> None:
         self._current_until = moment + self.silence
-        if self.is_current:  # else the process stood still since that moment: the next answer does
+        if self.is_current:  # else the process was stopped since then: the next answer counts
             self._wake()
 
     def _wake(self) -> None:

@@ -92,7 +92,7 @@ def topology_of(url: str, *, timeout: float, tls: TlsFiles | None = None) -> Red
     options: dict[str, Any] = {
         "socket_timeout": wait,
         "socket_connect_timeout": wait,
-        "protocol": 2,  # the third has the server tell the client to go elsewhere
+        "protocol": 2,  # the third makes the server redirect the client
         "max_connections": _CONNECTIONS,
     }
     secure = scheme in {"rediss", "valkeys"}
@@ -140,7 +140,7 @@ def _cluster(parts: SplitResult, options: Mapping[str, Any], *, secure: bool) ->
     client = RedisCluster(startup_nodes=nodes, **link)
 
     async def open_one(key: str) -> AbstractConnection:
-        # A connection is opened anew when one was lost, perhaps because the slot has moved.
+        # A connection is reopened after a loss, perhaps because the slot has moved.
         if client.nodes_manager.slots_cache:
             await client.nodes_manager.initialize()
         else:

@@ -32,7 +32,7 @@ class Flight(Generic[Value]):
 
     async def wait(self, operation: Operation) -> Value:
         """Return the result; raise the flight's error, or UpstreamTimeout."""
-        if operation.deadline >= self.deadline:  # the flight's own end comes first
+        if operation.deadline >= self.deadline:  # the flight ends first
             value = await asyncio.shield(self.future)
         else:
             value = await self.wait_in_time(operation)
@@ -77,7 +77,7 @@ class Flight(Generic[Value]):
             error.__traceback__ = error.__cause__ = error.__context__ = None
         if not self.future.done():
             self.future.set_exception(error)
-            self.future.exception()  # seen: nobody may be waiting any more
+            self.future.exception()  # retrieved: there may be no waiter left
 
 
 def within(flights: Sequence[Flight[Value]]) -> float:

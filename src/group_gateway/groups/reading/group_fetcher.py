@@ -155,7 +155,7 @@ class GroupFetcher:
         except _NotByList:
             supported = False
         except Forbidden:
-            pass  # the reads will tell: it may be about searches, or about one of the groups
+            pass  # the reads decide: the refusal may be about searches, or about one of the groups
         except Exception as error:  # noqa: BLE001 - handed to those who wait
             await self._fail(list(left.values()), error)
             return
@@ -220,7 +220,7 @@ class GroupFetcher:
                 listing.doubted[group.id] = group
             elif group.id in doubts.suspects:
                 del listing.left[group.id]
-                miss.flight.land(group)  # good enough to show, and not to keep
+                miss.flight.land(group)  # good enough to show, but not to cache
             else:
                 del listing.left[group.id]
                 found.append((miss, group))

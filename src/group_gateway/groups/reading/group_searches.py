@@ -231,7 +231,7 @@ class _Taking:
             except UpstreamSearchUnsupported:
                 if not self._is_done:
                     raise
-                return True  # not seen in so many groups: the next page looks on from here
+                return True  # not found in that many groups: the next page continues here
             if batch is None:
                 return False
             new = batch.steps[self._skip :]

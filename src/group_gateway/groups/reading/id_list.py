@@ -43,7 +43,7 @@ class IdList:
         return len(await self._fitting(range(len(self._ids))))
 
     async def _batches(self, indexes: range, count: int) -> AsyncIterator[Batch]:
-        size = min(count + 1, _MOST_AT_ONCE)  # one more tells whether there is a next page
+        size = min(count + 1, _MOST_AT_ONCE)  # one more shows whether there is a next page
         for i in range(0, len(indexes), size):
             steps = await self._fitting(indexes[i : i + size])
             yield Batch(steps, False if i + size >= len(indexes) else None)

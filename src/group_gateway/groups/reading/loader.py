@@ -109,7 +109,7 @@ class GroupLoader:
     async def _look_up(self, caller: Caller, tick: list[GroupFlight]) -> list[Miss]:
         slots = [self._slots.group(caller, flight.id) for flight in tick]
         for flight, slot in zip(tick, slots, strict=True):
-            flight.tag = slot.tag  # what has not left yet may be joined after any invalidation
+            flight.tag = slot.tag  # has not left yet: may be joined after any invalidation
         lookups = await self._cache.lookup(slots)
         return [
             Miss(flight, slot, lookup)
@@ -123,6 +123,6 @@ class GroupLoader:
             return False
         try:
             flight.land(unpack(lookup.value), self._cache.part(slot, lookup, 0))
-        except ValueError:  # not an entry of ours: the upstream knows better
+        except ValueError:  # not a valid entry: read from the upstream
             return False
         return True

@@ -106,7 +106,7 @@ class Paginator:
                 page = await self._search.follow(last, filtered=page.filtered)
             else:
                 page = await self._search.start(PAGE_SIZE)
-            async for further, _ in self._onward(page):  # past a total or link that is outdated
+            async for further, _ in self._onward(page):  # beyond an outdated total or link
                 page = further
         return page, len(page.entries)
 
@@ -117,7 +117,7 @@ class Paginator:
         begin = max(0, end - min(count, self._search.largest))
         link = self._search.numbered(link, begin, end - begin)
         page = await self._search.follow(link, filtered=filtered)
-        async for further, _ in self._onward(page):  # what it gave may end too early
+        async for further, _ in self._onward(page):  # its result may be incomplete
             page = further
             if page.end >= end:
                 break
@@ -138,7 +138,7 @@ class Paginator:
             trail.go(page.next)
             page = await self._search.follow(page.next, filtered=page.filtered)
             if not is_cut and seen.issuperset(page.ids):
-                return  # it was worth a try, and there is no more
+                return  # the try has shown that there is no more
             trail.check(page, seen)
 
     async def _back(self, page: Page, stop: int) -> AsyncIterator[Batch]:

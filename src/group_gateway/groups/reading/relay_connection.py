@@ -237,7 +237,7 @@ class Connection:
             try:
                 batch = await anext(self._batches, None)
             except UpstreamSearchUnsupported:
-                return True  # not seen in so many groups: the next page looks on from here
+                return True  # not found in that many groups: the next page continues here
             self._more = False if batch is None else True if batch.steps else batch.more
         return self._more
 

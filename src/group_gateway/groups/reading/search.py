@@ -108,7 +108,7 @@ class Search:
             is_looked_through = verdict.ignored or unsized
             if page.next is None or not is_looked_through or count >= PAGE_SIZE:
                 return page
-            count = PAGE_SIZE  # what is to be looked through is looked through in large pages
+            count = PAGE_SIZE  # scans use large pages
 
     def _learn(self, request: FirstPage, content: Searchset) -> ParameterSupport:
         verdict = self._judge(request.filters, content)

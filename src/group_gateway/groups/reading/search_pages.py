@@ -95,7 +95,7 @@ class SearchPages:
         [lookup] = await self._cache.lookup([slot])
         part = self._cache.part(slot, lookup, self._lifetime)
         if lookup.value is not None:
-            with contextlib.suppress(NotASearchset):  # not an entry of ours
+            with contextlib.suppress(NotASearchset):  # not a valid entry
                 page = self._client.searchset(lookup.value, link)
                 self._keep((caller.scope, link), page, part)
                 flight.land(page, part)
@@ -111,7 +111,7 @@ class SearchPages:
                 raise
             flight.land_outdated(self._client.searchset(recalled.value, link), recalled.age)
             return
-        if page.broken:  # is asked for again, so that what is mended is seen at once
+        if page.broken:  # is requested again, so that a repair shows at once
             flight.land(page)
             return
         self._keep((caller.scope, link), page, part)

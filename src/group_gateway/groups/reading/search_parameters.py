@@ -48,7 +48,7 @@ def _token(token: TokenFilter) -> list[str]:
 
 
 def _concept(token: TokenFilter) -> list[str]:
-    return _token(token) if token.system else []  # without a system texts count too, but only here
+    return _token(token) if token.system else []  # without a system texts match too, but only here
 
 
 def _trait(trait: CharacteristicFilter) -> list[str]:

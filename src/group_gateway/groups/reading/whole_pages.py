@@ -37,7 +37,7 @@ class WholePages:
         if not ids:
             return page
         read = await self._read(operation, page, ids)
-        if not self._whole_results.worth_trying:  # as one of them may just have shown
+        if not self._whole_results.worth_trying:  # a read may just have shown that
             rest = [id for id in page.ids if id not in read]
             read |= await self._read(operation, page, rest)
         return _replaced(page, read)

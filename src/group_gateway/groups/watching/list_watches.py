@@ -189,7 +189,7 @@ class ListWatches:
                 groups = await _groups(self._fresh, operation, watch.question)
             except (Forbidden, Unauthenticated) as refusal:
                 self._telemetry.polled("refused")
-                # First: the last listener to be told ends this poll, in the middle of what it does.
+                # First: the last listener that is notified cancels this poll.
                 await self._invalidator.refused(caller)
                 watch.refuse(caller, refusal)
                 continue
@@ -208,7 +208,7 @@ async def _groups(
     reads: GroupReads, operation: Operation, question: GroupList
 ) -> list[GroupResource]:
     """Read a list. Raise BadUserInput when it has more groups than can be watched."""
-    # Where the upstream does not search by ids, each is a read.
+    # If the upstream does not search by ids, each is a read.
     operation.calls_left = max(operation.calls_left, len(question.ids or ()))
     page = Paging(MOST_GROUPS, backward=False, cursor=None)
     connection = reads.connection(operation, question.wanted, page, question.ids)

@@ -171,7 +171,7 @@ class GroupWatches:
                 group = await self._client.read(caller, id, self._patience)
             except (Forbidden, Unauthenticated) as refusal:
                 self._telemetry.polled("refused")
-                # First: the last listener to be told ends this poll, in the middle of what it does.
+                # First: the last listener that is notified cancels this poll.
                 await self._invalidator.refused(caller)
                 watch.refuse(caller, refusal)
                 continue

@@ -52,7 +52,7 @@ class BaseVersion:
         """FHIR's `meta.versionId`."""
         meta = self.elements.get("meta")
         version = meta.get("versionId") if isinstance(meta, dict) else None
-        if type(version) is int:  # not as FHIR has it, but as plain
+        if type(version) is int:  # not FHIR's syntax, but as clear
             return str(version)
         return version if isinstance(version, str) and version else None
 

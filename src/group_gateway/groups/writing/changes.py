@@ -162,7 +162,7 @@ class SetElements(Change):
             return [error("not-supported", text, "actual")]
         said = [name for name in _MEMBERSHIP if name in self.values]
         issues = member_type_issues({**elements, **self.values}, "member") if said else []
-        if issues and "member" not in said:  # it is the group's own members that don't fit
+        if issues and "member" not in said:  # the group's own members don't fit
             return [at(issues[0], (said[0],))]
         return issues
 

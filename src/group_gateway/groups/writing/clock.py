@@ -94,7 +94,7 @@ class LastWrites:
         if second is None:
             return 0.0
         pause = self.clock.pause_until_after(second)
-        if pause > _LONGEST_PAUSE:  # the upstream's clock was set back: the note means nothing
+        if pause > _LONGEST_PAUSE:  # the upstream's clock was set back: the record is void
             self._seconds.pop(id)
             return 0.0
         return pause

@@ -10,7 +10,7 @@ from dataclasses import replace
 from group_gateway.fhir.operation_outcome import Issue
 
 Place = tuple[str, ...]
-# The upstream's framework names the place in the text: `body -> member -> 0 -> entity …`.
+# The upstream's framework names the path in the text: `body -> member -> 0 -> entity …`.
 _BODY_PATH = re.compile(r"body((?: -> \w+)+)")
 _STEP = re.compile(r"\w+")
 

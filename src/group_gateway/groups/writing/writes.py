@@ -115,7 +115,7 @@ class GroupWrites:
             within = operation.remaining()
             group = await self._client.read(operation.caller, written.id, within)
             return None if group is None else BaseVersion.of(group)
-        except GatewayError:  # the group was created, and that is what has to be told
+        except GatewayError:  # the group was created, and that must be reported
             return None
 
     async def change(

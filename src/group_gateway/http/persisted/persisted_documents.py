@@ -83,7 +83,7 @@ class PersistedDocuments:
     def _learn(self, id: str, text: str) -> None:
         if hashlib.sha256(text.encode()).hexdigest() != id.lower():
             raise _mismatch()
-        if len(text) <= LONGEST_DOCUMENT:  # none is executed that is longer
+        if len(text) <= LONGEST_DOCUMENT:  # longer documents are not executed
             self._learned.put(id, text, _size(text))
 
 

@@ -141,7 +141,7 @@ class GraphQLWebSocket:
                     operations.complete(id)
                 case other:
                     await self._be_polite(other)
-            await asyncio.sleep(0)  # many messages may be there already: others have a turn
+            await asyncio.sleep(0)  # many messages may be buffered: yield to others
 
     async def _be_polite(self, message: Message) -> None:
         if isinstance(message, Ping):

@@ -128,7 +128,7 @@ class Operations:
         return False
 
     async def _subscribe(self, id: str, asked: GraphQLRequest, session: ClientSession) -> None:
-        if self._subscriptions.ending.is_set():  # it had waited for its turn, and came too late
+        if self._subscriptions.ending.is_set():  # it was queued until too late
             return
         self._endless.update(filter(None, [asyncio.current_task()]))
         last = complete_of(id)
@@ -139,7 +139,7 @@ class Operations:
                     if answer.executed:
                         await self._say(next_of(id, answer.body()))
                     elif refused and self._was_accepted:
-                        return  # the client subscribes anew, with another token
+                        return  # the client subscribes again, with another token
                     else:
                         last = error_of(id, answer.body())
         self._forget(id)

@@ -41,7 +41,7 @@ class WebSocketEndpoint:
         """Accept one connection (ASGI)."""
         headers = Headers(scope=scope)
         id = new_correlation_id()
-        await receive()  # that it wants to connect
+        await receive()  # the event that opens the connection
         try:
             check_origin(scope, self._cross_origin)
             with self._places.take(""):

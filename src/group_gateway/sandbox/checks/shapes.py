@@ -79,7 +79,7 @@ def _shape(text: str) -> dict[str, Element]:
 SHAPES: Final[Mapping[str, Mapping[str, Element]]] = {
     name: _shape(text) for name, text in _SHAPES.items()
 } | {
-    # What an extension carries is its own affair: it is stored as it comes.
+    # The content of an extension is not checked: it is stored unchanged.
     "Extension": _shape(
         " ".join(["url!:uri", *(f"value{kind}:any" for kind in _EXTENSION_VALUES.split())])
     )

@@ -69,8 +69,8 @@ def pause(
         return None
     else:
         asked = outcome.retry_after
-        if asked is not None:  # a breaker's word: this was no answer of the upstream's
+        if asked is not None:  # from the breaker, not from the upstream
             return None
-    # Never earlier than asked, and not all at the same moment.
+    # Never earlier than requested, and not all at the same moment.
     seconds = (asked or 0.0) + min(LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt) * chance()
     return seconds if seconds <= left / 2 else None

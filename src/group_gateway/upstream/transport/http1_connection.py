@@ -95,7 +95,7 @@ class Http1Connection(asyncio.Protocol):
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
-            self._body = bytearray()  # a connection that waits holds none
+            self._body = bytearray()  # an idle connection holds none
             self._room.give_back(self._taken)
 
     def _handed_over(self) -> bytes:
@@ -134,7 +134,7 @@ class Http1Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser (asyncio.Protocol)."""
-        if self._waiter is None:  # nobody asked: the peer does not keep to the protocol
+        if self._waiter is None:  # unrequested: the peer violates the protocol
             self.abort()
             return
         self._received += len(data)
@@ -181,7 +181,7 @@ class Http1Connection(asyncio.Protocol):
         self._in_headers = False
         codings, lengths = self._values(b"transfer-encoding"), self._values(b"content-length")
         self._until_close = not codings and not lengths
-        # Nobody asked for a coding, and httpx would unpack one of the content without a bound.
+        # No coding was requested, and httpx would decode one of the content without a bound.
         if codings not in ([], [b"chunked"]) or self._values(b"content-encoding") not in _PLAIN:
             self._fail(httpx.RemoteProtocolError("a coding that nobody asked for"))
         elif self._bodiless:

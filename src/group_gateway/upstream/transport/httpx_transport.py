@@ -89,7 +89,7 @@ class UpstreamTransport(httpx.AsyncBaseTransport):
 
 def _request_bytes(request: httpx.Request, body: bytes) -> bytes:
     fields = request.headers.raw
-    if "transfer-encoding" in request.headers:  # a streamed body, which is whole by now
+    if "transfer-encoding" in request.headers:  # a streamed body, which is complete by now
         fields = [field for field in fields if field[0].lower() != b"transfer-encoding"]
         fields.append((b"Content-Length", b"%d" % len(body)))
     lines = [b"%s %s HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path)]

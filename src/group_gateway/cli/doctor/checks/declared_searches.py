@@ -25,7 +25,7 @@ async def id_lists(probe: UpstreamProbe, sample: Searchset) -> Finding:
     """Check whether one search finds several groups by their ids."""
     if len(sample.groups) < 3:  # noqa: PLR2004 - two, and one that must not come
         return ok(_ID_LISTS, "There are too few groups to try.")
-    # The last ones: where `_id` is ignored, it's the first ones that come.
+    # The last ones: a server that ignores `_id` returns the first ones.
     ids = {group.id for group in sample.groups[-2:]}
     many = await probe.search(("_id", ",".join(sorted(ids))), ("_count", "2"))
     if _ids(many) == ids:
@@ -84,7 +84,7 @@ def _took(reply: Reply[Searchset], wanted: GroupFilter, pair: tuple[str, str]) -
     verdict = judge((pair,), wanted, reply.value)
     if verdict.ignored:
         return _IGNORED
-    # The sample has such a group, so an empty answer is no answer to this search.
+    # The sample has such a group, so an empty result is wrong.
     return _APPLIED if verdict.applied and reply.value.groups else _UNPROVEN
 
 

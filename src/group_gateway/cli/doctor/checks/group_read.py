@@ -13,7 +13,7 @@ from group_gateway.upstream.client import Written
 
 _READ, _GUARD, CLOCK = "read", "write guard", "clock"
 _OVERWRITTEN = "Others' changes may be overwritten: have no one else write."
-_TOLERANCE = 2.0  # seconds: `Date` has whole ones, and some servers' lags behind
+_TOLERANCE = 2.0  # seconds: `Date` has whole ones, and lags on some servers
 
 
 def read(reply: Reply[GroupResource | None]) -> Finding:
@@ -71,7 +71,7 @@ def clock(exchange: Exchange) -> Finding:
     theirs = http_date(exchange.headers.get("date", ""))
     if theirs is None:
         return warn(CLOCK, "Answers have no `Date`, so the server's clock is unknown.")
-    # A whole second is any moment within it, and was read at any moment of the exchange.
+    # A whole second is any moment within it, read at any moment of the exchange.
     ahead = max(theirs - exchange.answered_at, 0.0) + min(theirs + 1.0 - exchange.asked_at, 0.0)
     if abs(ahead) <= _TOLERANCE:
         return ok(CLOCK, f"The server's clock agrees with this machine's, to {_TOLERANCE:.0f} s.")
