@@ -1,38 +1,88 @@
-"""Runs several things at once until the first of them ends, such as a timeout.
-
-Used where an answer takes its time: by `delivery`, `eventstream` and `conversation`.
-"""
+"""Runs coroutines beside each other: the first to complete, and tasks in the background."""
 
 import asyncio
+import logging
 import time
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine
 from typing import Any, TypeVar
 
-from starlette.types import Receive
+from group_gateway.errors import GatewayError
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
+
+
+class BackgroundTasks:
+    """Tasks that run beside the code that spawned them, referenced here until they end."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Start a task that nobody need await. An exception of it that is a bug is logged once."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def share(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Start a task that others await, shielded. They get its exception, which is not logged."""
+        task = started(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def join(self) -> None:
+        """Wait until all tasks have ended, those included that start meanwhile."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def cancel(self) -> None:
+        """Cancel all tasks, and wait until they have ended."""
+        await cancel_all(self._tasks)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        error = retrieve_exception(task)
+        if error is not None and not isinstance(error, GatewayError):
+            _log.error("A background task was not expected to fail so.", exc_info=error)
+
+
+def started(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """Start a task whose result several await, or none. Shield it from their cancellation."""
+    task = asyncio.create_task(work)
+    task.add_done_callback(retrieve_exception)
+    return task
+
+
+def retrieve_exception(future: asyncio.Future[Any]) -> BaseException | None:
+    """Return a future's exception, if any. asyncio logs those that nobody has retrieved."""
+    return None if future.cancelled() else future.exception()
+
+
+async def cancel_all(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Cancel tasks, and wait until they have ended."""
+    ending = list(tasks)
+    for task in ending:
+        task.cancel()
+    await asyncio.gather(*ending, return_exceptions=True)
 
 
 async def first_completed(*works: Coroutine[Any, Any, T], until: float | None) -> T:
-    """Return or raise what the first to end does, and cancel the others; all have ended by then.
+    """Return or raise what the first to complete does, and cancel the others.
 
-    Raises TimeoutError when none has ended by `until`, in seconds since the epoch.
+    All have ended by then. Raises TimeoutError when none has completed by `until`, in seconds since
+    the epoch.
     """
-    tasks = [asyncio.ensure_future(work) for work in works]
+    tasks = [asyncio.create_task(work) for work in works]
     seconds = None if until is None else max(until - time.time(), 0.0)
     try:
         done, _ = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_all(tasks)
     if not done:
         raise TimeoutError
     return next(task for task in tasks if task in done).result()
-
-
-async def gone(receive: Receive) -> bytes:
-    """Wait for the client to go away (ASGI); nothing is left to send then."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    return b""

@@ -76,6 +76,23 @@ async def test_a_client_that_goes_away(make_gateway, sandbox):
     assert len(sandbox.calls) == 1
 
 
+async def test_requests_that_joined_a_client_that_goes_away_share_an_answer(make_gateway, sandbox):
+    """When the executed one leaves, one of the others is executed, and answers the rest."""
+    gateway = await make_gateway(cache_ttl=0)
+    sandbox.use(latency_ms=400)
+    first = asyncio.ensure_future(gateway.data(GROUP, id=TEST_GROUP_ID))
+    await until(lambda: sandbox.calls)
+    others = [asyncio.ensure_future(gateway.data(GROUP, id=TEST_GROUP_ID)) for _ in range(3)]
+    await asyncio.sleep(0.05)
+    first.cancel()
+    for answer in await asyncio.gather(*others):
+        assert answer["group"]["name"] == "Test Group"
+    text = (await gateway.http.get("/metrics")).text
+    assert 'group_gateway_requests_total{outcome="complete"} 1.0' in text
+    assert 'group_gateway_requests_total{outcome="joined"} 2.0' in text
+    assert len(sandbox.calls) == 1
+
+
 async def test_a_client_that_goes_away_from_a_page(make_gateway, sandbox):
     """So with searches."""
     gateway = await make_gateway(cache_ttl=0)

@@ -1,14 +1,12 @@
-"""Shared responses: single flight for queries, and ready responses while their data is fresh.
+"""Ready responses, for as long as their data is fresh.
 
 Whole encoded responses are shared, so that nothing is done twice. A question includes the caller,
 so nobody gets another caller's response.
 """
 
-import asyncio
-import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from group_gateway.bounded_lru import BoundedLRU
 from group_gateway.cache.store import CacheStore
@@ -17,57 +15,6 @@ from group_gateway.operation import CacheDependency
 Reply = TypeVar("Reply")
 Question = tuple[str, str, bytes]
 """The caller's scope, the media type, and the request's own bytes."""
-
-
-class LeaderGone(Exception):
-    """The request that executed the question ended without a response."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Query(Generic[Reply]):
-    """A query under way since a moment."""
-
-    reply: asyncio.Future[Reply]
-    began: float
-
-
-class SingleFlight(Generic[Reply]):
-    """The queries in flight.
-
-    `epoch` counts the changes that this process has made or found. A query that started before a
-    change is not joined after it.
-    """
-
-    def __init__(self, epoch: Callable[[], int], may_join: Callable[[float], bool]) -> None:
-        self._epoch = epoch
-        self._may_join = may_join
-        self._began = 0
-        self._flights: dict[Question, _Query[Reply]] = {}
-
-    def joined(self, question: Question) -> asyncio.Future[Reply] | None:
-        """Return the coming response, if the question is in flight."""
-        if self._epoch() != self._began:
-            self._flights.clear()
-            self._began = self._epoch()
-        query = self._flights.get(question)
-        return query.reply if query is not None and self._may_join(query.began) else None
-
-    async def lead(self, question: Question, work: Coroutine[Any, Any, Reply]) -> Reply:
-        """Execute a question for all who join until it is answered."""
-        flight: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        query = self._flights[question] = _Query(flight, time.monotonic())
-        try:
-            reply = await work
-        except BaseException:
-            flight.set_exception(LeaderGone())
-            flight.exception()  # retrieved: there may be no other waiter
-            raise
-        else:
-            flight.set_result(reply)
-            return reply
-        finally:
-            if self._flights.get(question) is query:
-                del self._flights[question]
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ from graphql import (
     GraphQLString,
 )
 
+from group_gateway.concurrency import started
 from group_gateway.errors import BadUserInput
 from group_gateway.fhir_graphql.element_types import ElementTypes
 from group_gateway.fhir_graphql.fhir_context import FhirContext, LazyResource
@@ -258,14 +259,6 @@ class LazyPage:
 
     async def _fetched(self) -> GroupPage:
         if self._page is None:
-            self._page = asyncio.ensure_future(
-                self._context.services.searches.page(self._context.operation, self._at, self._keeps)
-            )
-            self._page.add_done_callback(_retrieved)
+            searches = self._context.services.searches
+            self._page = started(searches.page(self._context.operation, self._at, self._keeps))
         return await asyncio.shield(self._page)
-
-
-def _retrieved(page: asyncio.Future[GroupPage]) -> None:
-    """Retrieve a failure that nobody may be waiting for any more."""
-    if not page.cancelled():
-        page.exception()

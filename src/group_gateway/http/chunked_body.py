@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from starlette.types import Receive, Send
 
-from group_gateway.concurrency import first_completed, gone
+from group_gateway.concurrency import first_completed
+from group_gateway.http.disconnect import disconnected
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class ChunkedBody:
         `pieces` is always closed at the end.
         """
         with suppress(TimeoutError):
-            await first_completed(self._send_all(send), gone(receive), until=self.until)
+            await first_completed(self._send_all(send), disconnected(receive), until=self.until)
 
     async def _send_all(self, send: Send) -> bytes:
         async with aclosing(self.pieces) as pieces:

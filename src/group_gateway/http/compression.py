@@ -8,7 +8,7 @@ import asyncio
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final
 
 import brotli
@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from group_gateway.http.negotiation import qualities
 from group_gateway.http.responses import Reply
+from group_gateway.single_flight import SingleFlight
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -85,7 +86,7 @@ class Compression:
 
     def __init__(self, *, enabled: bool = True) -> None:
         self._enabled = enabled
-        self._under_way: dict[tuple[int, str], asyncio.Future[Reply]] = {}
+        self._threads: SingleFlight[tuple[int, str], Reply] = SingleFlight()
 
     def coding(self, accept_encoding: str | None, reply: Reply) -> str | None:
         """Return the coding for a response, or None for an uncompressed response."""
@@ -108,13 +109,8 @@ class Compression:
         """Return the response in this coding. Concurrent requests for it share one thread."""
         variant = self.encoded_now(reply, coding)
         if variant is None:
-            key = id(reply), coding
-            work = self._under_way.get(key)
-            if work is None:
-                work = asyncio.ensure_future(asyncio.to_thread(_encoded, reply, coding))
-                self._under_way[key] = work
-                work.add_done_callback(lambda _: self._under_way.pop(key, None))
-            variant = reply.variants[coding] = await asyncio.shield(work)
+            work = partial(asyncio.to_thread, _encoded, reply, coding)
+            variant = reply.variants[coding] = await self._threads.run((id(reply), coding), work)
         return variant
 
 

@@ -10,10 +10,11 @@ from typing import Any
 
 from group_gateway.cache.store import CacheStore
 from group_gateway.execution.engine import OperationRunner
-from group_gateway.execution.response_cache import LeaderGone, Question, ResponseCache, SingleFlight
+from group_gateway.execution.response_cache import Question, ResponseCache
 from group_gateway.http.compression import Compression
 from group_gateway.http.responses import Reply
 from group_gateway.operation import Operation
+from group_gateway.single_flight import LeaderGone, SingleFlight
 
 
 class SharedResponses:
@@ -23,12 +24,14 @@ class SharedResponses:
         self, cache: CacheStore, compression: Compression, max_bytes: int, engine: OperationRunner
     ) -> None:
         self._compression = compression
-        self._in_flight: SingleFlight[Reply] = SingleFlight(engine.epoch, cache.may_join)
+        self._epoch = engine.epoch
+        self._flights_since = engine.epoch()
+        self._in_flight: SingleFlight[Question, Reply] = SingleFlight(cache.may_join)
         self._ready: ResponseCache[Reply] = ResponseCache(cache, max_bytes=max_bytes)
 
     def __contains__(self, question: Question) -> bool:
         """Return whether the question needs no execution, as far as is known without waiting."""
-        return question in self._ready or self._in_flight.joined(question) is not None
+        return question in self._ready or self._joined(question) is not None
 
     def now(self, question: Question) -> Reply | None:
         """Return the response if it is ready and valid, as far as is known without waiting."""
@@ -39,11 +42,18 @@ class SharedResponses:
         ready = await self._ready.get(question)
         if ready is not None:
             return "ready", ready
-        flight = self._in_flight.joined(question)
-        if flight is not None:
-            with suppress(LeaderGone):
+        while (flight := self._joined(question)) is not None:
+            with suppress(LeaderGone):  # another one who waited leads now, or else this one will
                 return "joined", await asyncio.shield(flight)
         return None
+
+    def _joined(self, question: Question) -> asyncio.Future[Reply] | None:
+        """Return the response in flight, unless it began before the last change known here."""
+        epoch = self._epoch()
+        if epoch != self._flights_since:
+            self._in_flight.forget()
+            self._flights_since = epoch
+        return self._in_flight.joined(question)
 
     async def lead(
         self, question: Question, operation: Operation, work: Coroutine[Any, Any, Reply]

@@ -11,6 +11,7 @@ from typing import Any
 import jwt
 
 from group_gateway.errors import GatewayError, UpstreamUnavailable
+from group_gateway.single_flight import SingleFlight
 from group_gateway.upstream.json_endpoint import JsonEndpoint
 
 _RENEWAL = 300.0
@@ -38,7 +39,7 @@ class KeySet:
         self._keys: dict[tuple[str | None, str], jwt.PyJWK] = {}
         self._failed = False
         self._tried: float | None = None
-        self._fetching: asyncio.Task[None] | None = None
+        self._fetches: SingleFlight[str, None] = SingleFlight()
         self.fresh_until = 0.0
         self.generation = 0
 
@@ -53,8 +54,8 @@ class KeySet:
         key = self._key(kid, algorithm)
         if key is None:
             self._fetch_soon()
-            if self._fetching is not None:
-                await asyncio.shield(self._fetching)
+            if (fetch := self._fetches.joined(self._endpoint.url)) is not None:
+                await asyncio.shield(fetch)
             key = self._key(kid, algorithm)
         if key is None and self._failed:
             raise UpstreamUnavailable("The keys of the tokens' issuer can't be fetched.")
@@ -75,19 +76,17 @@ class KeySet:
     def _fetch_soon(self) -> None:
         """Start to fetch, unless a fetch is in flight or was tried just now."""
         now = self._clock()
-        if self._fetching is None and (
+        if self._fetches.joined(self._endpoint.url) is None and (
             self._tried is None or not 0 <= now - self._tried < _PAUSE  # the clock may be set back
         ):
             self._tried = now
-            self._fetching = asyncio.create_task(self._fetch())
+            self._fetches.start(self._endpoint.url, self._fetch)
 
     async def _fetch(self) -> None:
         try:
             published = usable_keys(await self._endpoint.get())
         except GatewayError:
             published = []
-        finally:
-            self._fetching = None
         self._failed = not published
         self.fresh_until = self._clock() + (_PAUSE if self._failed else _RENEWAL)
         if published and published != self._published:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from group_gateway.cache.entries import Lookup, Slot
 from group_gateway.cache.store import CacheStore
+from group_gateway.concurrency import BackgroundTasks
 from group_gateway.errors import UpstreamTimeout
 from group_gateway.fhir.fhir_resource import FhirResource
 from group_gateway.groups.reading.cache_slots import CacheSlots
@@ -37,7 +38,7 @@ class ResourceLoader:
         self._slots = slots
         self._flights: dict[Key, ResourceFlight] = {}
         self._ticks: dict[tuple[str, str], list[ResourceFlight]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks()
 
     async def load(self, operation: Operation, name: ResourceName) -> FhirResource | None:
         """Return a resource as this caller may see it; None when there is none."""
@@ -71,9 +72,7 @@ class ResourceLoader:
 
     def _depart(self, caller: Caller, type: str) -> None:
         tick = self._ticks.pop((caller.scope, type))
-        task = asyncio.create_task(self._run(caller, type, tick))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.spawn(self._run(caller, type, tick))
 
     async def _run(self, caller: Caller, type: str, tick: list[ResourceFlight]) -> None:
         try:

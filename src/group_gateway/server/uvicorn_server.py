@@ -15,6 +15,7 @@ from typing import Any
 
 import uvicorn
 
+from group_gateway.concurrency import BackgroundTasks
 from group_gateway.http.gateway_app import (
     END_SUBSCRIPTIONS,
     RELOAD_SETTINGS,
@@ -88,7 +89,7 @@ class GracefulServer(uvicorn.Server):
         await super().startup(sockets)
         self.lifespan.state.get(TRACK_CONNECTIONS, id)(self.server_state.connections)
         self._doors = [sock.dup() for sock in sockets or ()]
-        self._entering: set[asyncio.Task[None]] = set()
+        self._entering = BackgroundTasks()
         for door in self._doors:
             door.settimeout(0)
             self._open(door)
@@ -102,9 +103,7 @@ class GracefulServer(uvicorn.Server):
         try:
             for _ in range(_AT_ONCE):
                 connection, _ = door.accept()
-                entering = loop.create_task(self._enter(connection))
-                self._entering.add(entering)
-                entering.add_done_callback(self._entering.discard)
+                self._entering.spawn(self._enter(connection))
         except BlockingIOError:
             pass
         except OSError:  # out of file descriptors, which the loop's own server handles
@@ -131,8 +130,7 @@ class GracefulServer(uvicorn.Server):
         for listener in listeners:
             with listener:
                 await self._let_in(listener)
-        if self._entering:
-            await asyncio.wait(self._entering)
+        await self._entering.join()
         self.lifespan.state.get(END_SUBSCRIPTIONS, bool)()
         await super().shutdown(sockets)
 

@@ -15,6 +15,7 @@ from http import HTTPStatus
 from typing import Any
 
 from group_gateway.errors import GatewayError, UpstreamNotAsked
+from group_gateway.single_flight import SingleFlight
 from group_gateway.upstream.answer import Answer
 from group_gateway.upstream.client_assertion import ClientAssertion, NotASigningKey
 from group_gateway.upstream.json_endpoint import JsonEndpoint
@@ -87,7 +88,7 @@ class ServiceAccount:
         self._clock = clock
         self._assertion = assertion
         self._token: ServiceToken | None = None
-        self._fetching: asyncio.Task[ServiceToken] | None = None
+        self._fetches: SingleFlight[str, ServiceToken] = SingleFlight()
         self._failure: GatewayError | None = None
         self._paused_until = 0.0
         self._accepted = False
@@ -98,7 +99,7 @@ class ServiceAccount:
         if token is None or token.end <= now:
             return await self._fetched()
         if token.end - now < token.life * (1 - _RENEWED_AT) and now >= self._paused_until:
-            self._start()
+            self._fetches.start(self._endpoint.url, self._fetch)
         return token
 
     async def replacement(self, refused: ServiceToken) -> ServiceToken:
@@ -118,19 +119,13 @@ class ServiceAccount:
             self._accepted = accepted or self._accepted
 
     async def _fetched(self) -> ServiceToken:
-        if self._fetching is None and self._failure and self._clock() < self._paused_until:
+        is_paused = self._failure is not None and self._clock() < self._paused_until
+        if is_paused and self._fetches.joined(self._endpoint.url) is None:
             raise UpstreamNotAsked(_NO_TOKEN) from self._failure
         try:
-            return await asyncio.shield(self._start())
+            return await self._fetches.run(self._endpoint.url, self._fetch)
         except GatewayError as failure:
             raise UpstreamNotAsked(_NO_TOKEN) from failure
-
-    def _start(self) -> asyncio.Task[ServiceToken]:
-        """Fetch, once for all who want a token now."""
-        if self._fetching is None:
-            self._fetching = asyncio.create_task(self._fetch())
-            self._fetching.add_done_callback(_look_at)
-        return self._fetching
 
     async def _fetch(self) -> ServiceToken:
         self._failure = None
@@ -142,7 +137,6 @@ class ServiceAccount:
             _log.warning("The token endpoint gave no token: %s.", _reason(failure))
             raise
         finally:
-            self._fetching = None
             self._paused_until = self._clock() + _PAUSE
         self._token, self._accepted = token, False
         return token
@@ -186,12 +180,6 @@ def _life(said: object) -> float:
 
 def _reason(failure: GatewayError) -> str:
     return failure.reason if isinstance(failure, TokenRefused) else failure.code
-
-
-def _look_at(task: asyncio.Task[ServiceToken]) -> None:
-    """Take note of a failure that nobody may be waiting for."""
-    if not task.cancelled():
-        task.exception()
 
 
 class ServiceLink:

@@ -13,6 +13,7 @@ import msgspec
 
 from group_gateway.cache.entries import Lookup, Slot
 from group_gateway.cache.store import CacheStore
+from group_gateway.concurrency import BackgroundTasks
 from group_gateway.errors import Forbidden, GatewayError, UpstreamTimeout
 from group_gateway.fhir.bundle import Searchset
 from group_gateway.fhir.group_resource import GroupResource
@@ -107,7 +108,7 @@ class GroupFetcher:
         self._lists = capabilities.id_lists
         self._whole_results = capabilities.whole_results
         self._lifetimes = lifetimes
-        self._ending: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks()
 
     async def fetch(self, caller: Caller, misses: Sequence[Miss]) -> None:
         """Resolve or reject every flight, each by its own deadline."""
@@ -142,9 +143,7 @@ class GroupFetcher:
 
     def _end(self, miss: Miss) -> None:
         late = UpstreamTimeout("The upstream did not answer in time.")
-        task = asyncio.create_task(self._fail([miss], late))
-        self._ending.add(task)
-        task.add_done_callback(self._ending.discard)
+        self._tasks.spawn(self._fail([miss], late))
 
     async def _fetch_list(self, caller: Caller, misses: Sequence[Miss]) -> None:
         listing = _Listing({miss.id: miss for miss in misses})

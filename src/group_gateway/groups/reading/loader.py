@@ -9,6 +9,7 @@ import asyncio
 from group_gateway.cache.entries import Lookup, Slot
 from group_gateway.cache.invalidation_history import Tags
 from group_gateway.cache.store import CacheStore
+from group_gateway.concurrency import BackgroundTasks
 from group_gateway.errors import Forbidden, UpstreamTimeout
 from group_gateway.groups.reading.cache_slots import CacheSlots, unpack
 from group_gateway.groups.reading.capabilities import UpstreamCapabilities
@@ -39,7 +40,7 @@ class GroupLoader:
         self._slots = slots
         self._flights: dict[tuple[str, str], GroupFlight] = {}
         self._ticks: dict[str, list[GroupFlight]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks()
 
     async def load(
         self, operation: Operation, id: str, *, exact: bool = True, alone: bool = False
@@ -89,9 +90,7 @@ class GroupLoader:
         tick.append(flight)
 
     def _depart(self, caller: Caller) -> None:
-        task = asyncio.create_task(self._run(caller, self._ticks.pop(caller.scope)))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.spawn(self._run(caller, self._ticks.pop(caller.scope)))
 
     async def _run(self, caller: Caller, tick: list[GroupFlight]) -> None:
         try:

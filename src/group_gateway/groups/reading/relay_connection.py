@@ -5,10 +5,11 @@ Nothing is fetched before a part of it is needed, and no part fetches more than 
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol
 
+from group_gateway.concurrency import started
 from group_gateway.errors import BadUserInput, UpstreamSearchUnsupported
 from group_gateway.fhir.bundle import Searchset
 from group_gateway.fhir.group_resource import GroupResource
@@ -18,8 +19,6 @@ from group_gateway.operation import AuditRecord
 
 DEFAULT_PAGE = 20
 LARGEST_PAGE = 1000
-
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +139,7 @@ class Connection:
     def start(self) -> asyncio.Future[tuple[Edge, ...]]:
         """Start fetching the edges, or join it. The future is shared: never cancel it."""
         if self._taking is None:
-            self._taking = _started(self._take())
+            self._taking = started(self._take())
         return self._taking
 
     def edges(self) -> asyncio.Future[tuple[Edge, ...]]:
@@ -180,7 +179,7 @@ class Connection:
         """Return the position of the slice."""
         edges = await self.edges()
         if self._looking is None:
-            self._looking = _started(self._look())
+            self._looking = started(self._look())
         more, other = await asyncio.shield(self._looking), self._place is not None
         return PageInfo(edges, *((other, more) if self._paging.backward else (more, other)))
 
@@ -192,7 +191,7 @@ class Connection:
         if self._taking is not None:
             await self.edges()
         if self._counting is None:
-            self._counting = _started(self._source.total())
+            self._counting = started(self._source.total())
         return await asyncio.shield(self._counting)
 
     async def _take(self) -> tuple[Edge, ...]:
@@ -240,15 +239,3 @@ class Connection:
                 return True  # not found in that many groups: the next page continues here
             self._more = False if batch is None else True if batch.steps else batch.more
         return self._more
-
-
-def _started(work: Coroutine[Any, Any, Result]) -> asyncio.Future[Result]:
-    """Start shared work in a task; a failure that nobody awaits any more is not logged."""
-    task = asyncio.ensure_future(work)
-    task.add_done_callback(_seen)
-    return task
-
-
-def _seen(task: asyncio.Future[Any]) -> None:
-    if not task.cancelled():
-        task.exception()

@@ -1,6 +1,5 @@
 """Search pages, from cache or upstream, each fetched once at a time."""
 
-import asyncio
 import contextlib
 from functools import partial
 
@@ -8,6 +7,7 @@ import msgspec
 
 from group_gateway.cache.entries import Slot
 from group_gateway.cache.store import CacheStore
+from group_gateway.concurrency import BackgroundTasks
 from group_gateway.errors import GatewayError, UpstreamTimeout
 from group_gateway.fhir.bundle import NotASearchset, Searchset
 from group_gateway.fhir.page_link import PageLink
@@ -31,7 +31,7 @@ class SearchPages:
         self._lifetime = lifetime
         self._parsed = ParsedPages()
         self._flights: dict[str, Flight[Searchset]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks()
 
     async def get(self, operation: Operation, link: PageLink) -> Searchset:
         """Return the page behind `link` as this caller may see it."""
@@ -60,9 +60,7 @@ class SearchPages:
         flight = self._flights.get(slot.key)
         if flight is None or not self._cache.may_join(flight.began):
             flight = self._flights[slot.key] = Flight(operation)
-            task = asyncio.create_task(self._run(operation.caller, link, slot, flight))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._tasks.spawn(self._run(operation.caller, link, slot, flight))
         elif operation not in flight.operations:
             flight.operations.append(operation)
         return flight

@@ -6,11 +6,12 @@ caller that don't depend on the group's state share a PUT. A create is never sen
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from group_gateway.cache.leases import Leases
+from group_gateway.concurrency import BackgroundTasks
 from group_gateway.errors import (
     Forbidden,
     GatewayError,
@@ -67,7 +68,7 @@ class GroupWrites:
         self._leases = leases
         self._queues: dict[str, deque[Request]] = {}
         self._last_writes = LastWrites(UpstreamClock())
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks = BackgroundTasks()
 
     async def create(self, operation: Operation, new: NewGroup) -> Outcome:
         """Create a group, and read it back.
@@ -78,7 +79,7 @@ class GroupWrites:
         operation.charge()
         body = body_of(new.elements(), computes=self._client.is_canvas)
         within = operation.remaining()
-        return await asyncio.shield(self._start(self._create(operation, new, body, within)))
+        return await asyncio.shield(self._tasks.share(self._create(operation, new, body, within)))
 
     async def _create(
         self, operation: Operation, new: NewGroup, body: bytes, within: float
@@ -135,7 +136,7 @@ class GroupWrites:
         queue = self._queues.get(id)
         if queue is None:
             queue = self._queues[id] = deque()
-            self._start(self._drain(id, queue))
+            self._tasks.spawn(self._drain(id, queue))
         if len(queue) >= LONGEST_QUEUE:
             raise Overloaded("Too many changes of this group are waiting.", retry_after=1)
         queue.append(request)
@@ -150,15 +151,7 @@ class GroupWrites:
 
     async def aclose(self) -> None:
         """Wait for the writes in flight."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
-
-    def _start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        task.add_done_callback(_look_at)
-        return task
+        await self._tasks.join()
 
     async def _failed(self, caller: Caller, failure: Exception) -> None:
         """Serve a caller no expired entries once the upstream has refused it."""
@@ -183,12 +176,6 @@ class GroupWrites:
                     await turn.conclude()
         finally:
             del self._queues[id]
-
-
-def _look_at(task: asyncio.Task[Any]) -> None:
-    """Take note of a failure that nobody may be waiting for any more."""
-    if not task.cancelled():
-        task.exception()
 
 
 def _next(queue: deque[Request]) -> Request | None:

@@ -13,9 +13,10 @@ from typing import Final, NoReturn
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from group_gateway.concurrency import first_completed, gone
+from group_gateway.concurrency import first_completed
 from group_gateway.errors import Unauthenticated
 from group_gateway.execution.engine import Answer, GraphQLRequest
+from group_gateway.http.disconnect import disconnected
 from group_gateway.http.negotiation import JSON, takes
 from group_gateway.http.pipeline import RequestPipeline
 from group_gateway.http.requests import RequestRefused
@@ -87,7 +88,7 @@ class EventStreams:
             last = await first_completed(
                 self._events(answers, session, send),
                 _stay_alive(send),
-                gone(receive),
+                disconnected(receive),
                 self._ending(),
                 self._refused(session),
                 until=session.until,

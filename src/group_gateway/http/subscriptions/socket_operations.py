@@ -8,6 +8,7 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final
 
+from group_gateway.concurrency import BackgroundTasks, cancel_all
 from group_gateway.errors import GatewayError, RequestCode, Unauthenticated
 from group_gateway.execution.engine import GraphQLRequest
 from group_gateway.http.negotiation import GRAPHQL_RESPONSE
@@ -36,8 +37,8 @@ class Operations:
         self._pipeline = pipeline
         self._say = say
         self._by_id: dict[str, asyncio.Task[None]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._endless: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks()
+        self._endless: set[asyncio.Task[Any]] = set()
         self.token_refused = asyncio.Event()
         """Set once an operation was refused for its token: the client must bring another one."""
         self._was_accepted = False
@@ -53,9 +54,7 @@ class Operations:
             refused = RequestRefused(message, HTTPStatus.TOO_MANY_REQUESTS, code)
             await self._refuse(id, refused, session)
             return
-        task = self._by_id[id] = asyncio.create_task(self._run(id, payload, session))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task = self._by_id[id] = self._tasks.spawn(self._run(id, payload, session))
         task.add_done_callback(self._endless.discard)
 
     def complete(self, id: str) -> None:
@@ -66,13 +65,12 @@ class Operations:
 
     async def settle(self) -> None:
         """End the subscriptions, and wait for queries and mutations."""
-        await _cancelled(self._endless)
-        if self._tasks:
-            await asyncio.wait(set(self._tasks))
+        await cancel_all(self._endless)
+        await self._tasks.join()
 
     async def abandon(self) -> None:
         """Cancel everything. Mutations that have started go on."""
-        await _cancelled(self._tasks)
+        await self._tasks.cancel()
 
     async def _run(self, id: str, payload: bytes, session: ClientSession) -> None:
         with suppress(Gone):
@@ -153,10 +151,3 @@ class Operations:
         """Free the id before the client hears that the operation has ended."""
         if self._by_id.get(id) is asyncio.current_task():
             del self._by_id[id]
-
-
-async def _cancelled(tasks: set[asyncio.Task[Any]]) -> None:
-    ending = list(tasks)
-    for task in ending:
-        task.cancel()
-    await asyncio.gather(*ending, return_exceptions=True)
