@@ -32,7 +32,11 @@ class MemoryServer:
     tokens: dict[str, frozenset[str]] = field(default_factory=dict)
     """What a bearer token may see, by `<type>/<id>`; one that is not named sees everything."""
     failures: dict[str, int] = field(default_factory=dict)
-    """Statuses to answer with, by path."""
+    """Statuses to answer with, by `<path>` or `<method> <path>`."""
+    issues: list[dict[str, Any]] = field(default_factory=list)
+    """What such an answer says, where it is more than one plain issue."""
+    retry_after: str | None = None
+    """The header of such answers."""
     calls: list[str] = field(default_factory=list)
     versions: dict[str, list[Resource | None]] = field(default_factory=dict)
     _last_id: int = 0
@@ -80,8 +84,14 @@ class MemoryServer:
     def _arrived(self, request: Request) -> Response | None:
         query = f"?{request.url.query}" if request.url.query else ""
         self.calls.append(f"{request.method} {request.url.path}{query}")
-        status = self.failures.get(request.url.path)
-        return None if status is None else _outcome(status, "exception", f"Failure {status}")
+        path = request.url.path
+        status = self.failures.get(path, self.failures.get(f"{request.method} {path}"))
+        if status is None:
+            return None
+        answer = _outcome(status, "exception", f"Failure {status}", *self.issues)
+        if self.retry_after is not None:
+            answer.headers["retry-after"] = self.retry_after
+        return answer
 
     def _sees(self, request: Request, name: str) -> bool:
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
@@ -199,7 +209,7 @@ def _json(value: Any, *, etag: str | None = None) -> Response:
     return Response(_encode(value), media_type="application/fhir+json", headers=headers)
 
 
-def _outcome(status: int, code: str, text: str) -> Response:
+def _outcome(status: int, code: str, text: str, *issues: Any) -> Response:
     issue = {"severity": "error", "code": code, "details": {"text": text}}
-    body = _encode({"resourceType": "OperationOutcome", "issue": [issue]})
+    body = _encode({"resourceType": "OperationOutcome", "issue": [*issues] or [issue]})
     return Response(body, status, media_type="application/fhir+json")

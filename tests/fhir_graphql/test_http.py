@@ -112,7 +112,7 @@ async def test_failures_of_the_upstream(fhir, server):
         (401, (401, "UNAUTHENTICATED", "exception")),
         (403, (403, "FORBIDDEN", "exception")),
         (404, (404, "NOT_FOUND", "not-found")),
-        (422, (400, "BAD_USER_INPUT", "exception")),
+        (422, (422, "BAD_USER_INPUT", "exception")),
         (429, (429, "RATE_LIMITED", "exception")),
     ],
 )

@@ -57,6 +57,8 @@ class Document:
     code: str = ""
     in_parts: bool = False
     looks_inside: bool = True
+    parsed: DocumentNode | None = None
+    """The document as it was parsed, whether or not it is valid."""
     memo: dict[Hashable, Any] = field(default_factory=dict)
     """What was compiled for its selections outside plans."""
     _plans: dict[str | None, OperationPlans] = field(default_factory=dict)
@@ -80,14 +82,7 @@ class Document:
             return operation
 
     def _found(self, name: str | None) -> OperationDefinitionNode | None:
-        operations = [
-            definition
-            for definition in (self.node.definitions if self.node else ())
-            if isinstance(definition, OperationDefinitionNode)
-        ]
-        if name is None:
-            return operations[0] if len(operations) == 1 else None
-        return next((o for o in operations if o.name is not None and o.name.value == name), None)
+        return _operation(self.node, name)
 
     def root_fields(self, name: str | None) -> tuple[str, ...]:
         """Return the names of an operation's root fields, as the schema has them."""
@@ -114,6 +109,23 @@ class Document:
         """Return the type of the operation of that name: query, mutation or subscription."""
         operation = self.operation(name)
         return operation.operation if operation is not None else None
+
+    def mutates(self, name: str | None) -> bool:
+        """Return whether the operation of that name is a mutation, be it a valid one or not."""
+        operation = _operation(self.parsed, name)
+        return operation is not None and operation.operation is OperationType.MUTATION
+
+
+def _operation(node: DocumentNode | None, name: str | None) -> OperationDefinitionNode | None:
+    """Return the operation of that name, or the only one; None when there is no such."""
+    operations = [
+        definition
+        for definition in (node.definitions if node else ())
+        if isinstance(definition, OperationDefinitionNode)
+    ]
+    if name is None:
+        return operations[0] if len(operations) == 1 else None
+    return next((o for o in operations if o.name is not None and o.name.value == name), None)
 
 
 class Documents:
@@ -156,10 +168,12 @@ class Documents:
     def _checked(self, node: DocumentNode) -> Document:
         errors = self._validated(node)
         if errors:
-            return Document(None, tuple(errors), RequestCode.GRAPHQL_VALIDATION_FAILED)
+            code = RequestCode.GRAPHQL_VALIDATION_FAILED
+            return Document(None, tuple(errors), code, parsed=node)
         return Document(
             node,
             (),
+            parsed=node,
             in_parts=self._incremental and asks_for_parts(node),
             looks_inside=node.loc is None or bool(_INSIDE.search(node.loc.source.body)),
         )

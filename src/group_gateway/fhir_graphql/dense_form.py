@@ -24,6 +24,8 @@ from graphql import (
     is_leaf_type,
 )
 
+from group_gateway.fhir_graphql.model import load_model
+
 _TYPE: Final = "type"
 MOST_FIELDS: Final = 20_000
 """Fields that a document may have once it is expanded."""
@@ -93,7 +95,7 @@ class DenseForm:
         ]
 
     def _named_types(self, field: FieldNode) -> frozenset[str] | None:
-        """Return the types that the field's own argument names; None where a variable does."""
+        """Return the types that the field's own argument names; None where that can't be told."""
         for argument in field.arguments or ():
             if argument.name.value == _TYPE:
                 return _literals(argument.value)
@@ -101,12 +103,13 @@ class DenseForm:
 
 
 def _literals(value: ValueNode) -> frozenset[str] | None:
-    names = set()
+    """Return the types that a literal names; None for a variable, and for what is no type."""
+    names: set[str] = set()
     for item in value.values if isinstance(value, ListValueNode) else (value,):
         if not isinstance(item, EnumValueNode | StringValueNode):
             return None
         names.add(item.value)
-    return frozenset(names)
+    return frozenset(names) if names <= load_model().resources else None
 
 
 def _fits(type: Any, field: FieldNode) -> bool:

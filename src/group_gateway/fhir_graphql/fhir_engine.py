@@ -106,8 +106,7 @@ class FhirEngine:
         try:
             root = await self._root(request, document, context)
         except GatewayError as failure:
-            error = GraphQLError(failure.message, original_error=failure)
-            return _failed((error,), operation)
+            return _failed(GraphQLError(failure.message, original_error=failure), operation)
         shapes = Shapes(context.steps) if self._directives and "@" in request.query else None
         result = await execute(self._executor(request, document, context, root, shapes))
         if shapes is not None and shapes.found and result.data is not None:
@@ -171,11 +170,12 @@ def _answer(
     shown = [shown_error(error, "INTERNAL_SERVER_ERROR", context.operation) for error in errors]
     status: int = HTTPStatus.OK
     kind = document.kind(request.operation_name)
-    failed_roots = [e for e in shown if len(e.get("path", ())) == 1]
-    if result.data is None and shown:
-        status = status_of(shown[0])
+    told = list(zip(errors, shown, strict=True))
+    failed_roots = [pair for pair in told if len(pair[0].path or ()) == 1]
+    if result.data is None and told:
+        status = status_of(*told[0])
     elif kind is OperationType.MUTATION and failed_roots:
-        status = status_of(failed_roots[0])
+        status = status_of(*failed_roots[0])
     return FhirAnswer(True, result.data, shown, status, tuple(context.warnings))  # noqa: FBT003
 
 
@@ -192,8 +192,7 @@ def _refused(errors: Sequence[GraphQLError], code: str, operation: Operation) ->
     return FhirAnswer(executed=False, data=None, errors=shown, status=_BAD_REQUEST)
 
 
-def _failed(errors: Sequence[GraphQLError], operation: Operation) -> FhirAnswer:
+def _failed(error: GraphQLError, operation: Operation) -> FhirAnswer:
     """Return the answer to a request that was not executed for another reason."""
-    shown = [shown_error(error, "", operation) for error in errors]
-    status = status_of(shown[0])
-    return FhirAnswer(executed=False, data=None, errors=shown, status=status)
+    shown = shown_error(error, "", operation)
+    return FhirAnswer(False, None, [shown], status_of(error, shown))  # noqa: FBT003

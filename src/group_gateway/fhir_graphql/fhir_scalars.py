@@ -175,6 +175,8 @@ _NATIVE: Final = {
 }
 _TEXTS: Final = {name: _text_scalar(name, pattern) for name, pattern in _PATTERNS.items()}
 _SEARCHES: Final = {name: _search_scalar(name) for name in _SEARCH}
+SCALARS: Final = (*_TEXTS.values(), DECIMAL, *_SEARCHES.values())
+"""FHIR's own scalars, whether or not an element or a search parameter of this schema has them."""
 
 
 def scalar_for(type_name: str) -> GraphQLScalarType:

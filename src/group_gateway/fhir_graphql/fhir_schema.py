@@ -13,7 +13,7 @@ from graphql import (
 )
 
 from group_gateway.fhir_graphql.element_types import ElementTypes, ExtraFields
-from group_gateway.fhir_graphql.fhir_scalars import scalar_for
+from group_gateway.fhir_graphql.fhir_scalars import SCALARS, scalar_for
 from group_gateway.fhir_graphql.group_fields import (
     connection_type,
     query_fields,
@@ -63,7 +63,7 @@ class FhirSchemas:
         return GraphQLSchema(
             query=query,
             mutation=mutation,
-            types=self._types.all(),
+            types=[*self._types.all(), *SCALARS],
             directives=self._directives,
         )
 

@@ -31,7 +31,7 @@ from group_gateway.fhir_graphql.group_arguments import (
 )
 from group_gateway.fhir_graphql.list_navigation import COUNT, FHIRPATH, OFFSET, whole
 from group_gateway.fhir_graphql.model import BY_MANAGING_ENTITY, BY_MEMBER, GROUP, RESOURCES
-from group_gateway.fhir_graphql.reference_target import Shown, Target, read_target
+from group_gateway.fhir_graphql.reference_target import Shown, read_instance
 from group_gateway.groups.reading.group_searches import (
     GroupPage,
     Keeps,
@@ -142,7 +142,7 @@ def _one(type: str) -> Any:
         given = [value for value in arguments.values() if value is not None]
         if len(given) != 1:
             raise BadUserInput("Give exactly one of `id` and `_id`.")
-        return await read_target(info.context, Target(type, given[0], None))
+        return await read_instance(info.context, type, given[0])
 
     return resolve
 
@@ -183,7 +183,7 @@ def _criteria(
     name = named.replace("-", "_")
     if name not in parameters:
         said = " or ".join(f"`{parameter}`" for parameter in parameters)
-        raise BadUserInput(f"Groups refer to a {info.parent_type.name} by {said}.")
+        raise BadUserInput(f"Groups refer to resources of type {info.parent_type.name} by {said}.")
     if arguments.get(name) is not None:
         raise BadUserInput(f"`_reference: {name}` says already what `{name}` is to be.")
     if context.is_contained(source):  # nothing outside refers to it

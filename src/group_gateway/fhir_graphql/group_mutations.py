@@ -1,6 +1,7 @@
 """`GroupCreate`, `GroupUpdate` and `GroupDelete`: the root `Mutation`."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, Final
 
 from graphql import (
@@ -28,6 +29,7 @@ from group_gateway.fhir_graphql.model import GROUP, load_model
 from group_gateway.fhir_graphql.resource_inputs import InputTypes, group_of
 from group_gateway.groups.writing.changes import Change, DeleteGroup
 from group_gateway.groups.writing.creation import NewGroup
+from group_gateway.groups.writing.input_validation import member_type_issues, refuse
 from group_gateway.groups.writing.replacement import ReplaceGroup
 from group_gateway.groups.writing.write_requests import Outcome
 
@@ -74,6 +76,7 @@ def mutation_type(types: ElementTypes, inputs: InputTypes) -> GraphQLObjectType:
 async def _create(_source: Any, info: Any, **arguments: Any) -> LazyResource | None:
     context: FhirContext = info.context
     resource = _resource_in(arguments)
+    refuse(member_type_issues(resource, "member"))
     new = NewGroup({k: v for k, v in resource.items() if k not in _SERVERS_OWN})
     outcome = await context.services.writes.create(context.operation, new)
     _warn(context, outcome)
@@ -173,11 +176,14 @@ def _warn(context: FhirContext, outcome: Outcome) -> None:
     errors = [issue for issue in outcome.issues if issue.severity in {"error", "fatal"}]
     if errors:
         first = errors[0]
-        raise _error_of(first.code)(first.text or "The change was refused.", issues=(first,))
+        kind = Conflict if outcome.status == HTTPStatus.PRECONDITION_FAILED else _kind(first.code)
+        failure = kind(first.text or "The change was refused.", issues=(first,))
+        failure.status = outcome.status
+        raise failure
     context.warnings += outcome.issues
 
 
-def _error_of(issue: str) -> type[GatewayError]:
+def _kind(issue: str) -> type[GatewayError]:
     match issue:
         case "conflict":
             return Conflict

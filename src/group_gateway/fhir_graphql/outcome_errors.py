@@ -1,6 +1,7 @@
 """Errors as HL7's interface shows them: an OperationOutcome of one issue each, and a status."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -58,14 +59,17 @@ _STATUS_OF_ISSUE: Final[Mapping[str, int]] = {
 }
 """The status of a refused write, by FHIR's kind of issue."""
 _REFUSALS: Final = frozenset({"BAD_USER_INPUT", "NOT_FOUND"})
+_PASSED_ON: Final = frozenset({400, 404, 405, 410, 413, 422})
+"""The statuses of the upstream that a refusal keeps."""
+_UNOFFERED: Final = HTTPStatus.METHOD_NOT_ALLOWED
 
 
 def outcome_of(issues: Iterable[Issue]) -> Outcome:
     """Return an OperationOutcome."""
-    return {"resourceType": "OperationOutcome", "issue": [_issue(issue) for issue in issues]}
+    return {"resourceType": "OperationOutcome", "issue": [_shown_issue(i) for i in issues]}
 
 
-def _issue(issue: Issue) -> dict[str, Any]:
+def _shown_issue(issue: Issue) -> dict[str, Any]:
     text = issue.text or issue.diagnostics or ""
     return {
         "severity": issue.severity,
@@ -75,65 +79,84 @@ def _issue(issue: Issue) -> dict[str, Any]:
     }
 
 
-def status_of(error: Mapping[str, Any]) -> int:
-    """Return the HTTP status that a shown error stands for."""
-    extensions = error["extensions"]
+def status_of(error: GraphQLError, shown: Mapping[str, Any]) -> int:
+    """Return the HTTP status of an error, given its response form."""
+    extensions = shown["extensions"]
     code, issue = extensions["code"], extensions["resource"]["issue"][0]["code"]
     status, usual = _KINDS.get(code, (HTTPStatus.BAD_REQUEST, "invalid"))
-    if issue == usual or code not in _REFUSALS:
+    said: int | None = getattr(cause_of(error), "status", None)
+    if said == _UNOFFERED:
+        return _UNOFFERED
+    if code not in _REFUSALS:
         return status
-    return _STATUS_OF_ISSUE.get(issue, status)
+    if said in _PASSED_ON:
+        return said
+    return status if issue == usual else _STATUS_OF_ISSUE.get(issue, status)
 
 
 def shown_error(error: GraphQLError, default: str, operation: Operation) -> dict[str, Any]:
     """Return the response form of an error; `default` is the code of one about the request."""
-    message, code, issue, more = _facts(error, default)
-    shown: dict[str, Any] = {"message": message}
+    code, issue, more = _facts(error, default)
+    shown: dict[str, Any] = {"message": issue.text}
     if error.locations:
         shown["locations"] = [{"line": at.line, "column": at.column} for at in error.locations]
     if error.path is not None:
         shown["path"] = error.path
     operation.note_upstream_id(more.get("upstreamCorrelationId"))
-    shown["extensions"] = extensions_of(message, code, issue, operation.correlation_id) | more
+    shown["extensions"] = extensions_of(code, issue, operation.correlation_id) | more
     return shown
 
 
-def extensions_of(
-    message: str, code: str, issue: str | None, correlation_id: str
-) -> dict[str, Any]:
+def extensions_of(code: str, issue: Issue, correlation_id: str) -> dict[str, Any]:
     """Return the extensions of an error, with its one issue."""
-    kind = issue or _KINDS.get(code, (0, "invalid"))[1]
-    outcome = outcome_of([Issue("error", kind, message)])
-    return {"code": code, "correlationId": correlation_id, "resource": outcome}
+    return {"code": code, "correlationId": correlation_id, "resource": outcome_of([issue])}
 
 
-def _facts(error: GraphQLError, default: str) -> tuple[str, str, str | None, dict[str, Any]]:
-    """Return the message, our code, FHIR's kind of issue if it is a special one, and the rest."""
+def issue_of(code: str, message: str) -> Issue:
+    """Return the issue of an error that nothing more is known of than its code and message."""
+    return Issue("error", _KINDS.get(code, (0, "invalid"))[1], message)
+
+
+def _facts(error: GraphQLError, default: str) -> tuple[str, Issue, dict[str, Any]]:
+    """Return our code of an error, its issue, and further extensions."""
     cause = cause_of(error)
-    if isinstance(cause, NotAGroup):
-        return _BROKEN, "UPSTREAM_INVALID_RESPONSE", None, {}
     if isinstance(cause, GatewayError):
-        return _of_gateway(cause)
+        return cause.code, _issue(cause), _more(cause)
+    code, message = _code_and_message(error, cause, default)
+    return code, issue_of(code, message), {}
+
+
+def _code_and_message(error: GraphQLError, cause: BaseException, default: str) -> tuple[str, str]:
+    if isinstance(cause, NotAGroup):
+        return "UPSTREAM_INVALID_RESPONSE", _BROKEN
     if error.path is None:
-        code = (error.extensions or {}).get("code", default)
-        return error.message, code, None, {}
+        return (error.extensions or {}).get("code", default), error.message
     if isinstance(cause, GraphQLError) and is_about_an_argument(cause):
-        return cause.message, "BAD_USER_INPUT", None, {}
+        return "BAD_USER_INPUT", cause.message
     if isinstance(cause, GraphQLError | ValueError) and _is_about_a_value(cause):
-        return _BROKEN, "UPSTREAM_INVALID_RESPONSE", None, {}
-    return unexpected(cause), "INTERNAL_SERVER_ERROR", None, {}
+        return "UPSTREAM_INVALID_RESPONSE", _BROKEN
+    return "INTERNAL_SERVER_ERROR", unexpected(cause)
 
 
-def _of_gateway(cause: GatewayError) -> tuple[str, str, str | None, dict[str, Any]]:
+def _issue(cause: GatewayError) -> Issue:
+    """Return the upstream's first issue of an error, or one for what the gateway found."""
+    first = next((i for i in cause.issues if i.severity in {"error", "fatal"}), None)
+    if first is not None:
+        text = first.text or first.diagnostics or cause.message
+        return Issue(first.severity, first.code, text)
+    if cause.status == _UNOFFERED:
+        return Issue("error", "not-supported", cause.message)
+    found = issue_of(cause.code, cause.message)
+    return found if cause.issue_code is None else replace(found, code=cause.issue_code)
+
+
+def _more(cause: GatewayError) -> dict[str, Any]:
     more: dict[str, Any] = {}
     if cause.correlation_id is not None:
         more["upstreamCorrelationId"] = cause.correlation_id
     if cause.retry_after is not None:
         more["retryAfter"] = cause.retry_after
-    first = next((i for i in cause.issues if i.severity in {"error", "fatal"}), None)
-    if first is None:
-        return cause.message, cause.code, cause.issue_code, more
-    return first.text or first.diagnostics or cause.message, cause.code, first.code, more
+    return more
 
 
 def _is_about_a_value(error: Exception) -> bool:

@@ -24,6 +24,7 @@ from graphql import (
 )
 
 from group_gateway.errors import BadUserInput
+from group_gateway.fhir_graphql.fhir_context import LazyResource
 from group_gateway.fhir_graphql.fhirpath import StepBudget, compile_expression
 
 Path = tuple[str | int, ...]
@@ -111,7 +112,8 @@ class Shapes:
         if texts[0] == _INDEX:
             return [f".{index}" for index in range(len(items))]
         evaluate = compile_expression(texts[0])
-        return ["." + ",".join(map(_text, evaluate(i, self.steps))) for i in items]
+        focuses = [i.elements if isinstance(i, LazyResource) else i for i in items]
+        return ["." + ",".join(map(_text, evaluate(i, self.steps))) for i in focuses]
 
 
 def _is_list(type: Any) -> bool:

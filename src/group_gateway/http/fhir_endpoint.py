@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
@@ -30,8 +31,9 @@ from group_gateway.operation import UNKNOWN, RequestContext
 
 OPERATION: Final = "$graphql"
 _GRAPHQL: Final = "application/graphql"
-_INSTANCE: Final = re.compile(r"/fhir/([A-Za-z]{1,64})/([^/]{1,200})/\$graphql")
+_INSTANCE: Final = re.compile(r"/fhir/([A-Za-z]{1,64})/([^/]+)/\$graphql")
 _SERVER: Final = f"/fhir/{OPERATION}"
+_METADATA: Final = "/fhir/metadata"
 _DEFINITION: Final = "http://hl7.org/fhir/OperationDefinition/Resource-graphql"
 _READ: Final = CLIENT_HEADERS | {
     b"accept-encoding",
@@ -71,19 +73,21 @@ class FhirEndpoint:
             if context.principal is UNKNOWN:
                 context.principal = self._callers.known(headers.get(b"authorization")) or UNKNOWN
             reply = self._pipeline.refusal(refused, JSON, context)
-            if request.method not in {"GET", "POST"}:
-                reply.headers[:] = [*_without_allow(reply), (b"allow", b"GET, POST")]
+            if reply.status == HTTPStatus.METHOD_NOT_ALLOWED and request.method != "GET":
+                reply.headers[:] = [*_without_allow(reply), (b"allow", _methods(request))]
         await send_reply(reply, context.correlation_id, request.receive, send)
 
     async def _reply(
         self, request: Request, headers: Mapping[bytes, str], context: RequestContext
     ) -> Reply:
-        instance = _instance(request.scope["path"])
+        path: str = request.scope["path"]
+        if path == _METADATA:
+            raise _wrong_method("Send a GET.")
+        instance = _instance(path)
         if request.method == "GET":
             return await self._get(request, instance, headers, context)
         if request.method != "POST":
-            message = "Send a GET or a POST."
-            raise RequestRefused(message, 405, RequestCode.METHOD_NOT_ALLOWED)
+            raise _wrong_method("Send a GET or a POST.")
         kind = _content_type(headers.get(b"content-type", ""))
         body = await decoded_body(request.receive, headers, self._limits.body, self._room)
         if kind == _GRAPHQL:
@@ -116,6 +120,15 @@ def _one_answer(reply: Reply | SubscriptionRequested) -> Reply:
     raise reply.refusal()
 
 
+def _wrong_method(message: str) -> RequestRefused:
+    return RequestRefused(message, HTTPStatus.METHOD_NOT_ALLOWED, RequestCode.METHOD_NOT_ALLOWED)
+
+
+def _methods(request: Request) -> bytes:
+    """Return the methods that an address takes."""
+    return b"GET, HEAD" if request.scope["path"] == _METADATA else b"GET, POST"
+
+
 def _without_allow(reply: Reply) -> list[tuple[bytes, bytes]]:
     return [header for header in reply.headers if header[0] != b"allow"]
 
@@ -123,7 +136,8 @@ def _without_allow(reply: Reply) -> list[tuple[bytes, bytes]]:
 def fhir_routes(endpoint: FhirEndpoint) -> list[BaseRoute]:
     """Return the routes of the interface."""
     return [
-        Route("/fhir/metadata", _metadata, methods=["GET"]),
+        Route(_METADATA, _metadata, methods=["GET"]),
+        Route("/fhir", endpoint),
         Route("/fhir/{path:path}", endpoint),
     ]
 

@@ -3,22 +3,25 @@
 The second part of a question names the instance (`Patient/1`); it is empty for the server.
 """
 
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from http import HTTPStatus
-from typing import Any
+from math import ceil
+from typing import Any, Final
 
 import msgspec
 
 from group_gateway.execution.engine import Answer, GraphQLRequest
 from group_gateway.execution.response_cache import Question
 from group_gateway.fhir_graphql.fhir_engine import FhirAnswer, FhirRequest
-from group_gateway.fhir_graphql.outcome_errors import extensions_of
+from group_gateway.fhir_graphql.outcome_errors import extensions_of, issue_of
 from group_gateway.http.negotiation import JSON
 from group_gateway.http.pipeline import RequestPipeline
 from group_gateway.http.requests import RequestRefused, request_of
 from group_gateway.http.responses import Reply, new_reply
 from group_gateway.operation import AuditRecord, RequestContext
 
+_LATER: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 _encode = msgspec.json.Encoder().encode
 
@@ -43,7 +46,8 @@ class FhirPipeline(RequestPipeline):
         """Return the response to a request that was understood."""
         status = answer.status if isinstance(answer, FhirAnswer) else HTTPStatus.OK
         body, complete = answer.body(extensions), answer.is_complete
-        return new_reply(status, JSON, body, is_complete=complete, audit_record=audit_record)
+        reply = new_reply(status, JSON, body, is_complete=complete, audit_record=audit_record)
+        return reply if complete else _with_advice(reply, answer.errors)
 
     def refusal(
         self,
@@ -54,7 +58,8 @@ class FhirPipeline(RequestPipeline):
         """Return the response to a refused request, and report it."""
         plain = super().refusal(refused, JSON, context)
         id = context.correlation_id.decode()
-        extensions = extensions_of(refused.message, refused.code, None, id)
+        issue = issue_of(refused.code, refused.message)
+        extensions = extensions_of(refused.code, issue, id)
         if refused.retry_after is not None:
             extensions["retryAfter"] = refused.retry_after
         error = {"message": refused.message, "extensions": extensions}
@@ -65,6 +70,19 @@ class FhirPipeline(RequestPipeline):
             [*reply.headers, *(h for h in plain.headers if h[0] not in taken)],
             reply.body,
         )
+
+
+def _with_advice(reply: Reply, errors: Sequence[Mapping[str, Any]]) -> Reply:
+    """Return a response with what its status asks for: how to authenticate, or how long to wait.
+
+    See RFC 9110, sections 11.6.1 and 10.2.3.
+    """
+    if reply.status == HTTPStatus.UNAUTHORIZED:
+        reply.headers.append((b"www-authenticate", b"Bearer"))
+    seconds = [e["extensions"]["retryAfter"] for e in errors if "retryAfter" in e["extensions"]]
+    if reply.status in _LATER and seconds:
+        reply.headers.append((b"retry-after", b"%d" % ceil(max(seconds))))
+    return reply
 
 
 def fhir_request(parts: dict[str, Any], instance: str) -> FhirRequest:

@@ -200,10 +200,10 @@ class RequestPipeline:
         self._report.check_audit()
         with self.admission:
             asked = self._persisted.resolved(asked)
-            kind = self._engine.document(asked).kind(asked.operation_name)
-            if kind is OperationType.SUBSCRIPTION:
+            document = self._engine.document(asked)
+            if document.kind(asked.operation_name) is OperationType.SUBSCRIPTION:
                 return self._subscription(asked)
-            if kind is OperationType.MUTATION:
+            if document.mutates(asked.operation_name):
                 message = "A GET can only query. Send mutations with POST."
                 raise RequestRefused(message, 405, RequestCode.METHOD_NOT_ALLOWED)
             return await self._reply(asked, self.operation(context), media_type)

@@ -83,6 +83,7 @@ def _of(node: Node | None) -> Evaluation:
 
 def _member(of: Evaluation, name: str) -> Evaluation:
     choices = {f"{name}{_capitalized(kind)}" for kind in _type_names()}
+    of_data_type = name in load_model().types and name not in load_model().resources
 
     def evaluate(focus: Values, scope: _Scope) -> Values:
         items = of(focus, scope)
@@ -94,7 +95,7 @@ def _member(of: Evaluation, name: str) -> Evaluation:
             value = item.get(name)
             if value is None:
                 value = next((item[key] for key in item if key in choices), None)
-            if value is None and item.get("resourceType") == name:
+            if value is None and item.get("resourceType") == (None if of_data_type else name):
                 value = item
             if isinstance(value, list):
                 found += [entry for entry in value if entry is not None]

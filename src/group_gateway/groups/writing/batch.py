@@ -100,10 +100,11 @@ class Batch:
             path = request.change.id_name
             self._end(request, None, error("not-found", "There is no such group.", path))
 
-    def refuse(self, group: GroupResource, issues: Sequence[Issue], sent: Elements) -> None:
+    def refuse(self, group: GroupResource, refusal: Refused, sent: Elements) -> None:
         """End all requests with the upstream's issues about `sent`."""
         for request in list(self.requests):
-            self._end(request, group, *request.change.located(issues, sent))
+            issues = request.change.located(refusal.issues, sent)
+            self._end(request, group, *issues, status=refusal.status)
 
     def settle(self, stored: BaseVersion | None, failure: GatewayError) -> None:
         """End all requests of a PUT without a response, by what is stored now, if that is known."""
@@ -148,9 +149,15 @@ class Batch:
         for request in self.requests:
             request.flight.crash(failure)
 
-    def _end(self, request: Request, group: GroupResource | None, *issues: Issue) -> None:
+    def _end(
+        self,
+        request: Request,
+        group: GroupResource | None,
+        *issues: Issue,
+        status: int | None = None,
+    ) -> None:
         self.requests.remove(request)
-        request.flight.land(Outcome(group, issues))
+        request.flight.land(Outcome(group, issues, status))
 
 
 def _as_warning(issue: Issue) -> Issue:

@@ -236,7 +236,7 @@ class ReadModifyWrite:
         elif any(issue.code in _ABSENT for issue in refusal.issues) and not await self._read():
             self.batch.absent()
         else:
-            self.batch.refuse(base_version.group, refusal.issues, sent)
+            self.batch.refuse(base_version.group, refusal, sent)
 
     def _worth_another_try(self, base_version: BaseVersion) -> bool:
         """Return whether a conflict may be about a concurrent change."""

@@ -13,10 +13,14 @@ from group_gateway.operation import Caller, Operation
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The outcome of a write: the group now, None when there is none, and issues."""
+    """The outcome of a write: the group now, None when there is none, and issues.
+
+    `status` is the upstream's, where it refused the write.
+    """
 
     group: GroupResource | None
     issues: tuple[Issue, ...] = ()
+    status: int | None = None
 
     @property
     def is_refused(self) -> bool:
@@ -64,10 +68,12 @@ class Request:
 
 def noted(failure: GatewayError, note: str) -> GatewayError:
     """Return a failure of the same kind with more details for the caller."""
-    return type(failure)(
+    said = type(failure)(
         f"{failure.message} {note}",
         correlation_id=failure.correlation_id,
         issues=failure.issues,
         retry_after=failure.retry_after,
         no_effect=failure.no_effect,
     )
+    said.status = failure.status
+    return said

@@ -88,7 +88,7 @@ class GroupWrites:
             written = await self._client.create(operation.caller, body, within)
         except Refused as refusal:
             operation.note_upstream_id(refusal.correlation_id)
-            return Outcome(None, new.located(refusal.issues))
+            return Outcome(None, new.located(refusal.issues), refusal.status)
         except (Unauthenticated, Forbidden) as refusal:
             await self._failed(operation.caller, refusal)
             raise
