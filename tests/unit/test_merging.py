@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from group_gateway.groups.writing.merging import GROUP, PERIOD, Malformed, holds, merged
+from group_gateway.fhir.group_elements import DATA_TYPES, GROUP
+from group_gateway.groups.writing.merging import Malformed, holds, merged
 
+PERIOD = DATA_TYPES["GroupMember"]["period"]
 EXTENSION = [{"url": "https://example.org/x"}]
 numbers = st.one_of(st.integers(-99, 99), st.floats(-9, 9), st.decimals(-9, 9, places=3))
 
@@ -22,7 +24,7 @@ def test_an_objects_hidden_part_stays_and_its_order_too():
         "_end": {"extension": EXTENSION},
         "end": "2026",
     }
-    new = merged("period", PERIOD, old, {"end": "2027"})
+    new = merged(PERIOD, old, {"end": "2027"})
     assert list(new.items()) == [("id", "p"), ("_end", old["_end"]), ("end", "2027")]
 
 
@@ -40,7 +42,7 @@ def test_entries_are_known_by_what_identifies_them():
         {"system": "a", "value": "1"},
         {"system": "a", "value": "1"},
     ]
-    assert merged("identifier", GROUP["identifier"], old, new) == [
+    assert merged(GROUP["identifier"], old, new) == [
         {"system": "b", "value": "1", "use": "old", "id": "i2"},
         {"system": "c", "value": "1"},
         {"system": "a", "value": "1", "extension": EXTENSION},
@@ -61,7 +63,7 @@ def test_a_trait_is_known_by_its_value_first():
         {"code": code, "valueBoolean": True},
         {"code": {"text": "sex"}, "valueBoolean": True},
     ]
-    result = merged("characteristic", GROUP["characteristic"], old, new)
+    result = merged(GROUP["characteristic"], old, new)
     assert [trait.get("id") for trait in result] == ["second", "first", None]
     assert result[0] == old[1]
     assert result[1] == {"code": {**code, "id": "c"}, "valueBoolean": True, "id": "first"}
@@ -73,8 +75,8 @@ def test_a_trait_is_known_by_its_value_first():
 )
 def test_what_says_no_more_is_replaced(old, new):
     """Where the upstream holds nothing, or a text for the whole, the new value stands alone."""
-    assert merged("code", GROUP["code"], old, new) == new
-    assert merged("name", None, 5, "x") == "x"
+    assert merged(GROUP["code"], old, new) == new
+    assert merged(GROUP["name"], 5, "x") == "x"
 
 
 @pytest.mark.parametrize(
@@ -92,14 +94,14 @@ def test_what_says_no_more_is_replaced(old, new):
 def test_what_is_not_as_fhir_has_it_is_not_replaced(name, old, new):
     """A value of another kind than FHIR's may hold anything: it is told, not lost."""
     with pytest.raises(Malformed) as told:
-        merged(name, GROUP.get(name), old, new)
+        merged(GROUP[name], old, new)
     assert told.value.path[0] == name
 
 
 def test_an_object_in_the_place_of_a_list_is_its_only_entry():
     """Converters from XML write lists of one so."""
     old = {"value": "1", "extension": EXTENSION}
-    assert merged("identifier", GROUP["identifier"], old, [{"value": "1"}]) == [old]
+    assert merged(GROUP["identifier"], old, [{"value": "1"}]) == [old]
 
 
 REASON = {
@@ -124,7 +126,7 @@ REASON = {
 )
 def test_what_describes_a_value_goes_with_it(old, new, result):
     """`_x` does not outlive its `x`, nor say that a value is absent that is there."""
-    assert merged("period", PERIOD, old, new) == result
+    assert merged(PERIOD, old, new) == result
 
 
 @pytest.mark.parametrize(
@@ -140,7 +142,7 @@ def test_a_choice_has_one_value(value):
     """A new value takes the place of every other one, and of what describes it."""
     old = {"code": {"text": "smoker"}, "id": "t", **value}
     new = {"code": {"text": "smoker"}, "valueCodeableConcept": {"text": "yes"}, "exclude": False}
-    [after] = merged("characteristic", GROUP["characteristic"], [old], [new])
+    [after] = merged(GROUP["characteristic"], [old], [new])
     assert after == new | {"id": "t"}
 
 
@@ -152,7 +154,7 @@ def places(number: Any) -> int:
 @given(numbers, numbers)
 def test_a_number_keeps_its_digits_while_it_is_the_same(old, new):
     """The old digits stay for an equal number, unless the new one has more of them."""
-    result = merged("value", None, old, new)
+    result = merged(DATA_TYPES["Quantity"]["value"], old, new)
     more = isinstance(new, Decimal) and places(new) > places(old)
     assert result is (old if Decimal(str(old)) == Decimal(str(new)) and not more else new)
     assert holds(result, new)

@@ -34,15 +34,16 @@ from group_gateway.execution.document_limits import (
     too_large,
 )
 from group_gateway.execution.incremental import asks_for_parts
+from group_gateway.fhir.group_elements import GROUP
 
 _TOO_MANY_TOKENS = "Syntax Error: Document contains more than"
 _BASE, _OVERHEAD = 20_000, 140
 """Bytes that a document takes, and those for each byte of its text, its plan included: measured."""
+_MORE = ("members", "responsibilities", "version", "extension", "modifierExtension", "_entities")
 _INSIDE = re.compile(
-    r"\b(?:member|members|characteristic|responsibilities|version|extension|modifierExtension"
-    r"|identifier|code|active|actual|quantity|managingEntity|meta|history|_entities)\b"
+    rf"\b(?:{'|'.join((*(e.name for e in GROUP.values() if not e.in_every_result), *_MORE))})\b"
 )
-"""Names which show that a document may select more of a group than id, type and name."""
+"""Names of fields that show more of a group than every search result has."""
 
 
 @dataclass(frozen=True, slots=True)

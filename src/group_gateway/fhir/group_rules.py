@@ -1,4 +1,4 @@
-"""Codes and element names for writes and views of a Group (FHIR R4; upstream facts)."""
+"""Codes of a Group, and the types of resources that it refers to (FHIR R4; upstream facts)."""
 
 RESPONSIBILITY = "responsibility"
 """`characteristic.code.text` of a team's responsibility (upstream fact)."""
@@ -18,7 +18,7 @@ RESPONSIBILITIES = (
 )
 """The responsibilities that the upstream knows."""
 
-MEMBER_TYPES = {
+MEMBER_TYPES_BY_GROUP_TYPE = {
     "person": ("Patient",),
     "animal": ("Patient",),
     "practitioner": ("Practitioner", "PractitionerRole"),
@@ -26,4 +26,13 @@ MEMBER_TYPES = {
     "medication": ("Medication",),
     "substance": ("Substance",),
 }
-"""Resource types that may be members, by Group.type (FHIR R4); a Group may always be one."""
+"""Resource types that may be members, by Group.type; a Group may always be one."""
+MEMBER_TYPES = (
+    *dict.fromkeys(type for types in MEMBER_TYPES_BY_GROUP_TYPE.values() for type in types),
+    "Group",
+)
+"""Resource types that may be members of any group."""
+MANAGING_TYPES = ("Organization", "RelatedPerson", "Practitioner", "PractitionerRole")
+"""Resource types that may manage a group."""
+RELATED_TYPES = tuple(dict.fromkeys(("Group", *MEMBER_TYPES, *MANAGING_TYPES)))
+"""Groups, and all types of resources that a group refers to."""

@@ -17,9 +17,10 @@ from graphql import (
 )
 
 from group_gateway.errors import UpstreamInvalidResponse
+from group_gateway.fhir.group_rules import RELATED_TYPES
 from group_gateway.fhir_graphql.fhir_scalars import scalar_for
 from group_gateway.fhir_graphql.list_navigation import navigated, navigation_arguments
-from group_gateway.fhir_graphql.model import RESOURCES, Element, Model
+from group_gateway.fhir_graphql.model import Element, Model
 
 ExtraFields = Mapping[str, Callable[[], dict[str, GraphQLField]]]
 PLAIN = "plain"
@@ -69,7 +70,7 @@ class ElementTypes:
         return list(self._types.values())
 
     def _object(self, name: str) -> GraphQLObjectType:
-        is_resource = name in RESOURCES
+        is_resource = name in RELATED_TYPES
 
         def fields() -> dict[str, GraphQLField]:
             elements = self._model.types[name].values()
@@ -130,7 +131,7 @@ class ElementTypes:
 def type_of_resource(value: Mapping[str, Any]) -> str:
     """Return the name of the object type of a decoded resource."""
     name = value.get("resourceType")
-    return name if isinstance(name, str) and name in RESOURCES else OTHER_RESOURCE
+    return name if isinstance(name, str) and name in RELATED_TYPES else OTHER_RESOURCE
 
 
 def broken(name: str) -> UpstreamInvalidResponse:

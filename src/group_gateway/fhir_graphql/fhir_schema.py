@@ -12,6 +12,7 @@ from graphql import (
     specified_directives,
 )
 
+from group_gateway.fhir.group_rules import RELATED_TYPES
 from group_gateway.fhir_graphql.element_types import ElementTypes, ExtraFields
 from group_gateway.fhir_graphql.fhir_scalars import SCALARS, scalar_for
 from group_gateway.fhir_graphql.group_fields import (
@@ -20,7 +21,7 @@ from group_gateway.fhir_graphql.group_fields import (
     reverse_fields,
 )
 from group_gateway.fhir_graphql.group_mutations import mutation_type
-from group_gateway.fhir_graphql.model import RESOURCES, load_model
+from group_gateway.fhir_graphql.model import load_model
 from group_gateway.fhir_graphql.reference_target import referenced_resource
 from group_gateway.fhir_graphql.resource_inputs import InputTypes
 from group_gateway.fhir_graphql.result_directives import DIRECTIVES
@@ -39,7 +40,7 @@ class FhirSchemas:
         self._directives = [*specified_directives, *(DIRECTIVES if directives else ())]
         extra: ExtraFields = {
             REFERENCE_TYPE: self._reference_fields,
-            **{name: partial(self._reverse_fields, name) for name in RESOURCES},
+            **{name: partial(self._reverse_fields, name) for name in RELATED_TYPES},
         }
         self._types = ElementTypes(load_model(), extra)
         self._connection = connection_type(self._types)

@@ -19,6 +19,7 @@ from graphql import (
 
 from group_gateway.concurrency import started
 from group_gateway.errors import BadUserInput
+from group_gateway.fhir.group_rules import MANAGING_TYPES, MEMBER_TYPES, RELATED_TYPES
 from group_gateway.fhir_graphql.element_types import ElementTypes
 from group_gateway.fhir_graphql.fhir_context import FhirContext, LazyResource
 from group_gateway.fhir_graphql.fhirpath import compile_path
@@ -30,7 +31,7 @@ from group_gateway.fhir_graphql.group_arguments import (
     search_arguments,
 )
 from group_gateway.fhir_graphql.list_navigation import COUNT, FHIRPATH, OFFSET, whole
-from group_gateway.fhir_graphql.model import BY_MANAGING_ENTITY, BY_MEMBER, GROUP, RESOURCES
+from group_gateway.fhir_graphql.model import GROUP
 from group_gateway.fhir_graphql.reference_target import Shown, read_instance
 from group_gateway.groups.reading.group_searches import (
     GroupPage,
@@ -58,7 +59,7 @@ def query_fields(types: ElementTypes, connection: GraphQLObjectType) -> dict[str
             resolve=_one(name),
             description=f"The {name} of this id.",
         )
-        for name in RESOURCES
+        for name in RELATED_TYPES
     }
     return one | {
         LIST: GraphQLField(
@@ -100,7 +101,7 @@ def reverse_fields(
 
 def reverse_parameters(name: str) -> tuple[str, ...]:
     """Return how groups may refer to a resource of this type."""
-    found = (("member", BY_MEMBER), ("managing_entity", BY_MANAGING_ENTITY))
+    found = (("member", MEMBER_TYPES), ("managing_entity", MANAGING_TYPES))
     return tuple(parameter for parameter, types in found if name in types)
 
 

@@ -36,34 +36,6 @@ PRIMITIVES = frozenset(
 )
 """FHIR R4's primitive types."""
 GROUP = "Group"
-RESOURCES = (
-    "Group",
-    "Patient",
-    "Practitioner",
-    "PractitionerRole",
-    "Device",
-    "Medication",
-    "Substance",
-    "Organization",
-    "RelatedPerson",
-)
-"""The resource types that the interface shows with all of their elements."""
-BY_MEMBER = frozenset(
-    {
-        "Patient",
-        "Practitioner",
-        "PractitionerRole",
-        "Device",
-        "Medication",
-        "Substance",
-        "Group",
-    }
-)
-"""The types that may be members of a group (FHIR R4, Group.member.entity)."""
-BY_MANAGING_ENTITY = frozenset(
-    {"Organization", "RelatedPerson", "Practitioner", "PractitionerRole"}
-)
-"""The types that may manage a group (FHIR R4, Group.managingEntity)."""
 
 
 @dataclass(frozen=True, slots=True)

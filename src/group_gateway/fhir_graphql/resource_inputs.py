@@ -12,8 +12,9 @@ from graphql import (
 )
 
 from group_gateway.errors import BadUserInput
+from group_gateway.fhir.group_rules import RELATED_TYPES
 from group_gateway.fhir_graphql.fhir_scalars import CONTAINED_INPUT, scalar_for
-from group_gateway.fhir_graphql.model import GROUP, RESOURCES, Element, Model
+from group_gateway.fhir_graphql.model import GROUP, Element, Model
 
 _BASE: Final = "ElementBaseInput"
 _RESOURCE: Final = "Resource"
@@ -35,7 +36,7 @@ class InputTypes:
         self._types = {
             name: self._object(name)
             for name in model.types
-            if name == GROUP or name not in RESOURCES
+            if name == GROUP or name not in RELATED_TYPES
         }
 
     def __getitem__(self, name: str) -> GraphQLInputObjectType:

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from group_gateway import __version__
 from group_gateway.errors import NotFound, RequestCode
-from group_gateway.fhir_graphql.model import RESOURCES
+from group_gateway.fhir.group_rules import RELATED_TYPES
 from group_gateway.http.client_awareness import CLIENT_HEADERS, client_of
 from group_gateway.http.compression import Compression
 from group_gateway.http.conditional import revalidated
@@ -167,7 +167,7 @@ def _instance(path: str) -> str:
     if path == _SERVER:
         return ""
     match = _INSTANCE.fullmatch(path)
-    if match is None or match[1] not in RESOURCES:
+    if match is None or match[1] not in RELATED_TYPES:
         raise RequestRefused("There is nothing at this address.", 404, NotFound.code)
     return f"{match[1]}/{match[2]}"
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from group_gateway.fhir.decimals import is_too_large
+from group_gateway.fhir.group_elements import DATA_TYPES, GROUP
 from group_gateway.fhir.operation_outcome import Issue, error
 from group_gateway.groups.writing.input_validation import (
     can_be_added,
@@ -20,16 +21,9 @@ from group_gateway.groups.writing.input_validation import (
 )
 
 Element = dict[str, Any]
-_NOT_CLEARABLE = ("type", "actual")
-_VALUES = (
-    "valueCodeableConcept",
-    "valueBoolean",
-    "valueQuantity",
-    "valueRange",
-    "valueReference",
-)
-_MANAGERS = ("Organization", "RelatedPerson", "Practitioner", "PractitionerRole")
-"""What may be Group.managingEntity (FHIR R4)."""
+_CHECKED_APART = ("name", "member")
+"""Elements with stricter checks of their own."""
+_VALUES = [e.name for e in DATA_TYPES["GroupCharacteristic"].values() if e.choice]
 
 
 def creation_issues(draft: Element, responsibilities: Sequence[str]) -> Iterable[Issue]:
@@ -48,8 +42,8 @@ def update_issues(id: str, values: Element) -> Iterable[Issue]:
     yield from id_issues(id, "id")
     if "name" in values:
         yield from name_issues(values["name"])
-    for name in _NOT_CLEARABLE:
-        if name in values and values[name] is None:
+    for name, value in values.items():
+        if value is None and GROUP[name].required:
             yield error("required", f"`{name}` can't be cleared.", name)
     yield from _element_issues(values)
     yield from _member_list_issues(values.get("member") or [], "member", can_be_listed)
@@ -74,9 +68,11 @@ def responsibilities_issues(id: str, codes: Sequence[str]) -> Iterable[Issue]:
 
 
 def _element_issues(values: Element) -> Iterable[Issue]:
-    for name in ("code", "managingEntity", "identifier", "characteristic"):
-        yield from _inexpressible_issues(values.get(name), name)
-    yield from reference_issues(values.get("managingEntity"), _MANAGERS, "managingEntity")
+    for name, value in values.items():
+        if name not in _CHECKED_APART:
+            yield from _inexpressible_issues(value, name)
+        if GROUP[name].type == "Reference":
+            yield from reference_issues(value, GROUP[name].targets, name)
     for index, entry in enumerate(values.get("characteristic") or []):
         yield from _trait_issues(entry, "characteristic", index)
     for index, entry in enumerate(values.get("identifier") or []):

@@ -9,17 +9,19 @@ from group_gateway.schema.enums import GroupType
 from group_gateway.schema.values import (
     CharacteristicInput,
     CodeableConceptInput,
+    Element,
     IdentifierInput,
     MemberInput,
     MemberReferenceInput,
     ReferenceInput,
     is_given,
+    said_in,
     to_fhir,
 )
 
 
 @strawberry.input(description="A group to create.")
-class CreateGroupInput:
+class CreateGroupInput(Element):
     """The input of createGroup."""
 
     type: GroupType = strawberry.field(description="What it is made of.")
@@ -125,13 +127,13 @@ class DeleteGroupInput:
     )
 
 
-def given(**fields: Any) -> dict[str, Any]:
-    """Return the FHIR values of the `Maybe` fields that were given, those to clear as None.
+def changes_in(input: UpdateGroupInput) -> dict[str, Any]:  # noqa: A002 - the contract's name
+    """Return the elements that an update names, by FHIR's names; those to clear are None.
 
     FHIR has no empty lists: an empty one clears.
     """
-    said = {name: to_fhir(f.value) for name, f in fields.items() if isinstance(f, Some)}
-    return {name: None if value == [] else value for name, value in said.items()}
+    said = {name: f.value for name, f in said_in(input).items() if isinstance(f, Some)}
+    return {name: None if value == [] else to_fhir(value) for name, value in said.items()}
 
 
 def version_of(if_version: str | None) -> str | None:

@@ -9,6 +9,7 @@ import strawberry.federation
 from strawberry import argument
 
 from group_gateway.errors import Forbidden, GatewayError, Refused
+from group_gateway.fhir.group_elements import GROUP
 from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.fhir.literal_reference import relative_to
 from group_gateway.fhir.operation_outcome import Issue
@@ -35,10 +36,10 @@ from group_gateway.schema.inputs import (
     RemoveGroupMembersInput,
     SetGroupResponsibilitiesInput,
     UpdateGroupInput,
-    given,
+    changes_in,
     version_of,
 )
-from group_gateway.schema.values import is_given, to_fhir
+from group_gateway.schema.values import to_fhir
 
 
 def issue_details(parent: strawberry.Parent[Any]) -> dict[str, Any] | None:
@@ -149,21 +150,8 @@ async def create_group(info: Info, input: Creation) -> Payload:  # noqa: A002 - 
     """Create a group."""
     context = info.context
     responsibilities = tuple(input.responsibilities or ())
-    draft = {
-        name: to_fhir(value)
-        for name, value in {
-            "type": input.type,
-            "actual": input.actual if is_given(input.actual) else True,
-            "name": input.name,
-            "active": input.active,
-            "code": input.code,
-            "identifier": input.identifier,
-            "managingEntity": input.managing_entity,
-            "characteristic": input.characteristic,
-            "member": input.member,
-        }.items()
-        if is_given(value) and value != []
-    }
+    draft = {name: value for name, value in input.to_fhir().items() if name in GROUP}
+    draft.setdefault("actual", True)
     _localize(draft.get("member"), info)
     try:
         refuse(input_checks.creation_issues(draft, responsibilities))
@@ -175,17 +163,7 @@ async def create_group(info: Info, input: Creation) -> Payload:  # noqa: A002 - 
 
 async def update_group(info: Info, input: Update) -> Payload:  # noqa: A002 - contract
     """Change elements of a group."""
-    values = given(
-        type=input.type,
-        name=input.name,
-        active=input.active,
-        actual=input.actual,
-        code=input.code,
-        identifier=input.identifier,
-        managingEntity=input.managing_entity,
-        characteristic=input.characteristic,
-        member=input.member,
-    )
+    values = changes_in(input)
     _localize(values.get("member"), info)
     try:
         refuse(input_checks.update_issues(input.id, values))

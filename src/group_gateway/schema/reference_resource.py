@@ -6,13 +6,12 @@ from typing import Any
 import strawberry
 
 from group_gateway.errors import UpstreamInvalidResponse
+from group_gateway.fhir.group_rules import MEMBER_TYPES
 from group_gateway.fhir.literal_reference import LiteralReference, is_below, parse_reference
 from group_gateway.schema.context import Info
 from group_gateway.schema.elements import elements_of
 
-STUBS = frozenset(
-    {"Patient", "Practitioner", "PractitionerRole", "Device", "Medication", "Substance"}
-)
+_STUBS = frozenset(MEMBER_TYPES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ def resource(parent: strawberry.Parent[Any], info: Info) -> Any:
         return None
     if reference.type == "Group":
         return info.context.services.reads.get(info.context.operation, reference.id)
-    return EntityStub(reference.type, reference.id) if reference.type in STUBS else None
+    return EntityStub(reference.type, reference.id) if reference.type in _STUBS else None
 
 
 def followed(parent: object, info: Info) -> LiteralReference | None:

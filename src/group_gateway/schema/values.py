@@ -25,14 +25,17 @@ def to_fhir(value: Any) -> Any:
     return value.to_fhir() if isinstance(value, Element) else value
 
 
+def said_in(input: Any) -> dict[str, Any]:  # noqa: A002 - GraphQL's word
+    """Return the fields of an input, by their names in GraphQL, with what they hold."""
+    return {to_camel_case(f.name): getattr(input, f.name) for f in dataclasses.fields(input)}
+
+
 class Element:
     """An input with the fields of a FHIR element, under FHIR's names in snake case."""
 
     def to_fhir(self) -> dict[str, Any]:
         """Return the FHIR value: the fields that hold one. FHIR has no empty lists."""
-        fields = dataclasses.fields(self)  # type: ignore[arg-type]  # Strawberry makes it one
-        said = {to_camel_case(field.name): getattr(self, field.name) for field in fields}
-        return {k: to_fhir(v) for k, v in said.items() if is_given(v) and v != []}
+        return {k: to_fhir(v) for k, v in said_in(self).items() if is_given(v) and v != []}
 
 
 @strawberry.input(description="A FHIR R4 Coding.")

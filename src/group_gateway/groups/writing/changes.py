@@ -14,6 +14,7 @@ from group_gateway.fhir.characteristic import (
     responsibility,
     responsibility_of,
 )
+from group_gateway.fhir.group_elements import GROUP
 from group_gateway.fhir.operation_outcome import Issue, error, warning
 from group_gateway.groups.writing.input_paths import at, place_of, responsibility_place
 from group_gateway.groups.writing.input_validation import (
@@ -29,14 +30,7 @@ from group_gateway.groups.writing.member_index import (
     members_of,
     says,
 )
-from group_gateway.groups.writing.merging import (
-    GROUP,
-    PERIOD,
-    Malformed,
-    described,
-    holds,
-    merged,
-)
+from group_gateway.groups.writing.merging import Malformed, described, holds, merged
 
 Elements = dict[str, Any]
 _REASONS = "the upstream did not store it so, or somebody has changed it since"
@@ -113,7 +107,7 @@ class SetElements(Change):
         try:
             if name == "member":
                 return self._members(elements)
-            return merged(name, GROUP.get(name), elements.get(name), value)
+            return merged(GROUP[name], elements.get(name), value)
         except Malformed as problem:
             issue = malformed(str(problem.path[-1]), *problem.path)
             raise Refused("The change is not valid.", issues=(issue,)) from problem
@@ -241,4 +235,4 @@ def _merged_member(entry: Elements | None, wanted: Elements) -> Elements:
     if entry is None:
         return wanted
     said = {**wanted, "entity": entry["entity"]}
-    return merged("member", {"entity": None, "inactive": None, "period": PERIOD}, entry, said)  # type: ignore[no-any-return]
+    return merged(GROUP["member"], entry, said)  # type: ignore[no-any-return]

@@ -9,9 +9,11 @@ from typing import Any
 
 import msgspec
 
+from group_gateway.fhir.group_elements import GROUP, computed_by_servers
 from group_gateway.fhir.group_resource import UNREADABLE, GroupResource, NotAGroup
 from group_gateway.groups.writing.member_index import is_active, members_of
 
+_COMPUTED = computed_by_servers(GROUP)
 _decoder = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
@@ -47,7 +49,7 @@ def body_of(
 def computed_elements(body: bytes) -> bool:
     """Return whether a body has elements that some upstreams compute and refuse."""
     elements = _decoder.decode(body)
-    return "quantity" in elements or any(map(_has_display, members_of(elements)))
+    return not _COMPUTED.isdisjoint(elements) or any(map(_has_display, members_of(elements)))
 
 
 def as_sent(body: bytes) -> GroupResource:
@@ -62,7 +64,8 @@ def has_version(elements: dict[str, Any]) -> bool:
 
 
 def _leave_to_upstream(body: dict[str, Any]) -> None:
-    body.pop("quantity", None)
+    for name in _COMPUTED:
+        body.pop(name, None)
     body.setdefault("actual", True)
     if isinstance(body.get("member"), list):
         body["member"] = [_without_display(member) for member in body["member"]]

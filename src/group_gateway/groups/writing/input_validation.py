@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 from group_gateway.errors import Refused
-from group_gateway.fhir.group_rules import MEMBER_TYPES, RESPONSIBILITIES
+from group_gateway.fhir.group_rules import MEMBER_TYPES_BY_GROUP_TYPE, RESPONSIBILITIES
 from group_gateway.fhir.literal_reference import (
     entity_reference,
     entity_text,
@@ -187,7 +187,7 @@ def member_type_issues(elements: dict[str, Any], list_name: str) -> list[Issue]:
     members = members_of(elements)
     if members and not may_have_members(elements):
         return [error("invariant", "Only an actual group has members.", list_name)]
-    allowed = MEMBER_TYPES.get(str(elements.get("type")))
+    allowed = MEMBER_TYPES_BY_GROUP_TYPE.get(str(elements.get("type")))
     if allowed is None:
         return []
     text = f"A member of such a group is a {' or a '.join(allowed)}."

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from group_gateway.errors import Refused
+from group_gateway.fhir.group_elements import DATA_TYPES
 from group_gateway.fhir.operation_outcome import Issue, information, warning
 from group_gateway.groups.writing.changes import Change, Elements
 from group_gateway.groups.writing.input_paths import Place, at, place_of
@@ -23,8 +24,9 @@ from group_gateway.groups.writing.member_index import (
     members_of,
     says,
 )
-from group_gateway.groups.writing.merging import PERIOD, Malformed, merged
+from group_gateway.groups.writing.merging import Malformed, merged
 
+_PERIOD = DATA_TYPES["GroupMember"]["period"]
 _SMALL = re.compile("[0-9]{1,9}")
 
 
@@ -198,7 +200,7 @@ def _updated(entry: Elements, wanted: Elements) -> Elements:
     """
     result = _with_activity(entry, active=is_active(wanted))
     if "period" in wanted:
-        result["period"] = merged("period", PERIOD, entry.get("period"), wanted["period"])
+        result["period"] = merged(_PERIOD, entry.get("period"), wanted["period"])
     return result
 
 

@@ -1,7 +1,7 @@
-"""Replace an old value by a new one and keep what GraphQL can't express. Pure.
+"""Replace an old value by a new one and keep what inputs can't express. Pure.
 
-An input can express the elements that the schema shows. It can't express the extensions and ids
-inside them, so these are kept. Entries of a list are matched by what identifies them.
+An input can express the elements of the table `group_elements`. It can't express the extensions
+and ids inside them, so these are kept. Entries of a list are matched by what identifies them.
 
 Two things are not kept. The `_x` of a primitive `x` is removed with it, and if `x` has a value,
 `_x` does not say why it has none. A choice type has one value, so a new `valueX` replaces every
@@ -10,16 +10,13 @@ other and its `_valueX`.
 
 import re
 from collections import defaultdict, deque
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from group_gateway.fhir.decimals import is_more_exact
-
-Shape = Mapping[str, Any]
-"""The elements that an input can express: each with the shape of its content, None for a leaf."""
+from group_gateway.fhir.group_elements import ElementDefinition
 
 
 class Malformed(ValueError):
@@ -33,93 +30,64 @@ class Malformed(ValueError):
         self.path = path
 
 
-def _leaves(*names: str) -> dict[str, Any]:
-    return dict.fromkeys(names)
-
-
-PERIOD: Shape = _leaves("start", "end")
-_CODING = _leaves("system", "version", "code", "display", "userSelected")
-_CONCEPT = {"coding": _CODING, "text": None}
-_QUANTITY = _leaves("value", "comparator", "unit", "system", "code")
-_REFERENCE = _leaves("reference", "type", "display")
-_IDENTIFIER = {**_leaves("use", "system", "value"), "type": _CONCEPT, "period": PERIOD}
-_IDENTIFIER["assigner"] = _REFERENCE
-_REFERENCE["identifier"] = _IDENTIFIER
-_VALUES = {
-    "valueCodeableConcept": _CONCEPT,
-    "valueBoolean": None,
-    "valueQuantity": _QUANTITY,
-    "valueRange": {"low": _QUANTITY, "high": _QUANTITY},
-    "valueReference": _REFERENCE,
-}
-_TRAIT = {"code": _CONCEPT, "exclude": None, "period": PERIOD, **_VALUES}
-GROUP: Shape = {
-    "code": _CONCEPT,
-    "identifier": _IDENTIFIER,
-    "managingEntity": _REFERENCE,
-    "characteristic": _TRAIT,
-}
-_IDENTITIES: Mapping[str, tuple[tuple[str, ...], ...]] = {
-    "coding": (("system", "code"),),
-    "identifier": (("system", "value"),),
-    "characteristic": (("code", *_VALUES), ("code",)),
-}
-"""What makes two entries of a list the same one; the first that is present."""
 _CHOICE = re.compile("_?value[A-Z].*")
 _ABSENT_REASON = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 
 _canonical = msgspec.json.Encoder(order="sorted")
 
 
-def merged(name: str, shape: Shape | None, old: Any, new: Any) -> Any:
-    """Return `new` for an element called `name`, with what `old` has beyond its shape.
+def merged(element: ElementDefinition, old: Any, new: Any) -> Any:
+    """Return the `new` value of an element, with what inputs can't express from the old one.
 
     Raises Malformed.
     """
+    if old is new:
+        return new
     if isinstance(new, list):
-        return _merged_list(name, shape, old, new)
+        return _merged_list(element, old, new)
     if isinstance(old, list) or (isinstance(old, dict) and not isinstance(new, dict)):
-        raise Malformed(name)
+        raise Malformed(element.name)
     if isinstance(new, dict) and isinstance(old, dict):
-        return _merged_object(name, shape or {}, old, new)
-    if isinstance(new, dict) and not (old is None or _is_bare(shape or {}, old)):
-        raise Malformed(name)
+        return _merged_object(element, old, new)
+    if isinstance(new, dict) and not (old is None or _is_bare(element, old)):
+        raise Malformed(element.name)
     return old if _equal(old, new) and not is_more_exact(new, old) else new
 
 
-def _is_bare(shape: Shape, old: Any) -> bool:
+def _is_bare(element: ElementDefinition, old: Any) -> bool:
     """Return whether a value is a string in the place of a CodeableConcept or a Reference."""
-    return isinstance(old, str) and not shape.keys().isdisjoint({"text", "reference"})
+    return isinstance(old, str) and not element.elements.keys().isdisjoint({"text", "reference"})
 
 
-def _merged_list(name: str, shape: Shape | None, old: Any, new: list[Any]) -> list[Any]:
+def _merged_list(element: ElementDefinition, old: Any, new: list[Any]) -> list[Any]:
     entries = [old] if isinstance(old, dict) else old or []
     if not isinstance(entries, list) or not all(isinstance(e, dict | None) for e in entries):
-        raise Malformed(name)
-    partners = _partners(name, shape or {}, entries, new)
-    return [merged(name, shape, *pair) for pair in zip(partners, new, strict=True)]
+        raise Malformed(element.name)
+    partners = _partners(element, entries, new)
+    return [merged(element, *pair) for pair in zip(partners, new, strict=True)]
 
 
 def _merged_object(
-    name: str, shape: Shape, old: dict[str, Any], new: dict[str, Any]
+    element: ElementDefinition, old: dict[str, Any], new: dict[str, Any]
 ) -> dict[str, Any]:
+    inside = element.elements
     chooses = any(_CHOICE.fullmatch(key) for key in new)
     result = {}
     for key, value in old.items():
         base = key.removeprefix("_")
         if key in new:
-            result[key] = _merged_part(name, key, shape.get(key), value, new[key])
+            result[key] = _merged_part(element.name, inside[key], value, new[key])
         elif base in new:
             result[key] = described(value, old.get(base), new[base])
-        elif base not in shape and not (chooses and _CHOICE.fullmatch(key)):
+        elif base not in inside and not (chooses and _CHOICE.fullmatch(key)):
             result[key] = value
     stays = {key: value for key, value in result.items() if value is not None}
     return stays | {key: value for key, value in new.items() if key not in old}
 
 
-def _merged_part(name: str, key: str, shape: Shape | None, old: Any, new: Any) -> Any:
+def _merged_part(name: str, part: ElementDefinition, old: Any, new: Any) -> Any:
     try:
-        return merged(key, shape, old, new)
+        return merged(part, old, new)
     except Malformed as problem:
         raise Malformed(name, *problem.path) from problem
 
@@ -141,35 +109,37 @@ def described(description: Any, old: Any, new: Any) -> Any:
     return (rest | ({"extension": kept} if kept else {})) or None
 
 
-def _partners(name: str, shape: Shape, old: list[Any], new: list[Any]) -> list[Any]:
+def _partners(element: ElementDefinition, old: list[Any], new: list[Any]) -> list[Any]:
     """Return for each new entry the old one that it replaces, None for a new one."""
     found: list[Any] = [None] * len(new)
     taken: set[int] = set()
-    for identity in _IDENTITIES.get(name, ()):
+    for identity in element.identity:
+        parts = [element.elements[name] for name in identity]
         known: dict[bytes, deque[Any]] = defaultdict(deque)
         for entry in old:
             if id(entry) not in taken:
-                known[_key(shape, identity, entry)].append(entry)
+                known[_key(parts, entry)].append(entry)
         for index, entry in enumerate(new):
-            candidates = known.get(_key(shape, identity, entry))
+            candidates = known.get(_key(parts, entry))
             if found[index] is None and candidates:
                 found[index] = candidates.popleft()
                 taken.add(id(found[index]))
     return found
 
 
-def _key(shape: Shape, identity: tuple[str, ...], entry: Any) -> bytes:
+def _key(parts: list[ElementDefinition], entry: Any) -> bytes:
     if not isinstance(entry, dict):
         return b""
-    return _canonical.encode([_visible(shape.get(name), entry.get(name)) for name in identity])
+    return _canonical.encode([_visible(part, entry.get(part.name)) for part in parts])
 
 
-def _visible(shape: Shape | None, value: Any) -> Any:
+def _visible(element: ElementDefinition, value: Any) -> Any:
     """Return what an input could express of a value, in a form that compares as text."""
     if isinstance(value, list):
-        return [_visible(shape, item) for item in value]
-    if isinstance(value, dict) and shape is not None:
-        return {k: _visible(shape[k], v) for k, v in value.items() if k in shape}
+        return [_visible(element, item) for item in value]
+    inside = element.elements
+    if isinstance(value, dict) and inside:
+        return {k: _visible(inside[k], v) for k, v in value.items() if k in inside}
     return str(_number(value).normalize()) if _is_number(value) else value
 
 

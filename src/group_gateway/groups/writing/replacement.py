@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from group_gateway.errors import Refused
+from group_gateway.fhir.group_elements import DATA_TYPES, GROUP, computed_by_servers
 from group_gateway.fhir.operation_outcome import Issue, warning
 from group_gateway.groups.writing.changes import Change, Elements
 from group_gateway.groups.writing.input_validation import member_type_issues
 
-_SERVERS_OWN = frozenset({"versionId", "lastUpdated"})
+_COMPUTED = computed_by_servers(GROUP)
+_SERVERS_OWN = computed_by_servers(DATA_TYPES["Meta"])
 """Elements of `meta` that only the server sets (FHIR R4, section 3.1.0.3)."""
 _KEPT = frozenset({"resourceType", "id", "meta"})
 
@@ -69,7 +71,7 @@ def _merged_meta(stored: Any, wanted: Any) -> dict[str, Any]:
 
 
 def _is_stored(name: str, stored: Any, wanted: Any) -> bool:
-    if stored == wanted or name == "quantity":  # servers count members themselves
+    if stored == wanted or name in _COMPUTED:
         return True
     return name == "member" and _without_names(stored) == _without_names(wanted)
 

@@ -4,11 +4,12 @@ from collections import defaultdict, deque
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
+from group_gateway.fhir.group_elements import DATA_TYPES, computed_by_servers
 from group_gateway.fhir.operation_outcome import Issue
 from group_gateway.groups.writing.member_index import entries_of, member_key
 
 Elements = dict[str, Any]
-_SERVER_OWNED = {"meta": frozenset({"versionId", "lastUpdated", "source"})}
+_SERVER_OWNED = {"meta": computed_by_servers(DATA_TYPES["Meta"]) | {"source"}}
 _MOST = 20
 
 
