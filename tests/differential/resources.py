@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 from differential.jsontext import Number, Pairs, written
+from group_gateway.fhir.group_elements import DATA_TYPES, GROUP, ElementDefinition, Elements
 
 PEOPLE = ("p1", "p2", "p3")
 _TEXTS = (
@@ -61,54 +62,53 @@ _BROKEN: dict[str, tuple[Any, ...]] = {
     "list": (Pairs(), "a bare text", None, [None], [[]], [Number("1")], ["bare"], True),
 }  # fmt: skip
 
+_EXTENSIONS = ("extension", "modifierExtension")
+_KINDS_BY_TYPE = {
+    "boolean": "flag",
+    "decimal": "float",
+    "unsignedInt": "int",
+    "instant": "date",
+    "dateTime": "date",
+}
+"""The kinds of FHIR's primitive types; other ones are texts."""
+_KINDS_OF = {("Group", "type"): "code", ("Reference", "reference"): "reference"}
+_EXTENSIBLE = {"Member": ("extension",), "Characteristic": _EXTENSIONS}
+_TYPES = {name.removeprefix("Group"): elements for name, elements in DATA_TYPES.items()}
+"""The table's types by their names in GraphQL, which objects may say for no reason."""
+
+
+def _kind_of(owner: str, element: ElementDefinition) -> str:
+    kind = _KINDS_OF.get((owner, element.name)) or _KINDS_BY_TYPE.get(element.type, "text")
+    if element.elements:
+        kind = element.type.removeprefix("Group")
+    return f"[{kind}" if element.repeats else kind
+
+
+def _shape(owner: str, elements: Elements, extensions: tuple[str, ...] = ()) -> dict[str, str]:
+    kinds = {name: _kind_of(owner, element) for name, element in elements.items() if name != "id"}
+    return kinds | dict.fromkeys(extensions, "[Extension")
+
+
 _SHAPES: dict[str, dict[str, str]] = {
-    "Group": {
-        "meta": "Meta", "identifier": "[Identifier", "active": "flag", "type": "code",
-        "actual": "flag", "code": "CodeableConcept", "name": "text", "quantity": "int",
-        "managingEntity": "Reference", "characteristic": "[Characteristic", "member": "[Member",
-        "extension": "[Extension", "modifierExtension": "[Extension",
-    },
+    "Group": _shape("Group", GROUP, _EXTENSIONS),
     "Extension": {
         "url": "text", "valueString": "text", "valueDecimal": "float", "valueCoding": "Coding",
         "extension": "[Extension",
     },
-    "Meta": {
-        "versionId": "text", "lastUpdated": "date", "source": "text", "profile": "[text",
-        "security": "[Coding", "tag": "[Coding",
-    },
-    "Identifier": {
-        "use": "text", "type": "CodeableConcept", "system": "text", "value": "text",
-        "period": "Period", "assigner": "Reference",
-    },
-    "CodeableConcept": {"coding": "[Coding", "text": "text"},
-    "Coding": {
-        "system": "text", "version": "text", "code": "text", "display": "text",
-        "userSelected": "flag",
-    },
-    "Period": {"start": "date", "end": "date"},
-    "Reference": {
-        "reference": "reference", "type": "text", "identifier": "Identifier", "display": "text",
-    },
-    "Characteristic": {
-        "code": "CodeableConcept", "exclude": "flag", "period": "Period",
-        "valueCodeableConcept": "CodeableConcept", "valueBoolean": "flag",
-        "valueQuantity": "Quantity", "valueRange": "Range", "valueReference": "Reference",
-        "extension": "[Extension", "modifierExtension": "[Extension",
-    },
-    "Quantity": {
-        "value": "float", "comparator": "text", "unit": "text", "system": "text", "code": "text",
-    },
-    "Range": {"low": "Quantity", "high": "Quantity"},
-    "Member": {
-        "entity": "Reference", "period": "Period", "inactive": "flag", "extension": "[Extension",
-    },
+    **{name: _shape(name, _TYPES[name], _EXTENSIBLE.get(name, ())) for name in _TYPES},
 }  # fmt: skip
+"""The elements of each type, of which kinds they are: those of the table, and extensions."""
 _HOLE = "hole"
 """The kind of what is broken by not being there."""
 _NOTHING = "nothing"
 """The kind of a null among the items of a list."""
 _KINDS = (*_BROKEN, "int", "float", "flag", _HOLE, _NOTHING)
-_REQUIRED = {("Characteristic", "code"), ("Member", "entity"), ("Extension", "url")}
+_REQUIRED = {("Extension", "url")} | {
+    (type, element.name)
+    for type, elements in _TYPES.items()
+    for element in elements.values()
+    if element.required and element.elements
+}
 _DEEPEST = 5
 
 
