@@ -76,7 +76,9 @@ class GroupResource:
             raise NotAGroup("not a JSON resource") from error
         if head.resourceType != "Group" or not head.id:
             raise NotAGroup("not a Group with an id")
-        return cls(raw, head.id, etag=etag, date=date, is_part=_is_subsetted(bytes(head.meta)))
+        meta = bytes(head.meta)
+        is_part = (b"tag" in meta or b"\\u" in meta) and _is_subsetted(meta)
+        return cls(raw, head.id, etag=etag, date=date, is_part=is_part)
 
     @cached_property
     def elements(self) -> dict[str, Any]:
@@ -122,8 +124,6 @@ class GroupResource:
 
 def _is_subsetted(meta: bytes) -> bool:
     """Return whether `meta.tag` says that elements were omitted (FHIR R4, section 3.1.1.5.8)."""
-    if b"tag" not in meta and b"\\u" not in meta:
-        return False
     try:
         tags = _meta.decode(meta).tag
     except UNREADABLE:

@@ -6,7 +6,7 @@ truncated.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from group_gateway.errors import UpstreamInvalidResponse
 from group_gateway.fhir.bundle import Searchset
@@ -23,8 +23,28 @@ _OURS = _PAGING | PARAMETER_NAMES | CHECKED_PARAMETERS
 """Parameters of the gateway's own searches. A link with any other one is an upstream's
 extension."""
 _DIGITS = 12
-_KEPT = "_page"
+_KEPT = "_continuation"
 """Memo key of a parsed page's continuation, which a walk over cached pages needs each time."""
+
+
+class _Continuation(NamedTuple):
+    """How a page that was fetched with `link` continues; see `Page`.
+
+    It does not refer to the page's content, which keeps it: a cycle would keep each page in memory
+    until the garbage collector runs.
+    """
+
+    link: PageLink
+    next: PageLink | None
+    begin: int | None
+    exact: bool
+
+    @classmethod
+    def of(cls, content: Searchset, link: PageLink) -> "_Continuation":
+        """Determine it."""
+        begin = _begin(content)
+        exact = begin is not None and _is_exact(content, begin)
+        return cls(link, _next(content, link), begin, exact)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +66,9 @@ class PagePosition:
         """How many groups precede this one, where the upstream numbers them."""
         return None if self.offset is None else self.offset + self.index
 
-    def to_json(self) -> list[Any]:
-        """Return the position for a cursor."""
-        link = self.link
-        return [
-            *(link.query, link.path, link.text),
-            *(self.index, self.offset, self.filtered, self.id),
-        ]
-
     @classmethod
     def from_json(cls, place: list[Any]) -> "PagePosition":
-        """Parse a position that `to_json` made."""
+        """Parse a position that `Page.place` made."""
         query, path, text, index, offset, filtered, id = place
         link = PageLink(tuple((name, value) for name, value in query), path, text)
         return cls(link, index, offset, filtered, id)
@@ -85,15 +97,11 @@ class Page:
 
     @classmethod
     def of(cls, content: Searchset, link: PageLink, *, filtered: bool) -> "Page":
-        """Determine how a page that was fetched with `link` continues; keep that with the page."""
-        known: Page | None = content.__dict__.get(_KEPT)
-        if known is not None and known.filtered == filtered and known.link == link:
-            return known
-        begin = _begin(content)
-        exact = begin is not None and _is_exact(content, begin)
-        page = cls(content, link, filtered, _next(content, link), begin, exact)
-        content.__dict__[_KEPT] = page
-        return page
+        """Return a page that was fetched with `link`, with how it continues."""
+        known: _Continuation | None = content.__dict__.get(_KEPT)
+        if known is None or known.link != link:
+            known = content.__dict__[_KEPT] = _Continuation.of(content, link)
+        return cls(content, link, filtered, known.next, known.begin, known.exact)
 
     @property
     def groups(self) -> tuple[GroupResource, ...]:
@@ -110,10 +118,10 @@ class Page:
         """The ids of the groups on it."""
         return self.content.ids
 
-    def position(self, index: int, id: str) -> PagePosition:
-        """Return the position of one of its groups."""
-        begin = self.begin if self.exact else None
-        return PagePosition(self.link, index, begin, self.filtered, id)
+    def place(self, index: int, id: str) -> list[Any]:
+        """Return the position of one of its groups as JSON values; see `PagePosition`."""
+        link, offset = self.link, self.begin if self.exact else None
+        return [link.query, link.path, link.text, index, offset, self.filtered, id]
 
     @property
     def is_linked(self) -> bool:

@@ -189,7 +189,7 @@ class Paginator:
         """Return the steps to the matching groups on a part of a page, in its order."""
         entries = page.entries
         found = [
-            Step(group, page.position(index, group.id).to_json())
+            Step(group, page.place(index, group.id))
             for index in self._search.matches(page.content)
             if index in indexes and (group := entries[index]) is not None and group.id not in seen
         ]

@@ -6,8 +6,10 @@ Nothing is fetched before a part of it is needed, and no part fetches more than 
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
+
+import msgspec
 
 from group_gateway.concurrency import started
 from group_gateway.errors import BadUserInput, UpstreamSearchUnsupported
@@ -47,7 +49,7 @@ def paging(first: int | None, after: str | None, last: int | None, before: str |
     return Paging(count, backward, before if backward else after)
 
 
-class Step(NamedTuple):
+class Step(msgspec.Struct, frozen=True):
     """A group, and its position as JSON values."""
 
     group: GroupResource
@@ -78,18 +80,17 @@ class Source(Protocol):
         """Count all groups; None when that is unknowable."""
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(msgspec.Struct, frozen=True):
     """A group and its cursor."""
 
     node: GroupResource
-    _place: list[Any] = field(repr=False)
-    _cursors: Cursors = field(repr=False)
+    place: list[Any]
+    cursors: Cursors
 
     @property
     def cursor(self) -> str:
-        """The opaque position of the group."""
-        return self._cursors.encode(self._place)
+        """The place of the group, opaque."""
+        return self.cursors.encode(self.place)
 
 
 @dataclass(frozen=True, slots=True)
