@@ -19,6 +19,7 @@ from bench.system import SERVER_CORE
 from bench.workloads import Workload
 from group_gateway.cache.entries import Slot
 from group_gateway.cache.local_store import local_store
+from group_gateway.events import NO_EVENTS
 from group_gateway.execution.compiled_plans import OperationPlans, Planning
 from group_gateway.execution.compiler import compile_fields
 from group_gateway.execution.document_limits import DocumentLimits
@@ -30,7 +31,6 @@ from group_gateway.fhir.bundle import parse_searchset
 from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.fhir.page_link import PageLink
 from group_gateway.http.requests import request_of_body
-from group_gateway.observability.telemetry import Telemetry
 from group_gateway.schema.context import Context
 from group_gateway.upstream.link import link_to
 from group_gateway.upstream.transport.httpx_transport import UpstreamTransport
@@ -117,7 +117,7 @@ def _is_page(raw: bytes) -> bool:
 
 
 def _compiled(subject: _Subject) -> Work:
-    planning = Planning(subject.gateway.planning.schema, PlanFallbacks(Telemetry().plan_fallback))
+    planning = Planning(subject.gateway.planning.schema, PlanFallbacks(NO_EVENTS.plan_fallback))
     plans = OperationPlans(planning, *subject.operation)
     inputs = subject.asked.variables or {}
 

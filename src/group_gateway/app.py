@@ -22,13 +22,13 @@ from group_gateway.http.gateway_app import (
     TRACK_CONNECTIONS,
     GatewayApp,
 )
-from group_gateway.http.metrics import metrics_route
 from group_gateway.http.negotiation import Negotiation
 from group_gateway.http.operation_report import OperationReport
 from group_gateway.http.pipeline import RequestPipeline
 from group_gateway.http.request_limits import RequestLimits
 from group_gateway.http.shared_responses import SharedResponses
 from group_gateway.http.subscriptions.streams import build_streams
+from group_gateway.observability.metrics_endpoint import metrics_route
 from group_gateway.observability.request_log import RequestLog
 from group_gateway.observability.worker_group import WorkerGroup
 from group_gateway.server.http_protocol import ConnectionLimits
@@ -64,10 +64,10 @@ def create_app(
     workers = workers or WorkerGroup()
     keys = DigestKeys(settings.key())
     core = build_core(settings, keys, transport, clock)
-    audit = build_audit_logs(settings, core.telemetry)
+    audit = build_audit_logs(settings, core.metrics)
     request_log = RequestLog(keys, settings.log_requests, *audit, required=settings.audit_required)
     limits = build_request_limits(settings)
-    report = OperationReport(core.engine, limits, core.telemetry, request_log)
+    report = OperationReport(core.engine, limits, core.metrics, request_log)
     compression = Compression(enabled=settings.compression)
     pipeline = _pipeline(settings, core, limits, report, compression)
     places = build_stream_limits(settings)
@@ -89,7 +89,7 @@ def create_app(
         endpoint,
         cross_origin=limits.cross_origin,
         sockets=streams.sockets,
-        tracing=core.telemetry.tracing,
+        tracing=core.tracing,
         routes=routes,
         lifespan=_closing(*core.parts, *audit, workers, state=state, started=started),
         admin_port=settings.admin_port,
@@ -106,13 +106,13 @@ def _pipeline(
     compression: Compression,
 ) -> RequestPipeline:
     share = partial(SharedResponses, core.cache, compression, limits.ready_bytes)
-    documents = build_persisted_documents(settings, core.telemetry)
+    documents = build_persisted_documents(settings, core.metrics)
     return RequestPipeline(core.engine, limits, report, documents, share)
 
 
 async def _start(workers: WorkerGroup, core: Core) -> None:
     """Join the other workers, and begin to follow what the cache shares."""
-    await workers.start(core.telemetry)
+    await workers.start(core.metrics)
     await core.cache.start()
 
 

@@ -15,13 +15,13 @@ from group_gateway.cache.sealed_values import ValueEncryptor, ValueSigner
 from group_gateway.cache.store import CacheStore, entries_lifetime
 from group_gateway.config import Settings
 from group_gateway.digests import DigestKeys
-from group_gateway.observability.telemetry import Telemetry
+from group_gateway.events import Events
 
 _MEGABYTE = 1024 * 1024
 
 
 def build_cache(
-    settings: Settings, keys: DigestKeys, telemetry: Telemetry, clock: Callable[[], float]
+    settings: Settings, keys: DigestKeys, events: Events, clock: Callable[[], float]
 ) -> tuple[CacheStore, Leases]:
     """Return the cache and the leases: of this process, or of all who share a Redis."""
     bounds: dict[str, Any] = {
@@ -32,7 +32,7 @@ def build_cache(
         "max_ttl": settings.cache_ttl,
         "stale": settings.cache_stale,
         "wall_clock": clock,
-        "telemetry": telemetry,
+        "events": events,
     }
     if not is_shared(settings):
         return local_store(**bounds, **store), NoLeases()

@@ -5,6 +5,7 @@ from group_gateway.cache.local_store import local_store
 from group_gateway.cache.store import CacheStore
 from group_gateway.config import Settings
 from group_gateway.digests import DigestKeys
+from group_gateway.events import Events
 from group_gateway.groups.reading.cache_slots import CacheSlots
 from group_gateway.groups.reading.capabilities import UpstreamCapabilities
 from group_gateway.groups.reading.capability_reader import CapabilityReader
@@ -17,7 +18,6 @@ from group_gateway.groups.reading.search_pages import SearchPages
 from group_gateway.groups.watching.list_watches import ListWatches
 from group_gateway.groups.watching.watches import GroupWatches
 from group_gateway.groups.writing.writes import GroupWrites
-from group_gateway.observability.telemetry import Telemetry
 from group_gateway.resources.resource_reads import ResourceReads
 from group_gateway.schema.context import Services
 from group_gateway.upstream.client import GroupClient
@@ -52,7 +52,7 @@ def build_services(  # noqa: PLR0913, PLR0917 - all that the use cases take
     cache: CacheStore,
     leases: Leases,
     keys: DigestKeys,
-    telemetry: Telemetry,
+    events: Events,
 ) -> Services:
     """Return the use cases, which share one client, cache and set of capabilities."""
     lifetimes = build_lifetimes(settings)
@@ -73,7 +73,7 @@ def build_services(  # noqa: PLR0913, PLR0917 - all that the use cases take
             client,
             reads,
             invalidator,
-            telemetry,
+            events,
             leases,
             interval=settings.subscription_interval,
             patience=settings.upstream_timeout,
@@ -82,7 +82,7 @@ def build_services(  # noqa: PLR0913, PLR0917 - all that the use cases take
             reads,
             build_fresh_reads(client, slots, capabilities, reader, keys),
             invalidator,
-            telemetry,
+            events,
             leases,
             keys,
             interval=settings.subscription_interval,

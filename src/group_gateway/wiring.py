@@ -16,6 +16,7 @@ from group_gateway.cache.store import CacheStore
 from group_gateway.cache_wiring import build_cache
 from group_gateway.config import Settings
 from group_gateway.digests import DigestKeys
+from group_gateway.events import Events
 from group_gateway.execution.document_limits import DocumentLimits
 from group_gateway.execution.engine import Engine
 from group_gateway.http.cors import CrossOriginPolicy
@@ -23,18 +24,18 @@ from group_gateway.http.forwarded import TrustedProxies
 from group_gateway.http.graphiql import GraphiQL
 from group_gateway.http.persisted.persisted_documents import PersistedDocuments
 from group_gateway.http.persisted.trusted_documents import TrustedDocuments
-from group_gateway.http.probes import probe_routes
 from group_gateway.http.request_limits import RequestLimits
 from group_gateway.http.subscriptions.streams import StreamLimits
 from group_gateway.identity.authentication import build_account, build_authenticator
 from group_gateway.identity.authenticator import Authenticator, ReloadableAuthenticator
 from group_gateway.observability.audit import AuditLog
+from group_gateway.observability.probes import probe_routes
+from group_gateway.observability.prometheus_metrics import PrometheusMetrics
 from group_gateway.observability.request_log import RequestLog
-from group_gateway.observability.telemetry import Telemetry
-from group_gateway.observability.tracing import Tracing
 from group_gateway.observability.worker_group import WorkerGroup
 from group_gateway.schema.context import Services
 from group_gateway.schema.federated_schema import build_schema
+from group_gateway.tracing import Tracing
 from group_gateway.upstream.client import GroupClient
 from group_gateway.upstream.extra_headers import parse_extra_headers
 from group_gateway.upstream.json_endpoint import JsonEndpoint
@@ -68,9 +69,9 @@ def build_identity_endpoint(
     return partial(JsonEndpoint, transport=network, timeout=settings.upstream_timeout)
 
 
-def build_audit_logs(settings: Settings, telemetry: Telemetry) -> list[AuditLog]:
+def build_audit_logs(settings: Settings, events: Events) -> list[AuditLog]:
     """Return the audit log, if there is to be one."""
-    return [AuditLog(Path(settings.audit_file), telemetry)] if settings.audit_file else []
+    return [AuditLog(Path(settings.audit_file), events)] if settings.audit_file else []
 
 
 def build_cross_origin_policy(settings: Settings) -> CrossOriginPolicy:
@@ -104,13 +105,13 @@ def build_request_limits(settings: Settings) -> RequestLimits:
     )
 
 
-def build_persisted_documents(settings: Settings, telemetry: Telemetry) -> PersistedDocuments:
+def build_persisted_documents(settings: Settings, events: Events) -> PersistedDocuments:
     """Return the persisted and trusted documents."""
     path = settings.trusted_documents
     return PersistedDocuments(
-        telemetry,
+        events,
         automatic=settings.persisted_queries,
-        trusted=TrustedDocuments(Path(path), telemetry) if path else None,
+        trusted=TrustedDocuments(Path(path), events) if path else None,
         mode=settings.trusted_documents_mode,
     )
 
@@ -118,7 +119,8 @@ def build_persisted_documents(settings: Settings, telemetry: Telemetry) -> Persi
 def build_group_client(
     settings: Settings,
     transport: httpx.AsyncBaseTransport,
-    telemetry: Telemetry,
+    events: Events,
+    tracing: Tracing,
     account: ServiceAccount | None,
 ) -> GroupClient:
     """Return the client of the upstream."""
@@ -126,7 +128,8 @@ def build_group_client(
         settings.upstream_url,
         transport,
         call_timeout=settings.upstream_timeout,
-        telemetry=telemetry,
+        events=events,
+        tracing=tracing,
         resilience=Resilience(settings.upstream_retries, settings.upstream_rest),
         account=account,
         headers=parse_extra_headers(settings.upstream_headers),
@@ -147,7 +150,8 @@ class Core:
     `parts` are closed in their order when the application ends.
     """
 
-    telemetry: Telemetry
+    metrics: PrometheusMetrics
+    tracing: Tracing
     client: GroupClient
     cache: CacheStore
     engine: Engine
@@ -164,20 +168,21 @@ def build_core(
     clock: Callable[[], float],
 ) -> Core:
     """Return the core; `transport` stands in for the network to the upstream and the issuer."""
-    telemetry = Telemetry(build_tracing(settings))
+    metrics, tracing = PrometheusMetrics(), build_tracing(settings)
     identity_network = transport or build_identity_network(settings)
     identity_endpoint = build_identity_endpoint(settings, identity_network)
     account = build_account(settings, settings.upstream_url, identity_endpoint)
     network = transport or build_upstream_network(settings)
-    client = build_group_client(settings, network, telemetry, account)
-    cache, leases = build_cache(settings, keys, telemetry, clock)
-    services = build_services(settings, client, cache, leases, keys, telemetry)
+    client = build_group_client(settings, network, metrics, tracing, account)
+    cache, leases = build_cache(settings, keys, metrics, clock)
+    services = build_services(settings, client, cache, leases, keys, metrics)
     authenticate = partial(build_authenticator, keys=keys, endpoint=identity_endpoint, clock=clock)
     return Core(
-        telemetry=telemetry,
+        metrics=metrics,
+        tracing=tracing,
         client=client,
         cache=cache,
-        engine=build_engine(settings, services, telemetry),
+        engine=build_engine(settings, services, metrics, tracing),
         services=services,
         authenticator=ReloadableAuthenticator(authenticate(settings)),
         build_authenticator=authenticate,
@@ -188,14 +193,14 @@ def build_core(
             client,
             identity_network,
             cache,
-            telemetry.tracing,
+            tracing,
         ),
     )
 
 
 def build_probes(core: Core, request_log: RequestLog, workers: WorkerGroup) -> list[BaseRoute]:
     """Return the routes of the probes."""
-    parts = (core.telemetry, workers, core.cache)
+    parts = (core.metrics, workers, core.cache)
     return probe_routes(core.client, core.authenticator, request_log, *parts)
 
 
@@ -243,14 +248,18 @@ def build_document_limits(settings: Settings) -> DocumentLimits:
     )
 
 
-def build_engine(settings: Settings, services: Services, telemetry: Telemetry) -> Engine:
+def build_engine(
+    settings: Settings, services: Services, events: Events, tracing: Tracing
+) -> Engine:
     """Return the engine that executes operations."""
     limits = build_document_limits(settings)
     schema = build_schema(
         incremental=settings.incremental_delivery,
         with_people=settings.resolve_members == "upstream",
     )
-    return Engine(schema, services, limits, compiled=settings.compiled, telemetry=telemetry)
+    return Engine(
+        schema, services, limits, compiled=settings.compiled, events=events, tracing=tracing
+    )
 
 
 def build_upstream_network(settings: Settings) -> UpstreamTransport:

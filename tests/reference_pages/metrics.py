@@ -1,12 +1,12 @@
 """All metrics, as a process with nothing to do shows them."""
 
-from group_gateway.observability.telemetry import Telemetry
+from group_gateway.observability.prometheus_metrics import PrometheusMetrics
 
 
 def page() -> str:
     """Return the page of metrics."""
     rows = []
-    for family in Telemetry().collect():
+    for family in PrometheusMetrics().collect():
         name = f"{family.name}_total" if family.type == "counter" else family.name
         labels = ", ".join(f"`{label}`" for label in getattr(family, "_labelnames", ()))
         rows.append(f"| `{name}` | {family.type} | {labels} | {family.documentation} |")

@@ -18,7 +18,7 @@ from group_gateway.cache.entries import Entry, LocalEntries, Lookup, SharedEntri
 from group_gateway.cache.invalidation_history import InvalidationHistory, Listener
 from group_gateway.cache.invalidation_log import InvalidationLog
 from group_gateway.cache.pending_invalidations import PendingInvalidations
-from group_gateway.observability.telemetry import Telemetry
+from group_gateway.events import NO_EVENTS, Events
 from group_gateway.operation import CacheDependency
 
 _log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class CacheStore:
         pause: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
-        telemetry: Telemetry | None = None,
+        events: Events = NO_EVENTS,
     ) -> None:
         self._local = local
         self._log = log
@@ -58,7 +58,7 @@ class CacheStore:
         self._pause = pause
         self._clock = clock
         self._wall_clock = wall_clock
-        self._telemetry = telemetry or Telemetry()
+        self._events = events
         self._pending = PendingInvalidations(entries_lifetime(max_ttl, stale))
         self._recovery: asyncio.Task[None] | None = None
         log.watch(lost=self._failed, restarted=self._restarted)
@@ -112,7 +112,7 @@ class CacheStore:
                 for slot, seen in zip(slots, found, strict=True)
             ]
         misses = sum(lookup.value is None for lookup in found)
-        self._telemetry.looked_up(len(found) - misses, misses)
+        self._events.cache_looked_up(len(found) - misses, misses)
         return found
 
     async def _copied(self, keys: Sequence[str]) -> dict[str, bytes] | None:
@@ -261,7 +261,7 @@ class CacheStore:
     def _failed(self, reason: str) -> None:
         if self._recovery is None:
             _log.warning("The cache fails, and is left alone until it works: %s.", reason)
-            self._telemetry.cache(is_left_alone=True)
+            self._events.cache_bypassed(is_bypassed=True)
             self._recovery = asyncio.create_task(self._recover())
 
     async def _recover(self) -> None:
@@ -273,7 +273,7 @@ class CacheStore:
                     break
         self._recovery = None
         _log.info("The cache works again.")
-        self._telemetry.cache(is_left_alone=False)
+        self._events.cache_bypassed(is_bypassed=False)
 
     async def _repeat(self) -> bool:
         """Append what the log may lack; return whether it holds everything now."""

@@ -10,6 +10,7 @@ from graphql import ExecutionResult, GraphQLError
 from graphql.execution import Executor, create_source_event_stream
 
 from group_gateway.errors import GatewayError
+from group_gateway.events import NO_EVENTS, Events
 from group_gateway.execution.compiled_plans import OperationPlans, Planning
 from group_gateway.execution.document_limits import DocumentLimits
 from group_gateway.execution.documents import Document, Documents
@@ -19,10 +20,10 @@ from group_gateway.execution.incremental import DeferStreamExecutor, WholeExecut
 from group_gateway.execution.incremental_result import IncrementalResult
 from group_gateway.execution.plan_fallbacks import PlanFallbacks
 from group_gateway.groups.watching.watches import BeginOperation
-from group_gateway.observability.telemetry import Telemetry
 from group_gateway.operation import Operation
 from group_gateway.schema.context import Context, Services
 from group_gateway.schema.federated_schema import GatewaySchema
+from group_gateway.tracing import NO_TRACING, Tracing
 
 _encode = msgspec.json.Encoder().encode
 
@@ -123,23 +124,23 @@ class Engine:
     are the same. `planning` counts.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what is executed, how, and who observes it
         self,
         schema: GatewaySchema,
         services: Services,
         limits: DocumentLimits,
         *,
         compiled: bool = True,
-        telemetry: Telemetry | None = None,
+        events: Events = NO_EVENTS,
+        tracing: Tracing = NO_TRACING,
     ) -> None:
-        telemetry = telemetry or Telemetry()
-        self._tracing = telemetry.tracing
+        self._tracing = tracing
         self._schema = schema._schema  # noqa: SLF001 - the GraphQLSchema that Strawberry built
         self._services = services
         self._limits = limits
         self.compiled = compiled
         self._documents = Documents(self._schema, limits)
-        self.planning = Planning(self._schema, PlanFallbacks(telemetry.plan_fallback))
+        self.planning = Planning(self._schema, PlanFallbacks(events.plan_fallback))
 
     def epoch(self) -> int:
         """Return the number of changes that this process has made or learned of."""

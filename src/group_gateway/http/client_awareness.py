@@ -7,7 +7,7 @@ on them.
 from collections.abc import Mapping
 from typing import Final
 
-from group_gateway.observability.log_text import log_text
+from group_gateway.log_text import log_text
 from group_gateway.operation import NO_CLIENT, ClientSoftware
 
 _NAMES: Final = (b"apollographql-client-name", b"graphql-client-name", b"x-graphql-client-name")

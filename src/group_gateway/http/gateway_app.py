@@ -14,11 +14,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from group_gateway.http.cors import CrossOriginPolicy, CrossOriginSharing
 from group_gateway.http.endpoint import Endpoint, RawHeaders
-from group_gateway.http.metrics import METRICS_PATH
 from group_gateway.http.responses import CORRELATION_HEADER, Reply, new_correlation_id
-from group_gateway.observability.tracing import NO_SPAN, Span, Tracing
+from group_gateway.tracing import NO_SPAN, NO_TRACING, Span, Tracing
 
 ENDPOINT_PATH = "/graphql"
+METRICS_PATH: Final = "/metrics"
 _PROBES: Final = frozenset({"/livez", "/readyz"})
 FHIR_PATH = "/fhir/"
 """Prefix of the HL7 interface's paths."""
@@ -52,7 +52,7 @@ class GatewayApp(Starlette):
         *,
         cross_origin: CrossOriginPolicy,
         sockets: ASGIApp | None = None,
-        tracing: Tracing | None = None,
+        tracing: Tracing = NO_TRACING,
         admin_port: int = 0,
         **options: Any,
     ) -> None:
@@ -63,7 +63,7 @@ class GatewayApp(Starlette):
         self._cross_origin = cross_origin
         self._sockets = sockets
         self._admin_port = admin_port
-        self._tracing = tracing or Tracing()
+        self._tracing = tracing
         self._post: ASGIApp = endpoint.post
         self._visit: ASGIApp = self._others
         if cross_origin.origins:

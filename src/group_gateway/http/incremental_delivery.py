@@ -34,9 +34,9 @@ class IncrementalDelivery:
     An operation keeps its admission slot until its last payload is sent.
     """
 
-    def __init__(self, admission: Admission, outcomes: OperationReport) -> None:
+    def __init__(self, admission: Admission, report: OperationReport) -> None:
         self._admission = admission
-        self._outcomes = outcomes
+        self._report = report
 
     def reply(
         self, answer: IncrementalResult, asked: GraphQLRequest, operation: Operation
@@ -49,20 +49,24 @@ class IncrementalDelivery:
     async def _pieces(
         self, answer: IncrementalResult, asked: GraphQLRequest, operation: Operation
     ) -> AsyncGenerator[bytes, None]:
-        outcome, begin = "abandoned", _BOUNDARY
+        is_whole, begin = False, _BOUNDARY
         try:
             with self._admission.extended():
                 async with aclosing(answer):
                     async for part in answer.parts():
                         if not part["hasNext"]:
-                            outcome = "errors" if answer.codes else "complete"
-                            part["extensions"] = self._outcomes.extensions(asked, operation)
+                            is_whole = True
+                            part["extensions"] = self._report.extensions(asked, operation)
                         yield begin + _piece(part)
                         begin = b""
         finally:
-            if outcome == "abandoned":
+            if is_whole:
+                self._report.executed(
+                    "errors" if answer.codes else "complete", asked, operation, answer.codes
+                )
+            else:
                 operation.abandon()
-            self._outcomes.tell(outcome, asked, operation, answer.codes)
+                self._report.executed("abandoned", asked, operation, answer.codes)
 
 
 def _piece(part: dict[str, Any]) -> bytes:

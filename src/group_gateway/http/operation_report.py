@@ -6,12 +6,17 @@ from dataclasses import replace
 from typing import Any
 
 from group_gateway.errors import RequestCode
+from group_gateway.events import (
+    Events,
+    ExecutionOutcome,
+    RefusalOutcome,
+    RequestRecorder,
+    SharedOutcome,
+)
 from group_gateway.execution.engine import GraphQLRequest, OperationRunner
 from group_gateway.http.request_limits import RequestLimits
 from group_gateway.http.requests import RequestRefused
-from group_gateway.observability.log_text import log_text
-from group_gateway.observability.request_log import RequestLog
-from group_gateway.observability.telemetry import Telemetry
+from group_gateway.log_text import log_text
 from group_gateway.operation import AuditRecord, Operation, RequestContext
 
 
@@ -22,59 +27,63 @@ class OperationReport:
         self,
         engine: OperationRunner,
         limits: RequestLimits,
-        telemetry: Telemetry,
-        request_log: RequestLog,
+        events: Events,
+        recorder: RequestRecorder,
     ) -> None:
         self._engine = engine
         self._limits = limits
-        self._telemetry = telemetry
-        self._request_log = request_log
-        self.tells_all = request_log.tells_all
+        self._events = events
+        self._recorder = recorder
+        self.records_all = recorder.records_all
         """Whether operations without errors are logged or audited."""
 
     def beside(self, engine: OperationRunner) -> "OperationReport":
         """Return the report of another engine's operations, with the same destinations."""
-        return OperationReport(engine, self._limits, self._telemetry, self._request_log)
+        return OperationReport(engine, self._limits, self._events, self._recorder)
 
     @property
     def can_record(self) -> bool:
         """Whether the audit log can take another record, where one is required."""
-        return self._request_log.can_record
+        return self._recorder.can_record
 
     def check_audit(self) -> None:
         """Raise RequestRefused when the audit log is required and can't be written."""
-        if not self._request_log.can_record:
+        if not self._recorder.can_record:
             message = "The audit log can't be written, so nothing is answered."
             raise RequestRefused(message, 503, RequestCode.AUDIT_UNAVAILABLE, retry_after=5)
 
     def shared(
-        self, outcome: str, audit_record: AuditRecord | None, context: RequestContext
+        self, outcome: SharedOutcome, audit_record: AuditRecord | None, context: RequestContext
     ) -> None:
         """Report a request that got the response of another one."""
-        self._telemetry.request(outcome)
+        self._events.request_ended(outcome)
         if audit_record is not None:
-            self._request_log.tell(outcome, context, audit_record, 0.0)
+            self._recorder.answered(outcome, context, audit_record, 0.0)
 
-    def tell(
-        self, outcome: str, asked: GraphQLRequest, operation: Operation, codes: Iterable[str]
+    def executed(
+        self,
+        outcome: ExecutionOutcome,
+        asked: GraphQLRequest,
+        operation: Operation,
+        codes: Iterable[str],
     ) -> None:
         """Report an operation that has ended; `codes` are those of its errors."""
-        self._telemetry.request(outcome)
+        self._events.request_ended(outcome)
         seconds = self._limits.seconds - operation.deadline + asyncio.get_running_loop().time()
-        self._telemetry.executed(seconds)
+        self._events.operation_executed(seconds)
         audit_record = operation.audit_record
         if audit_record is None and outcome != "complete":
             audit_record = AuditRecord()
         if audit_record is not None:
             self._describe(audit_record, asked, codes)
             audit_record.upstream_ids = tuple(operation.upstream_ids)
-            self._request_log.tell(outcome, operation.context, audit_record, seconds)
+            self._recorder.answered(outcome, operation.context, audit_record, seconds)
 
-    def refuse(self, refused: RequestRefused, context: RequestContext) -> None:
+    def refused(self, refused: RequestRefused, context: RequestContext) -> None:
         """Report a refused request."""
-        outcome = "refused" if refused.retry_after is None else "shed"
-        self._telemetry.request(outcome)
-        self._request_log.refuse(outcome, refused.code, context)
+        outcome: RefusalOutcome = "refused" if refused.retry_after is None else "shed"
+        self._events.request_ended(outcome)
+        self._recorder.refused(outcome, refused.code, context)
 
     def subscription_record(self, asked: GraphQLRequest) -> AuditRecord:
         """Return the audit record of a subscription that begins."""
@@ -84,21 +93,21 @@ class OperationReport:
 
     def subscriptions_open(self, number: int) -> None:
         """Report how many subscriptions are open."""
-        self._telemetry.subscribed(number)
+        self._events.open_subscriptions(number)
 
     def subscription_event(
         self, context: RequestContext, audit_record: AuditRecord, shown: AuditRecord | None
     ) -> None:
         """Report an event of a subscription; `shown` records the data in it."""
-        self._telemetry.event()
+        self._events.subscription_event()
         if shown is not None:
-            self._request_log.record("event", context, replace(audit_record, read=shown.read))
+            self._recorder.event_sent(context, replace(audit_record, read=shown.read))
 
     def subscription_end(
         self, context: RequestContext, audit_record: AuditRecord, seconds: float
     ) -> None:
         """Report a subscription that has ended."""
-        self._request_log.tell("ended", context, audit_record, seconds)
+        self._recorder.answered("ended", context, audit_record, seconds)
 
     def extensions(self, asked: GraphQLRequest, operation: Operation) -> dict[str, Any]:
         """Return the response extensions of an operation."""
@@ -119,7 +128,7 @@ class OperationReport:
         if operation is not None and operation.name is not None:
             audit_record.operation_name = log_text(operation.name.value)
         audit_record.fields = document.root_fields(asked.operation_name)
-        audit_record.document = self._request_log.digest(asked.query)
+        audit_record.document = self._recorder.digest(asked.query)
         audit_record.codes = tuple(sorted(set(codes)))
 
     def _cost(self, operation: Operation) -> dict[str, int]:

@@ -221,7 +221,7 @@ class RequestPipeline:
             deadline=asyncio.get_running_loop().time() + self._limits.seconds,
             calls_left=self._limits.upstream_calls,
             correlation_id=context.correlation_id.decode(),
-            audit_record=AuditRecord() if self._report.tells_all else None,
+            audit_record=AuditRecord() if self._report.records_all else None,
             client=context.client,
         )
 
@@ -252,8 +252,9 @@ class RequestPipeline:
         media_type: str,
         extensions: dict[str, Any],
     ) -> Reply:
-        outcome = "complete" if answer.is_complete else "errors"
-        self._report.tell(outcome, asked, operation, answer.codes)
+        self._report.executed(
+            "complete" if answer.is_complete else "errors", asked, operation, answer.codes
+        )
         extensions |= self._report.extensions(asked, operation)
         return self.formatted(answer, media_type, extensions, operation.audit_record)
 
@@ -271,5 +272,5 @@ class RequestPipeline:
         self, refused: RequestRefused, media_type: str | None, context: RequestContext
     ) -> Reply:
         """Return the response to a refused request, and report it."""
-        self._report.refuse(refused, context)
+        self._report.refused(refused, context)
         return refusal(refused, media_type or JSON, context.correlation_id)

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from group_gateway.cache.store import CacheStore
+from group_gateway.events import SharedOutcome
 from group_gateway.execution.engine import OperationRunner
 from group_gateway.execution.response_cache import Question, ResponseCache
 from group_gateway.http.compression import Compression
@@ -37,7 +38,7 @@ class SharedResponses:
         """Return the response if it is ready and valid, as far as is known without waiting."""
         return self._ready.now(question)
 
-    async def find(self, question: Question) -> tuple[str, Reply] | None:
+    async def find(self, question: Question) -> tuple[SharedOutcome, Reply] | None:
         """Return another request's response to the same question, and how: `ready` or `joined`."""
         ready = await self._ready.get(question)
         if ready is not None:

@@ -11,7 +11,7 @@ import queue
 import threading
 from pathlib import Path
 
-from group_gateway.observability.telemetry import Telemetry
+from group_gateway.events import Events
 
 _RETRY_SECONDS = 1.0
 _log = logging.getLogger(__name__)
@@ -20,9 +20,9 @@ _log = logging.getLogger(__name__)
 class AuditLog:
     """Appends to a file, opened anew when somebody has moved it away."""
 
-    def __init__(self, path: Path, telemetry: Telemetry, *, capacity: int = 10_000) -> None:
+    def __init__(self, path: Path, events: Events, *, capacity: int = 10_000) -> None:
         self._path = path
-        self._telemetry = telemetry
+        self._events = events
         self._capacity = capacity
         self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._ending = threading.Event()
@@ -43,7 +43,7 @@ class AuditLog:
 
     def lose(self) -> None:
         """Count a record that there is no room for."""
-        self._telemetry.audited("lost", 1)
+        self._events.audit_records("lost", 1)
 
     async def aclose(self) -> None:
         """Write what is left, if it can be written, within a second."""
@@ -63,7 +63,7 @@ class AuditLog:
                 if rest and self._ending.wait(_RETRY_SECONDS):
                     rest = self._write(rest)
                     break
-            self._telemetry.audited("lost" if rest else "written", len(lines))
+            self._events.audit_records("lost" if rest else "written", len(lines))
             if is_last:
                 return
 

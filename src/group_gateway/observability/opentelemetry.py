@@ -23,13 +23,13 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, StatusCode, TraceFl
 
 from group_gateway import __version__
 from group_gateway.observability.sampling import Sampling
-from group_gateway.observability.tracing import NO_SPAN, RawHeaders, Span, Tracing
 from group_gateway.trace_context import (
     CURRENT,
     LINKED,
     TraceContext,
     trace_context_of,
 )
+from group_gateway.tracing import NO_SPAN, RawHeaders, Span, Tracing
 
 _ID = re.compile(r"^(/[A-Za-z]+)/[^/]+")
 _LONGEST_NAME = 64

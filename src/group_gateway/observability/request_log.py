@@ -12,8 +12,9 @@ from typing import Any, Final, Literal
 import msgspec
 
 from group_gateway.digests import DigestKeys
+from group_gateway.events import RequestRecorder
+from group_gateway.log_text import log_text
 from group_gateway.observability.audit import AuditLog
-from group_gateway.observability.log_text import log_text
 from group_gateway.operation import AuditRecord, Caller, RequestContext
 
 Requests = Literal["none", "failed", "all"]
@@ -32,7 +33,7 @@ _encode = msgspec.json.Encoder().encode
 _log = logging.getLogger(__name__)
 
 
-class RequestLog:
+class RequestLog(RequestRecorder):
     """Tells of requests. `requests` are those that the log has a line for."""
 
     def __init__(
@@ -47,7 +48,7 @@ class RequestLog:
         self._requests = requests
         self._audit = audit
         self._required = required
-        self.tells_all = requests == "all" or audit is not None
+        self.records_all = requests == "all" or audit is not None
         """Whether there is anything to tell of a request that went well."""
 
     @property
@@ -64,14 +65,14 @@ class RequestLog:
         """Whether a request that must be recorded can be recorded."""
         return self._audit is None or not self._required or self._audit.has_room
 
-    def refuse(self, outcome: str, code: str, context: RequestContext) -> None:
+    def refused(self, outcome: str, code: str, context: RequestContext) -> None:
         """Record a request that was refused."""
         if self._audit is not None and not self._audit.has_room:
             self._audit.lose()
-        elif self.tells_all:
-            self.tell(outcome, context, AuditRecord(codes=(code,)), 0.0)
+        elif self.records_all:
+            self.answered(outcome, context, AuditRecord(codes=(code,)), 0.0)
 
-    def tell(
+    def answered(
         self, outcome: str, context: RequestContext, audit_record: AuditRecord, seconds: float
     ) -> None:
         """Record a request that has been answered."""
@@ -91,9 +92,13 @@ class RequestLog:
             if audit_record.events is not None:
                 facts["events"] = audit_record.events
             _log.info("A request was answered.", extra=facts)
-        self.record(outcome, context, audit_record)
+        self._record(outcome, context, audit_record)
 
-    def record(self, outcome: str, context: RequestContext, audit_record: AuditRecord) -> None:
+    def event_sent(self, context: RequestContext, audit_record: AuditRecord) -> None:
+        """Record an event of a subscription, in the audit log alone."""
+        self._record("event", context, audit_record)
+
+    def _record(self, outcome: str, context: RequestContext, audit_record: AuditRecord) -> None:
         """Record a request in the audit log alone."""
         if self._audit is not None and (self._required or self._audit.has_room):
             self._audit.append(_record(outcome, context, audit_record))

@@ -75,10 +75,10 @@ class WorkerGroup:
             (self._folder / "reached").touch()
         self._reached = True
 
-    async def start(self, telemetry: Collector) -> None:
+    async def start(self, metrics: Collector) -> None:
         """Begin to answer the other workers."""
         registry = CollectorRegistry()
-        self._collectors = [telemetry, ProcessCollector(registry=registry)]
+        self._collectors = [metrics, ProcessCollector(registry=registry)]
         if self._folder is not None:
             path = self._folder / f"{self._name}.sock"
             self._server = await asyncio.start_unix_server(self._answer, path)

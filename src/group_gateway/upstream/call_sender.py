@@ -16,8 +16,8 @@ from group_gateway.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-from group_gateway.observability.telemetry import Telemetry
-from group_gateway.observability.tracing import outgoing
+from group_gateway.events import Events
+from group_gateway.tracing import Tracing, outgoing
 from group_gateway.upstream.answer import Answer
 from group_gateway.upstream.link import Link
 from group_gateway.upstream.transport.http1_connection import NoRoom
@@ -47,17 +47,18 @@ class Call(msgspec.Struct, frozen=True):
 class CallSender:
     """Send calls over a link. `timeout` bounds each in seconds, below the operation's time."""
 
-    def __init__(self, link: Link, *, timeout: float, telemetry: Telemetry) -> None:
+    def __init__(self, link: Link, *, timeout: float, events: Events, tracing: Tracing) -> None:
         self._link = link
         self.timeout = timeout
-        self._telemetry = telemetry
+        self._events = events
+        self._tracing = tracing
 
     async def send(self, call: Call, within: float) -> Answer:
         """Send a call once and return the response, whatever its status."""
         began = time.perf_counter()
         outcome = "failed"
         try:
-            with self._telemetry.tracing.upstream_call(call.method, call.path) as span:
+            with self._tracing.upstream_call(call.method, call.path) as span:
                 answer = await self._link.exchange(
                     call.method,
                     call.path,
@@ -83,7 +84,7 @@ class CallSender:
         except (httpx.TransportError, OSError, ssl.SSLError) as error:
             raise UpstreamUnavailable("The upstream broke off.") from error
         finally:
-            self._telemetry.upstream_call(call.method, outcome, time.perf_counter() - began)
+            self._events.upstream_called(call.method, outcome, time.perf_counter() - began)
         return answer
 
 

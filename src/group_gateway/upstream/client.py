@@ -12,13 +12,14 @@ from urllib.parse import urlsplit
 import httpx
 
 from group_gateway.errors import UpstreamInvalidResponse
+from group_gateway.events import NO_EVENTS, Events
 from group_gateway.fhir.bundle import NotASearchset, Searchset, parse_searchset
 from group_gateway.fhir.group_resource import GroupResource, NotAGroup
 from group_gateway.fhir.literal_reference import is_logical_id
 from group_gateway.fhir.operation_outcome import Issue, parse_issues
 from group_gateway.fhir.page_link import PageLink, path_segments
-from group_gateway.observability.telemetry import Telemetry
 from group_gateway.operation import Caller
+from group_gateway.tracing import NO_TRACING, Tracing
 from group_gateway.upstream.answer import (
     Answer,
     decoded,
@@ -98,7 +99,8 @@ class GroupClient:
         transport: httpx.AsyncBaseTransport,
         *,
         call_timeout: float,
-        telemetry: Telemetry | None = None,
+        events: Events = NO_EVENTS,
+        tracing: Tracing = NO_TRACING,
         resilience: Resilience | None = None,
         account: ServiceAccount | None = None,
         headers: Mapping[str, str] | None = None,
@@ -107,12 +109,10 @@ class GroupClient:
         self.is_canvas = (urlsplit(self.base_url).hostname or "").endswith(_CANVAS_HOST)
         self._base = path_segments(httpx.URL(self.base_url).path) or ()
         self._transport = transport
-        telemetry = telemetry or Telemetry()
         link = link_to(self.base_url, transport, call_timeout=call_timeout, headers=headers)
-        if account is not None:
-            link = ServiceLink(link, account)
-        call_sender = CallSender(link, timeout=call_timeout, telemetry=telemetry)
-        self._guard = ResilientClient(call_sender, resilience or Resilience(), telemetry)
+        way = link if account is None else ServiceLink(link, account)
+        call_sender = CallSender(way, timeout=call_timeout, events=events, tracing=tracing)
+        self._guard = ResilientClient(call_sender, resilience or Resilience(), events)
 
     async def read(
         self, caller: Caller, id: str, within: float, again: Again | None = None

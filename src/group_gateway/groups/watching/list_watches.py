@@ -15,6 +15,7 @@ from group_gateway.cache.invalidation_history import Tags
 from group_gateway.cache.leases import Leases
 from group_gateway.digests import DigestKeys
 from group_gateway.errors import BadUserInput, Forbidden, GatewayError, Unauthenticated
+from group_gateway.events import Events
 from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.groups.reading.group_reads import GroupReads
 from group_gateway.groups.reading.invalidation import Invalidator
@@ -28,7 +29,6 @@ from group_gateway.groups.watching.group_list import (
 )
 from group_gateway.groups.watching.list_watch import ListListener, ListWatch
 from group_gateway.groups.watching.watches import BeginOperation
-from group_gateway.observability.telemetry import Telemetry
 from group_gateway.operation import Caller, Operation
 
 MOST_GROUPS = 1000
@@ -64,7 +64,7 @@ class ListWatches:
         reads: GroupReads,
         fresh: GroupReads,
         invalidator: Invalidator,
-        telemetry: Telemetry,
+        events: Events,
         leases: Leases,
         keys: DigestKeys,
         *,
@@ -74,7 +74,7 @@ class ListWatches:
         self._reads = reads
         self._fresh = fresh
         self._invalidator = invalidator
-        self._telemetry = telemetry
+        self._events = events
         self._leases = leases
         self._keys = keys
         self._interval = interval
@@ -104,7 +104,7 @@ class ListWatches:
             for id in [id for id in known if self._invalidator.tag_of(id) in listener.told]:
                 del known[id]  # it may have been read before that change, or after it
             while True:
-                async for event in self._events(renew, known, groups):
+                async for event in self._differences(renew, known, groups):
                     yield event
                 known = snapshots_of(groups, known)
                 await listener.news()
@@ -120,7 +120,7 @@ class ListWatches:
         if polls:
             await asyncio.wait(polls)
 
-    async def _events(
+    async def _differences(
         self, renew: BeginOperation, known: Snapshots, groups: list[GroupResource]
     ) -> AsyncGenerator[ListEvent, None]:
         for change in changes_between(known, snapshots_of(groups, known), groups):
@@ -136,7 +136,7 @@ class ListWatches:
             tags = None if ids is None else frozenset(map(tag_of, ids))
             watch = self._watches[question] = ListWatch(question, tags)
             self._polls[question] = asyncio.create_task(self._poll(watch))
-            self._telemetry.watched_lists(len(self._watches))
+            self._events.watched_lists(len(self._watches))
         watch.add(listener)
         return watch
 
@@ -145,7 +145,7 @@ class ListWatches:
         if not watch and self._watches.get(watch.question) is watch:
             del self._watches[watch.question]
             self._polls.pop(watch.question).cancel()
-            self._telemetry.watched_lists(len(self._watches))
+            self._events.watched_lists(len(self._watches))
 
     def _changed(self, tags: Tags) -> None:
         for watch in self._watches.values():
@@ -173,7 +173,7 @@ class ListWatches:
                     async with self._turns:
                         await self._look(watch)
             except GatewayError as failure:
-                self._telemetry.polled("failed")
+                self._events.polled("failed")
                 longest = max(self._interval, _LONGEST_PAUSE)
                 pause = max(min(2 * pause, longest), failure.retry_after or 0.0)
             except Exception:  # noqa: BLE001 - it must not be the last poll
@@ -188,13 +188,13 @@ class ListWatches:
                 operation = self._poll_operation(caller, watch.question)
                 groups = await _groups(self._fresh, operation, watch.question)
             except (Forbidden, Unauthenticated) as refusal:
-                self._telemetry.polled("refused")
+                self._events.polled("refused")
                 # First: the last listener that is notified cancels this poll.
                 await self._invalidator.refused(caller)
                 watch.refuse(caller, refusal)
                 continue
             changed = watch.polled(caller, groups)
-            self._telemetry.polled("changed" if changed else "unchanged")
+            self._events.polled("changed" if changed else "unchanged")
             for id in changed:
                 await self._invalidator.invalidate(id)
             return

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from group_gateway.cache.invalidation_history import Tags
 from group_gateway.cache.leases import Leases
 from group_gateway.errors import BadUserInput, Forbidden, GatewayError, Unauthenticated
+from group_gateway.events import Events
 from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.groups.reading.group_reads import GroupReads, checked_id
 from group_gateway.groups.reading.invalidation import Invalidator
 from group_gateway.groups.watching.snapshot import GONE
 from group_gateway.groups.watching.watch import Listener, Watch
-from group_gateway.observability.telemetry import Telemetry
 from group_gateway.operation import Operation
 from group_gateway.upstream.client import GroupClient
 
@@ -58,7 +58,7 @@ class GroupWatches:
         client: GroupClient,
         reads: GroupReads,
         invalidator: Invalidator,
-        telemetry: Telemetry,
+        events: Events,
         leases: Leases,
         *,
         interval: float,
@@ -67,7 +67,7 @@ class GroupWatches:
         self._client = client
         self._reads = reads
         self._invalidator = invalidator
-        self._telemetry = telemetry
+        self._events = events
         self._leases = leases
         self._interval = interval
         self._patience = patience
@@ -115,7 +115,7 @@ class GroupWatches:
         if watch is None:
             watch = self._watches[tag] = Watch()
             self._polls[tag] = asyncio.create_task(self._poll(id, tag, watch))
-            self._telemetry.watched(len(self._watches))
+            self._events.watched_groups(len(self._watches))
         watch.add(listener)
         return watch
 
@@ -124,7 +124,7 @@ class GroupWatches:
         if not watch and self._watches.get(tag) is watch:
             del self._watches[tag]
             self._polls.pop(tag).cancel()
-            self._telemetry.watched(len(self._watches))
+            self._events.watched_groups(len(self._watches))
 
     def _changed(self, tags: Tags) -> None:
         for tag in self._watches if tags is None else tags:
@@ -156,7 +156,7 @@ class GroupWatches:
                     async with self._turns:
                         await self._look(id, watch)
             except GatewayError as failure:
-                self._telemetry.polled("failed")
+                self._events.polled("failed")
                 longest = max(self._interval, _LONGEST_PAUSE)
                 pause = max(min(2 * pause, longest), failure.retry_after or 0.0)
             except Exception:  # noqa: BLE001 - it must not be the last poll
@@ -170,13 +170,13 @@ class GroupWatches:
             try:
                 group = await self._client.read(caller, id, self._patience)
             except (Forbidden, Unauthenticated) as refusal:
-                self._telemetry.polled("refused")
+                self._events.polled("refused")
                 # First: the last listener that is notified cancels this poll.
                 await self._invalidator.refused(caller)
                 watch.refuse(caller, refusal)
                 continue
             changed = watch.has_changed(caller, group)
-            self._telemetry.polled("changed" if changed else "unchanged")
+            self._events.polled("changed" if changed else "unchanged")
             if changed:
                 await self._invalidator.invalidate(id)
             return

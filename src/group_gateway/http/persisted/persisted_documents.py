@@ -13,11 +13,11 @@ from msgspec.structs import replace
 
 from group_gateway.bounded_lru import BoundedLRU
 from group_gateway.errors import RequestCode
+from group_gateway.events import Events
 from group_gateway.execution.document_limits import LONGEST_DOCUMENT
 from group_gateway.execution.engine import GraphQLRequest
 from group_gateway.http.persisted.trusted_documents import TrustedDocuments
 from group_gateway.http.requests import RequestRefused
-from group_gateway.observability.telemetry import Telemetry
 
 TrustMode = Literal["off", "log", "enforce"]
 _OVERHEAD: Final = 300
@@ -34,14 +34,14 @@ class PersistedDocuments:
 
     def __init__(
         self,
-        telemetry: Telemetry,
+        events: Events,
         *,
         automatic: bool = True,
         trusted: TrustedDocuments | None = None,
         mode: TrustMode = "off",
         max_bytes: int = 8 * 1024 * 1024,
     ) -> None:
-        self._telemetry = telemetry
+        self._events = events
         self._trusted = trusted if mode != "off" else None
         self._enforced = mode == "enforce" and trusted is not None
         self._automatic = automatic and not self._enforced
@@ -56,7 +56,7 @@ class PersistedDocuments:
         if asked.document_id is not None:
             asked = self._known(asked, asked.document_id)
         if self._trusted is not None and asked.query not in self._trusted:
-            self._telemetry.trusted_documents("refused" if self._enforced else "unlisted")
+            self._events.trusted_documents("refused" if self._enforced else "unlisted")
             if self._enforced:
                 message = "The document is not one of those that are trusted here."
                 raise RequestRefused(message, HTTPStatus.FORBIDDEN, RequestCode.UNTRUSTED_DOCUMENT)

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from group_gateway.events import Events
 from group_gateway.http.persisted.manifest import NotAManifest, documents_of
-from group_gateway.observability.telemetry import Telemetry
 
 _LOOK_EVERY = 1.0
 """Seconds between two checks of the file. Each costs a system call."""
@@ -22,10 +22,10 @@ class TrustedDocuments:
     """
 
     def __init__(
-        self, path: Path, telemetry: Telemetry, clock: Callable[[], float] = time.monotonic
+        self, path: Path, events: Events, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._path = path
-        self._telemetry = telemetry
+        self._events = events
         self._clock = clock
         self._stamp = self._seen()
         self._by_id = documents_of(path.read_bytes())
@@ -59,12 +59,12 @@ class TrustedDocuments:
                 return
             self._by_id = documents_of(self._path.read_bytes())
         except (OSError, NotAManifest):
-            self._telemetry.trusted_documents("unreadable")
+            self._events.trusted_documents("unreadable")
             return
         self._stamp = stamp
         self._texts = frozenset(self._by_id.values())
         self._lists += 1
-        self._telemetry.trusted_documents("reloaded")
+        self._events.trusted_documents("reloaded")
 
     def _seen(self) -> tuple[int, int, int]:
         status = self._path.stat()

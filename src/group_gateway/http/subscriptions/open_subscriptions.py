@@ -93,7 +93,7 @@ class Subscriptions:
         """
 
         async def renew() -> Operation:
-            if self._report.tells_all:
+            if self._report.records_all:
                 self._report.check_audit()
             principal = await self.authenticate(session.authorization)
             return self._pipeline.operation(replace(session, principal=principal).context)

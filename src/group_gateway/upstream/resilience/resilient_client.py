@@ -18,7 +18,7 @@ from group_gateway.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-from group_gateway.observability.telemetry import Telemetry
+from group_gateway.events import Events
 from group_gateway.upstream.answer import Answer
 from group_gateway.upstream.call_sender import Call, CallSender, Kind
 from group_gateway.upstream.resilience.breaker import Breaker
@@ -47,17 +47,15 @@ class Resilience:
 class ResilientClient:
     """Send calls, retry failed reads, and send nothing while a breaker is open."""
 
-    def __init__(
-        self, call_sender: CallSender, resilience: Resilience, telemetry: Telemetry
-    ) -> None:
+    def __init__(self, call_sender: CallSender, resilience: Resilience, events: Events) -> None:
         self._call_sender = call_sender
         self._retries = resilience.retries
         self._budget = RetryBudget()
-        self._telemetry = telemetry
+        self._events = events
         kinds = _KINDS if resilience.rest else ()
         self._breakers: dict[str, Breaker] = {kind: Breaker(resilience.rest) for kind in kinds}
         for kind in kinds:
-            telemetry.breaker(kind, is_open=False)
+            events.breaker(kind, is_open=False)
 
     async def send(
         self, call: Call, within: float, again: Callable[[], object] | None = None
@@ -94,7 +92,7 @@ class ResilientClient:
             again()
         except TooManyUpstreamCalls:
             return False
-        self._telemetry.upstream_retry(call.kind)
+        self._events.upstream_retried(call.kind)
         return True
 
     async def _once(self, call: Call, within: float) -> Answer:
@@ -119,7 +117,7 @@ class ResilientClient:
         finally:
             breaker.end(call.question, call.scope, probe=probe, failed=failed)
             if probe or breaker.is_open:
-                self._telemetry.breaker(call.kind, is_open=breaker.is_open)
+                self._events.breaker(call.kind, is_open=breaker.is_open)
         return answer
 
 

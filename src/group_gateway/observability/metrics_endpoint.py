@@ -5,9 +5,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from group_gateway.http.gateway_app import METRICS_PATH
 from group_gateway.observability.worker_group import WorkerGroup
-
-METRICS_PATH = "/metrics"
 
 
 def metrics_route(workers: WorkerGroup) -> Route:

@@ -69,6 +69,9 @@ class Tracing:
         """Send what is still to be sent."""
 
 
+NO_TRACING = Tracing()
+
+
 class _Context:
     """Makes a trace context the current one."""
 

@@ -16,7 +16,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from group_gateway.observability.tracing import Tracing
+from group_gateway.events import AuditOutcome, Events, PollOutcome, TrustedDocumentEvent
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -37,11 +37,10 @@ class _Durations:
         return list(zip((*map(str, _SECONDS), "+Inf"), accumulate(self._counts), strict=True))
 
 
-class Telemetry(Collector):
+class PrometheusMetrics(Events, Collector):
     """The counters of one process, and its tracing."""
 
-    def __init__(self, tracing: Tracing | None = None) -> None:
-        self.tracing = tracing or Tracing()
+    def __init__(self) -> None:
         self._requests: dict[tuple[str, ...], float] = defaultdict(float)
         self._plan_fallbacks: dict[tuple[str, ...], float] = defaultdict(float)
         self._audited: dict[tuple[str, ...], float] = defaultdict(float)
@@ -51,7 +50,7 @@ class Telemetry(Collector):
         self._retries: dict[tuple[str, ...], float] = defaultdict(float)
         self._breakers: dict[str, bool] = {}
         self._lookups: dict[tuple[str, ...], float] = defaultdict(float)
-        self._cache_left_alone = False
+        self._cache_bypassed = False
         self._polls: dict[tuple[str, ...], float] = defaultdict(float)
         self._watched = 0
         self._watched_lists = 0
@@ -59,14 +58,14 @@ class Telemetry(Collector):
         self._events: dict[tuple[str, ...], float] = defaultdict(float)
         self._trusted: dict[tuple[str, ...], float] = defaultdict(float)
 
-    def request(self, outcome: str) -> None:
+    def request_ended(self, outcome: str) -> None:
         """Count a GraphQL request.
 
         It was `ready`, `joined`, `complete`, `errors`, `abandoned`, `refused` or `shed`.
         """
         self._requests[outcome,] += 1
 
-    def executed(self, seconds: float) -> None:
+    def operation_executed(self, seconds: float) -> None:
         """Note how long an operation took."""
         self._seconds[()].add(seconds)
 
@@ -74,43 +73,43 @@ class Telemetry(Collector):
         """Count a query that graphql-core executed because no plan could answer it."""
         self._plan_fallbacks[reason,] += 1
 
-    def audited(self, outcome: str, records: int) -> None:
+    def audit_records(self, outcome: AuditOutcome, number: int) -> None:
         """Count records of the audit log: `written` or `lost`."""
-        self._audited[outcome,] += records
+        self._audited[outcome,] += number
 
-    def upstream_call(self, method: str, outcome: str, seconds: float) -> None:
+    def upstream_called(self, method: str, outcome: str, seconds: float) -> None:
         """Count an upstream call: its HTTP method, and its status class or failure."""
         self._calls[method, outcome] += 1
         self._upstream_seconds[method, outcome].add(seconds)
 
-    def upstream_retry(self, kind: str) -> None:
+    def upstream_retried(self, kind: str) -> None:
         """Count a call that was made once more: `read` or `search`."""
         self._retries[kind,] += 1
 
-    def trusted_documents(self, event: str) -> None:
+    def trusted_documents(self, event: TrustedDocumentEvent) -> None:
         """Count an event that is about trusted documents.
 
         `unlisted` and `refused` are requests, `reloaded` and `unreadable` looks at the list.
         """
         self._trusted[event,] += 1
 
-    def polled(self, outcome: str) -> None:
+    def polled(self, outcome: PollOutcome) -> None:
         """Count a poll: `changed`, `unchanged`, `refused` or `failed`."""
         self._polls[outcome,] += 1
 
-    def watched(self, groups: int) -> None:
+    def watched_groups(self, number: int) -> None:
         """Note how many groups are watched."""
-        self._watched = groups
+        self._watched = number
 
-    def watched_lists(self, lists: int) -> None:
+    def watched_lists(self, number: int) -> None:
         """Note how many lists of groups are watched."""
-        self._watched_lists = lists
+        self._watched_lists = number
 
-    def subscribed(self, subscriptions: int) -> None:
+    def open_subscriptions(self, number: int) -> None:
         """Note how many subscriptions are open."""
-        self._subscriptions = subscriptions
+        self._subscriptions = number
 
-    def event(self) -> None:
+    def subscription_event(self) -> None:
         """Count an event of a subscription."""
         self._events[()] += 1
 
@@ -118,14 +117,14 @@ class Telemetry(Collector):
         """Note whether the breaker for a kind of calls is open."""
         self._breakers[kind] = is_open
 
-    def looked_up(self, hits: int, misses: int) -> None:
+    def cache_looked_up(self, hits: int, misses: int) -> None:
         """Count what was looked up in the cache for operations that were executed."""
         self._lookups["hit",] += hits
         self._lookups["miss",] += misses
 
-    def cache(self, *, is_left_alone: bool) -> None:
+    def cache_bypassed(self, *, is_bypassed: bool) -> None:
         """Note whether the cache is left alone, because it failed."""
-        self._cache_left_alone = is_left_alone
+        self._cache_bypassed = is_bypassed
 
     @property
     def open_breakers(self) -> list[str]:
@@ -209,7 +208,7 @@ class Telemetry(Collector):
         yield GaugeMetricFamily(
             "group_gateway_cache_left_alone",
             "1 while nothing is cached, because the cache failed.",
-            value=self._cache_left_alone,
+            value=self._cache_bypassed,
         )
 
     def _of_subscriptions(self) -> Iterable[Metric]:

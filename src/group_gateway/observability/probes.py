@@ -14,8 +14,8 @@ from starlette.routing import BaseRoute, Route
 from group_gateway.cache.store import CacheStore
 from group_gateway.errors import GatewayError, UpstreamUnavailable
 from group_gateway.identity.authenticator import Authenticator
+from group_gateway.observability.prometheus_metrics import PrometheusMetrics
 from group_gateway.observability.request_log import RequestLog
-from group_gateway.observability.telemetry import Telemetry
 from group_gateway.observability.worker_group import WorkerGroup
 from group_gateway.operation import Caller
 from group_gateway.upstream.client import GroupClient
@@ -71,7 +71,7 @@ def probe_routes(  # noqa: PLR0913, PLR0917 - all that readiness depends on
     client: GroupClient,
     authenticator: Authenticator,
     request_log: RequestLog,
-    telemetry: Telemetry,
+    metrics: PrometheusMetrics,
     workers: WorkerGroup,
     cache: CacheStore,
 ) -> list[BaseRoute]:
@@ -99,6 +99,6 @@ def probe_routes(  # noqa: PLR0913, PLR0917 - all that readiness depends on
             known["cache"] = "unavailable" if cache.epoch is None else "ok"
         if problem is not None:
             known["callers"] = problem.sentence
-        return JSONResponse({"status": "ok", **known, "breakersOpen": telemetry.open_breakers})
+        return JSONResponse({"status": "ok", **known, "breakersOpen": metrics.open_breakers})
 
     return [Route("/livez", live), Route("/readyz", ready)]
