@@ -24,6 +24,8 @@ class MemoryServer:
 
     applies: frozenset[str] = frozenset({"_id", "type", "member", "_count", "_offset"})
     """Search parameters that have an effect; others are ignored and not echoed."""
+    echoes: bool = False
+    """Whether the `self` link repeats all parameters, those without an effect too."""
     refuses: frozenset[str] = frozenset()
     """Search parameters that are answered with 400."""
     deletes: bool = True
@@ -139,7 +141,7 @@ class MemoryServer:
                 found.reverse()
         count, offset = int(asked.get("_count", 10)), int(asked.get("_offset", 0))
         page = found[offset : offset + count]
-        own = {**asked, "_count": str(count), "_offset": str(offset)}
+        own = {**(given if self.echoes else asked), "_count": str(count), "_offset": str(offset)}
         links = [{"relation": "self", "url": f"{BASE}/{type}?{urlencode(own)}"}]
         if count and offset + count < len(found):
             following = {**own, "_offset": str(offset + count)}

@@ -58,16 +58,22 @@ async def test_forth_and_back(start, many, search, applies):
 
 
 async def test_count_alone(start, many):
-    """The count alone costs one call, without groups."""
+    """The count alone costs one call, without groups, once the parameter is proven to work."""
     fhir = await start(many)
     data = await fhir.data("{GroupConnection(type: person){count}}")
     assert data == {"GroupConnection": {"count": 15}}
-    assert many.calls == ["GET /Group?type=person&_count=0"]
+    assert many.calls[0] == "GET /Group?type=person&_count=0"
+    many.calls.clear()
+    data = await fhir.data("{GroupConnection(type: practitioner){count}}")
+    assert data == {"GroupConnection": {"count": 8}}
+    assert many.calls == ["GET /Group?type=practitioner&_count=0"]
 
 
 async def test_a_page_with_its_count(start, many):
-    """A page and its count cost one call where the upstream says a total."""
+    """A page and its count cost one call where the upstream says a total that can be believed."""
     fhir = await start(many)
+    await fhir.data("{GroupConnection(type: practitioner, _count: 1){count}}")
+    many.calls.clear()
     await fhir.data(f"{{GroupConnection(type: person, _count: 4){{{PAGE}}}}}")
     assert many.calls == ["GET /Group?type=person&_count=4&_offset=0"]
 
@@ -106,6 +112,25 @@ async def test_refused_upstream(start, many, name):
     fhir = await start(many)
     status, _, issue = await fhir.failure(f'{{GroupList({name}: "x"){{id}}}}')
     assert (status, issue) == (200, "not-supported")
+
+
+@pytest.mark.parametrize("name", ["_filter", "_sort"])
+async def test_repeated_upstream(start, many, name):
+    """What a server only repeats in its `self` link was not applied."""
+    many.echoes = True
+    fhir = await start(many)
+    status, _, issue = await fhir.failure(f'{{GroupList({name}: "name eq x"){{id}}}}')
+    assert (status, issue) == (200, "not-supported")
+
+
+async def test_repeated_filters_count_nothing(start, many):
+    """A count holds the groups that fit, whatever a server repeats in its `self` link."""
+    many.echoes = True
+    fhir = await start(many)
+    query = '{GroupConnection(code: "even", _count: 1){count}}'
+    found = await fhir.data('{GroupList(code: "even"){id}}')
+    data = await (await start(many)).data(query)
+    assert data["GroupConnection"]["count"] == len(found["GroupList"])
 
 
 async def test_refused_parameters_are_filtered_here(start, many):

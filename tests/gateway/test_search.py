@@ -1,8 +1,10 @@
 """Searches that an upstream ignores, refuses or does not have are never passed off as applied."""
 
+from urllib.parse import parse_qsl, urlsplit
+
 import pytest
 
-from gateway.answering import Answering, answering, page
+from gateway.answering import Answering, answering, make_group, page
 from group_gateway.sandbox.data.people import reference
 from group_gateway.sandbox.quirks import FaultRule
 from group_gateway.sandbox.wellknown import (
@@ -19,6 +21,7 @@ GROUPS = """query ($filter: GroupFilter, $first: Int) {
 PATIENT = {"patient": SEED_PATIENT_ID}
 PATIENTS_GROUPS = [TEST_GROUP_ID, TEST_GROUP_TWIN_ID]
 NOBODY = {"patient": "nobody"}
+PAGED = (("_offset", 0), ("_count", 10))
 REFUSED = FaultRule(kind="status", status=400, pattern="patient=")
 
 
@@ -29,6 +32,11 @@ async def found(gateway, **filter):  # noqa: A002 - GraphQL's name
     assert groups["totalCount"] == len(ids)
     assert groups["pageInfo"] == {"hasNextPage": False}
     return ids
+
+
+def query_of(target):
+    """Return the parameters of a search."""
+    return dict(parse_qsl(urlsplit(target).query))
 
 
 def statements_read(sandbox):
@@ -219,13 +227,22 @@ async def test_a_page_is_found_before_the_look_ends(gateway, sandbox):
 
 @pytest.mark.parametrize("total", [True, False])
 async def test_the_total_is_asked_for_only_when_selected(gateway, sandbox, total):
-    """The total comes with the page, or alone with a page of one."""
+    """The total comes with the page, or alone with a page of one.
+
+    A filter is proven once, by its opposite: a server that ignores it counts other groups too.
+    """
     await gateway.data("{ groups(first: 5) { nodes { id } %s } }" % ("totalCount" * total))
     assert sandbox.calls == ["GET /Group?_count=5&_offset=0"]
     sandbox.forget_calls()
     data = await gateway.data("{ groups(filter: { type: PERSON }) { totalCount } }")
     assert data["groups"]["totalCount"] == 250
-    assert sandbox.calls == ["GET /Group?type=person&_count=1&_offset=0"]
+    assert sandbox.calls == [
+        "GET /Group?type=person&_count=1&_offset=0",
+        "GET /Group?type=practitioner&_count=1&_offset=0",
+    ]
+    sandbox.forget_calls()
+    await gateway.data("{ groups(filter: { type: DEVICE }) { totalCount } }")
+    assert sandbox.calls == ["GET /Group?type=device&_count=1&_offset=0"]
 
 
 async def test_a_total_that_the_upstream_does_not_tell(gateway, sandbox):
@@ -240,6 +257,46 @@ async def test_a_total_that_the_upstream_does_not_tell(gateway, sandbox):
     assert len(sandbox.calls) == 1
     for type, total in (("DEVICE", 1), ("MEDICATION", 0)):
         assert (await gateway.data(document, type=type))["groups"]["totalCount"] == total
+
+
+@pytest.mark.parametrize(
+    "wanted", ["type: PERSON", 'patient: "p1"', 'practitioner: "s1"', 'member: "Device/d"']
+)
+async def test_a_filter_that_is_only_repeated_counts_nothing(wanted):
+    """A server that repeats each filter in its `self` link and applies none is not believed."""
+    fits = [
+        {"entity": {"reference": text}} for text in ("Patient/p1", "Practitioner/s1", "Device/d")
+    ]
+    groups = [make_group("a", member=fits), *(make_group(f"b{n}", type="device") for n in range(3))]
+    groups.append(make_group("c", member=fits))
+
+    def search(target):
+        start, size = (int(query_of(target).get(name, at)) for name, at in PAGED)
+        links = [{"relation": "self", "url": target}]
+        if start + size < len(groups):
+            links.append(
+                {"relation": "next", "url": f"/Group?_count={size}&_offset={start + size}"}
+            )
+        shown = [{"resource": group} for group in groups[start : start + size]]
+        return page(*shown, total=len(groups), link=links)
+
+    async with answering(Answering(search, {group["id"]: group for group in groups})) as gateway:
+        data = await gateway.data(f"{{ groups(first: 1, filter: {{{wanted}}}) {{ totalCount }} }}")
+    assert data["groups"]["totalCount"] == 2
+
+
+@pytest.mark.parametrize("said", [0, 1, 2])
+async def test_a_total_of_the_page_alone(said):
+    """A server whose total is less than what it shows, or links, is counted by its pages."""
+
+    def search(target):
+        start = int(query_of(target).get("page", 0))
+        onward = f"/Group?page={start + 1}" if start < 3 else None
+        return page(f"a{start}", f"b{start}", onward=onward, total=said)
+
+    async with answering(Answering(search, {})) as gateway:
+        data = await gateway.data("{ groups(first: 1) { totalCount } }")
+    assert data["groups"]["totalCount"] == 8
 
 
 async def test_seed_groups_come_first(gateway):

@@ -105,6 +105,26 @@ async def test_another_writer_where_members_can_not_be_left_out():
     assert ("INFORMATION", "informational", ["members", "0"]) in told(payload)
 
 
+@pytest.mark.parametrize("echo", ["full", None])
+async def test_another_writer_where_only_the_stored_group_tells(echo: Any):
+    """The version of what a write stored tells of a lost change, whether the write took or not."""
+
+    def keep_members(group: dict[str, Any]) -> dict[str, Any]:
+        left = group.get("member", [])
+        return group | {"member": left if len(left) == 2 else [*left, *members(1)]}
+
+    keeper = Keeper(
+        group_of(member=members(1, 2)),
+        version_id=True,
+        guards=False,
+        echo=echo,
+        computes=keep_members,
+        before_put=overtake,
+    )
+    payload = await payload_of(keeper, REMOVE, groupId="1", members=patients(1))
+    assert ("WARNING", "conflict", []) in told(payload)
+
+
 async def test_a_server_that_was_caught_is_trusted_no_more():
     """Every later write says that nothing guards it."""
     keeper = Keeper(group_of(), etag=True, guards=False, before_put=overtake)

@@ -10,21 +10,27 @@ from group_gateway.groups.reading.paging_support import PagingSupport
 class UpstreamCapabilities:
     """The probes of one upstream: id lists (`_id=a,b`), search parameters, updates.
 
-    `omission_removes` is whether an update removes the members that it omits. `whole_results` is
-    whether search results hold all elements that a read has. `declared` are the search parameters
-    that its CapabilityStatement names, None until it is read or when it names none.
+    `omission_removes` is whether an update removes the members that it leaves out; `whole_results`
+    whether searches give groups with all elements that a read of them has. `exclusions` are of
+    parameters that are shown to leave out groups, or not to. `declared` are the search parameters
+    that its CapabilityStatement names, None until it was read or when it names none.
     """
 
     id_lists: CapabilityProbe = field(default_factory=CapabilityProbe)
     parameters: dict[str, CapabilityProbe] = field(default_factory=dict)
     omission_removes: CapabilityProbe = field(default_factory=CapabilityProbe)
     whole_results: CapabilityProbe = field(default_factory=CapabilityProbe)
+    exclusions: dict[str, CapabilityProbe] = field(default_factory=dict)
     declared: frozenset[str] | None = None
     paging: PagingSupport = field(default_factory=PagingSupport)
 
     def parameter(self, name: str) -> CapabilityProbe:
         """Return the probe of a search parameter."""
         return self.parameters.setdefault(name, CapabilityProbe())
+
+    def exclusion(self, name: str) -> CapabilityProbe:
+        """Return the probe of whether a search parameter leaves out the groups that don't fit."""
+        return self.exclusions.setdefault(name, CapabilityProbe())
 
     def refuse(self, name: str) -> None:
         """Record that a search by this parameter was refused.

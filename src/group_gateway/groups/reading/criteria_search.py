@@ -15,7 +15,7 @@ from group_gateway.groups.reading.filters import GroupFilter
 from group_gateway.groups.reading.pagination import Page
 from group_gateway.groups.reading.paging_support import is_refusal
 from group_gateway.groups.reading.search import Search
-from group_gateway.groups.reading.search_criteria import SearchCriteria
+from group_gateway.groups.reading.search_criteria import SORT, SearchCriteria
 from group_gateway.groups.reading.search_pages import SearchPages
 from group_gateway.groups.reading.search_parameters import ParameterSupport
 from group_gateway.groups.reading.whole_pages import WholePages
@@ -67,12 +67,23 @@ class CriteriaSearch(Search):
         self._check_applied(ignored)
         return ParameterSupport(applied=not ignored, ignored=ignored)
 
+    async def start(self, count: int) -> Page:
+        """Fetch the first page, of groups by which what can't be checked here was applied."""
+        page = await super().start(count)
+        names = self.criteria.uncheckable
+        if page.next is None and len(page.groups) <= 1:
+            names -= {SORT}  # there is no order of one
+        sent = tuple(pair for pair in self._query(frozenset()) if pair[0] in names)
+        if page.groups and not await self._proof.holds(sent, page.content):
+            self._check_applied(names)
+        return page
+
     async def total(self, page: Page) -> int | None:
         """Count the groups of a search that the upstream filters, given any page of it."""
-        if page.content.total is not None:
-            return page.content.total
         if page.is_first and page.next is None:
             return len(page.groups)
+        if page.content.total is not None:
+            return page.content.total
         link = PageLink((*self._query(frozenset()), ("_count", "0"), ("_total", "accurate")))
         try:
             return (await self._get(link)).total
@@ -97,7 +108,13 @@ class CriteriaSearch(Search):
             return None
         own = content.links.get("self")
         echoed = {name for name, _ in own.query} if own is not None else set()
-        return content.total if {name for name, _ in query} <= echoed else None
+        if content.total is None or not {name for name, _ in query} <= echoed:
+            return None
+        if not query or not content.total:
+            return content.total
+        page = await self.start(1)
+        is_believed = page.filtered and await self.is_proven(page, content.total)
+        return content.total if is_believed else None
 
     def _query(self, skipped: frozenset[str]) -> Query:
         """Return the parameters to send; Canvas Medical's `patient` may replace `member`."""

@@ -140,6 +140,11 @@ class Page:
         trusted = self.content.total is None and "self" in self.content.links
         return self.is_linked or (self.is_full and not trusted)
 
+    def shows_more_than(self, total: int) -> bool:
+        """Return whether a count is belied by what is on the page, and linked from it."""
+        shown = (self.begin or 0) + len(self.ids)
+        return shown > total or (self.is_linked and 0 < shown == total)
+
     @property
     def is_first(self) -> bool:
         """Whether it is known to be the first page."""

@@ -56,7 +56,9 @@ class Paginator:
         """Count the matching groups: by the upstream's count, or by a bounded walk over all."""
         page = self._entry or await self._search.start(1)
         if page.filtered and not self._search.is_misled:
-            return await self._search.total(page)
+            total = await self._search.total(page)
+            if total is None or await self._search.is_proven(page, total):
+                return total
         return sum([len(batch.steps) async for batch in self.forward(None, PAGE_SIZE)])
 
     async def _enter_after(self, place: list[Any] | None, count: int) -> tuple[Page, int]:

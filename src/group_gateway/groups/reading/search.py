@@ -17,6 +17,7 @@ from group_gateway.fhir.bundle import Searchset
 from group_gateway.fhir.page_link import NOWHERE, PageLink, Query
 from group_gateway.groups.reading.capabilities import UpstreamCapabilities
 from group_gateway.groups.reading.capability_reader import CapabilityReader
+from group_gateway.groups.reading.filter_proof import FilterProof
 from group_gateway.groups.reading.filters import GroupFilter
 from group_gateway.groups.reading.first_page import FirstPage, open_search
 from group_gateway.groups.reading.pagination import PAGE_SIZE, Page, with_numbers
@@ -70,6 +71,10 @@ class Search:
     @property
     def _capabilities(self) -> UpstreamCapabilities:
         return self._learning.capabilities
+
+    @property
+    def _proof(self) -> FilterProof:
+        return FilterProof(self._capabilities, self._get)
 
     @property
     def _needs_statement(self) -> bool:
@@ -169,6 +174,20 @@ class Search:
                 smaller = paging.smaller(link.query, error)
                 paging.refused(COUNT)
                 link = with_count(link, smaller or paging.size(1))
+
+    async def is_proven(self, page: Page, total: int) -> bool:
+        """Return whether the upstream's count of a search can be relied on, given a page of it.
+
+        It can't where the page alone holds as many or more, and others follow.
+        """
+        if page.is_first and page.next is None:
+            return True
+        if page.shows_more_than(total):
+            return False
+        query = self.parameters(())
+        if not self.covers(query):
+            return False
+        return not query or await self._proof.holds(query, page.content)
 
     async def total(self, page: Page) -> int | None:
         """Count the groups of a search that the upstream filters, given any page of it.

@@ -116,9 +116,15 @@ class Batch:
                 text = "The upstream's answer was lost; the group was read again and is as asked."
                 self._end(request, stored.group, *request.remarks, warning("transient", text))
 
-    def is_stored_in(self, elements: Elements) -> bool:
-        """Return whether the elements are as all requests want them."""
-        return not any(request.change.check(elements) for request in self.requests)
+    def is_stored_in(self, elements: Elements, sent: Elements) -> bool:
+        """Return whether the elements can be what was stored of `sent`.
+
+        They are as all requests ask, or as an upstream makes them that keeps former members.
+        """
+        return all(
+            not request.change.check(elements) or request.change.fallback(elements, sent)
+            for request in self.requests
+        )
 
     def verify(self, stored: BaseVersion, sent: Elements, told: Sequence[Issue] = ()) -> bool:
         """End all requests that were stored, with a warning for what was not; return if all ended.

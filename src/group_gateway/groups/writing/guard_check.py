@@ -5,6 +5,7 @@ skipped was another writer's, and was overwritten.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from group_gateway.errors import GatewayError
 from group_gateway.fhir.operation_outcome import warning
@@ -43,7 +44,9 @@ class GuardCheck:
             return _NO_VERSIONS
         return None if self.guards.worth_trying else _IGNORES
 
-    async def after(self, base: BaseVersion, written: Written, stored: BaseVersion) -> None:
+    async def after(
+        self, base: BaseVersion, written: Written, stored: BaseVersion, sent: dict[str, Any]
+    ) -> None:
         """Add a warning if the write was not guarded after all, and remember it."""
         if self.guards.proven or base.tag is None:
             return
@@ -51,24 +54,26 @@ class GuardCheck:
             if base.elements != stored.elements:
                 self.guards.learn(works=False)
                 self.batch.remark(warning("incomplete", _SAME_VERSION))
-        elif await self._has_overwritten(base, written, stored):
+        elif await self._has_overwritten(base, written, stored, sent):
             self.guards.learn(works=False)
             self.batch.remark(warning("conflict", _OVERWRITTEN))
 
     async def _has_overwritten(
-        self, base: BaseVersion, written: Written, stored: BaseVersion
+        self, base: BaseVersion, written: Written, stored: BaseVersion, sent: dict[str, Any]
     ) -> bool:
         own = tag_number(written.etag)
+        if own is None and stored.group is written.resource:
+            own = stored.number
         last = stored.number if own is None else own
         if base.number is None or last is None or not 2 <= last - base.number <= _FEW:  # noqa: PLR2004 - a gap
             return False
         between = await self._version(base.number + 1)
         if between is not None:
             # Without the write's own version, that may be the write, and the later one another's.
-            return own is not None or not self.batch.is_stored_in(between.elements)
+            return own is not None or not self.batch.is_stored_in(between.elements, sent)
         if await self._version(base.number) is not None:
             return False  # the numbers count more than this group's versions
-        return own is not None or self.batch.is_stored_in(stored.elements)
+        return own is not None or self.batch.is_stored_in(stored.elements, sent)
 
     async def _version(self, number: int) -> BaseVersion | None:
         try:

@@ -173,7 +173,7 @@ class ReadModifyWrite:
             text = "The change was made, but the group can't be read back: this is what was sent."
             self.batch.end_all(as_sent(body), warning("transient", text), *written.issues)
             return
-        await self._check_guard().after(base_version, written, stored)
+        await self._check_guard().after(base_version, written, stored, sent)
         if not self.batch.verify(stored, sent, written.issues):
             self.capabilities.omission_removes.learn(works=False)
 

@@ -1,0 +1,128 @@
+"""Proof that an upstream applies a search parameter: a search for the opposite.
+
+An upstream may repeat in its `self` link what it ignores, and the first page may fit by chance.
+Then its total counts other groups too. Whoever ignores a parameter answers the opposite value with
+the same groups.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Iterator
+
+from group_gateway.errors import GatewayError
+from group_gateway.fhir.bundle import Searchset
+from group_gateway.fhir.group_resource import NotAGroup
+from group_gateway.fhir.page_link import PageLink, Query
+from group_gateway.groups.reading.capabilities import UpstreamCapabilities
+from group_gateway.groups.reading.paging_support import is_refusal
+
+NOBODY = "group-gateway-asks-for-nobody"
+"""An id, code or value that no group holds."""
+_TYPES = ("person", "practitioner")
+_FLAGS = {"true": "false", "false": "true"}
+_FLAGGED = frozenset({"active", "actual"})
+_ELEMENTS = _FLAGGED | {"type"}
+_OPPOSITES = {
+    "_filter": f'_id eq "{NOBODY}"',
+    "member": f"Patient/{NOBODY}",
+    "managing-entity": f"Organization/{NOBODY}",
+    "characteristic-value": f"{NOBODY}${NOBODY}",
+    "_lastUpdated": "lt1000-01-01",
+}
+_SORT = "_sort"
+_ENDS = ("_id", "-_id")
+"""Two orders in which no two groups begin the list."""
+
+
+def opposite(name: str, values: Collection[str]) -> str | None:
+    """Return a value that excludes the groups that have one of these; None where there is none."""
+    if name == "type":
+        return next((type for type in _TYPES if type not in values), None)
+    if name in _FLAGGED:
+        return _FLAGS.get(next(iter(values))) if len(values) == 1 else None
+    if name == "exclude":  # a group may have characteristics of both senses
+        return None
+    return _OPPOSITES.get(name, NOBODY)
+
+
+class FilterProof:
+    """Proves the parameters of a search; `get` returns a page. What is proven is remembered."""
+
+    def __init__(
+        self,
+        capabilities: UpstreamCapabilities,
+        get: Callable[[PageLink], Awaitable[Searchset]],
+    ) -> None:
+        self._capabilities = capabilities
+        self._get = get
+
+    async def holds(self, query: Query, shown: Searchset) -> bool:
+        """Return whether the upstream applies all parameters of a search that gave `shown`.
+
+        Parameters that turn out to be ignored are not sent any more.
+        """
+        for name, values in _grouped(query):
+            exclusion = self._capabilities.exclusion(name)
+            if exclusion.recently_proven:
+                continue
+            value = opposite(name, values)
+            if value is None or not exclusion.worth_trying or not shown.groups:
+                return False
+            if name == _SORT:
+                proven = await self._sorts(values)
+            else:
+                proven = await self._excludes(name, value, shown)
+            exclusion.learn(works=proven)
+            if not proven:
+                self._capabilities.parameter(name).learn(works=False)
+                return False
+        return True
+
+    async def _sorts(self, keys: list[str]) -> bool:
+        """Return whether opposite orders begin with different groups.
+
+        All groups may have the same keys, but not the same ids.
+        """
+        reverse = [key[1:] if key.startswith("-") else f"-{key}" for key in keys]
+        for one, other in ((",".join(keys), ",".join(reverse)), _ENDS):
+            pages = [await self._ask(_SORT, order) for order in (one, other)]
+            ends = [page and page.ids[:1] for page in pages]
+            if None in ends or ends[0] != ends[1]:
+                return True
+        return False
+
+    async def _excludes(self, name: str, value: str, shown: Searchset) -> bool:
+        page = await self._ask(name, value)
+        if page is None:
+            return True
+        if not page.groups:
+            return not page.entries and "next" not in page.links
+        return _is_other(name, value, page, shown)
+
+    async def _ask(self, name: str, value: str) -> Searchset | None:
+        """Search by one value; None when it is refused, as only those do who look at it."""
+        try:
+            return await self._get(PageLink(((name, value), *self._capabilities.paging.query(1))))
+        except GatewayError as error:
+            if is_refusal(error):
+                return None
+            raise
+
+
+def _grouped(query: Query) -> Iterator[tuple[str, list[str]]]:
+    for name in dict.fromkeys(name for name, _ in query):
+        sent = [value.split(",") for given, value in query if given == name]
+        yield name, [value for values in sent for value in values]
+
+
+def _is_other(name: str, value: str, page: Searchset, shown: Searchset) -> bool:
+    """Return whether the groups found for the opposite are its own, and none of those shown."""
+    if name not in _ELEMENTS or not set(page.ids).isdisjoint(shown.ids):
+        return False
+    try:
+        found = [group.elements.get(name) for group in page.groups]
+    except NotAGroup:
+        return False
+    return all(_code(item) == value for item in found)
+
+
+def _code(item: object) -> object:
+    return str(item).lower() if isinstance(item, bool) else item
