@@ -7,7 +7,7 @@ each second one line of JSON: what was answered, shed (503) and failed, and how 
 import argparse
 import asyncio
 import sys
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
@@ -23,25 +23,30 @@ _OK, _SHED = 200, 503
 
 
 class Second(msgspec.Struct, frozen=True):
-    """What became of the requests that were due in one second; times in milliseconds."""
+    """What became of the requests that were due in one second; times in milliseconds.
+
+    `failures` counts those that failed by what was seen: a status, or an error's name.
+    """
 
     answered: int
     shed: int
     failed: int
     p50: float
     p99: float
+    failures: dict[str, int] = {}
 
 
 @dataclass(slots=True)
 class _Tally:
     times: list[float] = field(default_factory=list)
     shed: int = 0
-    failed: int = 0
+    failures: Counter[str] = field(default_factory=Counter)
 
     def summary(self) -> Second:
         times = sorted(self.times) or [0.0]
         p50, p99 = (times[int(len(times) * share)] * 1000 for share in (0.5, 0.99))
-        return Second(len(self.times), self.shed, self.failed, p50, p99)
+        failed = self.failures.total()
+        return Second(len(self.times), self.shed, failed, p50, p99, dict(self.failures))
 
 
 class _Connection(asyncio.Protocol):
@@ -117,13 +122,15 @@ class _Load:
         try:
             async with asyncio.timeout(_PATIENCE), self._slots:
                 status = await self._exchange(request)
-        except (OSError, TimeoutError):
-            status = 0
+        except (OSError, TimeoutError) as error:
+            tally.failures[type(error).__name__] += 1
+            return
         if status == _OK:
             tally.times.append(asyncio.get_running_loop().time() - due)
+        elif status == _SHED:
+            tally.shed += 1
         else:
-            tally.shed += status == _SHED
-            tally.failed += status != _SHED
+            tally.failures[str(status) if status else "connection closed"] += 1
 
     async def _exchange(self, request: bytes) -> int:
         while self._idle:

@@ -71,6 +71,26 @@ def test_unreadable_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "line", ["{}: 1", 'export {}="1', 'set {}="hunter2"', '{}="hunter2" hunter2', "{}='hunter2"]
+)
+def test_line_that_sets_nothing(line: str, tmp_path: Path) -> None:
+    """A line of the `.env` file that can't be read is told by its number, and not passed over."""
+    dotenv = tmp_path / ".env"
+    dotenv.write_text(f"OTHER: 1\n\n\n{line.format(PREFIX + 'PORT')}\n{PREFIX}HOST=a.test\n")
+    with pytest.raises(SettingsError) as caught:
+        read_settings({}, {}, dotenv=dotenv)
+    told = f"{dotenv}, line 4, can't be read: write NAME=value, quotes in pairs."
+    assert str(caught.value) == told
+
+
+def test_lines_of_other_programs(tmp_path: Path) -> None:
+    """What can't be read and has none of the settings' names is another program's business."""
+    dotenv = tmp_path / ".env"
+    dotenv.write_text(f"OTHER: 1\nset MORE=2\n{PREFIX}PORT=9\n")
+    assert read_settings({}, {}, dotenv=dotenv).port == 9
+
+
+@pytest.mark.parametrize(
     ("name", "value", "takes"),
     [
         ("PORT", "eighty", "a whole number from 0 to 65535"),
@@ -82,6 +102,9 @@ def test_unreadable_file(tmp_path: Path) -> None:
         ("DEADLINE", "0", "a number above 0, at most 600"),
         ("DEADLINE", "nan", "a number above 0, at most 600"),
         ("GRAPHIQL", "maybe", "true or false (also yes and no, on and off, 1 and 0)"),
+        ("UDS_MODE", "rw-rw----", "three octal digits, such as 660"),
+        ("UDS_MODE", "1660", "three octal digits, such as 660"),
+        ("LOG_LEVEL", "loud", "one of debug, error, info, warning"),
     ],
 )
 def test_wrong_value(name: str, value: str, takes: str) -> None:
@@ -104,6 +127,29 @@ def test_words_for_true(word: str) -> None:
 def test_words_for_false(word: str) -> None:
     """And so it does to be switched off."""
     assert not read_settings({f"{PREFIX}GRAPHIQL": word}, {}).graphiql
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "taken"),
+    [
+        ("LOG_LEVEL", "WARNING", "warning"),
+        ("CALLERS", "Pass-Through", "pass-through"),
+        ("TRUSTED_DOCUMENTS_MODE", "off", "off"),
+        ("TRUSTED_DOCUMENTS_MODE", "OFF", "off"),
+        ("SECRET", "0123456789ABCDEF", "0123456789ABCDEF"),
+        ("JWT_AUDIT_CLAIM", "On", "On"),
+        ("UDS_MODE", "0660", "0660"),
+    ],
+)
+def test_words_as_their_settings_take_them(name: str, value: str, taken: str) -> None:
+    """Where words are listed capitals do not matter; a text stays as it is, whatever it says."""
+    settings = read_settings({f"{PREFIX}{name}": value}, {}, serving=False)
+    assert getattr(settings, name.lower()) == taken
+
+
+def test_capitals_in_a_flag() -> None:
+    """Capitals do not matter in a flag either."""
+    assert read_settings({}, {"log_level": "ERROR"}).log_level == "error"
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,27 @@ def test_settings_masks_secrets(tmp_path: Path) -> None:
     assert "GROUP_GATEWAY_CACHE_URL=rediss://ada:********@cache.test:6380/0?********" in told.out
 
 
+@pytest.mark.parametrize(
+    ("cache_url", "base_url"),
+    [
+        ("redis://:pa/hunter2@cache.test", "https://ada:hunter2@fhir.test/fhir"),
+        ("redis://:hunter2#2@cache.test", "https://hunter2@fhir.test/fhir"),
+        ("redis://:hunter2@[cache.test", "https://ada:b@hunter2@fhir.test/fhir"),
+        ("redis://hunter2@cache.test", "https://fhir.test/fhir?key=hunter2"),
+        ("redis:hunter2@cache.test", "ada:hunter2@fhir.test"),
+    ],
+)
+def test_settings_masks_what_is_wrong(cache_url: str, base_url: str) -> None:
+    """`settings` prints no credentials of an address, in whatever form, and does not break."""
+    urls = {"cache_url": cache_url, "upstream_url": base_url, "service_token_url": base_url}
+    told = run("settings", "--changed", cwd=NOWHERE, **urls)
+    assert [line.partition("=")[0] for line in told.out.splitlines()] == [
+        f"{PREFIX}{name.upper()}" for name in ("upstream_url", "service_token_url", "cache_url")
+    ]
+    assert "hunter2" not in told.out + told.err
+    assert "Traceback" not in told.err
+
+
 def test_settings_that_do_not_fit() -> None:
     """`settings` prints what there is, and then the sentence that `serve` would end with."""
     ended = run("settings", "--changed", cwd=NOWHERE, callers="jwt")

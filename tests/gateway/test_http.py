@@ -1,5 +1,6 @@
 """GraphQL over HTTP: methods, media types, statuses, and bodies that are none."""
 
+import gzip
 import json
 from typing import Any
 
@@ -59,6 +60,10 @@ def type_of(response: httpx.Response) -> str:
         (f"{JSON};q=0.1, {RESPONSE};q=0.5, {JSON}", JSON),
         ("text/html, */*;q=0.1", JSON),
         (f"text/plain, nonsense, ;;, {RESPONSE}", RESPONSE),
+        ("text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2", JSON),
+        ("text/html, image/gif, *; q=.2", JSON),
+        (f"{JSON};q=.33333, {RESPONSE};q=.5", RESPONSE),
+        (f"{JSON};q=1., {RESPONSE};q=.9999", JSON),
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -109,6 +114,7 @@ async def test_an_accept_header_in_pieces(gateway: Gateway) -> None:
         (f"{JSON};charset=utf-8", 200),
         (f'{JSON}; charset="UTF-8"', 200),
         (f"{JSON}; charset=utf8; x=y", 200),
+        (f"{JSON}; charset=US-ASCII", 200),
         (f"{JSON}; charset=utf-16", 415),
         (f"{JSON}; charset=iso-8859-1", 415),
         ("text/plain", 415),
@@ -134,6 +140,18 @@ async def test_a_post_without_a_content_type(gateway: Gateway) -> None:
     """A body that says nothing of itself is not guessed at."""
     response = await gateway.http.post("/graphql", content=b'{"query":"{ __typename }"}')
     assert response.status_code == 415
+
+
+@pytest.mark.parametrize("coding", ["", "gzip"])
+async def test_a_body_with_a_byte_order_mark(gateway: Gateway, coding: str) -> None:
+    """The mark with which some programs begin a file is passed over (RFC 8259, section 8.1)."""
+    body = b"\xef\xbb\xbf" + json.dumps({"query": "{ __typename }"}).encode()
+    headers = {"content-type": JSON, "content-encoding": coding}
+    content = gzip.compress(body) if coding else body
+    response = await gateway.http.post("/graphql", content=content, headers=headers)
+    assert response.json() == {"data": {"__typename": "Query"}}
+    array = await post(gateway, body.replace(b"{", b"[{", 1) + b"]")
+    assert code_of(array) == "BATCHING_DISABLED"
 
 
 BODIES: dict[str, bytes] = {

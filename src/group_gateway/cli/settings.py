@@ -4,10 +4,10 @@ import argparse
 import os
 import sys
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
+from group_gateway.cache.redis.address import SCHEMES, AddressError, checked_address
 from group_gateway.cli.flags import DOTENV, add_address_flags, add_upstream_flag, flags_of
 from group_gateway.config import (
     PREFIX,
@@ -81,15 +81,32 @@ def _shown(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if name == "cache_url":
-        return _without_password(value)
+        return _cache_address(value)
     if name in SECRETS:
         return _MASK if value else ""
+    if name.endswith("_url"):
+        return _without_user(value)
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _without_password(url: str) -> str:
-    parts = urlsplit(url)
+def _cache_address(url: str) -> str:
+    """Return an address without password and options; nothing of one that is wrong."""
+    try:
+        parts = checked_address(url)
+    except AddressError:
+        return _MASK
+    if "://" not in url or parts.scheme not in {"memory", *SCHEMES}:
+        return _MASK
     secret, at, place = parts.netloc.rpartition("@")
-    user = secret.partition(":")[0]
+    user, colon, _ = secret.rpartition(":")
+    credentials = f"{user}{colon}{_MASK}{at}" if at else ""
     query = f"?{_MASK}" if parts.query else ""
-    return f"{parts.scheme}://{f'{user}:{_MASK}' if at else ''}{at}{place}{parts.path}{query}"
+    return f"{parts.scheme}://{credentials}{place}{parts.path}{query}"
+
+
+def _without_user(url: str) -> str:
+    """Return an address without user, whom no check has refused yet, and without query."""
+    begin = url.find("://") + len("://") if "://" in url else 0
+    _, at, place = url[begin:].rpartition("@")
+    address, query, _ = place.partition("?")
+    return f"{url[:begin]}{at and _MASK}{at}{address}{query and f'?{_MASK}'}"

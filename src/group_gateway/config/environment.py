@@ -1,13 +1,14 @@
 """Read the settings: flags, environment variables, secret files, a `.env` file."""
 
 import difflib
+import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 from msgspec import inspect
 
 from group_gateway.config.consistency import SettingsError, check
@@ -15,6 +16,7 @@ from group_gateway.config.service_links import is_service_link
 from group_gateway.config.settings_table import PREFIX, SECRETS, SETTINGS, Settings
 
 _FILE = "_file"
+_BOOLEAN_WORDS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 _SECRET_FILES = {name + _FILE: name for name in SECRETS}
 """Settings that name the file of a secret, and that secret's setting."""
 
@@ -62,14 +64,14 @@ def read_given(
         if not is_service_link(name, value)
     }
     found = {
-        _known(variable): Given(_boolean_words(given.value.strip()), given.source)
+        (name := _known(variable)): Given(_word(name, given.value.strip()), given.source)
         for variable, given in variables.items()
         if variable.startswith(PREFIX)
     }
     found = _with_secrets({name: given for name, given in found.items() if given.value})
     own = {name: Given(value, "the command") for name, value in (unless_set or {}).items()}
     flagged = {
-        name: Given(value, "--" + name.replace("_", "-"))
+        name: Given(_word(name, value), "--" + name.replace("_", "-"))
         for name, value in flags.items()
         if value is not None
     }
@@ -96,10 +98,20 @@ def _dotenv(path: Path | None) -> Iterator[tuple[str, str]]:
     if path is None or not path.is_file():
         return
     try:
-        values = dotenv_values(path, interpolate=False)
+        bindings = list(parse_stream(io.StringIO(path.read_text("utf-8-sig"))))
     except (OSError, UnicodeDecodeError):
         raise SettingsError(f"{path} can't be read as a file of settings.") from None
-    yield from ((name, value or "") for name, value in values.items())
+    for binding in bindings:
+        if binding.error and PREFIX in binding.original.string:
+            place = f"{path}, line {binding.original.line + _blank_lines(binding.original.string)}"
+            raise SettingsError(f"{place}, can't be read: write NAME=value, quotes in pairs.")
+        if binding.key is not None:
+            yield binding.key, binding.value or ""
+
+
+def _blank_lines(text: str) -> int:
+    """Return how many lines stand before the first one that is not blank."""
+    return text[: len(text) - len(text.lstrip())].count("\n")
 
 
 def _with_secrets(found: dict[str, Given]) -> dict[str, Given]:
@@ -134,9 +146,15 @@ def _known(variable: str) -> str:
     raise SettingsError(f"There is no setting {variable}; did you mean {PREFIX}{nearest.upper()}?")
 
 
-def _boolean_words(value: str) -> str:
-    words = {"yes": "true", "on": "true", "no": "false", "off": "false"}
-    return words.get(value.lower(), value)
+def _word(name: str, value: Any) -> Any:
+    """Return a value as its setting takes it: capitals do not matter where words are listed."""
+    match _TYPES.get(name), value:
+        case inspect.BoolType(), str():
+            return _BOOLEAN_WORDS.get(value.lower(), value)
+        case inspect.LiteralType(), str():
+            return value.lower()
+        case _:
+            return value
 
 
 def _check_value(name: str, given: Given) -> None:
@@ -163,7 +181,12 @@ def _taken_by(kind: inspect.Type) -> str:
         case inspect.LiteralType(values=values):
             return "one of " + ", ".join(map(str, values))
         case _:
-            return "a text"
+            return "three octal digits, such as 660" if _has_pattern(kind) else "a text"
+
+
+def _has_pattern(kind: inspect.Type) -> bool:
+    """Return whether texts of a kind have a form, as only permissions have."""
+    return isinstance(kind, inspect.StrType) and kind.pattern is not None
 
 
 _TYPES = {field.name: field.type for field in inspect.type_info(Settings).fields}  # type: ignore[attr-defined]

@@ -21,7 +21,7 @@ class Settings(AccessSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65_535)] = 8000
     uds: str = ""
-    uds_mode: Annotated[str, Meta(pattern="^[0-7]{3}$")] = "660"
+    uds_mode: Annotated[str, Meta(pattern="^0?[0-7]{3}$")] = "660"
     admin_host: str = ""
     admin_port: Annotated[int, Meta(ge=0, le=65_535)] = 0
     workers: Annotated[int, Meta(ge=1, le=256)] = 1

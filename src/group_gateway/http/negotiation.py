@@ -10,7 +10,8 @@ from typing import Final, NamedTuple
 GRAPHQL_RESPONSE: Final = "application/graphql-response+json"
 JSON: Final = "application/json"
 PARTS: Final = "multipart/mixed"
-_QUALITY = re.compile(r"(0(\.\d{0,3})?|1(\.0{0,3})?)", re.ASCII)  # RFC 9110, section 12.4.2
+_QUALITY = re.compile(r"0?\.\d{1,9}|0\.?|1(\.0*)?", re.ASCII)
+"""RFC 9110, section 12.4.2, and what Java's client sends: `q=.2`."""
 _ACCEPT: Final = b"accept"
 _TRACE: Final = b"apollo-federation-include-trace"
 _KEY: Final = b"x-router-key"
@@ -50,7 +51,7 @@ def takes_parts(accept: str | None) -> bool:
         named = dict(parameter.partition("=")[::2] for parameter in parameters)
         quality = named.get("q", "1")
         foreign = named.keys() & {"deferspec", "subscriptionspec"}
-        version = named.get("incrementalspec", "v0.2")
+        version = named.get("incrementalspec", "v0.2").strip('"')
         if not foreign and version == "v0.2" and _QUALITY.fullmatch(quality) and float(quality) > 0:
             return True
     return False
@@ -83,8 +84,11 @@ def qualities(header: str) -> dict[str, float]:
 
 
 def _weight(offer: str, ranges: list[_MediaRange]) -> _Weight:
-    """Return the quality of a media type by the most specific range that matches."""
-    for pattern in (offer, f"{offer.partition('/')[0]}/*", "*/*"):
+    """Return the quality of a media type by the most specific range that matches.
+
+    Java's client writes `*` for `*/*`.
+    """
+    for pattern in (offer, f"{offer.partition('/')[0]}/*", "*/*", "*"):
         weights = [entry.weight for entry in ranges if entry.type == pattern]
         if weights:
             return max(weights)

@@ -15,6 +15,9 @@ _LONGEST_ID = 256
 _decode = msgspec.json.Decoder(float_hook=decimal_or_float).decode
 _decode_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _BLANK = b" \t\r\n"
+_MARK = b"\xef\xbb\xbf"
+"""The byte order mark, with which some programs begin a text (RFC 8259, section 8.1)."""
+_CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 
 
 class RequestRefused(Exception):
@@ -45,7 +48,7 @@ def check_json_content(content_type: str | None) -> None:
     """
     media_type, *parameters = [part.strip().lower() for part in (content_type or "").split(";")]
     charsets = [p[8:].strip('"') for p in parameters if p.startswith("charset=")]
-    if media_type != JSON or any(charset not in {"utf-8", "utf8"} for charset in charsets):
+    if media_type != JSON or not _CHARSETS.issuperset(charsets):
         message = "Send a POST with content type application/json, in UTF-8."
         raise RequestRefused(message, 415, RequestCode.UNSUPPORTED_MEDIA_TYPE)
 
@@ -64,7 +67,7 @@ def header_values(
 
 def is_array(body: bytes) -> bool:
     """Return whether a body, if it is JSON, is an array."""
-    return body.lstrip(_BLANK)[:1] == b"["
+    return body.removeprefix(_MARK).lstrip(_BLANK)[:1] == b"["
 
 
 def operations_of_body(body: bytes, most: int) -> list[bytes]:
@@ -91,7 +94,7 @@ def request_of_body(body: bytes) -> GraphQLRequest:
 
 def _decoded(body: bytes, decode: Callable[[bytes], Any]) -> Any:
     try:
-        return decode(body)
+        return decode(body.removeprefix(_MARK))
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise RequestRefused("The body is not JSON.") from None
     except RecursionError:
