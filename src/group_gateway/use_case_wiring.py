@@ -15,8 +15,8 @@ from group_gateway.groups.reading.group_searches import GroupSearches
 from group_gateway.groups.reading.invalidation import Invalidator
 from group_gateway.groups.reading.loader import GroupLoader
 from group_gateway.groups.reading.search_pages import SearchPages
+from group_gateway.groups.watching.group_watches import GroupWatches
 from group_gateway.groups.watching.list_watches import ListWatches
-from group_gateway.groups.watching.watches import GroupWatches
 from group_gateway.groups.writing.writes import GroupWrites
 from group_gateway.resources.resource_reads import ResourceReads
 from group_gateway.schema.context import Services
@@ -76,7 +76,7 @@ def build_services(  # noqa: PLR0913, PLR0917 - all that the use cases take
             events,
             leases,
             interval=settings.subscription_interval,
-            patience=settings.upstream_timeout,
+            timeout=settings.upstream_timeout,
         ),
         list_watches=ListWatches(
             reads,
@@ -86,7 +86,7 @@ def build_services(  # noqa: PLR0913, PLR0917 - all that the use cases take
             leases,
             keys,
             interval=settings.subscription_interval,
-            patience=settings.upstream_timeout,
+            timeout=settings.upstream_timeout,
         ),
         resources=ResourceReads.of(client, cache, slots, lifetimes),
         keys=keys,

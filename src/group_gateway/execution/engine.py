@@ -19,7 +19,7 @@ from group_gateway.execution.federated_trace import Tracer
 from group_gateway.execution.incremental import DeferStreamExecutor, WholeExecutor, execute
 from group_gateway.execution.incremental_result import IncrementalResult
 from group_gateway.execution.plan_fallbacks import PlanFallbacks
-from group_gateway.groups.watching.watches import BeginOperation
+from group_gateway.groups.watching.group_watches import BeginOperation
 from group_gateway.operation import Operation
 from group_gateway.schema.context import Context, Services
 from group_gateway.schema.federated_schema import GatewaySchema

@@ -14,8 +14,8 @@ from group_gateway.groups.reading.group_reads import GroupReads
 from group_gateway.groups.reading.group_searches import GroupSearches
 from group_gateway.groups.reading.invalidation import Invalidator
 from group_gateway.groups.watching.group_list import GroupList
+from group_gateway.groups.watching.group_watches import BeginOperation, GroupEvent, GroupWatches
 from group_gateway.groups.watching.list_watches import ListEvent, ListWatches
-from group_gateway.groups.watching.watches import BeginOperation, GroupEvent, GroupWatches
 from group_gateway.groups.writing.writes import GroupWrites
 from group_gateway.operation import Operation
 from group_gateway.resources.resource_reads import ResourceReads

@@ -7,8 +7,8 @@ import strawberry
 from strawberry import argument
 
 from group_gateway.groups.watching.group_list import GroupList
+from group_gateway.groups.watching.group_watches import GroupEvent
 from group_gateway.groups.watching.list_watches import ListEvent
-from group_gateway.groups.watching.watches import GroupEvent
 from group_gateway.schema.arguments import GroupId
 from group_gateway.schema.context import Info
 from group_gateway.schema.group import Group, GroupChange

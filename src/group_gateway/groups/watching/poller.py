@@ -1,0 +1,133 @@
+"""Poll what is watched: each thing once, however many listen, in however many replicas."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Collection, Hashable, Iterator
+from typing import Any, Generic, TypeVar
+
+from group_gateway.cache.leases import Leases
+from group_gateway.concurrency import BackgroundTasks
+from group_gateway.errors import BadUserInput, Forbidden, GatewayError, Unauthenticated
+from group_gateway.events import Events
+from group_gateway.groups.reading.invalidation import Invalidator
+from group_gateway.groups.watching.watch import Watch
+from group_gateway.operation import Caller
+
+Key = TypeVar("Key", bound=Hashable)
+SomeWatch = TypeVar("SomeWatch", bound=Watch[Any, Any])
+T = TypeVar("T")
+Look = Callable[[Caller], Awaitable[Collection[str]]]
+"""Reads past the cache, for a caller; returns the ids of the groups that have changed."""
+
+_LONGEST_PAUSE = 60.0
+"""Seconds that a failing upstream is left alone at most, if polls are not rarer anyway."""
+_FIRST_PAUSE = 1.0
+_LEASE = 0.85
+"""The part of an interval for which no other replica polls: less than a pause at its shortest."""
+_log = logging.getLogger(__name__)
+
+
+class Poller(Generic[Key, SomeWatch]):
+    """The watches of one kind. Polls each every `interval` seconds, at most `at_once` in parallel.
+
+    `count` is called with the number of watches when it changes.
+    """
+
+    def __init__(  # noqa: PLR0913 - how polls are made, and who learns of them
+        self,
+        invalidator: Invalidator,
+        events: Events,
+        leases: Leases,
+        count: Callable[[int], None],
+        *,
+        interval: float,
+        at_once: int,
+    ) -> None:
+        self._invalidator = invalidator
+        self._events = events
+        self._leases = leases
+        self._count = count
+        self._interval = interval
+        self._parallel = asyncio.Semaphore(at_once)
+        self._watches: dict[Key, SomeWatch] = {}
+        self._polls: dict[Key, asyncio.Task[None]] = {}
+        self._tasks = BackgroundTasks()
+
+    def __iter__(self) -> Iterator[SomeWatch]:
+        return iter(self._watches.values())
+
+    def get(self, key: Key) -> SomeWatch | None:
+        """Return the watch of a key, if anybody listens."""
+        return self._watches.get(key)
+
+    def start(self, key: Key, watch: SomeWatch, look: Look, *, lease: str) -> None:
+        """Add a watch. Replicas that poll the same thing name the same lease."""
+        self._watches[key] = watch
+        self._polls[key] = self._tasks.spawn(self._repeat(watch, look, f"poll:{lease}"))
+        self._count(len(self._watches))
+
+    def stop_idle(self, key: Key, watch: SomeWatch) -> None:
+        """Remove a watch that has no listener left."""
+        if not watch and self._watches.get(key) is watch:
+            del self._watches[key]
+            self._polls.pop(key).cancel()
+            self._count(len(self._watches))
+
+    async def aclose(self) -> None:
+        """Stop polling."""
+        await self._tasks.cancel()
+
+    async def _repeat(self, watch: SomeWatch, look: Look, lease: str) -> None:
+        pause = self._interval
+        while True:
+            await _sleep_about(pause)
+            try:
+                if await self._leases.claim(lease, _LEASE * self._interval):
+                    async with self._parallel:
+                        await self._poll(watch, look)
+            except GatewayError as failure:
+                self._events.polled("failed")
+                longest = max(self._interval, _LONGEST_PAUSE)
+                pause = max(min(2 * pause, longest), failure.retry_after or 0.0)
+            except Exception:  # noqa: BLE001 - it must not be the last poll
+                _log.exception("A poll was not expected to fail so.")
+            else:
+                pause = self._interval
+
+    async def _poll(self, watch: SomeWatch, look: Look) -> None:
+        """Look once, for the next caller that the upstream does not refuse."""
+        while (caller := watch.next_caller()) is not None:
+            try:
+                changed = await look(caller)
+            except (Forbidden, Unauthenticated) as refusal:
+                self._events.polled("refused")
+                # First: the last listener that is notified cancels this poll.
+                await self._invalidator.refused(caller)
+                watch.refuse(caller, refusal)
+                continue
+            self._events.polled("changed" if changed else "unchanged")
+            for id in changed:
+                await self._invalidator.invalidate(id)
+            return
+
+
+async def until_answered(read: Callable[[], Awaitable[T]]) -> T:
+    """Repeat a read until the upstream responds.
+
+    Raises only the errors which mean that the caller may not see this any more.
+    """
+    pause = _FIRST_PAUSE
+    while True:
+        try:
+            return await read()
+        except (BadUserInput, Forbidden, Unauthenticated):
+            raise
+        except GatewayError as failure:
+            await _sleep_about(max(pause, failure.retry_after or 0.0))
+        pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+async def _sleep_about(seconds: float) -> None:
+    """Sleep for about this long: polls that started together must drift apart."""
+    await asyncio.sleep(seconds * random.uniform(0.9, 1.1))  # noqa: S311 - no secret
