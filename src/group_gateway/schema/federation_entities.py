@@ -4,12 +4,13 @@ from collections.abc import Awaitable, Sequence
 from typing import Any
 
 from group_gateway.errors import BadUserInput, GatewayError
+from group_gateway.groups.reading.filters import BY_ID
 from group_gateway.groups.reading.group_reads import checked_id
 from group_gateway.schema.context import Info
 from group_gateway.schema.reference_resource import EntityStub
 
 MOST_REPRESENTATIONS = 1000
-WITH_GROUPS = ("Patient", "Practitioner")
+WITH_GROUPS = tuple(BY_ID)
 """Types, beside Group, of which this subgraph can tell something by their id."""
 
 

@@ -7,7 +7,7 @@ import strawberry
 
 from group_gateway.errors import BadUserInput
 from group_gateway.fhir.literal_reference import parse_reference, reference_key
-from group_gateway.groups.reading.filters import GroupFilter
+from group_gateway.groups.reading.filters import BY_ID, GroupFilter
 from group_gateway.groups.reading.relay_connection import Connection
 from group_gateway.schema.arguments import After, First
 from group_gateway.schema.connection_fields import connect
@@ -15,9 +15,6 @@ from group_gateway.schema.context import Info
 from group_gateway.schema.elements import resolved
 from group_gateway.schema.group import GroupConnection
 from group_gateway.schema.group_filter import Filter, OrderBy, given, orders_by, wanted_by
-
-_BY_ID = {"Patient": "patient", "Practitioner": "practitioner"}
-"""Types of people that an upstream may search by id, and the field of the filter for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +57,7 @@ def viewer_groups(  # noqa: PLR0913 - the contract's arguments
 def _with_member(wanted: GroupFilter, reference: str) -> GroupFilter:
     """Return the filter for groups that also have a member. Raises BadUserInput."""
     found = parse_reference(reference)
-    field = _BY_ID.get(found.type) if found is not None and found.base is None else None
+    field = BY_ID.get(found.type) if found is not None and found.base is None else None
     if found is not None and field is not None and getattr(wanted, field) is None:
         person: dict[str, Any] = {field: found.id}
         return replace(wanted, **person)

@@ -1,16 +1,34 @@
-"""What a client filters groups by, and whether a group really matches."""
+"""What a client filters groups by, and whether a group really matches.
 
-from collections.abc import Callable, Sequence
+To add a field, add it to `GroupFilter` and a row to `FIELDS`, and to the input in
+`schema/group_filter.py`.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from group_gateway.fhir.bundle import Searchset
 from group_gateway.fhir.characteristic import responsibilities_of
 from group_gateway.fhir.group_resource import UNREADABLE, GroupResource, NotAGroup
-from group_gateway.fhir.literal_reference import entity_text, parse_reference
+from group_gateway.groups.reading.filter_fields import (
+    Check,
+    FilterField,
+    SearchParameter,
+    any_member,
+    managed,
+    membership,
+    outlined,
+    sent_concept,
+    sent_dates,
+    sent_flag,
+    sent_reference,
+    sent_token,
+    sent_trait,
+)
 from group_gateway.groups.reading.filter_values import (
     CharacteristicFilter,
     DateFilter,
@@ -18,20 +36,12 @@ from group_gateway.groups.reading.filter_values import (
     TokenFilter,
     items,
 )
-from group_gateway.groups.reading.group_outline import Outline, names_on, outline_of
+from group_gateway.groups.reading.group_outline import Outline, names_on
 
-Check = Callable[[GroupResource], bool]
-PATIENT_PARAMETERS = ("patient", "member")
-"""Search parameters that find a patient's groups: Canvas Medical's, and FHIR R4's."""
-_UNDECLARED = frozenset({"type", "home"})
-_INSIDE = frozenset({"patient", "practitioner", "member", "responsibility", "characteristic"})
-
-
-class _Membered(msgspec.Struct):
-    member: Any = None
-
-
-_membered = msgspec.json.Decoder(_Membered)
+BY_ID = {"Patient": "patient", "Practitioner": "practitioner"}
+"""Types of members that a filter can name by id, and the field for it."""
+_UNDECLARED = frozenset({"type"})
+"""Fields whose parameter is sent without asking whether the upstream declares it."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +95,7 @@ class GroupFilter:
     @property
     def looks_inside(self) -> bool:
         """Whether the filter needs elements that a search may omit."""
-        return not _INSIDE.isdisjoint(self.given)
+        return any(FIELDS[name].looks_inside for name in self.given)
 
     def only(self, names: Sequence[str]) -> "GroupFilter":
         """Return the filter with these fields only."""
@@ -116,93 +126,70 @@ class GroupFilter:
 
     @cached_property
     def _checks(self) -> tuple[Check, ...]:
-        return tuple(_CHECKS[name](self) for name in self.given)
+        return tuple(FIELDS[name].check(getattr(self, name), self.home) for name in self.given)
 
 
-def _outlined(judge: Callable[[GroupFilter, Outline], bool]) -> Callable[[GroupFilter], Check]:
-    """Make a check of elements other than members."""
-
-    def checked(wanted: GroupFilter) -> Check:
-        return lambda group: judge(wanted, outline_of(group))
-
-    return checked
-
-
-def _membership(kind: str, field: str) -> Callable[[GroupFilter], Check]:
-    """Make a check that a member of a type has a logical id."""
-
-    def checked(wanted: GroupFilter) -> Check:
-        id = getattr(wanted, field)
-        return lambda group: _has_member(group, id, f"{kind}/{id}", wanted.home)
-
-    return checked
-
-
-def _any_member(wanted: GroupFilter) -> Check:
-    text = wanted.member or ""
-    return lambda group: _has_member(group, text.rpartition("/")[2], text, wanted.home)
-
-
-def _has_member(group: GroupResource, mark: str, wanted: str, home: str) -> bool:
-    # Most groups don't name the member anywhere: finding that out costs next to nothing, where
-    # decoding 10,000 members takes milliseconds. JSON may write any letter as an escape, though.
-    if mark.encode() not in group.raw and b"\\u" not in group.raw:
-        return False
-    try:
-        members = _membered.decode(group.raw).member
-    except msgspec.ValidationError:  # a number that nothing can hold
-        members = group.elements.get("member")
-    texts = map(entity_text, members) if isinstance(members, list) else ()
-    return any(text is not None and mark in text and _same(text, wanted, home) for text in texts)
-
-
-def _same(text: str, wanted: str, home: str) -> bool:
-    """Return whether two references have the same target."""
-    if text == wanted:
-        return True
-    ours, theirs = parse_reference(text), parse_reference(wanted)
-    if ours is None or theirs is None or (ours.type, ours.id) != (theirs.type, theirs.id):
-        return False
-    return _base(ours.base, home) == _base(theirs.base, home)
-
-
-def _base(base: str | None, home: str) -> str:
-    return home if base is None else base.rstrip("/")
-
-
-def _is_managed(wanted: GroupFilter, outline: Outline) -> bool:
-    text = entity_text({"entity": outline.managingEntity})
-    return text is not None and _same(text, wanted.managing_entity or "", wanted.home)
-
-
-def _is_identified(wanted: GroupFilter, outline: Outline) -> bool:
-    token = wanted.identifier or TokenFilter()
+def _is_identified(token: TokenFilter, outline: Outline) -> bool:
     return any(token.is_coded(i.get("system"), i.get("value")) for i in items(outline.identifier))
 
 
-def _is_responsible(wanted: GroupFilter, outline: Outline) -> bool:
-    return wanted.responsibility in responsibilities_of({"characteristic": outline.characteristic})
+def _is_responsible(code: str, outline: Outline) -> bool:
+    return code in responsibilities_of({"characteristic": outline.characteristic})
 
 
-def _has_trait(wanted: GroupFilter, outline: Outline) -> bool:
-    return any(
-        map((wanted.characteristic or CharacteristicFilter()).fits, items(outline.characteristic))
-    )
+def _has_trait(trait: CharacteristicFilter, outline: Outline) -> bool:
+    return any(map(trait.fits, items(outline.characteristic)))
 
 
-_CHECKS: dict[str, Callable[[GroupFilter], Check]] = {
-    "type": _outlined(lambda wanted, outline: bool(outline.type == wanted.type)),
-    "patient": _membership("Patient", "patient"),
-    "practitioner": _membership("Practitioner", "practitioner"),
-    "member": _any_member,
-    "name": _outlined(lambda w, o: (w.name or StringFilter()).fits(o.name, o.folded_name)),
-    "active": _outlined(lambda wanted, outline: outline.active is wanted.active),
-    "actual": _outlined(lambda wanted, outline: outline.actual is wanted.actual),
-    "identifier": _outlined(_is_identified),
-    "code": _outlined(lambda w, o: (w.code or TokenFilter()).is_concept(o.code)),
-    "managing_entity": _outlined(_is_managed),
-    "responsibility": _outlined(_is_responsible),
-    "characteristic": _outlined(_has_trait),
-    "last_updated": _outlined(lambda w, o: (w.last_updated or DateFilter()).fits(o.last_updated)),
+FIELDS: Final[Mapping[str, FilterField]] = {
+    "type": FilterField(
+        outlined(lambda type, outline: bool(outline.type == type)),
+        (SearchParameter("type", lambda type: [type], is_tried=True),),
+    ),
+    "patient": FilterField(
+        membership("Patient"),
+        (
+            SearchParameter("patient", lambda id: [id], is_tried=True),  # Canvas Medical's
+            SearchParameter("member", lambda id: [f"Patient/{id}"], is_tried=True),
+        ),
+        looks_inside=True,
+    ),
+    "practitioner": FilterField(
+        membership("Practitioner"),
+        (SearchParameter("member", lambda id: [f"Practitioner/{id}"], is_tried=True),),
+        looks_inside=True,
+    ),
+    "member": FilterField(
+        any_member,
+        (SearchParameter("member", sent_reference, is_tried=True),),
+        looks_inside=True,
+    ),
+    "name": FilterField(outlined(lambda text, o: bool(text.fits(o.name, o.folded_name)))),
+    "active": FilterField(
+        outlined(lambda flag, outline: outline.active is flag),
+        (SearchParameter("active", sent_flag),),
+    ),
+    "actual": FilterField(
+        outlined(lambda flag, outline: outline.actual is flag),
+        (SearchParameter("actual", sent_flag),),
+    ),
+    "identifier": FilterField(
+        outlined(_is_identified), (SearchParameter("identifier", sent_token),)
+    ),
+    "code": FilterField(
+        outlined(lambda token, outline: bool(token.is_concept(outline.code))),
+        (SearchParameter("code", sent_concept),),
+    ),
+    "managing_entity": FilterField(managed, (SearchParameter("managing-entity", sent_reference),)),
+    "responsibility": FilterField(outlined(_is_responsible), looks_inside=True),
+    "characteristic": FilterField(
+        outlined(_has_trait),
+        (SearchParameter("characteristic", sent_trait),),
+        looks_inside=True,
+    ),
+    "last_updated": FilterField(
+        outlined(lambda dates, outline: bool(dates.fits(outline.last_updated))),
+        (SearchParameter("_lastUpdated", sent_dates),),
+    ),
 }
-"""How to check each field of the filter."""
+"""All fields of the filter, each with its check and its search parameters."""

@@ -4,78 +4,18 @@ An upstream may ignore a parameter and return everything, status 200. So a param
 applied only when the Bundle's `self` link echoes it and every group in it matches.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
 
 from group_gateway.fhir.bundle import Searchset
-from group_gateway.fhir.literal_reference import parse_reference
 from group_gateway.fhir.page_link import Query
 from group_gateway.groups.reading.capabilities import UpstreamCapabilities
-from group_gateway.groups.reading.filter_values import (
-    CharacteristicFilter,
-    DateFilter,
-    TokenFilter,
+from group_gateway.groups.reading.filter_fields import SearchParameter
+from group_gateway.groups.reading.filters import FIELDS, GroupFilter
+
+PARAMETER_NAMES = frozenset(
+    parameter.name for field in FIELDS.values() for parameter in field.parameters
 )
-from group_gateway.groups.reading.filters import GroupFilter
-
-
-@dataclass(frozen=True, slots=True)
-class SearchParameter:
-    """A parameter that expresses a field of the filter.
-
-    `values` are what to send for the field's value; none if the parameter can't express it. One
-    that `is_tried` is sent although the upstream declares no parameters.
-    """
-
-    field: str
-    name: str
-    values: Callable[[Any], Sequence[str]]
-    is_tried: bool = False
-
-
-def _reference(text: str) -> list[str]:
-    reference = parse_reference(text)
-    return [str(reference)] if reference is not None and reference.base is None else []
-
-
-def _flag(value: object) -> list[str]:
-    return ["true" if value else "false"]
-
-
-def _token(token: TokenFilter) -> list[str]:
-    return [token.token] if token.token is not None else []
-
-
-def _concept(token: TokenFilter) -> list[str]:
-    return _token(token) if token.system else []  # without a system texts match too, but only here
-
-
-def _trait(trait: CharacteristicFilter) -> list[str]:
-    is_code_alone = trait.code is not None and trait.value is None and trait.exclude is None
-    return _concept(trait.code) if is_code_alone and trait.code else []
-
-
-def _dates(dates: DateFilter) -> list[str]:
-    return dates.parameters
-
-
-PARAMETERS = (
-    SearchParameter("type", "type", lambda type: [type], is_tried=True),
-    SearchParameter("patient", "patient", lambda id: [id], is_tried=True),
-    SearchParameter("patient", "member", lambda id: [f"Patient/{id}"], is_tried=True),
-    SearchParameter("practitioner", "member", lambda id: [f"Practitioner/{id}"], is_tried=True),
-    SearchParameter("member", "member", _reference, is_tried=True),
-    SearchParameter("active", "active", _flag),
-    SearchParameter("actual", "actual", _flag),
-    SearchParameter("identifier", "identifier", _token),
-    SearchParameter("code", "code", _concept),
-    SearchParameter("managing_entity", "managing-entity", _reference),
-    SearchParameter("characteristic", "characteristic", _trait),
-    SearchParameter("last_updated", "_lastUpdated", _dates),
-)
-"""All parameters, those for the same field in the order in which they are tried."""
-PARAMETER_NAMES = frozenset(parameter.name for parameter in PARAMETERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +38,8 @@ def parameters_for(
     query: list[tuple[str, str]] = []
     for field in wanted.given:
         sent = {name for name, _ in query}
-        for parameter in PARAMETERS:
-            if parameter.field != field or parameter.name in sent or parameter.name in refused:
+        for parameter in FIELDS[field].parameters:
+            if parameter.name in sent or parameter.name in refused:
                 continue
             values = parameter.values(getattr(wanted, field))
             if values and _is_usable(parameter, capabilities):
@@ -117,11 +57,11 @@ def _is_usable(parameter: SearchParameter, capabilities: UpstreamCapabilities) -
 def _fields_of(name: str, query: Query, wanted: GroupFilter) -> list[str]:
     """Return the fields of the filter that a sent parameter expresses."""
     return [
-        parameter.field
-        for parameter in PARAMETERS
+        field
+        for field in wanted.given
+        for parameter in FIELDS[field].parameters
         if parameter.name == name
-        and parameter.field in wanted.given
-        and (values := parameter.values(getattr(wanted, parameter.field)))
+        and (values := parameter.values(getattr(wanted, field)))
         and {(name, value) for value in values} <= set(query)
     ]
 

@@ -9,7 +9,7 @@ from group_gateway.cli.doctor.upstream_probe import Reply, UpstreamProbe
 from group_gateway.fhir.bundle import Searchset
 from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.fhir.literal_reference import entity_reference
-from group_gateway.groups.reading.filters import PATIENT_PARAMETERS, GroupFilter
+from group_gateway.groups.reading.filters import FIELDS, GroupFilter
 from group_gateway.groups.reading.pagination import PAGE_SIZE
 from group_gateway.groups.reading.search import SCAN_PAGES
 from group_gateway.groups.reading.search_parameters import judge
@@ -59,10 +59,11 @@ async def by_patient(
         return ok(_BY_PATIENT, "No patient is a member of the first groups: nothing to try.")
     wanted = GroupFilter(patient=patient)
     took: dict[str, str] = {}
-    for name in PATIENT_PARAMETERS:
-        pair = (name, f"Patient/{patient}" if name == "member" else patient)
-        took[name] = _took(await probe.open(pair, count=SAMPLE), wanted, pair)
-        if took[name] == _APPLIED:
+    for parameter in FIELDS["patient"].parameters:
+        [value] = parameter.values(patient)
+        pair = (parameter.name, value)
+        took[parameter.name] = _took(await probe.open(pair, count=SAMPLE), wanted, pair)
+        if took[parameter.name] == _APPLIED:
             break
     return _finding(_BY_PATIENT, took, said)
 
