@@ -14,39 +14,24 @@ from graphql import (
 from group_gateway.errors import BadUserInput
 from group_gateway.fhir_graphql.fhir_scalars import scalar_for
 from group_gateway.fhir_graphql.list_navigation import COUNT, FHIRPATH, OFFSET
+from group_gateway.groups.reading.criteria_checks import PARAMETERS
 from group_gateway.groups.reading.search_criteria import FILTER, SORT, Criterion, SearchCriteria
 
 REFERENCE: Final = "_reference"
 CURSORS: Final = ("cursor", "_cursor")
-_PARAMETERS: Final[Mapping[str, str]] = {
-    "_id": "token",
-    "_lastUpdated": "date",
-    "_tag": "token",
-    "_security": "token",
-    "_profile": "uri",
-    "_source": "uri",
-    "actual": "token",
-    "characteristic": "token",
-    "characteristic_value": "composite",
-    "code": "token",
-    "exclude": "token",
-    "identifier": "token",
-    "managing_entity": "reference",
-    "member": "reference",
-    "type": "token",
-    "value": "token",
-}
-"""FHIR R4's search parameters of Group, by argument, each with its type."""
+_SENT: Final[Mapping[str, str]] = {name.replace("-", "_"): name for name in PARAMETERS}
+"""Search parameters by argument: `_` replaces `-`, which GraphQL's names can't have."""
 _MOST_VALUES: Final = 1_000
 
 
 def search_arguments(*, cursors: bool) -> dict[str, GraphQLArgument]:
     """Return the arguments of a search at the root."""
     arguments = {
-        name: GraphQLArgument(
-            GraphQLList(scalar_for(kind)), description=f"One of these values of `{_sent(name)}`."
+        argument: GraphQLArgument(
+            GraphQLList(scalar_for(PARAMETERS[name].type)),
+            description=f"One of these values of `{name}`.",
         )
-        for name, kind in _PARAMETERS.items()
+        for argument, name in _SENT.items()
     }
     arguments |= {
         FILTER: GraphQLArgument(GraphQLString, description="FHIR's filter language."),
@@ -77,14 +62,14 @@ def reverse_arguments(parameters: tuple[str, ...]) -> dict[str, GraphQLArgument]
 def criteria_of(arguments: Mapping[str, Any], home: str) -> SearchCriteria:
     """Return what the arguments search for; raise BadUserInput."""
     criteria = []
-    for name in _PARAMETERS:
-        values = arguments.get(name)
+    for argument, name in _SENT.items():
+        values = arguments.get(argument)
         if values is None:
             continue
         given = tuple(value for value in values if value is not None)
         if not given or len(given) > _MOST_VALUES or "" in given:
-            raise BadUserInput(f"`{name}` takes 1 to {_MOST_VALUES} values that are not empty.")
-        criteria.append(Criterion(_sent(name), given))
+            raise BadUserInput(f"`{argument}` takes 1 to {_MOST_VALUES} values that are not empty.")
+        criteria.append(Criterion(name, given))
     filtered = arguments.get(FILTER)
     if filtered is not None:
         criteria.append(Criterion(FILTER, (filtered,)))
@@ -102,8 +87,3 @@ def cursor_of(arguments: Mapping[str, Any]) -> str | None:
         raise BadUserInput("A cursor holds the whole search: give no other argument with it.")
     cursor: str = given[named[0]]
     return cursor
-
-
-def _sent(argument: str) -> str:
-    """Return a search parameter's own name: `-` stands as `_` in GraphQL."""
-    return argument[0] + argument[1:].replace("_", "-")

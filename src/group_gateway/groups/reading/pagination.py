@@ -12,14 +12,14 @@ from group_gateway.errors import UpstreamInvalidResponse
 from group_gateway.fhir.bundle import Searchset
 from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.fhir.page_link import GROUP, PageLink, Query
+from group_gateway.groups.reading.criteria_checks import PARAMETERS
 from group_gateway.groups.reading.paging_support import COUNT, OFFSET
-from group_gateway.groups.reading.search_criteria import CHECKED_PARAMETERS
 from group_gateway.groups.reading.search_parameters import PARAMETER_NAMES
 
 PAGE_SIZE = 100
 """Groups requested in one page: the most that the upstream returns."""
 _PAGING = frozenset({COUNT, OFFSET})
-_OURS = _PAGING | PARAMETER_NAMES | CHECKED_PARAMETERS
+_OURS = _PAGING | PARAMETER_NAMES | PARAMETERS.keys()
 """Parameters of the gateway's own searches. A link with any other one is an upstream's
 extension."""
 _DIGITS = 12

@@ -1,0 +1,28 @@
+"""The tables of search parameters are whole: each field of a filter has its row, and only these."""
+
+from dataclasses import fields
+
+from group_gateway.fhir_graphql.group_arguments import search_arguments
+from group_gateway.groups.reading.criteria_checks import PARAMETERS
+from group_gateway.groups.reading.filters import FIELDS, GroupFilter
+from group_gateway.groups.reading.search_parameters import PARAMETER_NAMES
+from group_gateway.schema.elements import element_name
+from group_gateway.schema.federated_schema import build_schema
+
+CANVAS = {"patient", "active"}
+"""Parameters that FHIR R4 does not have."""
+
+
+def test_each_field_of_the_filter_has_a_row() -> None:
+    """What a client can filter by is what can be checked and asked for."""
+    schema = build_schema()._schema  # noqa: SLF001 - Strawberry shows no other way to the types
+    offered = schema.type_map["GroupFilter"].fields.keys() - {"id"}
+    assert offered == set(map(element_name, FIELDS))
+    assert FIELDS.keys() == {field.name for field in fields(GroupFilter)} - {"home"}
+
+
+def test_each_parameter_is_fhirs() -> None:
+    """A filter asks by FHIR's parameters, and HL7's interface offers all of these."""
+    assert PARAMETERS.keys() | CANVAS >= PARAMETER_NAMES
+    offered = search_arguments(cursors=False).keys()
+    assert offered >= {name.replace("-", "_") for name in PARAMETERS}
