@@ -189,25 +189,37 @@ def test_short_secret(name: str) -> None:
     assert wrong("guessed", name) == f"{PREFIX}{name} is too short: take 16 characters or more."
 
 
+NO_SCHEME = "has no scheme, such as https://"
+PATH = "has a path or a slash at its end, which no origin has"
+NONE = "is no origin, such as https://app.example"
+TOO_WIDE = "covers hosts of anybody: `*` stands before a domain"
+
+
 @pytest.mark.parametrize(
-    "origins",
+    ("origin", "fault"),
     [
-        "*",
-        "app.example",
-        "https://app.example/",
-        "https://a.example;https://b.example",
-        "https://*",
-        "https://*.example",
-        "https://app.*.example.com",
-        "https://app.example:99999999",
-        "capacitor:localhost",
+        ("*", NO_SCHEME),
+        ("app.example", NO_SCHEME),
+        ("capacitor:localhost", NO_SCHEME),
+        ("https://app.example/", PATH),
+        ("http://localhost:3000/app", PATH),
+        ("https://a.example;https://b.example", PATH),
+        ("https://a.example https://b.example", PATH),
+        ("https://*", TOO_WIDE),
+        ("https://*.example", TOO_WIDE),
+        ("http://*.168.1.1", TOO_WIDE),
+        ("https://app.*.example.com", NONE),
+        ("https://app.example:99999999", NONE),
+        ("https://app.example:65536", NONE),
+        ("https://app.example:0", NONE),
+        ("https://me:hunter2@app.example", NONE),
+        ("https://app.example?a", NONE),
     ],
 )
-def test_origins(origins: str) -> None:
+def test_origins(origin: str, fault: str) -> None:
     """Origins are named one by one, as browsers write them; there is no word for everybody."""
-    assert wrong(origins, "CORS_ORIGINS") == (
-        f"{PREFIX}CORS_ORIGINS is wrong: it takes origins, such as https://app.example,"
-        " separated by commas."
+    assert wrong(f"https://good.example:8443, {origin}", "CORS_ORIGINS") == (
+        f"{PREFIX}CORS_ORIGINS is wrong: entry 2 {fault}. It takes origins, separated by commas."
     )
 
 

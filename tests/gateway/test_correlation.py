@@ -132,6 +132,19 @@ async def test_the_upstreams_id_of_a_refused_write(
     assert "clientName" not in line
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["x-correlation-id", "x-amzn-trace-id", "x-cloud-trace-context", "x-azure-ref", "cf-ray"],
+)
+async def test_the_id_that_a_balancer_gave(
+    name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A request is found by the id that the balancer in front has in its own log."""
+    headers = {name: "Root=1-67891233", "traceparent": "00-1-2-01"}
+    _, line, audit = await recorded(Canned(), NAMED, caplog, tmp_path / "audit", headers)
+    assert line["requestId"] == audit["requestId"] == "Root=1-67891233"
+
+
 async def test_what_a_client_says_is_bounded_and_escaped(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

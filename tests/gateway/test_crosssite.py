@@ -246,6 +246,13 @@ async def test_pages_without_an_origin(make_gateway: Any) -> None:
         ({"x-forwarded-host": "public.example, inner", "x-forwarded-proto": "https"}, 200),
         ({"forwarded": 'for=192.0.2.1;host="public.example";proto=https'}, 200),
         ({"forwarded": "for=192.0.2.1;Host=public.example;proto=https, host=inner"}, 200),
+        ({"x-forwarded-host": "public.example", "x-forwarded-proto": "wss"}, 200),
+        ({"x-forwarded-host": "Public.Example:443", "x-forwarded-proto": "HTTPS"}, 200),
+        ({"x-forwarded-host": "public.example:443"}, 200),
+        ({"forwarded": 'host="public.example:443";proto=https'}, 200),
+        ({"x-forwarded-host": "public.example:8443", "x-forwarded-proto": "https"}, 403),
+        ({"x-forwarded-host": "public.example:80", "x-forwarded-proto": "https"}, 403),
+        ({"x-forwarded-host": "public.example", "x-forwarded-proto": "ws"}, 403),
         ({"x-forwarded-host": "public.example", "x-forwarded-proto": "http"}, 403),
         ({"x-forwarded-host": "other.example"}, 403),
         ({"forwarded": "nonsense"}, 403),
@@ -264,6 +271,14 @@ async def test_a_proxy_that_sends_another_host(
     for proxies in ("", "10.0.0.0/8, ::1"):
         gateway = await make_gateway(trusted_proxies=proxies)
         assert (await get(gateway, page)).status_code == 403
+
+
+@pytest.mark.parametrize("host", ["public.example:443", "Public.Example", "public.example:80"])
+async def test_a_proxy_that_names_the_usual_port(gateway: Gateway, host: str) -> None:
+    """A Host with the port that a scheme has anyway is the origin that a browser writes without."""
+    assert (await get(gateway, {"origin": "https://public.example", "host": host})).is_success
+    other = {"origin": "https://public.example", "host": "public.example:8443"}
+    assert (await get(gateway, other)).status_code == 403
 
 
 async def test_a_browser_that_says_the_page_is_the_gateways_own(gateway: Gateway) -> None:

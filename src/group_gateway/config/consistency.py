@@ -58,10 +58,9 @@ def check(settings: Settings, *, serving: bool = True) -> None:
 def _check_origins(settings: Settings) -> None:
     try:
         settings.origins()
-    except NotAnOrigin:
+    except NotAnOrigin as error:
         raise SettingsError(
-            f"{PREFIX}CORS_ORIGINS is wrong: it takes origins, such as https://app.example,"
-            " separated by commas."
+            f"{PREFIX}CORS_ORIGINS is wrong: {error}. It takes origins, separated by commas."
         ) from None
     names = filter(None, map(str.strip, settings.cors_headers.split(",")))
     if not all(map(_TOKEN.fullmatch, names)):

@@ -16,7 +16,16 @@ _VERSIONS: Final = (
     b"graphql-client-version",
     b"x-graphql-client-version",
 )
-_REQUEST_IDS: Final = (b"x-request-id", b"traceparent")
+_REQUEST_IDS: Final = (
+    b"x-request-id",
+    b"x-correlation-id",
+    b"x-amzn-trace-id",
+    b"x-cloud-trace-context",
+    b"x-azure-ref",
+    b"cf-ray",
+    b"traceparent",
+)
+"""The names that clients and balancers have for the id of a request, the most usual first."""
 CLIENT_HEADERS: Final = frozenset({*_NAMES, *_VERSIONS, *_REQUEST_IDS})
 
 

@@ -12,6 +12,8 @@ from typing import Any, Final
 from starlette.datastructures import Headers
 
 _ANY: Final = "*"
+_SAME: Final = {"ws": "http", "wss": "https"}
+_DEFAULT_PORTS: Final = {"": ("80", "443"), "http": ("80",), "https": ("443",)}
 _PAIR: Final = re.compile(r'([A-Za-z-]+)=("(?:[^"\\]|\\.)*"|[^;,"]*)')
 
 
@@ -48,12 +50,23 @@ def own_origins(client: Any, headers: Headers, proxies: TrustedProxies) -> froze
     An origin without a scheme stands for both: TLS may end in a proxy, and HTTP itself states no
     scheme.
     """
-    found = {headers.get("host", "")}
+    found = {_origin("", headers.get("host", ""))}
     if client in proxies:
         host, scheme = _forwarded(headers)
-        if host:
-            found.add(f"{scheme}://{host}" if scheme else host)
-    return frozenset(filter(None, map(str.lower, found)))
+        found.add(_origin(scheme, host))
+    return frozenset(filter(None, found))
+
+
+def _origin(scheme: str, host: str) -> str:
+    """Return an origin as browsers write it: in lower case, without a default port.
+
+    Traefik names the schemes of WebSockets.
+    """
+    scheme = _SAME.get(scheme.lower(), scheme.lower())
+    name, _, port = host.lower().rpartition(":")
+    if name and port in _DEFAULT_PORTS.get(scheme, _DEFAULT_PORTS[""]):
+        host = name
+    return f"{scheme}://{host}".lower() if scheme and host else host.lower()
 
 
 def _forwarded(headers: Headers) -> tuple[str, str]:

@@ -23,17 +23,18 @@ _OTHER: Final = re.compile(r"(?!https?:)[a-z][a-z0-9+.-]*://(?:[a-z0-9._-]*|\*)(
 _DEFAULT_PORT: Final = {"http": "80", "https": "443"}
 _LABEL: Final = "[a-z0-9-]+"
 _LEAST_PARENTS: Final = 2
+_LAST_PORT: Final = 65_535
 
 
 class NotAnOrigin(ValueError):
-    """The text is neither an origin nor a pattern of origins."""
+    """An entry is neither an origin nor a pattern of origins; the text is a sentence's end."""
 
 
 class AllowedOrigins:
     """A list of origins and patterns. Raises NotAnOrigin for any other entry."""
 
     def __init__(self, entries: Iterable[str] = ()) -> None:
-        parsed = [_parse(entry.lower()) for entry in entries]
+        parsed = [_parse(entry.lower(), place) for place, entry in enumerate(entries, 1)]
         self._exact = frozenset(entry for entry in parsed if isinstance(entry, str))
         self._patterns = [entry for entry in parsed if isinstance(entry, re.Pattern)]
 
@@ -54,17 +55,17 @@ class AllowedOrigins:
         return origin in self._exact or any(p.fullmatch(origin) for p in self._patterns)
 
 
-def _parse(entry: str) -> str | re.Pattern[str]:
+def _parse(entry: str, place: int) -> str | re.Pattern[str]:
     """Return the origin, or the regular expression of a pattern; raise NotAnOrigin."""
     if entry == NULL:
         return entry
     if _OTHER.fullmatch(entry):
         return _expression(entry, "") if "*" in entry else entry
     web = _WEB.fullmatch(entry)
-    if web is None:
-        raise NotAnOrigin(entry)
+    if web is None or not _is_port(web["port"]):
+        raise NotAnOrigin(f"entry {place} {_fault(entry)}")
     if "*" in web["host"] and not _is_narrow(web["host"], web["parents"]):
-        raise NotAnOrigin(entry)
+        raise NotAnOrigin(f"entry {place} covers hosts of anybody: `*` stands before a domain")
     origin, port = f"{web[1]}://{web['host']}", web["port"]
     if port == _DEFAULT_PORT[web[1]]:
         port = None
@@ -74,9 +75,24 @@ def _parse(entry: str) -> str | re.Pattern[str]:
     return _expression(origin, any_port if port == "*" else f":{port}" if port else "")
 
 
+def _is_port(port: str | None) -> bool:
+    return port is None or port == "*" or 0 < int(port) <= _LAST_PORT
+
+
+def _fault(entry: str) -> str:
+    """Return what is wrong with an entry, as far as that can be known."""
+    scheme, found, rest = entry.partition("://")
+    if not found:
+        return "has no scheme, such as https://"
+    if scheme in _DEFAULT_PORT and "/" in rest:
+        return "has a path or a slash at its end, which no origin has"
+    return "is no origin, such as https://app.example"
+
+
 def _is_narrow(host: str, parents: str) -> bool:
     """Return whether a pattern stays below one registered domain; `*.example` does not."""
-    return host.count(".") >= _LEAST_PARENTS or parents == ".localhost"
+    below_a_domain = host.count(".") >= _LEAST_PARENTS and not parents[-1].isdigit()
+    return below_a_domain or parents == ".localhost"
 
 
 def _expression(entry: str, port: str) -> re.Pattern[str]:
