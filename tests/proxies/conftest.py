@@ -50,7 +50,18 @@ def haproxy(folder: Path, gateway: str, port: int) -> list[str]:
     return ["haproxy", "-db", "-f", str(configuration)]
 
 
-COMMANDS = {"nginx": nginx, "haproxy": haproxy}
+def caddy(folder: Path, gateway: str, port: int) -> list[str]:
+    """Write Caddy's configuration; return the command that runs it."""
+    text = documented("caddyfile").replace("127.0.0.1:8000", gateway)
+    site = f"https://localhost:{port} {{\ntls {folder}/gateway.crt {folder}/gateway.key"
+    options = "{\nadmin off\nauto_https off\n}"
+    configuration = folder / "Caddyfile"
+    configuration.write_text(f"{options}\n{text.replace('gateway.example {', site)}")
+    folders = [f"{name}={folder}" for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME")]
+    return ["env", *folders, "caddy", "run", "--config", str(configuration)]
+
+
+COMMANDS = {"nginx": nginx, "haproxy": haproxy, "caddy": caddy}
 
 
 def answers(port: int) -> bool:
