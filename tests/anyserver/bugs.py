@@ -24,8 +24,8 @@ BUGS = (
     Bug(
         "a read that is tagged as a part counts as the whole group",
         "fhir/group_resource.py",
-        "is_part=_is_subsetted(bytes(head.meta))",
-        "is_part=False",
+        "etag=etag, date=date, is_part=is_part)",
+        "etag=etag, date=date, is_part=False)",
     ),
     Bug(
         "every server without versions computes quantity and display",
@@ -81,7 +81,7 @@ BUGS = (
     Bug(
         "nobody looks whether another's change was overwritten",
         "groups/writing/guard_check.py",
-        "elif await self._has_overwritten(base, written, stored):",
+        "elif await self._has_overwritten(base, written, stored, sent):",
         "elif False:",
         is_rare=True,
     ),

@@ -7,13 +7,13 @@ from group_gateway.cache.pending_invalidations import PendingInvalidations
 def test_what_is_paid_is_not_owed_any_more() -> None:
     """Each tag is owed once, however often it was missed."""
     pending_invalidations = PendingInvalidations(lifetime=10)
-    assert pending_invalidations.are_told
+    assert pending_invalidations.are_confirmed
     pending_invalidations.add(["a", "b"], now=0)
     pending_invalidations.add(["b"], now=1)
-    assert not pending_invalidations.are_told
+    assert not pending_invalidations.are_confirmed
     assert list(pending_invalidations.due(now=2)) == ["a", "b"]
     pending_invalidations.settle(pending_invalidations.due(now=2))
-    assert pending_invalidations.are_told
+    assert pending_invalidations.are_confirmed
 
 
 def test_a_tag_that_is_missed_anew_while_it_is_paid_stays_owed() -> None:
@@ -34,7 +34,7 @@ def test_a_debt_lapses() -> None:
     assert list(pending_invalidations.due(now=9)) == ["a", "b"]
     assert list(pending_invalidations.due(now=10)) == ["b"]
     assert not pending_invalidations.due(now=15)
-    assert pending_invalidations.are_told
+    assert pending_invalidations.are_confirmed
 
 
 def test_what_was_told_may_be_lost() -> None:

@@ -58,10 +58,10 @@ return redis.call('DEL', KEYS[1])
 class Leases(Protocol):
     """Leases by name."""
 
-    def held(self, name: str, patience: float) -> AbstractAsyncContextManager[None]:
+    def held(self, name: str, seconds: float) -> AbstractAsyncContextManager[None]:
         """Hold the lease within the block.
 
-        Without the lease, the block runs after `patience` seconds.
+        Without the lease, the block runs after `seconds` seconds.
         """
 
     async def claim(self, name: str, seconds: float) -> bool:
@@ -71,7 +71,7 @@ class Leases(Protocol):
 class NoLeases:
     """No leases, for a process that shares no Redis: the block runs at once."""
 
-    def held(self, name: str, patience: float) -> AbstractAsyncContextManager[None]:  # noqa: ARG002
+    def held(self, name: str, seconds: float) -> AbstractAsyncContextManager[None]:  # noqa: ARG002
         """See Leases."""
         return nullcontext()
 
@@ -88,11 +88,11 @@ class RedisLeases:
         self._left_alone_until = 0.0
 
     @asynccontextmanager
-    async def held(self, name: str, patience: float) -> AsyncIterator[None]:
+    async def held(self, name: str, seconds: float) -> AsyncIterator[None]:
         """See Leases."""
         keys = [f"group-gateway:lease:{{{name}}}", f"group-gateway:lease:{{{name}}}:next"]
         token = os.urandom(8).hex()
-        if not await self._taken(keys, token, time.monotonic() + patience):
+        if not await self._taken(keys, token, time.monotonic() + seconds):
             yield
             return
         invalidator = asyncio.create_task(self._renew(keys, token))

@@ -8,10 +8,10 @@ from group_gateway.cache.invalidation_log import EVERYTHING
 
 @dataclass(slots=True, eq=False)
 class PendingInvalidation:
-    """An invalidation at a time in seconds; `is_told` once the log holds it."""
+    """An invalidation at a time in seconds; `is_confirmed` once the log holds it."""
 
     since: float
-    is_told: bool = False
+    is_confirmed: bool = False
 
 
 class PendingInvalidations:
@@ -27,9 +27,9 @@ class PendingInvalidations:
         self._pending: dict[str, PendingInvalidation] = {}
 
     @property
-    def are_told(self) -> bool:
+    def are_confirmed(self) -> bool:
         """Whether the log holds all of them."""
-        return all(each.is_told for each in self._pending.values())
+        return all(each.is_confirmed for each in self._pending.values())
 
     def add(self, tags: Iterable[str], now: float) -> dict[str, PendingInvalidation]:
         """Record an invalidation of these tags now; return the argument of `settle`."""
@@ -37,8 +37,8 @@ class PendingInvalidations:
         for tag in added:
             self._pending.pop(tag, None)
         if len(self._pending) + len(added) > self._most:
-            all_told = all(each.is_told for each in self._pending.values())
-            self._pending = {EVERYTHING: PendingInvalidation(now, is_told=all_told)}
+            all_confirmed = all(each.is_confirmed for each in self._pending.values())
+            self._pending = {EVERYTHING: PendingInvalidation(now, is_confirmed=all_confirmed)}
         self._pending.update(added)
         self._forget(now)
         return added
@@ -46,17 +46,17 @@ class PendingInvalidations:
     def due(self, now: float) -> dict[str, PendingInvalidation]:
         """Return those that the log may lack."""
         self._forget(now)
-        return {tag: each for tag, each in self._pending.items() if not each.is_told}
+        return {tag: each for tag, each in self._pending.items() if not each.is_confirmed}
 
-    def settle(self, told: Mapping[str, PendingInvalidation]) -> None:
+    def settle(self, confirmed: Mapping[str, PendingInvalidation]) -> None:
         """Record that the log holds these. A tag that was invalidated again meanwhile stays due."""
-        for each in told.values():
-            each.is_told = True
+        for each in confirmed.values():
+            each.is_confirmed = True
 
     def doubt(self) -> None:
         """Record that the log may have lost all of them."""
         for each in self._pending.values():
-            each.is_told = False
+            each.is_confirmed = False
 
     def _forget(self, now: float) -> None:
         while self._pending:

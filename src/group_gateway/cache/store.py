@@ -237,7 +237,7 @@ class CacheStore:
         except Exception as error:  # noqa: BLE001 - see _copied
             self._failed(f"an invalidation was not heard: {type(error).__qualname__}")
         finally:
-            if not all(each.is_told for each in made.values()):
+            if not all(each.is_confirmed for each in made.values()):
                 self._failed("an invalidation was not heard")
                 self._history.announce(tags)
 
@@ -255,7 +255,7 @@ class CacheStore:
     def _restarted(self) -> None:
         """Repeat what the log may have lost when it started anew."""
         self._pending.doubt()
-        if not self._pending.are_told:
+        if not self._pending.are_confirmed:
             self._failed("invalidations may be lost")
 
     def _failed(self, reason: str) -> None:
@@ -281,7 +281,7 @@ class CacheStore:
         if due:
             await self._log.append(list(due))
             self._pending.settle(due)
-        return self._pending.are_told
+        return self._pending.are_confirmed
 
     async def aclose(self) -> None:
         """Close all connections."""

@@ -7,7 +7,7 @@ from json import dumps
 
 from group_gateway import __version__
 from group_gateway.sandbox.wellknown import OTHER_TOKEN, READ_TOKEN, TEAM_ID, TOKEN
-from group_gateway.server.uvicorn_server import say
+from group_gateway.server.uvicorn_server import print_line
 
 _QUERY = f'{{ group(id: "{TEAM_ID}") {{ name member {{ entity {{ display }} }} }} }}'
 
@@ -18,9 +18,9 @@ def greet(endpoint: str, upstream: str, *, token: str | None, graphiql: bool) ->
     The first two lines are for programs too: the endpoint, and the FHIR server.
     """
     accepted = f" (bearer token: {token})" if token else ""
-    say(f"{'GraphiQL' if graphiql else 'group-gateway'} is at {endpoint}{accepted}")
-    say(f"The sandbox's FHIR server is at {upstream}")
-    say("\n".join(["", *_hints(endpoint, upstream, token, graphiql=graphiql), ""]))
+    print_line(f"{'GraphiQL' if graphiql else 'group-gateway'} is at {endpoint}{accepted}")
+    print_line(f"The sandbox's FHIR server is at {upstream}")
+    print_line("\n".join(["", *_hints(endpoint, upstream, token, graphiql=graphiql), ""]))
 
 
 def _hints(endpoint: str, upstream: str, token: str | None, *, graphiql: bool) -> list[str]:
@@ -50,4 +50,4 @@ def _curl(endpoint: str, token: str) -> str:
 async def open_browser(url: str) -> None:
     """Open a page in the user's browser. Print a sentence if there is none."""
     if not await asyncio.to_thread(webbrowser.open, url):
-        say(f"No browser could be opened. Open {url} in one.")
+        print_line(f"No browser could be opened. Open {url} in one.")

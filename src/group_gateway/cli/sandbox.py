@@ -24,7 +24,7 @@ from group_gateway.sandbox import create_app as create_sandbox
 from group_gateway.sandbox.wellknown import TOKEN
 from group_gateway.server.command_failure import CommandFailed
 from group_gateway.server.listening import address_of, listen
-from group_gateway.server.uvicorn_server import CommandServer, CompanionServer, config, say
+from group_gateway.server.uvicorn_server import CommandServer, CompanionServer, config, print_line
 
 
 def add_command(commands: Any) -> None:
@@ -82,7 +82,7 @@ def _serve_upstream(chosen: argparse.Namespace, settings: Settings, upstream: St
     named = chosen.upstream_port is not None
     port, flag = (chosen.upstream_port, "--upstream-port") if named else (settings.port, "--port")
     with listen(settings.host, port, flag=flag) as sock:
-        say(f"The sandbox's FHIR server is at {address_of(sock)} (bearer token: {TOKEN})")
+        print_line(f"The sandbox's FHIR server is at {address_of(sock)} (bearer token: {TOKEN})")
         server = CommandServer(config(upstream, log=logging_of(settings), **_upstream_options()))
         server.run(sockets=[sock])
         return server.status

@@ -30,7 +30,7 @@ from group_gateway.config import PREFIX, Settings, SettingsError
 from group_gateway.observability.worker_group import WorkerGroup
 from group_gateway.server.command_failure import CommandFailed
 from group_gateway.server.listening import address_of
-from group_gateway.server.uvicorn_server import CommandServer, config, say
+from group_gateway.server.uvicorn_server import CommandServer, config, print_line
 from group_gateway.server.workers import CommandWorkers
 
 _COLLECT_AFTER = 20_000
@@ -71,7 +71,7 @@ def run(chosen: argparse.Namespace) -> int:
                 "each worker has a cache of its own, so what one writes others may show up to"
                 f" {settings.cache_ttl:g} s later; {PREFIX}CACHE_URL=redis://… shares it."
             )
-        say(f"group-gateway is at {address_of(sockets[0])}/graphql")
+        print_line(f"group-gateway is at {address_of(sockets[0])}/graphql")
         return _serve(settings, sockets, partial(_reread, chosen))
 
 

@@ -163,8 +163,8 @@ def _check_value(name: str, given: Given) -> None:
         msgspec.convert({name: given.value}, Settings, strict=False)
     except msgspec.ValidationError:
         is_flag = given.source.startswith("--")
-        told = given.source if is_flag else f"{PREFIX}{name.upper()}"
-        raise SettingsError(f"{told} is wrong: it takes {_taken_by(_TYPES[name])}.") from None
+        setting = given.source if is_flag else f"{PREFIX}{name.upper()}"
+        raise SettingsError(f"{setting} is wrong: it takes {_taken_by(_TYPES[name])}.") from None
 
 
 def _taken_by(kind: inspect.Type) -> str:

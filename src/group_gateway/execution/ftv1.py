@@ -60,12 +60,12 @@ def error_message(error: Mapping[str, Any]) -> bytes:
 
     Of its extensions only the code is included: a trace leaves for another company.
     """
-    told = {"message": error["message"], "extensions": {"code": error["extensions"]["code"]}}
+    shown = {"message": error["message"], "extensions": {"code": error["extensions"]["code"]}}
     places = [
         _bytes(2, _number(1, place["line"]) + _number(2, place["column"]))
         for place in error.get("locations", ())
     ]
-    message = b"".join((_text(1, error["message"]), *places, _bytes(4, _encode(told))))
+    message = b"".join((_text(1, error["message"]), *places, _bytes(4, _encode(shown))))
     return _bytes(11, message)
 
 

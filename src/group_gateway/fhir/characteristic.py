@@ -23,8 +23,8 @@ def responsibility_of(characteristic: object) -> str | None:
 
 def is_broken_responsibility(characteristic: dict[str, Any]) -> bool:
     """Return whether a characteristic is a responsibility without saying which."""
-    says_so = concept_text(characteristic.get("code")) == RESPONSIBILITY
-    return says_so and responsibility_of(characteristic) is None
+    is_responsibility = concept_text(characteristic.get("code")) == RESPONSIBILITY
+    return is_responsibility and responsibility_of(characteristic) is None
 
 
 def responsibilities_of(elements: dict[str, Any]) -> list[str]:

@@ -70,5 +70,5 @@ class IncrementalDelivery:
 
 
 def _piece(part: dict[str, Any]) -> bytes:
-    told = {key: value for key, value in part.items() if key != "extensions" or value}
-    return _HEAD + _encode(told) + (_BOUNDARY if part["hasNext"] else _LAST_BOUNDARY)
+    sent = {key: value for key, value in part.items() if key != "extensions" or value}
+    return _HEAD + _encode(sent) + (_BOUNDARY if part["hasNext"] else _LAST_BOUNDARY)

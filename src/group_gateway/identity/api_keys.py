@@ -118,11 +118,11 @@ class ApiKeyAuthenticator:
         if keys or self._was_empty:
             self._callers = self._made(keys)
             if wrong != self._wrong:
-                self._tell(wrong)
+                self._log_problem(wrong)
             self._wrong = wrong
         self._was_empty = not keys
 
-    def _tell(self, wrong: str) -> None:
+    def _log_problem(self, wrong: str) -> None:
         if wrong:
             left = "other keys are accepted" if self._callers else "no key is accepted"
             _log.error("The file of API keys is wrong: %s; %s.", wrong, left)

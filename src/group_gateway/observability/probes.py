@@ -21,8 +21,8 @@ from group_gateway.operation import Caller
 from group_gateway.upstream.client import GroupClient
 
 _NOBODY = Caller("probe")
-_PATIENCE = 2.0
-_USUAL_PATIENCE = 0.5
+_TIMEOUT = 2.0
+_USUAL_TIMEOUT = 0.5
 """Upstream timeout after the first success. Kubernetes probes time out after 1 s by default."""
 _VALIDITY = 1.0
 
@@ -49,17 +49,17 @@ class _Upstream:
         """Return why the upstream can't be reached; None when it can."""
         async with self._lock:
             if time.monotonic() >= self._known_until:
-                self._failure = await self._ask()
+                self._failure = await self._check()
                 if self._failure is None:
                     self._workers.note_upstream_reached()
                 if self.was_reached:
                     self._known_until = time.monotonic() + _VALIDITY
             return self._failure
 
-    async def _ask(self) -> UpstreamUnavailable | None:
-        patience = _USUAL_PATIENCE if self.was_reached else _PATIENCE
+    async def _check(self) -> UpstreamUnavailable | None:
+        timeout = _USUAL_TIMEOUT if self.was_reached else _TIMEOUT
         try:
-            await self._client.capabilities(_NOBODY, patience)
+            await self._client.capabilities(_NOBODY, timeout)
         except UpstreamUnavailable as failure:
             return failure
         except GatewayError:  # it answers; that it does not tell a stranger more is its right

@@ -20,7 +20,7 @@ from prometheus_client.core import Metric
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector, CollectorRegistry
 
-_PATIENCE: Final = 1.0
+_TIMEOUT: Final = 1.0
 """Seconds for another worker to answer; else its last snapshot counts."""
 _MOST_ENDED: Final = 8
 """Snapshots of workers that have ended, kept one by one. More are added up in one file."""
@@ -97,7 +97,7 @@ class WorkerGroup:
             return generate_latest(_Gathered([self._own()], ()))
         folder = self._folder
         names = [path.stem for path in folder.glob("*.sock") if path.stem != self._name]
-        answers = await asyncio.gather(*(self._ask(folder, name) for name in names))
+        answers = await asyncio.gather(*(self._fetch(folder, name) for name in names))
         with self._locked(folder):
             self._keep(folder, self._name, self._own())
             for name, answer in zip(names, answers, strict=True):
@@ -125,10 +125,10 @@ class WorkerGroup:
             await writer.drain()
         writer.close()
 
-    async def _ask(self, folder: Path, name: str) -> _Snapshot | None:
+    async def _fetch(self, folder: Path, name: str) -> _Snapshot | None:
         path = folder / f"{name}.sock"
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(_TIMEOUT):
                 reader, writer = await asyncio.open_unix_connection(path)
                 with contextlib.closing(writer):
                     return _decode(await reader.read())

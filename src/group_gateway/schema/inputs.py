@@ -14,8 +14,8 @@ from group_gateway.schema.values import (
     MemberInput,
     MemberReferenceInput,
     ReferenceInput,
+    given_in,
     is_given,
-    said_in,
     to_fhir,
 )
 
@@ -132,8 +132,8 @@ def changes_in(input: UpdateGroupInput) -> dict[str, Any]:  # noqa: A002 - the c
 
     FHIR has no empty lists: an empty one clears.
     """
-    said = {name: f.value for name, f in said_in(input).items() if isinstance(f, Some)}
-    return {name: None if value == [] else to_fhir(value) for name, value in said.items()}
+    given = {name: f.value for name, f in given_in(input).items() if isinstance(f, Some)}
+    return {name: None if value == [] else to_fhir(value) for name, value in given.items()}
 
 
 def version_of(if_version: str | None) -> str | None:

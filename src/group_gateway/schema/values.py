@@ -25,7 +25,7 @@ def to_fhir(value: Any) -> Any:
     return value.to_fhir() if isinstance(value, Element) else value
 
 
-def said_in(input: Any) -> dict[str, Any]:  # noqa: A002 - GraphQL's word
+def given_in(input: Any) -> dict[str, Any]:  # noqa: A002 - GraphQL's word
     """Return the fields of an input, by their names in GraphQL, with what they hold."""
     return {to_camel_case(f.name): getattr(input, f.name) for f in dataclasses.fields(input)}
 
@@ -35,7 +35,7 @@ class Element:
 
     def to_fhir(self) -> dict[str, Any]:
         """Return the FHIR value: the fields that hold one. FHIR has no empty lists."""
-        return {k: to_fhir(v) for k, v in said_in(self).items() if is_given(v) and v != []}
+        return {k: to_fhir(v) for k, v in given_in(self).items() if is_given(v) and v != []}
 
 
 @strawberry.input(description="A FHIR R4 Coding.")

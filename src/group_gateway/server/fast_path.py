@@ -33,7 +33,7 @@ class FastPathProtocol(BoundedHttpProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse; a request that is incomplete takes the ordinary way."""
         super().data_received(data)
-        if self._held is not None and not self._deaf and not self.transport.is_closing():
+        if self._held is not None and not self._ignores_input and not self.transport.is_closing():
             self._release()
 
     def on_headers_complete(self) -> None:

@@ -71,7 +71,7 @@ class BoundedHttpProtocol(PipeliningProtocol):
         super().connection_made(transport)
         if len(self.connections) > self._limits.connections and not self._has_room():
             message = "The gateway has too many connections."
-            self._tell(RequestRefused(message, 503, Overloaded.code, retry_after=1))
+            self._write_refusal(RequestRefused(message, 503, Overloaded.code, retry_after=1))
             self.transport.close()  # at once: excess connections are not counted
         else:
             self._wait()
@@ -228,14 +228,14 @@ class BoundedHttpProtocol(PipeliningProtocol):
     def _refuse(self, refused: RequestRefused) -> None:
         """Send a refusal without the application, after earlier responses, and close."""
         self._refused = refused
-        self._deaf = True
+        self._ignores_input = True
         self._wait_no_more()
         if self._arriving and self._has_answer():
             self.transport.close()  # a response now would be taken for another request's
         elif self._is_idle():
             self._part(refused)
         else:
-            self._rest()
+            self._pause_reading()
 
     def _has_answer(self) -> bool:
         """Return whether the request that is arriving is being answered."""
@@ -252,12 +252,12 @@ class BoundedHttpProtocol(PipeliningProtocol):
     def _part(self, refused: RequestRefused) -> None:
         """Send the last response and close."""
         self._unset_keepalive_if_required()
-        self._tell(refused)
+        self._write_refusal(refused)
         self._lingering = True
         close_in_stages(self.transport)
         self._cut_off_in(_LINGERING_SECONDS)
 
-    def _tell(self, refused: RequestRefused) -> None:
+    def _write_refusal(self, refused: RequestRefused) -> None:
         correlation_id = new_correlation_id()
         self.transport.write(_message(refusal(refused, JSON, correlation_id), correlation_id))
 

@@ -30,12 +30,12 @@ class PipeliningProtocol(HttpToolsProtocol):
         """Input that is parsed later; None while the connection is read."""
         self._ended_here = False
         """Whether a request has ended in the piece that is being parsed."""
-        self._deaf = False
+        self._ignores_input = False
         """Whether input is not parsed here: a WebSocket has taken over, or it is discarded."""
 
     def data_received(self, data: bytes) -> None:
         """Parse for a time slice."""
-        if self._deaf:
+        if self._ignores_input:
             return
         if len(data) > _PIECE:
             self._read_pieces(data)
@@ -66,7 +66,7 @@ class PipeliningProtocol(HttpToolsProtocol):
                 return PipeliningProtocol._read(self, self._head_without_upgrade() + rest)
         except HttpParserError:
             self.send_400_response("Invalid HTTP request received.")
-        return not (self._deaf or self.transport.is_closing())
+        return not (self._ignores_input or self.transport.is_closing())
 
     def _is_declined(self) -> bool:
         """Return whether a request asks for an upgrade that the server ignores.
@@ -98,7 +98,7 @@ class PipeliningProtocol(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         """Hand the connection to the WebSocket protocol."""
-        self._deaf = True
+        self._ignores_input = True
         super().handle_websocket_upgrade()
 
     def on_response_complete(self) -> None:
@@ -126,11 +126,11 @@ class PipeliningProtocol(HttpToolsProtocol):
 
     def _hold(self, unread: bytes) -> None:
         self._unread = unread
-        self._rest()
+        self._pause_reading()
         if not self.pipeline:
             self.loop.call_soon(self._read_on)
 
-    def _rest(self) -> None:
+    def _pause_reading(self) -> None:
         """Pause reading, also if the application wants the rest of a body, which is here."""
         self.flow.resume_reading()  # it does not know the pause, so it would not end it
         self.transport.pause_reading()

@@ -35,7 +35,7 @@ START_SECONDS = 60
 
 _AT_ONCE = 100
 """Connections accepted in one turn of the event loop, at most."""
-_REST = 1.0
+_PAUSE = 1.0
 _DEFAULT = ConnectionLimits()
 
 
@@ -88,29 +88,29 @@ class GracefulServer(uvicorn.Server):
         """Start to accept connections."""
         await super().startup(sockets)
         self.lifespan.state.get(TRACK_CONNECTIONS, id)(self.server_state.connections)
-        self._doors = [sock.dup() for sock in sockets or ()]
-        self._entering = BackgroundTasks()
-        for door in self._doors:
-            door.settimeout(0)
-            self._open(door)
+        self._listeners = [sock.dup() for sock in sockets or ()]
+        self._accepting = BackgroundTasks()
+        for listener in self._listeners:
+            listener.settimeout(0)
+            self._open(listener)
 
-    def _open(self, door: socket.socket) -> None:
-        if door.fileno() >= 0:  # else the server has ended meanwhile
-            asyncio.get_running_loop().add_reader(door, self._welcome, door)
+    def _open(self, listener: socket.socket) -> None:
+        if listener.fileno() >= 0:  # else the server has ended meanwhile
+            asyncio.get_running_loop().add_reader(listener, self._accept_waiting, listener)
 
-    def _welcome(self, door: socket.socket) -> None:
+    def _accept_waiting(self, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         try:
             for _ in range(_AT_ONCE):
-                connection, _ = door.accept()
-                self._entering.spawn(self._enter(connection))
+                connection, _ = listener.accept()
+                self._accepting.spawn(self._serve_connection(connection))
         except BlockingIOError:
             pass
         except OSError:  # out of file descriptors, which the loop's own server handles
-            loop.remove_reader(door)
-            loop.call_later(_REST, self._open, door)
+            loop.remove_reader(listener)
+            loop.call_later(_PAUSE, self._open, listener)
 
-    async def _enter(self, connection: socket.socket) -> None:
+    async def _serve_connection(self, connection: socket.socket) -> None:
         with contextlib.suppress(OSError):  # the client has left
             loop = asyncio.get_running_loop()
             await loop.connect_accepted_socket(self._protocol, connection)
@@ -121,24 +121,24 @@ class GracefulServer(uvicorn.Server):
         Connections that arrive between the last accept and the close of the last copy of a
         listening socket are reset, so no other copy may exist by then.
         """
-        listeners = self._doors
+        listeners = self._listeners
         for listener in listeners:
             asyncio.get_running_loop().remove_reader(listener)
-        for door in (*self.servers, *(sockets or ())):
-            door.close()
+        for listener in (*self.servers, *(sockets or ())):
+            listener.close()
         await asyncio.sleep(0)  # uvloop closes them at the end of the event loop's turn
         for listener in listeners:
             with listener:
-                await self._let_in(listener)
-        await self._entering.join()
+                await self._accept_last(listener)
+        await self._accepting.join()
         self.lifespan.state.get(END_SUBSCRIPTIONS, bool)()
         await super().shutdown(sockets)
 
-    async def _let_in(self, listener: socket.socket) -> None:
+    async def _accept_last(self, listener: socket.socket) -> None:
         with contextlib.suppress(BlockingIOError):
             for _ in range(BACKLOG):
                 connection, _ = listener.accept()
-                await self._enter(connection)
+                await self._serve_connection(connection)
 
     def _protocol(self) -> asyncio.Protocol:
         make: Any = self.config.http_protocol_class
@@ -188,7 +188,7 @@ class CompanionServer(uvicorn.Server):
         yield
 
 
-def say(line: str) -> None:
+def print_line(line: str) -> None:
     """Print a line at once, also to a pipe."""
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()

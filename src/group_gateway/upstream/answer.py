@@ -154,12 +154,12 @@ def failure_of(answer: Answer, *, writing: bool) -> GatewayError:
 
 
 def deletion_unsupported(answer: Answer) -> Refused:
-    """Return the error for a server without DELETE, in the words of a 405."""
+    """Return the error for a server without DELETE, in the details of a 405."""
     client_error = answer.status == HTTPStatus.METHOD_NOT_ALLOWED
-    told = parse_issues(decoded(answer.body)) if client_error else None
-    words = next((issue.text or issue.diagnostics for issue in told or ()), None)
+    reported = parse_issues(decoded(answer.body)) if client_error else None
+    details = next((issue.text or issue.diagnostics for issue in reported or ()), None)
     text = "The upstream does not delete groups."
-    issue = Issue("error", "not-supported", text, diagnostics=words)
+    issue = Issue("error", "not-supported", text, diagnostics=details)
     return Refused(text, correlation_id=answer.correlation_id, issues=(issue,), no_effect=True)
 
 

@@ -112,7 +112,7 @@ class GroupClient:
         link = link_to(self.base_url, transport, call_timeout=call_timeout, headers=headers)
         way = link if account is None else ServiceLink(link, account)
         call_sender = CallSender(way, timeout=call_timeout, events=events, tracing=tracing)
-        self._guard = ResilientClient(call_sender, resilience or Resilience(), events)
+        self._resilient_client = ResilientClient(call_sender, resilience or Resilience(), events)
 
     async def read(
         self, caller: Caller, id: str, within: float, again: Again | None = None
@@ -260,7 +260,7 @@ class GroupClient:
         if body is not None:
             sent["content-type"] = _JSON
         call = Call(kind, method, path, caller.scope, sent, body)
-        answer = await self._guard.send(call, within, again)
+        answer = await self._resilient_client.send(call, within, again)
         if _CANVAS in answer.headers:
             self.is_canvas = True
         return answer

@@ -204,7 +204,7 @@ class InvalidationStream:
         last = await self._last(connection)
         if last is None:
             arguments = [*_new_life(), "", ""]
-            await self._asked(connection, "EVAL", _APPEND, 1, self._key, *arguments)
+            await self._executed(connection, "EVAL", _APPEND, 1, self._key, *arguments)
             last = await self._last(connection)
             if last is None:
                 raise StreamLost("the stream does not stay")
@@ -217,12 +217,12 @@ class InvalidationStream:
         """Return whether the stream still holds the entry that this process read last."""
         if last.number == self._number:
             return last.writer == self._writer
-        own = await self._asked(connection, "XRANGE", self._key, self._number, self._number)
+        own = await self._executed(connection, "XRANGE", self._key, self._number, self._number)
         return bool(own) and _Entry.of(own[0]).writer == self._writer
 
     async def _begin(self, connection: AbstractConnection, life: str) -> None:
         """Invalidate everything that was read before; load what the stream still holds."""
-        raw = await self._asked(connection, "XREVRANGE", self._key, "+", "-", "COUNT", _RECALLED)
+        raw = await self._executed(connection, "XREVRANGE", self._key, "+", "-", "COUNT", _RECALLED)
         entries = [_Entry.of(each) for each in reversed(raw)]
         if not entries or any(each.life != entries[0].life for each in entries):
             raise StreamLost("the stream has two lives")
@@ -236,25 +236,25 @@ class InvalidationStream:
 
     async def _step(self, connection: AbstractConnection) -> None:
         """Wait a moment for news, and record them."""
-        asked_at = self._clock()
+        sent_at = self._clock()
         options = ("COUNT", _BATCH, "BLOCK", self._wait_ms, "STREAMS", self._key)
-        answer = await self._asked(connection, "XREAD", *options, f"{self._number}-0")
+        answer = await self._executed(connection, "XREAD", *options, f"{self._number}-0")
         if not answer:
             # The stream may be gone, or replaced by another one whose entries never arrive here.
-            asked_at = self._clock()
+            sent_at = self._clock()
             last = await self._last(connection)
             if last is None or last.number < self._number:
                 raise StreamLost("the stream began anew")
             if last.number == self._number:
                 if last.writer != self._writer:
                     raise StreamLost("the stream began anew")
-                self._is_current_since(asked_at)
+                self._is_current_since(sent_at)
             return
         entries = [_Entry.of(each) for each in answer[0][1]]
         for entry in entries:
             self._take(entry)
         if len(entries) < _BATCH:
-            self._is_current_since(asked_at)
+            self._is_current_since(sent_at)
         for entry in entries:
             echo = self._echoes.get(entry.writer)
             if echo is not None and not echo.done():
@@ -279,16 +279,16 @@ class InvalidationStream:
     async def _process(self, connection: AbstractConnection) -> str:
         """Return the id of the server's process; "" where that is forbidden to read."""
         try:
-            found = _RUN_ID.search(await self._asked(connection, "INFO", "server"))
+            found = _RUN_ID.search(await self._executed(connection, "INFO", "server"))
         except ResponseError:
             return ""
         return found[1].decode() if found else ""
 
     async def _last(self, connection: AbstractConnection) -> _Entry | None:
-        raw = await self._asked(connection, "XREVRANGE", self._key, "+", "-", "COUNT", 1)
+        raw = await self._executed(connection, "XREVRANGE", self._key, "+", "-", "COUNT", 1)
         return _Entry.of(raw[0]) if raw else None
 
-    async def _asked(self, connection: AbstractConnection, *command: Any) -> Any:
+    async def _executed(self, connection: AbstractConnection, *command: Any) -> Any:
         await connection.send_command(*command)
         return await connection.read_response()
 

@@ -34,7 +34,7 @@ class Exchange:
 
     status: int
     headers: Mapping[str, str]
-    asked_at: float
+    sent_at: float
     answered_at: float
 
     @property
@@ -60,9 +60,9 @@ class _Witness(httpx.AsyncBaseTransport):
         self.seen: Exchange | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        self.seen, asked_at = None, time.time()
+        self.seen, sent_at = None, time.time()
         response = await self._inner.handle_async_request(request)
-        self.seen = Exchange(response.status_code, response.headers, asked_at, time.time())
+        self.seen = Exchange(response.status_code, response.headers, sent_at, time.time())
         return response
 
     async def aclose(self) -> None:
@@ -96,20 +96,20 @@ class UpstreamProbe:
     """Requests to the upstream of the settings, with a token or without one."""
 
     def __init__(self, settings: Settings, token: str | None) -> None:
-        self._patience = settings.upstream_timeout
+        self._timeout = settings.upstream_timeout
         self._caller = Caller("doctor", f"Bearer {token}" if token else None)
         self._witness = _Witness(UpstreamTransport(ca_file=settings.upstream_ca_file or None))
         self.capabilities = UpstreamCapabilities()
         self._client = GroupClient(
             settings.upstream_url,
             self._witness,
-            call_timeout=self._patience,
+            call_timeout=self._timeout,
             headers=parse_extra_headers(settings.upstream_headers),
         )
 
     async def statement(self) -> Reply[object]:
         """Read the CapabilityStatement."""
-        return await self._ask(self._client.capabilities(self._caller, self._patience))
+        return await self._observed(self._client.capabilities(self._caller, self._timeout))
 
     async def search(self, *query: tuple[str, str]) -> Reply[Searchset]:
         """Search for groups."""
@@ -118,21 +118,21 @@ class UpstreamProbe:
     async def open(self, *filters: tuple[str, str], count: int) -> Reply[Searchset]:
         """Search for groups as the gateway opens a search, with its paging parameters."""
         request = FirstPage(_Fixed(filters), self.capabilities, count)
-        return await self._ask(self._opened(request))
+        return await self._observed(self._opened(request))
 
     async def _opened(self, request: FirstPage) -> Searchset:
         _, found = await open_search(
-            request, lambda link: self._client.search(self._caller, link, self._patience)
+            request, lambda link: self._client.search(self._caller, link, self._timeout)
         )
         return found
 
     async def follow(self, link: PageLink) -> Reply[Searchset]:
         """Fetch the page behind a link."""
-        return await self._ask(self._client.search(self._caller, link, self._patience))
+        return await self._observed(self._client.search(self._caller, link, self._timeout))
 
     async def read(self, id: str) -> Reply[GroupResource | None]:
         """Read a group."""
-        return await self._ask(self._client.read(self._caller, id, self._patience))
+        return await self._observed(self._client.read(self._caller, id, self._timeout))
 
     async def write_in_vain(self, base_version: BaseVersion) -> Reply[Written]:
         """Send an unchanged group with a precondition that can't hold."""
@@ -145,9 +145,9 @@ class UpstreamProbe:
         elements = base_version.elements
         computes = self._client.is_canvas and not has_version(elements)
         body = body_of(elements, elements, computes=computes)
-        return await self._ask(
+        return await self._observed(
             self._client.update(
-                self._caller, base_version.group.id, body, precondition, self._patience
+                self._caller, base_version.group.id, body, precondition, self._timeout
             )
         )
 
@@ -155,8 +155,8 @@ class UpstreamProbe:
         """Close the connections."""
         await self._client.aclose()
 
-    async def _ask(self, question: Awaitable[T]) -> Reply[T]:
+    async def _observed(self, call: Awaitable[T]) -> Reply[T]:
         try:
-            return Reply(await question, None, self._witness.seen)
+            return Reply(await call, None, self._witness.seen)
         except GatewayError as error:
             return Reply(None, error, self._witness.seen)

@@ -14,7 +14,7 @@ from group_gateway.upstream.client import GroupClient
 
 _FRESH = 3600.0
 _RETRY_AFTER = 60.0
-_PATIENCE = 2.0
+_TIMEOUT = 2.0
 
 
 class CapabilityReader:
@@ -34,8 +34,8 @@ class CapabilityReader:
             if self._next_try > time.monotonic():
                 return
             try:
-                patience = min(operation.remaining(), _PATIENCE)
-                statement = await self._client.capabilities(operation.caller, patience)
+                timeout = min(operation.remaining(), _TIMEOUT)
+                statement = await self._client.capabilities(operation.caller, timeout)
             except GatewayError:
                 self._next_try = time.monotonic() + _RETRY_AFTER
             else:

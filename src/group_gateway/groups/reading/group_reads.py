@@ -26,12 +26,12 @@ class GroupReads:
     """Read groups for the operation that each call names."""
 
     def __init__(
-        self, loader: GroupLoader, pages: SearchPages, learning: CapabilityReader, keys: DigestKeys
+        self, loader: GroupLoader, pages: SearchPages, reader: CapabilityReader, keys: DigestKeys
     ) -> None:
         self._loader = loader
         self._pages = pages
-        self._learning = learning
-        self._whole = WholePages(loader, learning.capabilities)
+        self._reader = reader
+        self._whole = WholePages(loader, reader.capabilities)
         self._keys = keys
 
     async def get(self, operation: Operation, id: str) -> GroupResource | None:
@@ -60,7 +60,7 @@ class GroupReads:
                 checked_id(id)
         source: Source
         if ids is None:
-            search = Search(self._pages, self._whole, self._learning, operation, wanted)
+            search = Search(self._pages, self._whole, self._reader, operation, wanted)
             search.is_scan = bool(orders)
             source, question = Paginator(search), f"search {wanted.question}"
         else:

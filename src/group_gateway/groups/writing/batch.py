@@ -51,10 +51,10 @@ class Batch:
         for request in self.requests:
             request.sent = sent
 
-    def remark(self, issue: Issue) -> None:
+    def warn(self, issue: Issue) -> None:
         """Add an issue to every outcome of this attempt."""
         for request in self.requests:
-            request.remarks.append(issue)
+            request.warnings.append(issue)
 
     def is_outdated(self, base_version: BaseVersion) -> bool:
         """Return whether a request was meant for another version than this."""
@@ -85,14 +85,14 @@ class Batch:
         if not request.change.rebases:
             request.based_on = base_version.group.version
         try:
-            request.remarks = [*request.warned, *request.change.apply(draft)]
+            request.warnings = [*request.warned, *request.change.apply(draft)]
         except Refused as refusal:
             self._end(request, base_version.group, *refusal.issues)
 
     def end_all(self, group: GroupResource | None, *issues: Issue) -> None:
         """End all requests, each with its warnings."""
         for request in list(self.requests):
-            self._end(request, group, *request.remarks, *issues)
+            self._end(request, group, *request.warnings, *issues)
 
     def absent(self) -> None:
         """End all requests: the group does not exist."""
@@ -114,7 +114,7 @@ class Batch:
                 request.flight.crash(failure)
             else:
                 text = "The upstream's answer was lost; the group was read again and is as asked."
-                self._end(request, stored.group, *request.remarks, warning("transient", text))
+                self._end(request, stored.group, *request.warnings, warning("transient", text))
 
     def is_stored_in(self, elements: Elements, sent: Elements) -> bool:
         """Return whether the elements can be what was stored of `sent`.
@@ -126,28 +126,30 @@ class Batch:
             for request in self.requests
         )
 
-    def verify(self, stored: BaseVersion, sent: Elements, told: Sequence[Issue] = ()) -> bool:
+    def verify(
+        self, stored: BaseVersion, sent: Elements, upstream_issues: Sequence[Issue] = ()
+    ) -> bool:
         """End all requests that were stored, with a warning for what was not; return if all ended.
 
         The others have another way to their end. What a later request of the same batch undid is no
-        reason for a warning. `told` are the upstream's issues of the PUT: none is an error if
-        everything is stored.
+        reason for a warning. `upstream_issues` came with the response to the PUT: none is an error
+        if everything is stored.
         """
         paths = gone_paths(sent, stored.elements)
         for request in list(self.requests):
             other_way = request.change.fallback(stored.elements, sent)
             if other_way is not None:
                 request.change = other_way
-                request.warned = [i for i in request.remarks if i.severity == "warning"]
+                request.warned = [i for i in request.warnings if i.severity == "warning"]
                 request.based_on = request.based_on and stored.group.version
                 continue
             warnings = request.change.check(stored.elements)
             meant = request.change.check(sent) if warnings else []
             missing = [warning for warning in warnings if warning not in meant]
-            located = request.change.located(told, sent)
-            words = located if missing else map(_as_warning, located)
+            located = request.change.located(upstream_issues, sent)
+            reported = located if missing else map(_as_warning, located)
             lost = gone_warnings(paths, request.change.names if missing else ())
-            self._end(request, stored.group, *request.remarks, *missing, *lost, *words)
+            self._end(request, stored.group, *request.warnings, *missing, *lost, *reported)
         return not self.requests
 
     def crash(self, failure: Exception) -> None:

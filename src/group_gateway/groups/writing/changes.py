@@ -26,9 +26,9 @@ from group_gateway.groups.writing.member_index import (
     MemberIndex,
     changeable_entries,
     malformed,
+    matches,
     member_key,
     members_of,
-    says,
 )
 from group_gateway.groups.writing.merging import Malformed, described, holds, merged
 
@@ -139,7 +139,8 @@ class SetElements(Change):
         index = MemberIndex(stored, self.base_url)
         asked = self.values["member"] or []
         return len(members_of(stored)) == len(asked) and all(
-            says(index.current(member_key(member, self.base_url) or ""), member) for member in asked
+            matches(index.current(member_key(member, self.base_url) or ""), member)
+            for member in asked
         )
 
     def located(self, issues: Sequence[Issue], sent: Elements) -> list[Issue]:  # noqa: ARG002

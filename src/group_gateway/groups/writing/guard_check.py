@@ -53,10 +53,10 @@ class GuardCheck:
         if base.tag == stored.tag:
             if base.elements != stored.elements:
                 self.guards.learn(works=False)
-                self.batch.remark(warning("incomplete", _SAME_VERSION))
+                self.batch.warn(warning("incomplete", _SAME_VERSION))
         elif await self._has_overwritten(base, written, stored, sent):
             self.guards.learn(works=False)
-            self.batch.remark(warning("conflict", _OVERWRITTEN))
+            self.batch.warn(warning("conflict", _OVERWRITTEN))
 
     async def _has_overwritten(
         self, base: BaseVersion, written: Written, stored: BaseVersion, sent: dict[str, Any]

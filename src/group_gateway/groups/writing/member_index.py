@@ -72,7 +72,7 @@ def is_active(member: Elements) -> bool:
     return member.get("inactive") is not True
 
 
-def says(entry: Elements | None, wanted: Elements) -> bool:
+def matches(entry: Elements | None, wanted: Elements) -> bool:
     """Return whether a member's entry has the wanted `inactive` and `period`."""
     return (
         entry is not None

@@ -20,9 +20,9 @@ from group_gateway.groups.writing.member_index import (
     counting,
     is_active,
     malformed,
+    matches,
     member_key,
     members_of,
-    says,
 )
 from group_gateway.groups.writing.merging import Malformed, merged
 
@@ -56,7 +56,7 @@ class AddMembers(Change):
         ]
         if issues:
             raise Refused("The change is not valid.", issues=tuple(issues))
-        remarks, added = [], []
+        issues, added = [], []
         renewed: dict[int, Elements] = {}
         for index, member in enumerate(self.members):
             found = member_index.find(self._key(member))
@@ -65,10 +65,10 @@ class AddMembers(Change):
             if not found:
                 added.append(member)
             elif not changes:
-                remarks.append(information("duplicate", "Already a member.", "members", index))
+                issues.append(information("duplicate", "Already a member.", "members", index))
         if added or renewed:
             elements["member"] = [*_exchanged(entries, renewed), *added]
-        return remarks
+        return issues
 
     def check(self, stored: Elements) -> list[Issue]:
         """See Change."""
@@ -148,17 +148,17 @@ class DeactivateMembers(RemoveMembers):
         """See Change."""
         entries = changeable_entries(elements, "member", "members")
         member_index = MemberIndex(elements, self.base_url)
-        remarks = self._not_members(member_index)
+        issues = self._not_members(member_index)
         ended: dict[int, Elements] = {}
         for index, key in enumerate(self.keys):
             found = member_index.find(key)
             ended |= {id(entry): _with_activity(entry, active=False) for entry in found}
             if found:
                 text = "The upstream keeps former members: it is inactive now."
-                remarks.append(information("informational", text, "members", index))
+                issues.append(information("informational", text, "members", index))
         if ended:
             elements["member"] = _exchanged(entries, ended)
-        return remarks
+        return issues
 
     def fallback(self, stored: Elements, sent: Elements) -> Change | None:  # noqa: ARG002 - no other
         """See Change."""
@@ -215,7 +215,7 @@ def _missing(entries: list[Elements], wanted: Elements) -> str | None:
     if not entries:
         return "It is no member: the upstream did not store it, or somebody has removed it since."
     contradicted = not is_active(wanted) and any(map(is_active, entries))
-    if any(says(entry, wanted) for entry in entries) and not contradicted:
+    if any(matches(entry, wanted) for entry in entries) and not contradicted:
         return None
     return "The member is not as asked: the upstream did not store it so, or somebody changed it."
 

@@ -143,7 +143,7 @@ class ReadModifyWrite:
         self.batch.mark(sent=True)
         text = self._check_guard().warning(base_version)
         if text is not None:
-            self.batch.remark(warning("incomplete", text))
+            self.batch.warn(warning("incomplete", text))
         try:
             return await send(base_version.precondition(), within(self.batch.flights))
         except GatewayError as failure:

@@ -25,9 +25,9 @@ def gone_paths(sent: Elements, stored: Elements) -> list[str]:
     return list(paths)[:_MOST]
 
 
-def gone_warnings(paths: Iterable[str], told: Collection[str]) -> list[Issue]:
-    """Return a warning for each path except those below the elements `told`."""
-    return [_warning(path) for path in paths if path.partition(".")[0] not in told]
+def gone_warnings(paths: Iterable[str], reported: Collection[str]) -> list[Issue]:
+    """Return a warning for each path except those below the elements `reported`."""
+    return [_warning(path) for path in paths if path.partition(".")[0] not in reported]
 
 
 def _warning(path: str) -> Issue:

@@ -33,7 +33,7 @@ class Request:
     """A change that an operation asked for; without a caller there is none (Unauthenticated).
 
     `based_on` is the version that it must find, and `bound_by` the input's field that says so; a
-    change that does not rebase is bound to the first version that it meets. `remarks` are on this
+    change that does not rebase is bound to the first version that it meets. `warnings` are on this
     attempt, and `warned` of attempts before it that were stored. `sent`: a write with it may have
     had an effect. `abandoned`: nobody waits for it, and no write may begin for it.
     """
@@ -44,7 +44,7 @@ class Request:
     bound_by: tuple[str, ...] = field(init=False)
     caller: Caller = field(init=False)
     flight: Flight[Outcome] = field(init=False)
-    remarks: list[Issue] = field(default_factory=list)
+    warnings: list[Issue] = field(default_factory=list)
     warned: list[Issue] = field(default_factory=list)
     sent: bool = False
     abandoned: bool = False
@@ -55,8 +55,8 @@ class Request:
         self.flight = Flight(self.operation)
 
     @property
-    def patience(self) -> float:
-        """How many seconds it may wait for its turn: half of those that it has left."""
+    def lease_timeout(self) -> float:
+        """How many seconds it may wait for the lease: half of those that it has left."""
         return (self.operation.deadline - asyncio.get_running_loop().time()) / 2
 
     @property

@@ -161,7 +161,7 @@ class GroupWrites:
     async def _drain(self, id: str, queue: deque[Request]) -> None:
         try:
             while (first := _next(queue)) is not None:
-                turn = ReadModifyWrite(
+                cycle = ReadModifyWrite(
                     self._client,
                     self._capabilities,
                     self._last_writes,
@@ -172,8 +172,8 @@ class GroupWrites:
                     renew=partial(self._invalidator.invalidate, id),
                     failed=self._failed,
                 )
-                async with self._leases.held(self._slots.group_tag(id), first.patience):
-                    await turn.conclude()
+                async with self._leases.held(self._slots.group_tag(id), first.lease_timeout):
+                    await cycle.conclude()
         finally:
             del self._queues[id]
 

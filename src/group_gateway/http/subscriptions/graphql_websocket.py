@@ -92,18 +92,18 @@ class GraphQLWebSocket:
             if principal.kind is Unauthenticated:
                 raise Close(4403, f"Forbidden: {principal.message}")
             raise Close(_TRY_AGAIN, principal.message)
-        await self._say(ACK)
+        await self._send_text(ACK)
         return ClientSession(principal, authorization, b"")
 
     async def _init(self) -> ConnectionInit:
-        while not isinstance(message := await self._heard(), ConnectionInit):
+        while not isinstance(message := await self._next_message(), ConnectionInit):
             if isinstance(message, Subscribe):
                 raise Close(4401, "Unauthorized")
             await self._be_polite(message)
         return message
 
     async def _answer_all(self, session: ClientSession) -> None:
-        operations = Operations(self._subscriptions, self._pipeline, self._say)
+        operations = Operations(self._subscriptions, self._pipeline, self._send_text)
         try:
             reason = await self._end_of(session, operations)
             await operations.settle()
@@ -131,7 +131,7 @@ class GraphQLWebSocket:
 
     async def _listen(self, session: ClientSession, operations: Operations) -> None:
         while True:
-            match await self._heard():
+            match await self._next_message():
                 case ConnectionInit():
                     raise Close(4429, "Too many initialisation requests")
                 case Subscribe(id=id, payload=payload):
@@ -145,15 +145,15 @@ class GraphQLWebSocket:
 
     async def _be_polite(self, message: Message) -> None:
         if isinstance(message, Ping):
-            await self._say(PONG)
+            await self._send_text(PONG)
 
-    async def _heard(self) -> Message:
+    async def _next_message(self) -> Message:
         event = await self._receive()
         if event["type"] == "websocket.disconnect":
             raise Gone
         return read(event.get("bytes") or event.get("text") or b"")
 
-    async def _say(self, message: bytes) -> None:
+    async def _send_text(self, message: bytes) -> None:
         try:
             await self._send({"type": "websocket.send", "text": message.decode()})
         except OSError:

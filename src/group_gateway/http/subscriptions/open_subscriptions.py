@@ -103,13 +103,15 @@ class Subscriptions:
         try:
             async with aclosing(self._engine.subscribe(asked, renew)) as events:
                 async for event in events:
-                    self._tell(event, audit_record, session)
+                    self._report_event(event, audit_record, session)
                     yield event.answer
         finally:
             seconds = asyncio.get_running_loop().time() - began
             self._report.subscription_end(session.context, audit_record, seconds)
 
-    def _tell(self, event: Event, audit_record: AuditRecord, session: ClientSession) -> None:
+    def _report_event(
+        self, event: Event, audit_record: AuditRecord, session: ClientSession
+    ) -> None:
         """Count an event, and audit its data."""
         answer, shown = event.answer, event.operation.audit_record
         audit_record.upstream_ids = tuple(event.operation.upstream_ids)

@@ -31,18 +31,18 @@ class Operations:
         self,
         subscriptions: Subscriptions,
         pipeline: RequestPipeline,
-        say: Callable[[bytes], Awaitable[None]],
+        send: Callable[[bytes], Awaitable[None]],
     ) -> None:
         self._subscriptions = subscriptions
         self._pipeline = pipeline
-        self._say = say
+        self._send = send
         self._by_id: dict[str, asyncio.Task[None]] = {}
         self._tasks = BackgroundTasks()
         self._endless: set[asyncio.Task[Any]] = set()
         self.token_refused = asyncio.Event()
         """Set once an operation was refused for its token: the client must bring another one."""
         self._was_accepted = False
-        self._turns = asyncio.Semaphore(ANSWERED_AT_ONCE)
+        self._slots = asyncio.Semaphore(ANSWERED_AT_ONCE)
 
     async def begin(self, id: str, payload: bytes, session: ClientSession) -> None:
         """Start an operation; raise Close if one with this id is in flight."""
@@ -84,7 +84,7 @@ class Operations:
     ) -> RequestRefused | None:
         """Run an operation to its end; return the refusal if it was not executed."""
         try:
-            async with self._turns:
+            async with self._slots:
                 wanted = await self._answer(id, payload, session)
             if wanted is not None:
                 await self._subscribe(id, wanted, session)
@@ -110,10 +110,10 @@ class Operations:
             return reply.asked
         self._forget(id)
         if reply.status == HTTPStatus.OK:
-            await self._say(next_of(id, reply.body))
-            await self._say(complete_of(id))
+            await self._send(next_of(id, reply.body))
+            await self._send(complete_of(id))
         else:
-            await self._say(error_of(id, reply.body))
+            await self._send(error_of(id, reply.body))
         self._judge(reply.codes)
         return None
 
@@ -135,17 +135,17 @@ class Operations:
                 async for answer in answers:
                     refused = self._judge(answer.codes)
                     if answer.executed:
-                        await self._say(next_of(id, answer.body()))
+                        await self._send(next_of(id, answer.body()))
                     elif refused and self._was_accepted:
                         return  # the client subscribes again, with another token
                     else:
                         last = error_of(id, answer.body())
         self._forget(id)
-        await self._say(last)
+        await self._send(last)
 
     async def _refuse(self, id: str, refused: RequestRefused, session: ClientSession) -> None:
         reply = self._pipeline.refusal(refused, GRAPHQL_RESPONSE, session.context)
-        await self._say(error_of(id, reply.body))
+        await self._send(error_of(id, reply.body))
 
     def _forget(self, id: str) -> None:
         """Free the id before the client hears that the operation has ended."""

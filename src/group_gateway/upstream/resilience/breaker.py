@@ -42,12 +42,12 @@ class _Verdicts:
 class Breaker:
     """Opens when most questions and most callers fail; closes when a probe succeeds.
 
-    While it is open one call at a time may go, as a probe: the first after every `rest` seconds, or
-    the first of a caller that has no verdict yet.
+    While it is open one call at a time may go, as a probe: the first after each cooldown (seconds),
+    or the first of a caller that has no verdict yet.
     """
 
-    def __init__(self, rest: float, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._rest = rest
+    def __init__(self, cooldown: float, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._cooldown = cooldown
         self._clock = clock
         self._probe_at = 0.0
         self._probing = False
@@ -89,7 +89,7 @@ class Breaker:
         self._callers.note(caller, verdict)
         if failed and (probe or self._is_down(now - _SPAN)):
             self.is_open = True
-            self._probe_at = now + self._rest
+            self._probe_at = now + self._cooldown
 
     def _is_down(self, since: float) -> bool:
         return self._questions.most_fail(since, _LEAST) and self._callers.most_fail(since, 1)

@@ -41,7 +41,7 @@ class Resilience:
     """
 
     retries: int = 0
-    rest: float = 0.0
+    cooldown: float = 0.0
 
 
 class ResilientClient:
@@ -52,8 +52,8 @@ class ResilientClient:
         self._retries = resilience.retries
         self._budget = RetryBudget()
         self._events = events
-        kinds = _KINDS if resilience.rest else ()
-        self._breakers: dict[str, Breaker] = {kind: Breaker(resilience.rest) for kind in kinds}
+        kinds = _KINDS if resilience.cooldown else ()
+        self._breakers: dict[str, Breaker] = {kind: Breaker(resilience.cooldown) for kind in kinds}
         for kind in kinds:
             events.breaker(kind, is_open=False)
 

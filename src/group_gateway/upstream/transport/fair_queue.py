@@ -36,36 +36,36 @@ class Slots:
             raise QueueFull
         if waiters is None:
             waiters = self._lanes[caller_key] = deque()
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        waiters.append(turn)
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiters.append(waiter)
         self._waiting += 1
         try:
             async with asyncio.timeout(timeout):
-                await turn
+                await waiter
         except BaseException:
-            if turn.cancelled():
-                self._leave(caller_key, turn)
+            if waiter.cancelled():
+                self._remove(caller_key, waiter)
             else:
                 self.release()  # the slot came too late
             raise
 
-    def _leave(self, caller_key: str, turn: asyncio.Future[None]) -> None:
+    def _remove(self, caller_key: str, waiter: asyncio.Future[None]) -> None:
         waiters = self._lanes.get(caller_key)
-        if waiters and turn in waiters:  # else `release` has passed it over
-            waiters.remove(turn)
+        if waiters and waiter in waiters:  # else `release` has passed it over
+            waiters.remove(waiter)
             self._waiting -= 1
             if not waiters:
                 del self._lanes[caller_key]
 
     def release(self) -> None:
-        """Release a slot: to the lane whose turn it is, which then moves to the end."""
+        """Release a slot: to the lane whose waiter it is, which then moves to the end."""
         while self._lanes:
             caller_key, waiters = self._lanes.popitem(last=False)
-            turn = waiters.popleft()
+            waiter = waiters.popleft()
             self._waiting -= 1
             if waiters:
                 self._lanes[caller_key] = waiters
-            if not turn.cancelled():
-                turn.set_result(None)
+            if not waiter.cancelled():
+                waiter.set_result(None)
                 return
         self._free += 1

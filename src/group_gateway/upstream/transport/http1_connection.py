@@ -50,7 +50,7 @@ class Http1Connection(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._exchanges = 0
-        self._heard = 0.0
+        self._last_received = 0.0
         self.reusable = False
         self.idle_since = 0.0
         self._start(bodiless=False)
@@ -82,7 +82,7 @@ class Http1Connection(asyncio.Protocol):
         self.reusable = False
         self._exchanges += 1
         self._waiter = self._loop.create_future()
-        self._heard = self._loop.time()
+        self._last_received = self._loop.time()
         self._transport.write(request)
         self._read_timeout = read_timeout
         self._until = until
@@ -107,7 +107,7 @@ class Http1Connection(asyncio.Protocol):
 
     def _watch(self) -> None:
         """Fail the exchange at its deadline, or after too long a silence: one timer serves both."""
-        end = min(self._heard + self._read_timeout, self._until)
+        end = min(self._last_received + self._read_timeout, self._until)
         if self._loop.time() >= end:
             self._fail(httpx.ReadTimeout("no answer in time"))
         else:
@@ -138,7 +138,7 @@ class Http1Connection(asyncio.Protocol):
             self.abort()
             return
         self._received += len(data)
-        self._heard = self._loop.time()
+        self._last_received = self._loop.time()
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
@@ -220,6 +220,6 @@ class Http1Connection(asyncio.Protocol):
         self._complete = True
         self._status = self._parser.get_status_code()
         self.reusable = self.is_open and self._parser.should_keep_alive()
-        self.idle_since = self._heard
+        self.idle_since = self._last_received
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)

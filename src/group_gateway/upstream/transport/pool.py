@@ -98,14 +98,14 @@ class ConnectionPool:
         finally:
             self._slots.release()
 
-    async def _wait_for_slot(self, caller_key: str, patience: float, until: float) -> None:
+    async def _wait_for_slot(self, caller_key: str, seconds: float, until: float) -> None:
         now = asyncio.get_running_loop().time()
         try:
-            await self._slots.acquire(caller_key, min(patience, until - now))
+            await self._slots.acquire(caller_key, min(seconds, until - now))
         except QueueFull:
             raise httpx.PoolTimeout("too many wait for a connection") from None
         except TimeoutError:
-            if now + patience > until:
+            if now + seconds > until:
                 raise httpx.ReadTimeout("no time left for a connection") from None
             raise httpx.PoolTimeout("no free connection in time") from None
 
@@ -120,11 +120,11 @@ class ConnectionPool:
                 return connection
         return None
 
-    async def _connect(self, patience: float, until: float) -> Http1Connection:
+    async def _connect(self, seconds: float, until: float) -> Http1Connection:
         origin = self._origin
         loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout_at(min(loop.time() + patience, until)):
+            async with asyncio.timeout_at(min(loop.time() + seconds, until)):
                 _, connection = await loop.create_connection(
                     lambda: Http1Connection(self._max_body, self._room),
                     origin.host,

@@ -72,7 +72,7 @@ def clock(exchange: Exchange) -> Finding:
     if theirs is None:
         return warn(CLOCK, "Answers have no `Date`, so the server's clock is unknown.")
     # A whole second is any moment within it, read at any moment of the exchange.
-    ahead = max(theirs - exchange.answered_at, 0.0) + min(theirs + 1.0 - exchange.asked_at, 0.0)
+    ahead = max(theirs - exchange.answered_at, 0.0) + min(theirs + 1.0 - exchange.sent_at, 0.0)
     if abs(ahead) <= _TOLERANCE:
         return ok(CLOCK, f"The server's clock agrees with this machine's, to {_TOLERANCE:.0f} s.")
     side = "ahead of" if ahead > 0 else "behind"

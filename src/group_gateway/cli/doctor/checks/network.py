@@ -21,13 +21,13 @@ class _Words:
     remedy: str
 
 
-def why_silent(error: BaseException, base_url: str, patience: float) -> tuple[str, str]:
+def why_silent(error: BaseException, base_url: str, timeout: float) -> tuple[str, str]:
     """Return a sentence about the failure of an exchange, and one with the remedy.
 
-    `patience` is the timeout in seconds.
+    `timeout` is the timeout in seconds.
     """
     url = httpx.URL(base_url)
-    facts = {"host": url.host, "port": url.port or _PORTS[url.scheme], "patience": f"{patience:g}"}
+    facts = {"host": url.host, "port": url.port or _PORTS[url.scheme], "timeout": f"{timeout:g}"}
     for words in _REASONS:
         for cause in _causes(error):
             if isinstance(cause, words.kinds):
@@ -75,7 +75,7 @@ _REASONS = (
     ),
     _Words(
         (TimeoutError, httpx.TimeoutException),
-        "{host} took the connection but did not answer within {patience} seconds.",
+        "{host} took the connection but did not answer within {timeout} seconds.",
         f"If the server is that slow, raise {PREFIX}UPSTREAM_TIMEOUT.",
     ),
 )
