@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing
-from typing import Any, TypeVar
+from typing import Any
 
 import strawberry
 
@@ -13,8 +13,7 @@ from group_gateway.groups.reading.sorted_groups import GroupOrder
 from group_gateway.schema.arguments import After, First, OfType
 from group_gateway.schema.context import Info
 from group_gateway.schema.enums import GroupType
-
-Value = TypeVar("Value")
+from group_gateway.schema.input_fields import given
 
 
 def edges(
@@ -151,8 +150,3 @@ def practitioner_groups(
 def code_of(type: GroupType | None) -> str | None:
     """Return FHIR's code of a GroupType argument."""
     return str(type.value) if type else None
-
-
-def given(value: Value | None) -> Value | None:
-    """Return an argument's value; None when it was left out."""
-    return None if value is strawberry.UNSET else value

@@ -1,7 +1,7 @@
 """What `groups` is filtered and sorted by: the inputs, and what they mean to the use case."""
 
 import enum
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import strawberry
 
@@ -15,8 +15,8 @@ from group_gateway.groups.reading.filter_values import (
 from group_gateway.groups.reading.filters import GroupFilter
 from group_gateway.groups.reading.sorted_groups import Field, GroupOrder
 from group_gateway.schema.enums import GroupType
+from group_gateway.schema.input_fields import given, optional
 
-Value = TypeVar("Value")
 _LONGEST = 1000
 """Characters of a text to filter by."""
 
@@ -27,29 +27,20 @@ _LONGEST = 1000
 class StringFilterInput:
     """A filter of texts."""
 
-    equals: str | None = strawberry.field(
-        default=strawberry.UNSET, description="Exactly this text."
-    )
-    contains: str | None = strawberry.field(
-        default=strawberry.UNSET, description="With this text in it, whatever case and accents."
-    )
-    starts_with: str | None = strawberry.field(
-        default=strawberry.UNSET, description="With this text at its start, the same way."
-    )
+    equals: str | None = optional("Exactly this text.")
+    contains: str | None = optional("With this text in it, whatever case and accents.")
+    starts_with: str | None = optional("With this text at its start, the same way.")
 
 
 @strawberry.input(name="TokenFilter", description="Coded values that fit. AND between the fields.")
 class TokenFilterInput:
     """A filter of coded values."""
 
-    system: str | None = strawberry.field(
-        default=strawberry.UNSET,
-        description="The namespace of the value, a URI; empty for values that have none.",
+    system: str | None = optional(
+        "The namespace of the value, a URI; empty for values that have none."
     )
-    value: str | None = strawberry.field(
-        default=strawberry.UNSET,
-        description="The code, or the identifier's value. Without a system a concept's text counts "
-        "too.",
+    value: str | None = optional(
+        "The code, or the identifier's value. Without a system a concept's text counts too."
     )
 
 
@@ -59,16 +50,11 @@ class TokenFilterInput:
 class CharacteristicFilterInput:
     """A filter of characteristics."""
 
-    code: TokenFilterInput | None = strawberry.field(
-        default=strawberry.UNSET, description="The kind of trait."
+    code: TokenFilterInput | None = optional("The kind of trait.")
+    value: TokenFilterInput | None = optional(
+        "The trait: a concept, or `true` or `false` for a boolean."
     )
-    value: TokenFilterInput | None = strawberry.field(
-        default=strawberry.UNSET,
-        description="The trait: a concept, or `true` or `false` for a boolean.",
-    )
-    exclude: bool | None = strawberry.field(
-        default=strawberry.UNSET, description="Whether the members don't have it."
-    )
+    exclude: bool | None = optional("Whether the members don't have it.")
 
 
 @strawberry.input(
@@ -79,10 +65,10 @@ class CharacteristicFilterInput:
 class DateFilterInput:
     """A filter of moments."""
 
-    gt: str | None = strawberry.field(default=strawberry.UNSET, description="After it.")
-    ge: str | None = strawberry.field(default=strawberry.UNSET, description="From its start on.")
-    lt: str | None = strawberry.field(default=strawberry.UNSET, description="Before it.")
-    le: str | None = strawberry.field(default=strawberry.UNSET, description="Until its end.")
+    gt: str | None = optional("After it.")
+    ge: str | None = optional("From its start on.")
+    lt: str | None = optional("Before it.")
+    le: str | None = optional("Until its end.")
 
 
 @strawberry.input(
@@ -92,49 +78,20 @@ class DateFilterInput:
 class GroupFilterInput:
     """The filter of `groups`."""
 
-    id: list[strawberry.ID] | None = strawberry.field(
-        default=strawberry.UNSET, description="Any of these logical ids, given in this order."
-    )
-    type: GroupType | None = strawberry.field(
-        default=strawberry.UNSET, description="Groups made of this."
-    )
-    patient: strawberry.ID | None = strawberry.field(
-        default=strawberry.UNSET, description="Groups with this patient as a member."
-    )
-    practitioner: strawberry.ID | None = strawberry.field(
-        default=strawberry.UNSET, description="Groups with this practitioner as a member."
-    )
-    member: str | None = strawberry.field(
-        default=strawberry.UNSET,
-        description="Groups with this member: `Device/<id>`.",
-    )
-    name: StringFilterInput | None = strawberry.field(
-        default=strawberry.UNSET, description="Groups whose name fits."
-    )
-    active: bool | None = strawberry.field(
-        default=strawberry.UNSET, description="Groups that say so of themselves."
-    )
-    actual: bool | None = strawberry.field(
-        default=strawberry.UNSET, description="Groups that say so of themselves."
-    )
-    identifier: TokenFilterInput | None = strawberry.field(
-        default=strawberry.UNSET, description="Groups with a business identifier that fits."
-    )
-    code: TokenFilterInput | None = strawberry.field(
-        default=strawberry.UNSET, description="Groups whose kind of members fits."
-    )
-    managing_entity: str | None = strawberry.field(
-        default=strawberry.UNSET, description="Groups managed by this, by reference."
-    )
-    responsibility: str | None = strawberry.field(
-        default=strawberry.UNSET, description="Teams with this responsibility."
-    )
-    characteristic: CharacteristicFilterInput | None = strawberry.field(
-        default=strawberry.UNSET, description="Groups with a trait that fits."
-    )
-    last_updated: DateFilterInput | None = strawberry.field(
-        default=strawberry.UNSET, description="Groups last changed at a moment that fits."
-    )
+    id: list[strawberry.ID] | None = optional("Any of these logical ids, given in this order.")
+    type: GroupType | None = optional("Groups made of this.")
+    patient: strawberry.ID | None = optional("Groups with this patient as a member.")
+    practitioner: strawberry.ID | None = optional("Groups with this practitioner as a member.")
+    member: str | None = optional("Groups with this member: `Device/<id>`.")
+    name: StringFilterInput | None = optional("Groups whose name fits.")
+    active: bool | None = optional("Groups that say so of themselves.")
+    actual: bool | None = optional("Groups that say so of themselves.")
+    identifier: TokenFilterInput | None = optional("Groups with a business identifier that fits.")
+    code: TokenFilterInput | None = optional("Groups whose kind of members fits.")
+    managing_entity: str | None = optional("Groups managed by this, by reference.")
+    responsibility: str | None = optional("Teams with this responsibility.")
+    characteristic: CharacteristicFilterInput | None = optional("Groups with a trait that fits.")
+    last_updated: DateFilterInput | None = optional("Groups last changed at a moment that fits.")
 
 
 @strawberry.enum(description="What groups can be sorted by.")
@@ -216,11 +173,6 @@ def orders_by(chosen: list[GroupOrderInput] | None) -> tuple[GroupOrder, ...]:
     if len({order.field for order in orders}) < len(orders):
         raise BadUserInput("`orderBy` names a field twice.")
     return tuple(orders)
-
-
-def given(value: Value | None) -> Value | None:
-    """Return an argument's value; None when it was left out."""
-    return None if value is strawberry.UNSET else value
 
 
 def _text(value: str | None) -> str | None:

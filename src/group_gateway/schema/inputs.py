@@ -6,6 +6,7 @@ import strawberry
 from strawberry import Maybe, Some
 
 from group_gateway.schema.enums import GroupType
+from group_gateway.schema.input_fields import optional
 from group_gateway.schema.values import (
     CharacteristicInput,
     CodeableConceptInput,
@@ -15,7 +16,6 @@ from group_gateway.schema.values import (
     MemberReferenceInput,
     ReferenceInput,
     given_in,
-    is_given,
     to_fhir,
 )
 
@@ -26,31 +26,14 @@ class CreateGroupInput(Element):
 
     type: GroupType = strawberry.field(description="What it is made of.")
     name: str = strawberry.field(description="Its name, 1 to 1000 characters.")
-    active: bool | None = strawberry.field(
-        default=strawberry.UNSET, description="Whether it is in use."
-    )
-    actual: bool | None = strawberry.field(
-        default=strawberry.UNSET,
-        description="Whether it has known members; true unless told otherwise.",
-    )
-    code: CodeableConceptInput | None = strawberry.field(
-        default=strawberry.UNSET, description="Of members."
-    )
-    identifier: list[IdentifierInput] | None = strawberry.field(
-        default=strawberry.UNSET, description="Business identifiers."
-    )
-    managing_entity: ReferenceInput | None = strawberry.field(
-        default=strawberry.UNSET, description="Who is responsible."
-    )
-    characteristic: list[CharacteristicInput] | None = strawberry.field(
-        default=strawberry.UNSET, description="Traits of the members."
-    )
-    responsibilities: list[str] | None = strawberry.field(
-        default=strawberry.UNSET, description="A team's responsibilities."
-    )
-    member: list[MemberInput] | None = strawberry.field(
-        default=strawberry.UNSET, description="The members, 10000 at most."
-    )
+    active: bool | None = optional("Whether it is in use.")
+    actual: bool | None = optional("Whether it has known members; true unless told otherwise.")
+    code: CodeableConceptInput | None = optional("Of members.")
+    identifier: list[IdentifierInput] | None = optional("Business identifiers.")
+    managing_entity: ReferenceInput | None = optional("Who is responsible.")
+    characteristic: list[CharacteristicInput] | None = optional("Traits of the members.")
+    responsibilities: list[str] | None = optional("A team's responsibilities.")
+    member: list[MemberInput] | None = optional("The members, 10000 at most.")
 
 
 @strawberry.input(
@@ -79,9 +62,7 @@ class UpdateGroupInput:
         description="All members. To add or remove some, use the mutations for that: they can't "
         "undo a colleague's edit."
     )
-    if_version: str | None = strawberry.field(
-        default=strawberry.UNSET, description="Change it only if this is still its `version`."
-    )
+    if_version: str | None = optional("Change it only if this is still its `version`.")
 
 
 @strawberry.input(description="Members to add to a group.")
@@ -90,9 +71,7 @@ class AddGroupMembersInput:
 
     group_id: strawberry.ID = strawberry.field(description="The group.")
     members: list[MemberInput] = strawberry.field(description="At most 10000.")
-    if_version: str | None = strawberry.field(
-        default=strawberry.UNSET, description="Change it only if this is still its `version`."
-    )
+    if_version: str | None = optional("Change it only if this is still its `version`.")
 
 
 @strawberry.input(description="Members to remove from a group.")
@@ -101,9 +80,7 @@ class RemoveGroupMembersInput:
 
     group_id: strawberry.ID = strawberry.field(description="The group.")
     members: list[MemberReferenceInput] = strawberry.field(description="At most 10000.")
-    if_version: str | None = strawberry.field(
-        default=strawberry.UNSET, description="Change it only if this is still its `version`."
-    )
+    if_version: str | None = optional("Change it only if this is still its `version`.")
 
 
 @strawberry.input(description="The responsibilities that a team is to have.")
@@ -112,9 +89,7 @@ class SetGroupResponsibilitiesInput:
 
     group_id: strawberry.ID = strawberry.field(description="The team.")
     responsibilities: list[str] = strawberry.field(description="All of them; others go.")
-    if_version: str | None = strawberry.field(
-        default=strawberry.UNSET, description="Change it only if this is still its `version`."
-    )
+    if_version: str | None = optional("Change it only if this is still its `version`.")
 
 
 @strawberry.input(description="A group to delete.")
@@ -122,9 +97,7 @@ class DeleteGroupInput:
     """The input of deleteGroup."""
 
     id: strawberry.ID = strawberry.field(description="The group.")
-    if_version: str | None = strawberry.field(
-        default=strawberry.UNSET, description="Delete it only if this is still its `version`."
-    )
+    if_version: str | None = optional("Delete it only if this is still its `version`.")
 
 
 def changes_in(input: UpdateGroupInput) -> dict[str, Any]:  # noqa: A002 - the contract's name
@@ -134,8 +107,3 @@ def changes_in(input: UpdateGroupInput) -> dict[str, Any]:  # noqa: A002 - the c
     """
     given = {name: f.value for name, f in given_in(input).items() if isinstance(f, Some)}
     return {name: None if value == [] else to_fhir(value) for name, value in given.items()}
-
-
-def version_of(if_version: str | None) -> str | None:
-    """Return the version that a write is bound to; also an empty one is a version, of nothing."""
-    return if_version if is_given(if_version) else None

@@ -11,9 +11,9 @@ from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.fhir.literal_reference import entity_reference
 from group_gateway.groups.reading.cursor import Cursors
 from group_gateway.schema.arguments import AfterMember, Count, FirstMembers, Inactive, Offset
-from group_gateway.schema.connection_fields import given
 from group_gateway.schema.context import Info
 from group_gateway.schema.elements import Element, objects
+from group_gateway.schema.input_fields import given
 
 DEFAULT_PAGE = 100
 LARGEST_PAGE = 10_000

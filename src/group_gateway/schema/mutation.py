@@ -29,6 +29,7 @@ from group_gateway.schema.datatypes import CodeableConcept
 from group_gateway.schema.elements import resolved
 from group_gateway.schema.enums import IssueSeverity
 from group_gateway.schema.group import Group
+from group_gateway.schema.input_fields import given
 from group_gateway.schema.inputs import (
     AddGroupMembersInput,
     CreateGroupInput,
@@ -37,7 +38,6 @@ from group_gateway.schema.inputs import (
     SetGroupResponsibilitiesInput,
     UpdateGroupInput,
     changes_in,
-    version_of,
 )
 from group_gateway.schema.values import to_fhir
 
@@ -170,7 +170,7 @@ async def update_group(info: Info, input: Update) -> Payload:  # noqa: A002 - co
     except Refused as refused:
         return _refusal(refused)
     change = SetElements(values, info.context.services.upstream_url)
-    return await _change(info, input.id, change, version_of(input.if_version))
+    return await _change(info, input.id, change, given(input.if_version))
 
 
 async def add_group_members(info: Info, input: Addition) -> Payload:  # noqa: A002 - contract
@@ -182,7 +182,7 @@ async def add_group_members(info: Info, input: Addition) -> Payload:  # noqa: A0
     except Refused as refused:
         return _refusal(refused)
     change = AddMembers(tuple(members), info.context.services.upstream_url)
-    return await _change(info, input.group_id, change, version_of(input.if_version))
+    return await _change(info, input.group_id, change, given(input.if_version))
 
 
 async def remove_group_members(info: Info, input: Removal) -> Payload:  # noqa: A002 - contract
@@ -193,7 +193,7 @@ async def remove_group_members(info: Info, input: Removal) -> Payload:  # noqa: 
     except Refused as refused:
         return _refusal(refused)
     change = info.context.services.writes.removal(members)
-    return await _change(info, input.group_id, change, version_of(input.if_version))
+    return await _change(info, input.group_id, change, given(input.if_version))
 
 
 async def set_group_responsibilities(info: Info, input: Assignment) -> Payload:  # noqa: A002 - contract
@@ -203,9 +203,7 @@ async def set_group_responsibilities(info: Info, input: Assignment) -> Payload: 
         refuse(input_checks.responsibilities_issues(input.group_id, codes))
     except Refused as refused:
         return _refusal(refused)
-    return await _change(
-        info, input.group_id, SetResponsibilities(codes), version_of(input.if_version)
-    )
+    return await _change(info, input.group_id, SetResponsibilities(codes), given(input.if_version))
 
 
 async def delete_group(info: Info, input: Deletion) -> Payload:  # noqa: A002 - contract
@@ -214,7 +212,7 @@ async def delete_group(info: Info, input: Deletion) -> Payload:  # noqa: A002 - 
         refuse(id_issues(input.id, "id"))
     except Refused as refused:
         return _refusal(refused)
-    payload = await _change(info, input.id, DeleteGroup(), version_of(input.if_version))
+    payload = await _change(info, input.id, DeleteGroup(), given(input.if_version))
     audit_record = info.context.operation.audit_record
     if payload.group is not None or any(issue.severity == "error" for issue in payload.issues):
         return payload

@@ -11,7 +11,8 @@ from group_gateway.schema.context import Info
 from group_gateway.schema.elements import resolved
 from group_gateway.schema.federation_service import Service, service
 from group_gateway.schema.group import Group, GroupConnection, Patient, Practitioner
-from group_gateway.schema.group_filter import Filter, OrderBy, given, orders_by, wanted_by
+from group_gateway.schema.group_filter import Filter, OrderBy, orders_by, wanted_by
+from group_gateway.schema.input_fields import given
 from group_gateway.schema.relay_refetch import fetch_patient, fetch_practitioner, refetched
 from group_gateway.schema.viewer import Viewer, viewer
 

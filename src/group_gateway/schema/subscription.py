@@ -12,7 +12,8 @@ from group_gateway.groups.watching.list_watches import ListEvent
 from group_gateway.schema.arguments import GroupId
 from group_gateway.schema.context import Info
 from group_gateway.schema.group import Group, GroupChange
-from group_gateway.schema.group_filter import Filter, given, wanted_by
+from group_gateway.schema.group_filter import Filter, wanted_by
+from group_gateway.schema.input_fields import given
 
 SinceVersion = Annotated[
     str | None,

@@ -9,11 +9,7 @@ import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
 from group_gateway.fhir.literal_reference import parse_reference
-
-
-def is_given(value: object) -> bool:
-    """Return whether an optional field of an input holds a value."""
-    return value is not None and value is not strawberry.UNSET
+from group_gateway.schema.input_fields import is_given, optional
 
 
 def to_fhir(value: Any) -> Any:
@@ -42,102 +38,68 @@ class Element:
 class CodingInput(Element):
     """See the type Coding."""
 
-    system: str | None = strawberry.field(default=strawberry.UNSET, description="A URI.")
-    version: str | None = strawberry.field(default=strawberry.UNSET, description="Of the system.")
-    code: str | None = strawberry.field(default=strawberry.UNSET, description="The symbol.")
-    display: str | None = strawberry.field(
-        default=strawberry.UNSET, description="What the system calls it."
-    )
-    user_selected: bool | None = strawberry.field(
-        default=strawberry.UNSET, description="Chosen by a user."
-    )
+    system: str | None = optional("A URI.")
+    version: str | None = optional("Of the system.")
+    code: str | None = optional("The symbol.")
+    display: str | None = optional("What the system calls it.")
+    user_selected: bool | None = optional("Chosen by a user.")
 
 
 @strawberry.input(description="A FHIR R4 CodeableConcept.")
 class CodeableConceptInput(Element):
     """See the type CodeableConcept."""
 
-    coding: list[CodingInput] | None = strawberry.field(
-        default=strawberry.UNSET, description="Codings."
-    )
-    text: str | None = strawberry.field(default=strawberry.UNSET, description="In plain words.")
+    coding: list[CodingInput] | None = optional("Codings.")
+    text: str | None = optional("In plain words.")
 
 
 @strawberry.input(description="A FHIR R4 Period; FHIR dateTimes.")
 class PeriodInput(Element):
     """See the type Period."""
 
-    start: str | None = strawberry.field(default=strawberry.UNSET, description="Inclusive.")
-    end: str | None = strawberry.field(default=strawberry.UNSET, description="Inclusive.")
+    start: str | None = optional("Inclusive.")
+    end: str | None = optional("Inclusive.")
 
 
 @strawberry.input(description="A FHIR R4 Quantity.")
 class QuantityInput(Element):
     """See the type Quantity."""
 
-    value: Decimal | None = strawberry.field(default=strawberry.UNSET, description="The number.")
-    comparator: str | None = strawberry.field(
-        default=strawberry.UNSET, description="<, <=, >= or >."
-    )
-    unit: str | None = strawberry.field(default=strawberry.UNSET, description="As people read it.")
-    system: str | None = strawberry.field(
-        default=strawberry.UNSET, description="Of the code, a URI."
-    )
-    code: str | None = strawberry.field(default=strawberry.UNSET, description="The coded unit.")
+    value: Decimal | None = optional("The number.")
+    comparator: str | None = optional("<, <=, >= or >.")
+    unit: str | None = optional("As people read it.")
+    system: str | None = optional("Of the code, a URI.")
+    code: str | None = optional("The coded unit.")
 
 
 @strawberry.input(description="A FHIR R4 Range.")
 class RangeInput(Element):
     """See the type Range."""
 
-    low: QuantityInput | None = strawberry.field(
-        default=strawberry.UNSET, description="The low bound."
-    )
-    high: QuantityInput | None = strawberry.field(
-        default=strawberry.UNSET, description="The high bound."
-    )
+    low: QuantityInput | None = optional("The low bound.")
+    high: QuantityInput | None = optional("The high bound.")
 
 
 @strawberry.input(description="A FHIR R4 Identifier.")
 class IdentifierInput(Element):
     """See the type Identifier."""
 
-    use: str | None = strawberry.field(
-        default=strawberry.UNSET, description="usual, official, temp …"
-    )
-    type: CodeableConceptInput | None = strawberry.field(
-        default=strawberry.UNSET, description="Its kind."
-    )
-    system: str | None = strawberry.field(
-        default=strawberry.UNSET, description="The namespace, a URI."
-    )
-    value: str | None = strawberry.field(
-        default=strawberry.UNSET, description="Unique in its namespace."
-    )
-    period: PeriodInput | None = strawberry.field(
-        default=strawberry.UNSET, description="When in use."
-    )
-    assigner: "ReferenceInput | None" = strawberry.field(
-        default=strawberry.UNSET, description="The organization that issued it."
-    )
+    use: str | None = optional("usual, official, temp …")
+    type: CodeableConceptInput | None = optional("Its kind.")
+    system: str | None = optional("The namespace, a URI.")
+    value: str | None = optional("Unique in its namespace.")
+    period: PeriodInput | None = optional("When in use.")
+    assigner: "ReferenceInput | None" = optional("The organization that issued it.")
 
 
 @strawberry.input(description="A FHIR R4 Reference.")
 class ReferenceInput(Element):
     """See the type Reference."""
 
-    reference: str | None = strawberry.field(
-        default=strawberry.UNSET, description="`Organization/<id>`."
-    )
-    type: str | None = strawberry.field(
-        default=strawberry.UNSET, description="The type referred to."
-    )
-    identifier: IdentifierInput | None = strawberry.field(
-        default=strawberry.UNSET, description="Business id."
-    )
-    display: str | None = strawberry.field(
-        default=strawberry.UNSET, description="What to show people."
-    )
+    reference: str | None = optional("`Organization/<id>`.")
+    type: str | None = optional("The type referred to.")
+    identifier: IdentifierInput | None = optional("Business id.")
+    display: str | None = optional("What to show people.")
 
 
 _WHO = (
@@ -151,12 +113,8 @@ class MemberInput(Element):
     """See the type Member."""
 
     reference: str = strawberry.field(description=_WHO)
-    period: PeriodInput | None = strawberry.field(
-        default=strawberry.UNSET, description="When a member."
-    )
-    inactive: bool | None = strawberry.field(
-        default=strawberry.UNSET, description="Whether the membership has ended."
-    )
+    period: PeriodInput | None = optional("When a member.")
+    inactive: bool | None = optional("Whether the membership has ended.")
 
     def to_fhir(self) -> dict[str, Any]:
         """Return the FHIR value: what is a member's reference here is its entity's there."""
@@ -187,21 +145,9 @@ class CharacteristicInput(Element):
 
     code: CodeableConceptInput = strawberry.field(description="The kind of trait.")
     exclude: bool = strawberry.field(default=False, description="Members don't have it.")
-    period: PeriodInput | None = strawberry.field(
-        default=strawberry.UNSET, description="When it holds."
-    )
-    value_codeable_concept: CodeableConceptInput | None = strawberry.field(
-        default=strawberry.UNSET, description="As a concept."
-    )
-    value_boolean: bool | None = strawberry.field(
-        default=strawberry.UNSET, description="As a boolean."
-    )
-    value_quantity: QuantityInput | None = strawberry.field(
-        default=strawberry.UNSET, description="As an amount."
-    )
-    value_range: RangeInput | None = strawberry.field(
-        default=strawberry.UNSET, description="As a range."
-    )
-    value_reference: ReferenceInput | None = strawberry.field(
-        default=strawberry.UNSET, description="As a reference."
-    )
+    period: PeriodInput | None = optional("When it holds.")
+    value_codeable_concept: CodeableConceptInput | None = optional("As a concept.")
+    value_boolean: bool | None = optional("As a boolean.")
+    value_quantity: QuantityInput | None = optional("As an amount.")
+    value_range: RangeInput | None = optional("As a range.")
+    value_reference: ReferenceInput | None = optional("As a reference.")

@@ -14,7 +14,8 @@ from group_gateway.schema.connection_fields import connect
 from group_gateway.schema.context import Info
 from group_gateway.schema.elements import resolved
 from group_gateway.schema.group import GroupConnection
-from group_gateway.schema.group_filter import Filter, OrderBy, given, orders_by, wanted_by
+from group_gateway.schema.group_filter import Filter, OrderBy, orders_by, wanted_by
+from group_gateway.schema.input_fields import given
 
 
 @dataclass(frozen=True, slots=True)
