@@ -146,7 +146,7 @@ async def _walk(world: World, *, forwards: bool, wanted: dict[str, Any]) -> str 
         answer = await world.ask(LIST, token=token, filter=wanted, **page)
         connection = (answer["data"] or {}).get("groups")
         if connection is None:
-            return _wrong_failure(world, answer)
+            return wrong_failure(world, answer)
         told = told or "errors" in answer
         nodes = [edge["node"] for edge in connection["edges"] if edge and edge["node"]]
         for node in nodes:
@@ -174,7 +174,7 @@ async def _walk(world: World, *, forwards: bool, wanted: dict[str, Any]) -> str 
 _BOUNDED = {"UPSTREAM_SEARCH_UNSUPPORTED", "TOO_MANY_UPSTREAM_CALLS"}
 
 
-def _wrong_failure(world: World, answer: Answer) -> str | None:
+def wrong_failure(world: World, answer: Answer) -> str | None:
     """Judge whether a list may fail: where it can't be had within bounds, or is no FHIR."""
     profile = world.server.profile
     if world.broken or "circles" in profile.last_page or profile.reads != "whole":
@@ -195,7 +195,7 @@ async def total(world: World) -> str | None:
     answer = await world.ask(TOTAL, token=token, filter=wanted)
     connection = (answer["data"] or {}).get("groups")
     if connection is None:
-        return _wrong_failure(world, answer)
+        return wrong_failure(world, answer)
     expected = [group["id"] for group in world.visible(token) if fits(group, wanted)]
     sound = len([id for id in expected if id not in world.broken])
     shown = connection["totalCount"]

@@ -100,7 +100,7 @@ class Pages:
         found = [group for group in groups if self._fits(group, dict(position.filters))]
         end = min(position.start + self._length(position), len(found))
         links = [] if own is None else [{"relation": "self", "url": own}]
-        links += self._links(position, end, len(found))
+        links += self._links(position, end, len(found)) if position.size else []
         bundle: Elements = {"resourceType": "Bundle", "type": "searchset", "link": links}
         if profile.total == "always" or (total and profile.total == "asked"):
             bundle["total"] = len(found)
@@ -111,7 +111,7 @@ class Pages:
     def _length(self, position: Position) -> int:
         if position.end is not None:  # the page before another one ends where that begins
             return position.end - position.start
-        if not self.profile.short_pages or self.profile.paging == "none":
+        if not self.profile.short_pages or self.profile.paging == "none" or not position.size:
             return position.size
         return 1 + (position.start * 7 + 3) % position.size
 

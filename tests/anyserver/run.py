@@ -6,6 +6,7 @@ import signal
 import sys
 from types import FrameType
 
+from anyserver.hl7 import HL7
 from anyserver.mutations import OPERATIONS
 from anyserver.trial import run
 
@@ -22,6 +23,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1, help="which ones (1)")
     parser.add_argument("--faults", type=int, default=1, help="stop at so many faults (1)")
     parser.add_argument("--only", nargs="+", default=list(OPERATIONS), help="operations to ask")
+    parser.add_argument("--hl7", action="store_true", help="ask HL7's interface")
     chosen = parser.parse_args()
     logging.disable(logging.CRITICAL)
     signal.signal(signal.SIGALRM, _hangs)
@@ -30,7 +32,7 @@ def main() -> None:
         chosen.seed,
         first=chosen.first,
         stop_at=chosen.faults,
-        operations=chosen.only,
+        operations=tuple(HL7) if chosen.hl7 else chosen.only,
     )
     for fault in tally.faults:
         sys.stdout.write(f"{fault}\n")

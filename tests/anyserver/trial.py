@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 
 from anyserver.groups import GroupWriter
+from anyserver.hl7 import HL7
 from anyserver.mutations import OPERATIONS
 from anyserver.operations import World
 from anyserver.profile import Profile
@@ -24,6 +25,7 @@ from anyserver.server import Server
 from group_gateway.app import create_app
 from group_gateway.config import Settings
 
+_EVERY = {**OPERATIONS, **HL7}
 IN_A_WORLD = 12
 """Operations that are asked in one world."""
 AT_ONCE = 16
@@ -117,7 +119,7 @@ async def _one(world: World, name: str) -> str | None:
     world.server.calls.clear()
     world.requests = 0
     began = time.monotonic()
-    what = await OPERATIONS[name](world)
+    what = await _EVERY[name](world)
     world.server.meanwhile = None
     if what is None and len(world.server.calls) > (BUDGET + 1) * max(world.requests, 1):
         return f"{len(world.server.calls)} upstream calls for {world.requests} requests"
@@ -139,6 +141,7 @@ async def opened(rng: Random) -> AsyncIterator[World]:
         "upstream_calls": BUDGET,
         "deadline": DEADLINE,
         "upstream_retries": 0,
+        "fhir_graphql": True,
     }
     app = create_app(Settings(**settings), transport=server)
     transport = httpx.ASGITransport(app=app)

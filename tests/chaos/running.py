@@ -53,6 +53,13 @@ class Chaos:
                 break
         return answer
 
+    async def ask_hl7(self, query: str, path: str = "/fhir/$graphql", **variables: Any) -> Any:
+        """Ask HL7's interface, in time too; return the status and the answer."""
+        began = time.monotonic()
+        response = await self.http.post(path, json={"query": query, "variables": variables})
+        assert time.monotonic() - began < DEADLINE + MARGIN
+        return response.status_code, response.json()
+
     @asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:
         """Check that the process is responsive within the block: `/livez` answers in a second."""
@@ -120,6 +127,7 @@ async def running() -> AsyncIterator[Chaos]:
             "upstream_rest": str(REST),
             "deadline": str(DEADLINE),
             "cache_ttl": "0",
+            "fhir_graphql": "true",
         }
         with serving("serve", "--port", "0", **settings) as gateway:
             async with client(gateway.url) as http, client(sandbox.url) as upstream:

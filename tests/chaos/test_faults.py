@@ -2,12 +2,14 @@
 
 import asyncio
 import itertools
+from http import HTTPStatus
 from typing import Any
 
 import pytest
 
 from chaos.faults import FAULTS, answers, bundle, pages
 from chaos.running import ROOM, Chaos
+from group_gateway.sandbox.data.people import reference
 from group_gateway.sandbox.wellknown import JESS_ID, TEST_GROUP_ID
 from waiting import until
 
@@ -21,6 +23,21 @@ READS = {
         "groups": {"nodes": [{"resourceType": "Group"}]}
     },
 }
+PATIENT_ID = reference("Patient", 1).removeprefix("Patient/")
+HL7_READS = {
+    f'{{ Group(id: "{TEST_GROUP_ID}") {{ id }} }}': {"Group": {"id": TEST_GROUP_ID}},
+    "{ GroupList(_count: 1) { resourceType } }": {"GroupList": [{"resourceType": "Group"}]},
+    f'{{ Patient(id: "{PATIENT_ID}") {{ id }} }}': {"Patient": {"id": PATIENT_ID}},
+}
+HL7_CREATE = """mutation {
+    GroupCreate(res: { type: person, actual: true, name: "HL7" }) { type } }"""
+STATUSES = {
+    "RATE_LIMITED": 429,
+    "UPSTREAM_INVALID_RESPONSE": 502,
+    "UPSTREAM_TIMEOUT": 504,
+    "UPSTREAM_UNAVAILABLE": 502,
+}
+"""The statuses of HL7's interface where nothing could be read."""
 CREATE = """mutation ($name: String!) {
     createGroup(input: {type: PERSON, name: $name}) { group { name } } }"""
 _numbers = itertools.count()
@@ -33,6 +50,13 @@ async def works(chaos: Chaos) -> None:
     name = f"works {next(_numbers)}"
     answer = await chaos.ask_patiently(CREATE, name=name)
     assert answer == {"data": {"createGroup": {"group": {"name": name}}}}
+
+
+async def hl7_works(chaos: Chaos) -> None:
+    """Check that HL7's interface works."""
+    answers = await asyncio.gather(*(chaos.ask_hl7(query) for query in HL7_READS))
+    assert answers == [(200, {"data": data}) for data in HL7_READS.values()]
+    assert await chaos.ask_hl7(HL7_CREATE) == (200, {"data": {"GroupCreate": {"type": "person"}}})
 
 
 async def measured(chaos: Chaos) -> tuple[int, int]:
@@ -70,6 +94,31 @@ async def test_a_fault(chaos: Chaos, name: str) -> None:
     assert [codes(answer) for answer in answers] == [{code}] * len(READS)
     assert codes(created)
     await recovers(chaos, before)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+async def test_a_fault_through_hl7(chaos: Chaos, name: str) -> None:
+    """HL7's interface ends reads with the code, as an outcome, and a create with an error."""
+    fault, code = FAULTS[name]
+    before = await measured(chaos)
+    chaos.all_meet(fault)
+    async with chaos.watched():
+        answers = await asyncio.gather(
+            *(chaos.ask_hl7(query) for query in HL7_READS),
+            chaos.ask_hl7("{ id }", f"/fhir/Patient/{PATIENT_ID}/$graphql"),
+            chaos.ask_hl7(HL7_CREATE),
+        )
+    chaos.all_meet(None)
+    *reads, (status, instance), (failed, created) = answers
+    assert [(s, codes(answer)) for s, answer in reads] == [(200, {code})] * len(reads)
+    assert (status, codes(instance)) == (STATUSES[code], {code})
+    assert codes(created) and failed >= HTTPStatus.BAD_REQUEST  # noqa: PT018 - one thing
+    for _, answer in answers:
+        for error in answer["errors"]:
+            [issue] = error["extensions"]["resource"]["issue"]
+            assert issue["diagnostics"] == error["message"]
+    await recovers(chaos, before)
+    await hl7_works(chaos)
 
 
 async def test_a_refused_connection(chaos: Chaos) -> None:

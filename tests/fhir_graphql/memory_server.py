@@ -28,6 +28,8 @@ class MemoryServer:
     """Whether the `self` link repeats all parameters, those without an effect too."""
     refuses: frozenset[str] = frozenset()
     """Search parameters that are answered with 400."""
+    declares: bool = True
+    """Whether it has a CapabilityStatement."""
     deletes: bool = True
     ignores: frozenset[str] = frozenset()
     """Elements that writes don't store."""
@@ -75,6 +77,8 @@ class MemoryServer:
         )
 
     async def _metadata(self, _: Request) -> Response:
+        if not self.declares:
+            return _outcome(404, "not-found", "No statement")
         names = sorted(self.applies - {"_count", "_offset", "_sort"})
         group = {"type": "Group", "searchParam": [{"name": n, "type": "token"} for n in names]}
         statement = {

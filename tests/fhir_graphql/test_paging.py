@@ -165,3 +165,20 @@ async def test_nested_cursors_are_followed_at_the_root(start, many):
     query = f'{{GroupConnection(cursor: "{page["next"]}"){{{PAGE}}}}}'
     rest = (await fhir.data(query))["GroupConnection"]
     assert (ids(page), ids(rest)) == (["m0", "m1", "m2"], ["m3", "m4"])
+
+
+@pytest.mark.parametrize("refuses", [set(), {"member"}, {"member", "patient"}])
+@pytest.mark.parametrize("echoes", [False, True])
+@pytest.mark.parametrize("declares", [False, True])
+async def test_members_that_the_upstream_does_not_search_by(start, many, refuses, echoes, declares):
+    """Whatever the upstream ignores, refuses or claims, lists and counts by members are right."""
+    member = [{"entity": {"reference": "Patient/p"}}]
+    many.put({"resourceType": "Group", "id": "m", "type": "person", "member": member})
+    many.applies, many.refuses = frozenset({"_count", "_offset"}), frozenset(refuses)
+    many.echoes, many.declares = echoes, declares
+    fhir = await start(many)
+    query = """{ GroupList(member: "Patient/p") { id }
+      GroupConnection(member: "Patient/p") { count } }"""
+    data = await fhir.data(query)
+    assert data == {"GroupList": [{"id": "m"}], "GroupConnection": {"count": 1}}
+    assert len(many.calls) <= 25

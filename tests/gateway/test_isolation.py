@@ -31,6 +31,15 @@ SOME = "query ($ids: [ID!]) { groups(filter: { id: $ids }) { nodes { id name } }
 RENAME = """mutation ($id: ID!, $name: String!) {
   updateGroup(input: { id: $id, name: $name }) { group { id name } }
 }"""
+HL7 = "/fhir/$graphql"
+HL7_NAME = "query ($id: ID) { Group(id: $id) { id name } }"
+HL7_LIST = "{ GroupList { id name } }"
+HL7_SOME = "query ($ids: [token]) { GroupList(_id: $ids) { id name } }"
+HL7_PAGE = "{ GroupConnection(_count: 4) { edges { resource { id name } } } }"
+HL7_RENAME = """mutation ($id: ID!, $name: String!) {
+  GroupUpdate(id: $id, res: { type: person, actual: true, name: $name }) { id name }
+}"""
+RENAMES = {RENAME, HL7_RENAME}
 STALE = 45.0
 Way = Callable[[History], PassedOn]
 """Makes the way in which gateways know their callers."""
@@ -40,6 +49,7 @@ class World:
     """Gateways on one cache, their callers, and what these did."""
 
     def __init__(self, rng: Random, callers: PassedOn, gateways: list[Gateway]) -> None:
+        self.through_hl7 = False
         self.rng = rng
         self.callers = callers
         self.history = callers.history
@@ -56,18 +66,15 @@ class World:
         token = self.rng.choice([*self.tokens, *self.revoked[-3:]])
         number, id = self.rng.randrange(len(self.gateways)), self.rng.choice(self.ids)
         name = f"Name {self.history.moment().place}"
-        query, variables, ttl = self.rng.choice(
-            [
-                (NAME, {"id": id}, TTL),
-                (NAME, {"id": id}, TTL),
-                (LIST, {}, SEARCH_TTL),
-                (SOME, {"ids": self.rng.sample(self.ids, 3)}, TTL),
-                (RENAME, {"id": id, "name": name}, 0.0),
-            ]
-        )
+        path, query, variables, ttl = self.rng.choice(self._questions(id, name))
         began = self.history.moment()
         written, refused = dict(self.written), self.history.refused.get(token)
-        answer = await self.gateways[number](query, token=token, **variables)
+        response = await self.gateways[number].http.post(
+            path,
+            json={"query": query, "variables": variables},
+            headers={"authorization": f"Bearer {token}"},
+        )
+        answer = response.json()
         ended = self.history.moment()
         self.counts["asked"] += 1
         is_stale = "stale" in answer.get("extensions", {})
@@ -76,7 +83,7 @@ class World:
             ttl += STALE
             self.counts["stale"] += 1
         for group in _groups(answer):
-            first = began.place if query == RENAME else written.get((number, group["id"]), 0)
+            first = began.place if query in RENAMES else written.get((number, group["id"]), 0)
             if is_stale and refused and refused.time < began.time:  # and the gateway knows it
                 first = max(first, refused.place)
             window = Window(began.time - ttl, first, ended.place)
@@ -84,10 +91,30 @@ class World:
             assert self.callers.allows(*shown), (shown, query, self.history.names[group["id"]])
             self.counts["shown"] += 1
             self.counts["shown to a revoked token"] += token in self.revoked
-            if query == RENAME and group["name"] == name:
+            if query in RENAMES and group["name"] == name:
                 span = next(s for s in self.history.names[id] if s.of == name)
                 place = max(self.written.get((number, id), 0), span.since.place)
                 self.written[number, id] = place
+
+    def _questions(self, id: str, name: str) -> list[tuple[str, str, dict[str, Any], float]]:
+        """Return what may be asked: where, what, and for how long the answer may be kept."""
+        some = {"ids": self.rng.sample(self.ids, 3)}
+        if self.through_hl7:
+            return [
+                (HL7, HL7_NAME, {"id": id}, TTL),
+                (f"/fhir/Group/{id}/$graphql", "{ id name }", {}, TTL),
+                (HL7, HL7_LIST, {}, SEARCH_TTL),
+                (HL7, HL7_PAGE, {}, SEARCH_TTL),
+                (HL7, HL7_SOME, some, TTL),
+                (HL7, HL7_RENAME, {"id": id, "name": name}, 0.0),
+            ]
+        return [
+            ("/graphql", NAME, {"id": id}, TTL),
+            ("/graphql", NAME, {"id": id}, TTL),
+            ("/graphql", LIST, {}, SEARCH_TTL),
+            ("/graphql", SOME, some, TTL),
+            ("/graphql", RENAME, {"id": id, "name": name}, 0.0),
+        ]
 
     async def step(self, upstream: httpx.AsyncClient) -> None:
         """Let something happen."""
@@ -119,8 +146,11 @@ class World:
 
 def _groups(answer: Any) -> list[Any]:
     """Return the groups of an answer, whatever it answers."""
-    data = answer["data"] or {}
+    data = answer.get("data") or {}
     found = [data.get("group"), (data.get("updateGroup") or {}).get("group")]
+    found += [data.get("Group"), data.get("GroupUpdate"), data if "id" in data else None]
+    edges = (data.get("GroupConnection") or {}).get("edges") or []
+    found += [*(data.get("GroupList") or []), *(edge["resource"] for edge in edges)]
     return [g for g in [*found, *(data.get("groups") or {"nodes": []})["nodes"]] if g]
 
 
@@ -166,6 +196,7 @@ async def world(
         "cache_ttl": TTL,
         "cache_search_ttl": SEARCH_TTL,
         "cache_timeout": 10,
+        "fhir_graphql": True,
         **callers.settings(),
         **settings,
     }
@@ -186,10 +217,16 @@ async def world(
 
 
 async def drive(
-    rng: Random, sandbox: SandboxUpstream, way: Way, *cache_urls: str, **settings: Any
+    rng: Random,
+    sandbox: SandboxUpstream,
+    way: Way,
+    *cache_urls: str,
+    through_hl7: bool = False,
+    **settings: Any,
 ) -> World:
     """Let things happen in some order, and judge each answer."""
     async with world(rng, sandbox, way, *cache_urls, **settings) as (made, upstream):
+        made.through_hl7 = through_hl7
         for _ in range(STEPS):
             await made.step(upstream)
         await made.settle()
@@ -214,6 +251,14 @@ async def test_in_memory(bare: SandboxUpstream, way: Way, seed: int) -> None:
     """Any order of reads, writes here and there, revocations and expiry, on one gateway."""
     rng = Random(f"isolation {seed}")  # noqa: S311 - test data
     made = await drive(rng, bare, way, "memory://", cache_stale=STALE)
+    assert made.counts["shown"] > 5
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_through_hl7(bare: SandboxUpstream, way: Way, seed: int) -> None:
+    """The same through HL7's interface."""
+    rng = Random(f"hl7 {seed}")  # noqa: S311 - test data
+    made = await drive(rng, bare, way, "memory://", cache_stale=STALE, through_hl7=True)
     assert made.counts["shown"] > 5
 
 

@@ -98,7 +98,8 @@ async def _update(
     version = ifVersion
     if version is None:
         version = (resource.get("meta") or {}).get("versionId")
-    return _stored(context, await _change(context, id, ReplaceGroup(resource), version))
+    replacing = ReplaceGroup(resource, load_model().types[GROUP].keys())
+    return _stored(context, await _change(context, id, replacing, version))
 
 
 async def _delete(

@@ -121,7 +121,8 @@ class CriteriaSearch(Search):
         query = self.criteria.query(skipped)
         members = next((c.values for c in self.criteria.criteria if c.name == _MEMBER), ())
         only_patients = members and all(value.startswith(_KIND) for value in members)
-        if only_patients and _MEMBER in skipped and self._capabilities.may_search_by(_PATIENT):
+        replaced = only_patients and _MEMBER in skipped and _PATIENT not in skipped
+        if replaced and self._capabilities.may_search_by(_PATIENT):
             ids = ",".join(value.removeprefix(_KIND) for value in members)
             return (*query, (_PATIENT, ids))
         return query
@@ -130,6 +131,8 @@ class CriteriaSearch(Search):
         """Return the parameters that the upstream is not known to have applied to a page."""
         names = frozenset(name for name, _ in query)
         unfit = {name for group in content.groups for name in self.criteria.misfits(group)}
+        if _PATIENT in names and _MEMBER in unfit:
+            unfit.add(_PATIENT)
         own = content.links.get("self")
         if own is None:
             return names if content.groups else frozenset()

@@ -21,9 +21,12 @@ class ReplaceGroup(Change):
     """Make the group exactly this resource; omitted elements are removed.
 
     `meta` is kept if the resource has none, as FHIR servers keep tags that an update omits.
+    Elements that are not `expressible` are kept too: the resource can't hold them, so their
+    absence means nothing.
     """
 
     resource: dict[str, Any]
+    expressible: Collection[str]
     rebases = False
     id_name = "id"
 
@@ -38,7 +41,7 @@ class ReplaceGroup(Change):
         if issues:
             raise Refused("The change is not valid.", issues=tuple(issues))
         meta = _merged_meta(elements.get("meta"), self.resource.get("meta"))
-        for name in [name for name in elements if name not in _KEPT]:
+        for name in [name for name in elements if self._replaces(name)]:
             del elements[name]
         elements.update({k: v for k, v in self.resource.items() if k not in _KEPT})
         if meta:
@@ -47,7 +50,7 @@ class ReplaceGroup(Change):
 
     def check(self, stored: Elements) -> list[Issue]:
         """See Change."""
-        names = (self.resource.keys() | stored.keys()) - _KEPT
+        names = filter(self._replaces, self.resource.keys() | stored.keys())
         return [
             warning(
                 "incomplete", f"`{name}` is not as asked: the upstream stored it otherwise.", name
@@ -55,6 +58,9 @@ class ReplaceGroup(Change):
             for name in sorted(names)
             if not _is_stored(name, stored.get(name), self.resource.get(name))
         ]
+
+    def _replaces(self, name: str) -> bool:
+        return name not in _KEPT and name.removeprefix("_") in self.expressible
 
     def located(self, issues: Sequence[Issue], sent: Elements) -> list[Issue]:  # noqa: ARG002
         """See Change."""
