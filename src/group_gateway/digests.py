@@ -5,22 +5,19 @@ credential nor an id can be found from a key.
 """
 
 import hashlib
-from dataclasses import dataclass
 
 _BYTES = 16
 
 
-@dataclass(frozen=True, slots=True)
 class DigestKeys:
     """Makes digests under a secret of 16 to 64 bytes."""
 
-    secret: bytes
+    def __init__(self, secret: bytes) -> None:
+        self._keyed = hashlib.blake2b(key=secret, digest_size=_BYTES)
 
     def digest(self, *parts: str) -> str:
         """Return 32 hex digits for the parts; other parts give other digits."""
-        state = hashlib.blake2b(key=self.secret, digest_size=_BYTES)
-        for part in parts:
-            data = part.encode()
-            state.update(len(data).to_bytes(8, "big"))
-            state.update(data)
+        state = self._keyed.copy()
+        encoded = [part.encode() for part in parts]
+        state.update(b"".join([len(part).to_bytes(8, "big") + part for part in encoded]))
         return state.hexdigest()

@@ -89,8 +89,7 @@ UNKNOWN = Anonymous(Unauthenticated, "The caller has not been authenticated.")
 """Stands for a caller before it has been authenticated."""
 
 
-@dataclass(slots=True)
-class RequestContext:
+class RequestContext(msgspec.Struct):
     """Who asks, as far as that is known, and by what the request is found in logs."""
 
     principal: Principal
@@ -131,8 +130,7 @@ class AuditRecord:
     """How many answers there were, if it was a subscription."""
 
 
-@dataclass(slots=True, eq=False)
-class Operation:
+class Operation(msgspec.Struct, eq=False):
     """One GraphQL operation under way.
 
     `deadline` is in the event loop's time (seconds); `calls_left` counts down as the operation
@@ -145,16 +143,16 @@ class Operation:
     deadline: float
     calls_left: int
     correlation_id: str = ""
-    parts: list[CacheDependency] | None = field(default_factory=list)
+    parts: list[CacheDependency] | None = msgspec.field(default_factory=list)
     stale: float | None = None
     audit_record: AuditRecord | None = None
     """Kept only where somebody is told of it."""
     looks_inside: bool = True
     """Whether it may show elements that searches of some upstreams leave out."""
-    trace: TraceContext | None = field(default_factory=CURRENT.get)
+    trace: TraceContext | None = msgspec.field(default_factory=CURRENT.get)
     """The trace that the operation belongs to."""
     client: ClientSoftware = NO_CLIENT
-    upstream_ids: list[str] = field(default_factory=list)
+    upstream_ids: list[str] = msgspec.field(default_factory=list)
     """The upstream's own correlation ids of what failed, a few of them."""
 
     @property

@@ -40,6 +40,10 @@ _NOTHING: AbstractContextManager[Span] = nullcontext(NO_SPAN)
 class Tracing:
     """Records no spans. Callers' trace contexts still reach the upstream and the log."""
 
+    def concerns(self, headers: RawHeaders) -> bool:
+        """Return whether a request is traced: it names a trace, or spans are recorded."""
+        return b"traceparent" in [name for name, _ in headers]
+
     def context(self, headers: RawHeaders) -> AbstractContextManager[Span]:
         """Make what is done within the block part of the trace that a request names."""
         for name, _ in headers:

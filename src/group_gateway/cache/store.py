@@ -99,7 +99,7 @@ class CacheStore:
 
     async def lookup(self, slots: Sequence[Slot]) -> list[Lookup]:
         """Look up all slots at once, in their order."""
-        if not self._is_usable or not await self._is_current():
+        if not self._is_usable or not (self._log.is_current or await self._is_current()):
             return [_BYPASS] * len(slots)
         found = [self._judged(self._local.value(slot.key), slot) for slot in slots]
         missing = [slot.key for slot, seen in zip(slots, found, strict=True) if seen.value is None]

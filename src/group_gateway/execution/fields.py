@@ -4,9 +4,9 @@ Strawberry decides what a resolver is, and what its arguments are in Python.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from graphql import (
     FieldNode,
     GraphQLField,
@@ -25,8 +25,7 @@ from group_gateway.schema.context import Context
 from group_gateway.schema.elements import default_resolver
 
 
-@dataclass(frozen=True, slots=True)
-class Info:
+class Info(msgspec.Struct, frozen=True):
     """The `info` of a resolver on the compiled path, without the field's path.
 
     A resolver that needs its path, to report an error, fails on it; graphql-core then executes the

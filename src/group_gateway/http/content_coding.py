@@ -41,7 +41,9 @@ def content_codings(header: str | None) -> tuple[str, ...]:
     `header` is the Content-Encoding. Raises RequestRefused for an unknown coding and names the
     supported ones.
     """
-    named = [part.strip().lower() for part in (header or "").split(",")]
+    if header is None:
+        return ()
+    named = [part.strip().lower() for part in header.split(",")]
     codings = tuple(name for name in named if name not in {"", _IDENTITY})
     for name in codings:
         if name not in _DECODERS:

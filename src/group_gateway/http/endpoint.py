@@ -116,7 +116,9 @@ class Endpoint:
             return self._stream(reply, accept, authorization, context)
         if media_type is None and reply.delivery is None:
             return as_events(reply)
-        return await self._pipeline.encoded(question, reply, headers.get(b"accept-encoding"))
+        if b"accept-encoding" not in headers:
+            return reply
+        return await self._pipeline.encoded(question, reply, headers[b"accept-encoding"])
 
     def fast_path(self, raw_headers: RawHeaders, body: bytes) -> tuple[Reply, bytes] | None:
         """Return the response of `post` and its correlation id, if that needs no waiting.

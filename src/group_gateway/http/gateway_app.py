@@ -75,11 +75,12 @@ class GatewayApp(Starlette):
 
         None means that the request must go through the application.
         """
-        with self._tracing.context(headers):
+        if self._tracing.concerns(headers):
+            answer = self._traced_fast_path(headers, body)
+        else:
             answer = self._endpoint.fast_path(headers, body)
         if answer is None:
             return None
-        self._tracing.ready_answer(headers, ENDPOINT_PATH)
         reply, correlation_id = answer
         further = [(CORRELATION_HEADER, correlation_id)]
         if self._cross_origin.origins:
@@ -87,6 +88,13 @@ class GatewayApp(Starlette):
                 if name == b"origin":
                     further += self._cross_origin.response_headers(value.decode("latin-1"))
         return reply, further
+
+    def _traced_fast_path(self, headers: RawHeaders, body: bytes) -> tuple[Reply, bytes] | None:
+        with self._tracing.context(headers):
+            answer = self._endpoint.fast_path(headers, body)
+        if answer is not None:
+            self._tracing.ready_answer(headers, ENDPOINT_PATH)
+        return answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection (ASGI)."""
@@ -100,6 +108,9 @@ class GatewayApp(Starlette):
             await self._others(scope, receive, send)
         else:
             app = self._post if scope["method"] == "POST" else self._visit
+            if not self._tracing.concerns(scope["headers"]):
+                await app(scope, receive, send)
+                return
             with self._tracing.request(scope["headers"], scope["method"], ENDPOINT_PATH) as span:
                 sending = send if span is NO_SPAN else _recording_status(send, span)
                 await app(scope, receive, sending)

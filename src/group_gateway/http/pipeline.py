@@ -105,9 +105,12 @@ class RequestPipeline:
             return None
         shared = self._current()
         if (reply := shared.now(question)) is not None:
-            encoded = shared.encoded_now(question, reply, headers.get(b"accept-encoding"))
-            if encoded is None:
-                return None
+            encoded = reply
+            if b"accept-encoding" in headers:
+                coded = shared.encoded_now(question, reply, headers[b"accept-encoding"])
+                if coded is None:
+                    return None
+                encoded = coded
             client = client_of(headers) if encoded.audit_record is not None else NO_CLIENT
             context = RequestContext(principal, new_correlation_id(), client)
             self._report.shared("ready", encoded.audit_record, context)
@@ -131,7 +134,7 @@ class RequestPipeline:
         """Answer any request; raise RequestRefused."""
         self._report.check_audit()
         shared = self._current()
-        if not wanted.trace:  # a trace is of the request's own operation
+        if not wanted.trace and question in shared:  # a trace is of the request's own operation
             found = await shared.find(question)
             if found is not None:
                 outcome, reply = found

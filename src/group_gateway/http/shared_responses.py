@@ -40,9 +40,10 @@ class SharedResponses:
 
     async def find(self, question: Question) -> tuple[SharedOutcome, Reply] | None:
         """Return another request's response to the same question, and how: `ready` or `joined`."""
-        ready = await self._ready.get(question)
-        if ready is not None:
-            return "ready", ready
+        if question in self._ready:
+            ready = self._ready.now(question) or await self._ready.get(question)
+            if ready is not None:
+                return "ready", ready
         while (flight := self._joined(question)) is not None:
             with suppress(LeaderGone):  # another one who waited leads now, or else this one will
                 return "joined", await asyncio.shield(flight)
@@ -60,12 +61,7 @@ class SharedResponses:
         self, question: Question, operation: Operation, work: Coroutine[Any, Any, Reply]
     ) -> Reply:
         """Execute a question for all who ask it meanwhile; keep the response if it is complete."""
-        return await self._in_flight.lead(question, self._kept(question, operation, work))
-
-    async def _kept(
-        self, question: Question, operation: Operation, work: Coroutine[Any, Any, Reply]
-    ) -> Reply:
-        reply = await work
+        reply = await self._in_flight.lead(question, work)
         if operation.parts and reply.is_complete:
             self._ready.put(question, reply, reply.size, operation.parts)
         return reply

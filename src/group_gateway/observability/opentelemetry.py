@@ -69,6 +69,10 @@ class OpenTelemetryTracing(Tracing):
         if not redis.is_instrumented_by_opentelemetry:
             redis.instrument(tracer_provider=libraries)
 
+    def concerns(self, headers: RawHeaders) -> bool:  # noqa: ARG002 - one that names no trace too
+        """Return that every request may be recorded."""
+        return True
+
     def request(self, headers: RawHeaders, method: str, route: str) -> AbstractContextManager[Span]:
         """Record a request, unless its trace is not kept."""
         parent = trace_context_of(headers)

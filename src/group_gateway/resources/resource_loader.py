@@ -53,7 +53,7 @@ class ResourceLoader:
     def _join(self, operation: Operation, name: ResourceName) -> ResourceFlight:
         key = (operation.caller.scope, name.type, name.id, name.version)
         flight = self._flights.get(key)
-        if flight is None or flight.future.done():
+        if flight is None or flight.is_over:
             flight = self._flights[key] = ResourceFlight(
                 operation, name.type, name.id, name.version
             )

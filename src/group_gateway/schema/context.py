@@ -1,9 +1,10 @@
 """What resolvers are given of their operation."""
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import strawberry
 from graphql import GraphQLError
 
@@ -40,8 +41,7 @@ async def _nothing_follows() -> Operation:
     raise BadUserInput("Only a subscription can follow a group.")
 
 
-@dataclass(slots=True)
-class Context:
+class Context(msgspec.Struct):
     """One operation and the use cases.
 
     `known` holds what was read for the operation, by what was asked: if it has to be executed anew,
@@ -52,8 +52,8 @@ class Context:
 
     operation: Operation
     services: Services
-    reported: list[GraphQLError] = field(default_factory=list)
-    known: dict[Any, Any] = field(default_factory=dict)
+    reported: list[GraphQLError] = msgspec.field(default_factory=list)
+    known: dict[Any, Any] = msgspec.field(default_factory=dict)
     in_parts: bool = False
     renew: BeginOperation = _nothing_follows
     """Begins the operation of a subscription's next event."""
@@ -68,7 +68,7 @@ class Context:
 
     def of_a_part(self) -> "Context":
         """Return the context of a part of the answer, whose reported errors are its own."""
-        return replace(self, reported=[])
+        return msgspec.structs.replace(self, reported=[])
 
     def report(self, info: "Info", message: str, issues: tuple[Issue, ...] = ()) -> None:
         """Add an error at the field that `info` is about."""

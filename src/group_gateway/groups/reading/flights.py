@@ -8,7 +8,7 @@ more time then start another flight.
 import asyncio
 import time
 from collections.abc import Iterable, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from group_gateway.errors import GatewayError, TooManyUpstreamCalls, UpstreamTimeout
 from group_gateway.operation import CacheDependency, Operation
@@ -23,17 +23,21 @@ class Flight(Generic[Value]):
     """One load in flight, and the operations that wait for its result."""
 
     def __init__(self, operation: Operation) -> None:
-        self.future: asyncio.Future[Value] = asyncio.get_running_loop().create_future()
         self.operations = [operation]
         self.deadline = operation.deadline
         self.began = time.monotonic()
+        self.is_over = False
+        self.value: Value | None = None
+        """The result, once it has landed."""
+        self._error: BaseException | None = None
+        self._waiters: list[asyncio.Future[None]] = []
         self._part: CacheDependency | None = None
         self._age: float | None = None
 
     async def wait(self, operation: Operation) -> Value:
         """Return the result; raise the flight's error, or UpstreamTimeout."""
         if operation.deadline >= self.deadline:  # the flight ends first
-            value = await asyncio.shield(self.future)
+            value = await self._result()
         else:
             value = await self.wait_in_time(operation)
         if self._age is None:
@@ -46,9 +50,25 @@ class Flight(Generic[Value]):
         """Wait for a flight that may outlast this operation's deadline."""
         try:
             async with asyncio.timeout(operation.remaining()):
-                return await asyncio.shield(self.future)
+                return await self._result()
         except TimeoutError:
             raise UpstreamTimeout("The upstream did not answer in time.") from None
+
+    async def _result(self) -> Value:
+        """Wait with a future of this waiter's own, so that its cancellation affects no other."""
+        if not self.is_over:
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiters.append(waiter)
+            await waiter
+        if self._error is not None:
+            raise self._error
+        return cast("Value", self.value)
+
+    def _end(self) -> None:
+        self.is_over = True
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
 
     def ran_out(self, operation: Operation) -> bool:
         """Return whether the flight ran out of its own time, of which this operation has more."""
@@ -57,15 +77,15 @@ class Flight(Generic[Value]):
 
     def land(self, value: Value, part: CacheDependency | None = None) -> None:
         """Answer those who wait; `part` is what the cache keeps of the answer, if it does."""
-        if not self.future.done():
-            self._part = part
-            self.future.set_result(value)
+        if not self.is_over:
+            self.value, self._part = value, part
+            self._end()
 
     def land_outdated(self, value: Value, age: float) -> None:
         """Answer those who wait with what was read `age` seconds ago."""
-        if not self.future.done():
-            self._age = age
-            self.future.set_result(value)
+        if not self.is_over:
+            self.value, self._age = value, age
+            self._end()
 
     def crash(self, error: BaseException) -> None:
         """Fail those who wait.
@@ -75,14 +95,14 @@ class Flight(Generic[Value]):
         """
         if isinstance(error, GatewayError):
             error.__traceback__ = error.__cause__ = error.__context__ = None
-        if not self.future.done():
-            self.future.set_exception(error)
-            self.future.exception()  # retrieved: there may be no waiter left
+        if not self.is_over:
+            self._error = error
+            self._end()
 
 
 def within(flights: Sequence[Flight[Value]]) -> float:
     """Return the seconds until the last of the flights must end."""
-    latest = max(flight.deadline for flight in flights)
+    latest = max([flight.deadline for flight in flights])
     return max(latest - asyncio.get_running_loop().time(), 0.001)
 
 
@@ -93,7 +113,7 @@ def charge(flights: Sequence[Flight[Value]]) -> list[Operation]:
     """
     refusal: TooManyUpstreamCalls | None = None
     paid = []
-    operations = list({id(op): op for flight in flights for op in flight.operations}.values())
+    operations = _waiting(flights)
     if len(operations) > 1:
         link_operations(operation.trace for operation in operations[1:])
     for operation in operations:
@@ -105,6 +125,13 @@ def charge(flights: Sequence[Flight[Value]]) -> list[Operation]:
     if refusal is not None and not paid:
         raise refusal
     return paid
+
+
+def _waiting(flights: Sequence[Flight[Value]]) -> list[Operation]:
+    """Return each operation that waits for the flights once."""
+    if len(flights) == 1:
+        return flights[0].operations
+    return list({id(op): op for flight in flights for op in flight.operations}.values())
 
 
 def refund(paid: Iterable[Operation]) -> None:

@@ -133,6 +133,8 @@ class GroupFetcher:
 
     def _own_ends(self, misses: Sequence[Miss]) -> list[asyncio.TimerHandle]:
         """End flights at their own deadlines, if a shared call may outlast them."""
+        if len(misses) == 1:  # nothing is shared
+            return []
         ends = {miss.flight.deadline for miss in misses}
         last = max(ends) - _CLOSE
         if min(ends) >= last:  # as those of one operation always do
@@ -175,10 +177,9 @@ class GroupFetcher:
 
     def _compare(self, listing: "_Listing", misses: Sequence[Miss]) -> None:
         """Learn from reads whether the search had omitted elements."""
-        flights = {miss.id: miss.flight.future for miss in misses}
+        flights = {miss.id: miss.flight for miss in misses}
         for id, group in listing.doubted.items():
-            future = flights[id]
-            read = future.result() if future.done() and not future.exception() else None
+            read = flights[id].value
             if read is not None and not group.is_part and lacks_elements(group, read):
                 self._whole_results.learn(works=False)
 
@@ -235,9 +236,10 @@ class GroupFetcher:
 
     async def _read(self, caller: Caller, miss: Miss) -> bool:
         try:
-            charge([miss.flight])
-            again = partial(charge, [miss.flight])
-            resource = await self._client.read(caller, miss.id, within([miss.flight]), again)
+            flights = [miss.flight]
+            charge(flights)
+            again = partial(charge, flights)
+            resource = await self._client.read(caller, miss.id, within(flights), again)
         except Exception as error:  # noqa: BLE001 - one bad id does not fail its batch
             await self._fail([miss], error)
             return False

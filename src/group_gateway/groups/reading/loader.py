@@ -75,7 +75,7 @@ class GroupLoader:
     def _join(self, operation: Operation, id: str) -> GroupFlight:
         key = (operation.caller.scope, id)
         flight = self._flights.get(key)
-        if flight is None or flight.future.done() or not self._cache.may_join(flight.began):
+        if flight is None or flight.is_over or not self._cache.may_join(flight.began):
             flight = self._flights[key] = GroupFlight(operation, id)
             self._enqueue(operation.caller, flight)
         elif operation not in flight.operations:
