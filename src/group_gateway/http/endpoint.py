@@ -19,7 +19,7 @@ from group_gateway.http.cors import check_same_site
 from group_gateway.http.graphiql import GraphiQL
 from group_gateway.http.negotiation import GRAPHQL_RESPONSE, Negotiation, media_type_for, wants_html
 from group_gateway.http.pipeline import RequestPipeline, SubscriptionRequested
-from group_gateway.http.request_body import decoded_body
+from group_gateway.http.request_body import decoded_body, whole_body
 from group_gateway.http.request_limits import RequestLimits
 from group_gateway.http.requests import (
     RequestRefused,
@@ -105,7 +105,11 @@ class Endpoint:
         if media_type is None and not self._streams(accept):
             raise not_acceptable()
         _check_json_content(headers.get(b"content-type"))
-        body = await decoded_body(receive, headers, self._limits.body, self._room)
+        if b"content-encoding" in headers:
+            body = await decoded_body(receive, headers, self._limits.body, self._room)
+        else:
+            length = headers.get(b"content-length")
+            body = await whole_body(receive, length, self._limits.body, self._room)
         authorization = headers.get(b"authorization")
         known = self._callers.known(authorization)
         principal = context.principal = known or await self._callers.authenticate(authorization)

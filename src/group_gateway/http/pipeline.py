@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from graphql import OperationType
 
 from group_gateway.errors import RequestCode
+from group_gateway.events import SharedOutcome
 from group_gateway.execution.engine import Answer, GraphQLRequest, OperationRunner
 from group_gateway.execution.federated_trace import Tracer
 from group_gateway.execution.incremental_result import IncrementalResult
@@ -134,8 +135,11 @@ class RequestPipeline:
         """Answer any request; raise RequestRefused."""
         self._report.check_audit()
         shared = self._current()
-        if not wanted.trace and question in shared:  # a trace is of the request's own operation
-            found = await shared.find(question)
+        if not wanted.trace:  # a trace is of the request's own operation
+            if (ready := shared.now(question)) is not None:
+                found: tuple[SharedOutcome, Reply] | None = ("ready", ready)
+            else:
+                found = await shared.find(question) if question in shared else None
             if found is not None:
                 outcome, reply = found
                 self._report.shared(outcome, reply.audit_record, context)

@@ -29,19 +29,17 @@ class SharedResponses:
         self._flights_since = engine.epoch()
         self._in_flight: SingleFlight[Question, Reply] = SingleFlight(cache.may_join)
         self._ready: ResponseCache[Reply] = ResponseCache(cache, max_bytes=max_bytes)
+        self.now = self._ready.now
+        """Returns the response if it is ready and valid, as far as is known without waiting."""
 
     def __contains__(self, question: Question) -> bool:
         """Return whether the question needs no execution, as far as is known without waiting."""
         return question in self._ready or self._joined(question) is not None
 
-    def now(self, question: Question) -> Reply | None:
-        """Return the response if it is ready and valid, as far as is known without waiting."""
-        return self._ready.now(question)
-
     async def find(self, question: Question) -> tuple[SharedOutcome, Reply] | None:
         """Return another request's response to the same question, and how: `ready` or `joined`."""
         if question in self._ready:
-            ready = self._ready.now(question) or await self._ready.get(question)
+            ready = await self._ready.get(question)
             if ready is not None:
                 return "ready", ready
         while (flight := self._joined(question)) is not None:
