@@ -103,7 +103,7 @@ class CacheStore:
             return [_BYPASS] * len(slots)
         found = [self._judged(self._local.value(slot.key), slot) for slot in slots]
         missing = [slot.key for slot, seen in zip(slots, found, strict=True) if seen.value is None]
-        if missing and self._shared is not None:
+        if self._shared is not None and missing:
             copies = await self._copied(missing)
             if copies is None:
                 return [_BYPASS] * len(slots)
@@ -111,7 +111,7 @@ class CacheStore:
                 seen if seen.value is not None else self._judged(copies.get(slot.key), slot)
                 for slot, seen in zip(slots, found, strict=True)
             ]
-        misses = sum(lookup.value is None for lookup in found)
+        misses = len([lookup for lookup in found if lookup.value is None])
         self._events.cache_looked_up(len(found) - misses, misses)
         return found
 

@@ -170,11 +170,12 @@ async def _resolved(
     shown: dict[str, Any], key: str, value: Awaitable[Any], complete: Completer, info: Info
 ) -> None:
     """Wait for a field's value, and complete it."""
-    await _completed(shown, key, complete(await value, info))
+    completed = complete(await value, info)
+    shown[key] = await completed if is_awaitable(completed) else completed
 
 
-async def _completed(shown: dict[str, Any], key: str, value: Any) -> None:
-    shown[key] = await value if is_awaitable(value) else value
+async def _completed(shown: dict[str, Any], key: str, value: Awaitable[Any]) -> None:
+    shown[key] = await value
 
 
 async def _settled(

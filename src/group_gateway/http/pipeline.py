@@ -16,7 +16,6 @@ from typing import Any, TypeVar
 from graphql import OperationType
 
 from group_gateway.errors import RequestCode
-from group_gateway.events import SharedOutcome
 from group_gateway.execution.engine import Answer, GraphQLRequest, OperationRunner
 from group_gateway.execution.federated_trace import Tracer
 from group_gateway.execution.incremental_result import IncrementalResult
@@ -137,10 +136,9 @@ class RequestPipeline:
         shared = self._current()
         if not wanted.trace:  # a trace is of the request's own operation
             if (ready := shared.now(question)) is not None:
-                found: tuple[SharedOutcome, Reply] | None = ("ready", ready)
-            else:
-                found = await shared.find(question) if question in shared else None
-            if found is not None:
+                self._report.shared("ready", ready.audit_record, context)
+                return ready
+            if question in shared and (found := await shared.find(question)) is not None:
                 outcome, reply = found
                 self._report.shared(outcome, reply.audit_record, context)
                 return reply
