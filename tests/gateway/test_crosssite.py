@@ -232,6 +232,16 @@ async def test_origins_that_only_look_alike(make_gateway: Any, origin: str) -> N
     assert "access-control-allow-origin" not in response.headers
 
 
+async def test_a_page_that_asks_at_the_wrong_path(make_gateway: Any) -> None:
+    """A page of an allowed origin can read that the endpoint is elsewhere."""
+    gateway = await make_gateway(cors_origins="https://app.example")
+    asked = await gateway.http.options("/graphql/", headers=preflight("https://app.example"))
+    assert asked.status_code == 200
+    response = await gateway.http.post("/graphql/", headers={"origin": "https://app.example"})
+    assert response.headers["access-control-allow-origin"] == "https://app.example"
+    assert "GraphQL is at /graphql." in response.json()["errors"][0]["message"]
+
+
 async def test_pages_without_an_origin(make_gateway: Any) -> None:
     """Sandboxed frames and local files have the origin null, which only its name allows."""
     gateway = await make_gateway(cors_origins="null")

@@ -288,7 +288,7 @@ async def test_a_get_never_writes(gateway: Gateway, sandbox: Any, method: str) -
 async def test_other_methods(gateway: Gateway, method: str) -> None:
     """Only GET, HEAD and POST are answered; the others hear which are."""
     response = await gateway.http.request(method, "/graphql")
-    assert response.status_code == 405
+    assert (response.status_code, code_of(response)) == (405, "METHOD_NOT_ALLOWED")
     assert {"GET", "POST"} <= set(response.headers["allow"].split(", "))
 
 
@@ -357,6 +357,9 @@ async def test_nobody_is_sent_elsewhere(gateway: Gateway, method: str, path: str
     response = await gateway.http.request(method, url, headers=headers)
     assert response.status_code == 404
     assert "location" not in response.headers
+    [error] = response.json()["errors"]
+    assert error["message"] == "There is nothing at this path. GraphQL is at /graphql."
+    assert error["extensions"]["correlationId"] == response.headers["x-correlation-id"]
 
 
 async def test_without_a_page_nothing_is_at_the_root(make_gateway: Any) -> None:

@@ -57,7 +57,10 @@ TEXTS = {
         "Wait `extensions.retryAfter` seconds",
     ),
     "INTERNAL_SERVER_ERROR": ("A bug of the gateway", "Report it with its `correlationId`"),
-    "BAD_REQUEST": ("The HTTP request is not a GraphQL request", "Read the message"),
+    "BAD_REQUEST": (
+        "The HTTP request is not a GraphQL request, or not to `/graphql` (404)",
+        "Read the message",
+    ),
     "BODY_TOO_LARGE": ("The body has too many bytes (413)", "Send less at once"),
     "BODY_TOO_DEEP": ("The JSON of the body is nested too deeply", "Flatten the variables"),
     "AUDIT_UNAVAILABLE": ("The audit log can't be written (503)", "Make room on its volume"),
@@ -71,7 +74,10 @@ TEXTS = {
         ),
     ),
     "HEADERS_TOO_LARGE": ("The headers have too many bytes (431)", "Send fewer cookies"),
-    "METHOD_NOT_ALLOWED": ("A GET holds a mutation (405)", "Send a POST"),
+    "METHOD_NOT_ALLOWED": (
+        "A GET holds a mutation, or the method is another one (405)",
+        "Send a POST",
+    ),
     "NOT_ACCEPTABLE": (
         "The client accepts no JSON, or for a subscription no `text/event-stream` (406)",
         "Correct the `Accept` header",

@@ -9,19 +9,24 @@ from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from group_gateway.errors import RequestCode
 from group_gateway.http.cors import CrossOriginPolicy, CrossOriginSharing
 from group_gateway.http.endpoint import Endpoint, RawHeaders
-from group_gateway.http.responses import CORRELATION_HEADER, Reply, new_correlation_id
+from group_gateway.http.negotiation import JSON
+from group_gateway.http.requests import RequestRefused
+from group_gateway.http.responses import CORRELATION_HEADER, Reply, new_correlation_id, refusal
 from group_gateway.tracing import NO_SPAN, NO_TRACING, Span, Tracing
 
 ENDPOINT_PATH = "/graphql"
 METRICS_PATH: Final = "/metrics"
 _PROBES: Final = frozenset({"/livez", "/readyz"})
-FHIR_PATH = "/fhir/"
-"""Prefix of the HL7 interface's paths."""
+_FOR_OPERATORS: Final = _PROBES | {METRICS_PATH}
+"""Paths whose responses no page may read."""
 HeaderList = list[tuple[bytes, bytes]]
 END_SUBSCRIPTIONS = "group_gateway.end_subscriptions"
 """Lifespan state key of the function that ends all subscriptions."""
@@ -56,7 +61,7 @@ class GatewayApp(Starlette):
         admin_port: int = 0,
         **options: Any,
     ) -> None:
-        super().__init__(**options)
+        super().__init__(exception_handlers={404: _refuse, 405: _refuse}, **options)
         # A redirect of `/graphql/` would go by http and the Host header, and the token with it.
         self.router.redirect_slashes = False
         self._endpoint = endpoint
@@ -65,10 +70,10 @@ class GatewayApp(Starlette):
         self._admin_port = admin_port
         self._tracing = tracing
         self._post: ASGIApp = endpoint.post
-        self._visit: ASGIApp = self._others
+        self._other_paths: ASGIApp = self._others
         if cross_origin.origins:
             self._post = CrossOriginSharing(self._post, cross_origin)
-            self._visit = CrossOriginSharing(self._visit, cross_origin)
+            self._other_paths = CrossOriginSharing(self._others, cross_origin)
 
     def fast_path(self, headers: RawHeaders, body: bytes) -> tuple[Reply, HeaderList] | None:
         """Return the response to a POST, and further headers, if it needs no waiting.
@@ -102,12 +107,12 @@ class GatewayApp(Starlette):
             await _not_here(scope, receive, send)
         elif scope["type"] != "http":
             await self._beside_http(scope, receive, send)
-        elif scope["path"].startswith(FHIR_PATH):
-            await self._visit(scope, receive, send)
-        elif scope["path"] != ENDPOINT_PATH:
+        elif scope["path"] in _FOR_OPERATORS:
             await self._others(scope, receive, send)
+        elif scope["path"] != ENDPOINT_PATH:
+            await self._other_paths(scope, receive, send)
         else:
-            app = self._post if scope["method"] == "POST" else self._visit
+            app = self._post if scope["method"] == "POST" else self._other_paths
             if not self._tracing.concerns(scope["headers"]):
                 await app(scope, receive, send)
                 return
@@ -143,6 +148,24 @@ class GatewayApp(Starlette):
             await send(message)
 
         await super().__call__(scope, receive, send_guarded)
+
+
+async def _refuse(_: Request, error: Exception) -> Response:
+    """Answer a request to another path or with another method as clients of GraphQL read it."""
+    if not isinstance(error, HTTPException):
+        raise error
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        message = f"There is nothing at this path. GraphQL is at {ENDPOINT_PATH}."
+        refused = RequestRefused(message, error.status_code)
+    else:
+        message = "This path does not take the method. Send GraphQL requests with POST."
+        refused = RequestRefused(message, error.status_code, RequestCode.METHOD_NOT_ALLOWED)
+    correlation_id = new_correlation_id()
+    reply = refusal(refused, JSON, correlation_id)
+    response = Response(reply.body, reply.status)
+    response.raw_headers = [*reply.headers, (CORRELATION_HEADER, correlation_id)]
+    response.headers.update(error.headers or {})
+    return response
 
 
 async def _not_here(scope: Scope, receive: Receive, send: Send) -> None:
