@@ -51,6 +51,14 @@ async def test_always_json(fhir, accept):
     assert response.headers["content-type"].startswith("application/json")
 
 
+async def test_byte_order_mark(fhir):
+    """The mark with which some programs begin a file is passed over."""
+    body = b"\xef\xbb\xbf" + json.dumps({"query": QUERY}).encode()
+    headers = {**BEARER, "content-type": "application/json"}
+    response = await fhir.http.post(GRAPHQL, content=body, headers=headers)
+    assert (response.status_code, response.json()) == (200, NAME)
+
+
 @pytest.mark.parametrize("body", ["{", "[]", "1", '{"query": 1}', "{}", '[{"query": "{a}"}]', ""])
 async def test_broken_bodies(fhir, body):
     """A body that is no request is a bad one."""

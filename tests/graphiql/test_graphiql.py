@@ -116,6 +116,19 @@ async def test_assets_are_compressed_on_demand(browser: httpx.AsyncClient) -> No
         assert zipped.headers["ETag"] != plain.headers["ETag"]
 
 
+@pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [("gzip;q=0", None), ("br, *;q=0", None), ("br, *", "gzip"), ("GZIP;q=.5", "gzip"), ("", None)],
+)
+async def test_assets_as_the_client_takes_them(
+    browser: httpx.AsyncClient, accepted: str, coding: str | None
+) -> None:
+    """A client that excludes gzip gets no gzip (RFC 9110, section 12.5.3)."""
+    path, *_ = await asset_paths(browser)
+    asset = await browser.get(path, headers={"Accept-Encoding": accepted})
+    assert asset.headers.get("Content-Encoding") == coding
+
+
 async def test_assets_are_not_sent_twice(browser: httpx.AsyncClient) -> None:
     """Who comes with the ETag is told that nothing changed."""
     path, *_ = await asset_paths(browser)

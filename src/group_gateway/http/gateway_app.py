@@ -158,7 +158,7 @@ async def _refuse(_: Request, error: Exception) -> Response:
         message = f"There is nothing at this path. GraphQL is at {ENDPOINT_PATH}."
         refused = RequestRefused(message, error.status_code)
     else:
-        message = "This path does not take the method. Send GraphQL requests with POST."
+        message = f"This path does not take the method. GraphQL is at {ENDPOINT_PATH}, by POST."
         refused = RequestRefused(message, error.status_code, RequestCode.METHOD_NOT_ALLOWED)
     correlation_id = new_correlation_id()
     reply = refusal(refused, JSON, correlation_id)

@@ -17,6 +17,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from group_gateway.http.negotiation import qualities
+
 BUILT_ASSETS: Final = Path(__file__).with_name("graphiql_assets")
 
 # 'self' is all the page needs, except for data: images: CodeMirror's style sheet draws its error
@@ -92,7 +94,8 @@ class _Asset:
 
     def response(self, request: Request) -> Response:
         """Return the file in a coding that the client accepts, or 304 when it has the file."""
-        gzip = "gzip" in request.headers.get("Accept-Encoding", "")
+        weights = qualities(request.headers.get("Accept-Encoding", ""))
+        gzip = weights.get("gzip", weights.get("*", 0.0)) > 0
         headers = {**ASSET_HEADERS, "ETag": f'"{self.name}{".gz" if gzip else ""}"'}
         if headers["ETag"] in request.headers.get("If-None-Match", ""):
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)

@@ -15,7 +15,7 @@ _LONGEST_ID = 256
 _decode = msgspec.json.Decoder(float_hook=decimal_or_float).decode
 _decode_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _BLANK = b" \t\r\n"
-_MARK = b"\xef\xbb\xbf"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 """The byte order mark, with which some programs begin a text (RFC 8259, section 8.1)."""
 _CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 
@@ -67,7 +67,7 @@ def header_values(
 
 def is_array(body: bytes) -> bool:
     """Return whether a body, if it is JSON, is an array."""
-    return body.removeprefix(_MARK).lstrip(_BLANK)[:1] == b"["
+    return body.removeprefix(BYTE_ORDER_MARK).lstrip(_BLANK)[:1] == b"["
 
 
 def operations_of_body(body: bytes, most: int) -> list[bytes]:
@@ -94,7 +94,7 @@ def request_of_body(body: bytes) -> GraphQLRequest:
 
 def _decoded(body: bytes, decode: Callable[[bytes], Any]) -> Any:
     try:
-        return decode(body.removeprefix(_MARK))
+        return decode(body.removeprefix(BYTE_ORDER_MARK))
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise RequestRefused("The body is not JSON.") from None
     except RecursionError:
