@@ -24,8 +24,8 @@ _ACTIVE = "Whether the record is in use."
 
 
 @strawberry.type
-class Patient(group.Patient):
-    """A FHIR R4 Patient: what is read, beside the groups."""
+class _Person:
+    """What patients and practitioners have in common."""
 
     identifier: list[Identifier] | None = many(Identifier, "identifier", _IDENTIFIER)
     active: bool | None = one(bool, "active", _ACTIVE)
@@ -37,16 +37,13 @@ class Patient(group.Patient):
 
 
 @strawberry.type
-class Practitioner(group.Practitioner):
-    """A FHIR R4 Practitioner: what is read, beside the groups."""
+class Patient(group.Patient, _Person):
+    """A FHIR R4 Patient: what is read, beside the groups."""
 
-    identifier: list[Identifier] | None = many(Identifier, "identifier", _IDENTIFIER)
-    active: bool | None = one(bool, "active", _ACTIVE)
-    name: list[HumanName] | None = many(HumanName, "name", "The names.")
-    telecom: list[ContactPoint] | None = many(ContactPoint, "telecom", "Ways to reach them.")
-    gender: str | None = one(str, "gender", "male, female, other or unknown.")
-    birth_date: str | None = one(str, "birthDate", "A FHIR date.")
-    photo: list[Attachment] | None = many(Attachment, "photo", "Pictures.")
+
+@strawberry.type
+class Practitioner(group.Practitioner, _Person):
+    """A FHIR R4 Practitioner: what is read, beside the groups."""
 
 
 @strawberry.federation.type(
