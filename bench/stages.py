@@ -32,6 +32,7 @@ from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.fhir.page_link import PageLink
 from group_gateway.http.requests import request_of_body
 from group_gateway.schema.context import Context
+from group_gateway.upstream.call import Call
 from group_gateway.upstream.link import link_to
 from group_gateway.upstream.transport.httpx_transport import UpstreamTransport
 
@@ -213,7 +214,8 @@ async def _call_sender(
     sent = {"authorization": "Bearer bench-0"}
 
     def call(path: str) -> Work:
-        return lambda: link.exchange("GET", path, sent, None, until=math.inf)
+        made = Call("read", "GET", path, "bench-0", sent)
+        return lambda: link.exchange(made, sent, until=math.inf)
 
     try:
         return {w.name: await cpu_us(call(w.path), seconds) for w in workloads}

@@ -3,10 +3,8 @@
 import asyncio
 import ssl
 import time
-from typing import Literal
 
 import httpx
-import msgspec
 
 from group_gateway.errors import (
     GatewayError,
@@ -19,29 +17,9 @@ from group_gateway.errors import (
 from group_gateway.events import Events
 from group_gateway.tracing import Tracing, outgoing
 from group_gateway.upstream.answer import Answer
+from group_gateway.upstream.call import Call
 from group_gateway.upstream.link import Link
 from group_gateway.upstream.transport.http1_connection import NoRoom
-
-Kind = Literal["read", "search", "write", "metadata"]
-
-
-class Call(msgspec.Struct, frozen=True):
-    """A request to the upstream, and the caller's scope."""
-
-    kind: Kind
-    method: str
-    path: str
-    scope: str
-    headers: dict[str, str]
-    body: bytes | None = None
-
-    def __repr__(self) -> str:
-        return f"<{self.kind} call>"  # neither a token nor a body may reach a traceback
-
-    @property
-    def question(self) -> int:
-        """Identifies the request for the circuit breaker; creates differ by their body."""
-        return hash((self.path, self.body) if self.method == "POST" else self.path)
 
 
 class CallSender:
@@ -60,12 +38,9 @@ class CallSender:
         try:
             with self._tracing.upstream_call(call.method, call.path) as span:
                 answer = await self._link.exchange(
-                    call.method,
-                    call.path,
+                    call,
                     outgoing(call.headers),
-                    call.body,
                     until=asyncio.get_running_loop().time() + min(within, self.timeout),
-                    caller_key=call.scope,
                 )
                 span.set("http.response.status_code", answer.status)
             outcome = f"{answer.status // 100}xx"

@@ -28,7 +28,8 @@ from group_gateway.upstream.answer import (
     is_absent,
     is_json_or_empty,
 )
-from group_gateway.upstream.call_sender import Call, CallSender, Kind
+from group_gateway.upstream.call import Call, Kind
+from group_gateway.upstream.call_sender import CallSender
 from group_gateway.upstream.link import link_to
 from group_gateway.upstream.resilience.resilient_client import Resilience, ResilientClient
 from group_gateway.upstream.service_account import ServiceAccount, ServiceLink

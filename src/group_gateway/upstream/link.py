@@ -12,6 +12,7 @@ from typing import Protocol
 import httpx
 
 from group_gateway.upstream.answer import CORRELATION_HEADERS, Answer
+from group_gateway.upstream.call import Call
 from group_gateway.upstream.transport.httpx_transport import UpstreamTransport
 from group_gateway.upstream.transport.pool import Timeouts
 
@@ -31,20 +32,11 @@ _SEEN = {
 class Link(Protocol):
     """Exchange requests and responses with the server below one base URL."""
 
-    async def exchange(  # noqa: PLR0913 - one for each part of a request
-        self,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        body: bytes | None,
-        *,
-        until: float,
-        caller_key: str = "",
-    ) -> Answer:
-        """Send a request to a path below the base; raise httpx.TransportError.
+    async def exchange(self, call: Call, headers: Mapping[str, str], *, until: float) -> Answer:
+        """Send a call with these headers in place of its own; raise httpx.TransportError.
 
-        Raises httpx.TimeoutException at `until` (event loop time). If requests must queue, those
-        with different keys take turns.
+        Raises httpx.TimeoutException at `until` (event loop time). If calls must queue, those of
+        different callers are served round robin.
         """
 
 
@@ -83,26 +75,18 @@ class _DirectLink:
         host = url.netloc.decode("ascii")
         self._head = "".join(f"{k}: {v}\r\n" for k, v in {"host": host, **fixed}.items())
 
-    async def exchange(  # noqa: PLR0913 - one for each part of a request
-        self,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        body: bytes | None,
-        *,
-        until: float,
-        caller_key: str = "",
-    ) -> Answer:
+    async def exchange(self, call: Call, headers: Mapping[str, str], *, until: float) -> Answer:
         own = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        body = call.body
         if body is not None:
             own += f"content-length: {len(body)}\r\n"
-        head = f"{method} {self._base_path}{path} HTTP/1.1\r\n{self._head}{own}\r\n"
+        head = f"{call.method} {self._base_path}{call.path} HTTP/1.1\r\n{self._head}{own}\r\n"
         status, received, content = await self._pool.exchange(
             head.encode("latin-1") + (body or b""),
             self._timeouts,
-            repeatable=method == "GET",
+            repeatable=call.method == "GET",
             until=until,
-            caller_key=caller_key,
+            caller_key=call.scope,
         )
         seen = {
             known: value.decode("latin-1")
@@ -132,21 +116,12 @@ class _HttpxLink:
             }
         }
 
-    async def exchange(  # noqa: PLR0913 - one for each part of a request
-        self,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        body: bytes | None,
-        *,
-        until: float,
-        caller_key: str = "",  # noqa: ARG002 - another transport waits in its own way
-    ) -> Answer:
+    async def exchange(self, call: Call, headers: Mapping[str, str], *, until: float) -> Answer:
         request = httpx.Request(
-            method,
-            self._base_url + path,
+            call.method,
+            self._base_url + call.path,
             headers={**self._fixed, **headers},
-            content=body,
+            content=call.body,
             extensions=self._extensions,
         )
         try:

@@ -10,13 +10,13 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 from group_gateway.errors import GatewayError, UpstreamNotAsked
 from group_gateway.single_flight import SingleFlight
 from group_gateway.upstream.answer import Answer
+from group_gateway.upstream.call import Call
 from group_gateway.upstream.client_assertion import ClientAssertion, NotASigningKey
 from group_gateway.upstream.json_endpoint import JsonEndpoint
 from group_gateway.upstream.link import Link
@@ -189,47 +189,28 @@ class ServiceLink:
         self._link = link
         self._account = account
 
-    async def exchange(  # noqa: PLR0913 - one for each part of a request
-        self,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        body: bytes | None,
-        *,
-        until: float,
-        caller_key: str = "",
-    ) -> Answer:
+    async def exchange(self, call: Call, headers: Mapping[str, str], *, until: float) -> Answer:
         """See Link. A request that the upstream did not let in goes once more, with a new token.
 
         Raises UpstreamNotAsked when there is no token that the upstream takes: it is not the
         caller's credential that is wrong.
         """
-        send = partial(self._send, method, path, headers, body, until, caller_key)
         async with asyncio.timeout_at(until):
             token = await self._account.token()
-        answer = await send(token)
+        answer = await self._send(call, headers, token, until)
         if answer.status != HTTPStatus.UNAUTHORIZED:
             return answer
         async with asyncio.timeout_at(until):
             token = await self._account.replacement(token)
-        answer = await send(token)
+        answer = await self._send(call, headers, token, until)
         if answer.status == HTTPStatus.UNAUTHORIZED:
             raise UpstreamNotAsked(_REFUSED, correlation_id=answer.correlation_id)
         return answer
 
-    async def _send(  # noqa: PLR0913, PLR0917 - one for each part of a request
-        self,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        body: bytes | None,
-        until: float,
-        caller_key: str,
-        token: ServiceToken,
+    async def _send(
+        self, call: Call, headers: Mapping[str, str], token: ServiceToken, until: float
     ) -> Answer:
         own = {**headers, "authorization": token.authorization}
-        answer = await self._link.exchange(
-            method, path, own, body, until=until, caller_key=caller_key
-        )
+        answer = await self._link.exchange(call, own, until=until)
         self._account.note(token, accepted=answer.status != HTTPStatus.UNAUTHORIZED)
         return answer

@@ -20,7 +20,8 @@ from group_gateway.errors import (
 )
 from group_gateway.events import Events
 from group_gateway.upstream.answer import Answer
-from group_gateway.upstream.call_sender import Call, CallSender, Kind
+from group_gateway.upstream.call import Call, Kind
+from group_gateway.upstream.call_sender import CallSender
 from group_gateway.upstream.resilience.breaker import Breaker
 from group_gateway.upstream.resilience.retries import RetryBudget, pause
 

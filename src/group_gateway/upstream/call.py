@@ -1,0 +1,26 @@
+"""One call of the upstream, as it is to be made."""
+
+from typing import Literal
+
+import msgspec
+
+Kind = Literal["read", "search", "write", "metadata"]
+
+
+class Call(msgspec.Struct, frozen=True):
+    """A request to the upstream, and the caller's scope."""
+
+    kind: Kind
+    method: str
+    path: str
+    scope: str
+    headers: dict[str, str]
+    body: bytes | None = None
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} call>"  # neither a token nor a body may reach a traceback
+
+    @property
+    def question(self) -> int:
+        """Identifies the request for the circuit breaker; creates differ by their body."""
+        return hash((self.path, self.body) if self.method == "POST" else self.path)
