@@ -1,6 +1,6 @@
 """Keys that say nothing: keyed digests of who asks and of what is asked for.
 
-Used by `web` for the caller's scope and by `store` for entries. Without the secret neither a
+Without the secret neither a
 credential nor an id can be found from a key.
 """
 

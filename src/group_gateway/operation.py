@@ -1,7 +1,7 @@
 """What every step of one GraphQL operation is told: who asks, until when, for how many calls."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -187,6 +187,21 @@ class Operation(msgspec.Struct, eq=False):
             and len(self.upstream_ids) < _MOST_UPSTREAM_IDS
         ):
             self.upstream_ids.append(id)
+
+    def record_read(self, names: Iterable[str]) -> None:
+        """Record for the audit log that this caller was given these resources."""
+        if self.audit_record is not None:
+            self.audit_record.read.update(names)
+
+    def record_attempt(self, id: str) -> None:
+        """Record for the audit log that a change of this group is attempted."""
+        if self.audit_record is not None:
+            self.audit_record.attempted.add(id)
+
+    def record_written(self, id: str) -> None:
+        """Record for the audit log that this group was changed or made."""
+        if self.audit_record is not None:
+            self.audit_record.written.add(id)
 
     def remaining(self) -> float:
         """Return the seconds left; raises UpstreamTimeout when there are none."""

@@ -111,18 +111,14 @@ async def _delete(
 ) -> None:
     context: FhirContext = info.context
     await _change(context, id, DeleteGroup(), ifVersion)
-    record = context.operation.audit_record
-    if record is not None:
-        record.written.add(id)
+    context.operation.record_written(id)
 
 
 async def _change(context: FhirContext, id: str, change: Change, version: str | None) -> Outcome:
     """Change a group; raise what kept it from being changed."""
     if not is_logical_id(id):
         raise BadUserInput("An id is 1 to 64 letters, digits, dashes and dots.")
-    record = context.operation.audit_record
-    if record is not None:
-        record.attempted.add(id)
+    context.operation.record_attempt(id)
     based_on = None if version is None else _version_token(version)
     try:
         outcome = await context.services.writes.change(context.operation, id, change, based_on)
@@ -161,10 +157,8 @@ def _stored(context: FhirContext, outcome: Outcome) -> LazyResource | None:
     """Return the group as it is stored, to a caller who may read it."""
     if outcome.group is None:
         return None
-    record = context.operation.audit_record
-    if record is not None:
-        record.read.add(outcome.group.id)
-        record.written.add(outcome.group.id)
+    context.operation.record_read((outcome.group.id,))
+    context.operation.record_written(outcome.group.id)
     try:
         context.operation.caller.require("read")
     except Forbidden:  # who may only write is not shown what is there

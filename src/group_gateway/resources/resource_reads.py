@@ -41,6 +41,6 @@ class ResourceReads:
         if not is_logical_id(id) or not (version is None or is_logical_id(version)):
             raise BadUserInput("An id is 1 to 64 letters, digits, dashes and dots.")
         resource = await self._loader.load(operation, ResourceName(type, id, version))
-        if resource is not None and operation.audit_record is not None:
-            operation.audit_record.read.add(id if type == "Group" else f"{type}/{id}")
+        if resource is not None:
+            operation.record_read((id if type == "Group" else f"{type}/{id}",))
         return resource

@@ -122,18 +122,17 @@ Deletion = Annotated[DeleteGroupInput, argument(description="Which group to dele
 
 async def _change(info: Info, id: str, change: Change, if_version: str | None) -> Payload:
     context = info.context
-    if context.operation.audit_record is not None:
-        context.operation.audit_record.attempted.add(id)
+    context.operation.record_attempt(id)
     outcome = await context.services.writes.change(context.operation, id, change, if_version)
     return _payload(info, outcome)
 
 
 def _payload(info: Info, outcome: Outcome) -> Payload:
-    audit_record = info.context.operation.audit_record
-    if audit_record is not None and outcome.group is not None:
-        audit_record.read.add(outcome.group.id)
+    operation = info.context.operation
+    if outcome.group is not None:
+        operation.record_read((outcome.group.id,))
         if not outcome.is_refused:
-            audit_record.written.add(outcome.group.id)
+            operation.record_written(outcome.group.id)
     try:
         if outcome.group is not None:
             info.context.operation.caller.require("read")
@@ -213,11 +212,9 @@ async def delete_group(info: Info, input: Deletion) -> Payload:  # noqa: A002 - 
     except Refused as refused:
         return _refusal(refused)
     payload = await _change(info, input.id, DeleteGroup(), given(input.if_version))
-    audit_record = info.context.operation.audit_record
     if payload.group is not None or any(issue.severity == "error" for issue in payload.issues):
         return payload
-    if audit_record is not None:
-        audit_record.written.add(input.id)
+    info.context.operation.record_written(input.id)
     return replace(payload, id=input.id)
 
 

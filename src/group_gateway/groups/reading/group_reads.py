@@ -38,8 +38,8 @@ class GroupReads:
         """Return a group; None when there is none. Raises BadUserInput for a malformed id."""
         operation.caller.require("read")
         group = await self._loader.load(operation, checked_id(id))
-        if group is not None and operation.audit_record is not None:
-            operation.audit_record.read.add(id)
+        if group is not None:
+            operation.record_read((id,))
         return group
 
     def connection(
@@ -73,7 +73,7 @@ class GroupReads:
             source = SortedGroups(source, orders)
             question += f" by {[(order.field, order.descending) for order in orders]}"
         cursors = Cursors(self._keys, question)
-        return Connection(source, cursors, paging, operation.audit_record)
+        return Connection(source, cursors, paging, operation.record_read)
 
 
 def checked_id(id: str) -> str:

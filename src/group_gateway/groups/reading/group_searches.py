@@ -210,8 +210,7 @@ class GroupSearches:
         return GroupPage([step.group for step in steps], at, previous, following, last, source)
 
     def _record(self, operation: Operation, groups: list[GroupResource]) -> None:
-        if operation.audit_record is not None:
-            operation.audit_record.read.update(group.id for group in groups)
+        operation.record_read(group.id for group in groups)
 
 
 class _Taking:

@@ -5,7 +5,7 @@ Nothing is fetched before a part of it is needed, and no part fetches more than 
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -17,7 +17,6 @@ from group_gateway.fhir.bundle import Searchset
 from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.fhir.operation_outcome import Issue
 from group_gateway.groups.reading.cursor import Cursors
-from group_gateway.operation import AuditRecord
 
 DEFAULT_PAGE = 20
 LARGEST_PAGE = 1000
@@ -120,12 +119,12 @@ class Connection:
         source: Source,
         cursors: Cursors,
         paging: Paging,
-        audit_record: AuditRecord | None = None,
+        record_read: Callable[[Iterable[str]], None],
     ) -> None:
         self._source = source
         self._cursors = cursors
         self._paging = paging
-        self._audit_record = audit_record
+        self._record_read = record_read
         self._place = None if paging.cursor is None else cursors.decode(paging.cursor)
         walk = source.backward if paging.backward else source.forward
         self._batches = walk(self._place, max(paging.count, 1))
@@ -205,8 +204,7 @@ class Connection:
             steps = batch.steps[:room]
             self._steps += steps
             self._more = True if len(batch.steps) > room else batch.more
-            if self._audit_record is not None:
-                self._audit_record.read.update(step.group.id for step in steps)
+            self._record_read(step.group.id for step in steps)
             if self._growth is not None:
                 self._growth.set_result(None)
                 self._growth = None

@@ -119,8 +119,8 @@ class ListWatches:
     ) -> AsyncGenerator[ListEvent, None]:
         for change in changes_between(known, snapshots_of(groups, known), groups):
             operation = await begin()
-            if change.group is not None and operation.audit_record is not None:
-                operation.audit_record.read.add(change.id)
+            if change.group is not None:
+                operation.record_read((change.id,))
             yield ListEvent(operation, change)
 
     def _join(self, question: GroupList, listener: ListListener) -> ListWatch:
