@@ -238,9 +238,8 @@ class GroupClient:
         except NotAGroup as error:
             raise answer.invalid("The upstream's answer to a read is not a group.") from error
         if resource.is_part:
-            raise answer.invalid(
-                "The upstream answered a read with a part of the group only (tagged SUBSETTED)."
-            )
+            part = "The upstream answered a read with a part of the group only (tagged SUBSETTED)."
+            raise answer.invalid(part)
         return resource
 
     async def _send(  # noqa: PLR0913 - one for each part of a call
