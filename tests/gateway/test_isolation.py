@@ -1,6 +1,7 @@
 """No caller ever receives what the upstream would have refused it within the time to live."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -41,6 +42,8 @@ HL7_RENAME = """mutation ($id: ID!, $name: String!) {
 }"""
 RENAMES = {RENAME, HL7_RENAME}
 STALE = 45.0
+SILENCE = 0.1
+"""Seconds of the real clock after which a write through one gateway is seen through all."""
 Way = Callable[[History], PassedOn]
 """Makes the way in which gateways know their callers."""
 
@@ -59,6 +62,8 @@ class World:
         self.ids: list[str] = []
         self.tasks: set[asyncio.Task[None]] = set()
         self.written: dict[tuple[int, str], int] = {}
+        self.told: dict[str, list[tuple[float, int, int]]] = {}
+        """Of each group: when a write was answered, by which gateway, and its place."""
         self.counts: Counter[str] = Counter()
 
     async def ask(self) -> None:
@@ -68,6 +73,7 @@ class World:
         name = f"Name {self.history.moment().place}"
         path, query, variables, ttl = self.rng.choice(self._questions(id, name))
         began = self.history.moment()
+        told = self._told(number)
         written, refused = dict(self.written), self.history.refused.get(token)
         response = await self.gateways[number].http.post(
             path,
@@ -84,6 +90,7 @@ class World:
             self.counts["stale"] += 1
         for group in _groups(answer):
             first = began.place if query in RENAMES else written.get((number, group["id"]), 0)
+            first = max(first, told.get(group["id"], 0))
             if is_stale and refused and refused.time < began.time:  # and the gateway knows it
                 first = max(first, refused.place)
             window = Window(began.time - ttl, first, ended.place)
@@ -95,6 +102,17 @@ class World:
                 span = next(s for s in self.history.names[id] if s.of == name)
                 place = max(self.written.get((number, id), 0), span.since.place)
                 self.written[number, id] = place
+                self.told.setdefault(id, []).append((time.monotonic(), number, place))
+
+    def _told(self, gateway: int) -> dict[str, int]:
+        """Return each group's last write through another gateway that this one must show."""
+        bound = time.monotonic() - SILENCE
+        known = {
+            id: max((place for at, by, place in writes if by != gateway and at <= bound), default=0)
+            for id, writes in self.told.items()
+        }
+        self.counts["told by another"] += sum(place > 0 for place in known.values())
+        return known
 
     def _questions(self, id: str, name: str) -> list[tuple[str, str, dict[str, Any], float]]:
         """Return what may be asked: where, what, and for how long the answer may be kept."""
@@ -131,6 +149,8 @@ class World:
                 self.history.is_down = True
             case 4 | 5 | 6 if self.history.is_down:
                 self.history.is_down = False
+            case 5 if len(self.gateways) > 1:
+                await asyncio.sleep(SILENCE)  # from now on all gateways show what was written
             case 4:
                 await rename(upstream, self.rng.choice(self.ids), self.history)
             case _:
@@ -266,11 +286,12 @@ async def test_through_hl7(bare: SandboxUpstream, way: Way, seed: int) -> None:
 async def test_in_redis(
     bare: SandboxUpstream, tmp_path: Path, way: Way, *, encryption: bool
 ) -> None:
-    """The same on two gateways that share a Redis."""
+    """The same on two gateways that share a Redis; what one wrote, the other shows too."""
     hidden = {"cache_encryption": encryption, "secret": "0123456789abcdef"}
     rng = Random(f"replicas {encryption}")  # noqa: S311 - test data
     with redis_server(tmp_path) as redis:
-        made = await drive(rng, bare, way, redis.url, redis.url, cache_stale=STALE, **hidden)
+        urls, hidden = (redis.url, redis.url), hidden | {"cache_silence": SILENCE}
+        made = await drive(rng, bare, way, *urls, cache_stale=STALE, **hidden)
     assert made.counts["shown"] > 5
 
 
