@@ -30,6 +30,7 @@ def build_fhir_routes(
         build_document_limits(settings),
         directives=directives,
         compiled=settings.compiled,
+        tracing=core.tracing,
     )
     fhir = pipeline.beside(FhirPipeline, engine)
     return fhir_routes(FhirEndpoint(fhir, core.authenticator, limits, compression))

@@ -75,9 +75,12 @@ async def traced(
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url)
     async with AsyncExitStack() as stack:
 
-        async def start(**settings: Any) -> Gateway:
+        async def start(
+            transport: httpx.AsyncBaseTransport | None = None, **settings: Any
+        ) -> Gateway:
             known = {"upstream_url": "http://upstream.test", "opentelemetry": True, **settings}
-            app = create_app(Settings(**known), transport=httpx.ASGITransport(app=sandbox.app))
+            way = transport or httpx.ASGITransport(app=sandbox.app)
+            app = create_app(Settings(**known), transport=way)
             return await stack.enter_async_context(opened(app))
 
         start.end = stack.aclose  # type: ignore[attr-defined]

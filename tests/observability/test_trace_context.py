@@ -85,3 +85,15 @@ async def test_log_names_the_trace(make_gateway: Any, caplog: pytest.LogCaptureF
     told = [line for line in lines if "was answered" in line]
     assert len(told) == 2
     assert all(f'"trace_id":"{TRACE}"' in line for line in told)
+
+
+async def test_context_by_the_hl7_interface(make_gateway: Any, sandbox: Any) -> None:
+    """The upstream gets the caller's context through `/fhir/$graphql` too."""
+    gateway = await make_gateway(fhir_graphql=True)
+    sandbox.forget_calls()
+    headers = {"authorization": "Bearer sandbox", "traceparent": PARENT}
+    asked = {"query": '{ Group(id: "33104aa7-e3ae-4650-bdac-04bfae8365bc") { name } }'}
+    answer = await gateway.http.post("/fhir/$graphql", json=asked, headers=headers)
+    assert "errors" not in answer.json(), answer.text
+    [entry] = [e for e in sandbox.app.state.sandbox.requests.entries if e.path != "/metadata"]
+    assert entry.headers["traceparent"] == PARENT

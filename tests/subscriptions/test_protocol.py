@@ -200,3 +200,14 @@ async def test_documents_by_name(server):
         named = {"persistedQuery": {"version": 1, "sha256Hash": "0" * 64}}
         await talk.say("subscribe", id="1", payload={"extensions": named})
         assert codes(await talk.hear()) == ["PERSISTED_QUERY_NOT_FOUND"]
+
+
+async def test_the_trace_of_a_connection(server, sandbox):
+    """What is asked over a WebSocket belongs to the trace that the connection's request names."""
+    parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    sandbox.forget_calls()
+    async with server.introduced(additional_headers={"traceparent": parent}) as talk:
+        await talk.listen()
+    entries = sandbox.app.state.sandbox.requests.entries
+    [traced] = {e.headers.get("traceparent") for e in entries if e.path != "/metadata"}
+    assert traced == parent

@@ -22,6 +22,7 @@ from group_gateway.fhir_graphql.reference_target import read_instance
 from group_gateway.fhir_graphql.result_directives import Reshaping, Shapes
 from group_gateway.operation import Anonymous, Operation
 from group_gateway.schema.context import Services
+from group_gateway.tracing import NO_TRACING, Tracing
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 _INTROSPECTION: Final = frozenset({"__schema", "__type", "__typename"})
@@ -58,7 +59,7 @@ class FhirAnswer(Answer, frozen=True):
 class FhirEngine:
     """Executes requests against the schemas of the HL7 interface and one set of use cases."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what is executed, how, and who records it
         self,
         schemas: FhirSchemas,
         services: Services,
@@ -66,7 +67,9 @@ class FhirEngine:
         *,
         directives: bool = False,
         compiled: bool = True,
+        tracing: Tracing = NO_TRACING,
     ) -> None:
+        self._tracing = tracing
         self._directives = directives
         self._compiled = compiled
         self._schemas = schemas
@@ -98,10 +101,20 @@ class FhirEngine:
         document = self.document(request)
         if document.node is None:
             return _refused(document.errors, document.code, operation)
-        if document.operation(request.operation_name) is None:
+        definition = document.operation(request.operation_name)
+        if definition is None:
             text = "The document has no such operation: name one of those it has."
             return _refused((GraphQLError(text),), "BAD_USER_INPUT", operation)
         operation.looks_inside = document.looks_inside
+        with self._tracing.operation(definition) as span:
+            answer = await self._execute(request, document, operation)
+            if answer.errors:
+                span.fail(answer.errors[0]["extensions"]["code"])
+        return answer
+
+    async def _execute(
+        self, request: GraphQLRequest, document: Document, operation: Operation
+    ) -> FhirAnswer:
         context = FhirContext(operation, self._services)
         try:
             root = await self._root(request, document, context)

@@ -27,6 +27,9 @@ METRICS_PATH: Final = "/metrics"
 _PROBES: Final = frozenset({"/livez", "/readyz"})
 _FOR_OPERATORS: Final = _PROBES | {METRICS_PATH}
 """Paths whose responses no page may read."""
+FHIR_PATH = "/fhir/"
+"""Prefix of the HL7 interface's paths."""
+_FHIR_ROUTES: Final = frozenset({"/fhir/$graphql", "/fhir/metadata"})
 HeaderList = list[tuple[bytes, bytes]]
 END_SUBSCRIPTIONS = "group_gateway.end_subscriptions"
 """Lifespan state key of the function that ends all subscriptions."""
@@ -107,18 +110,25 @@ class GatewayApp(Starlette):
             await _not_here(scope, receive, send)
         elif scope["type"] != "http":
             await self._beside_http(scope, receive, send)
+        elif scope["path"].startswith(FHIR_PATH):
+            await self._traced(self._other_paths, fhir_route(scope["path"]), scope, receive, send)
         elif scope["path"] in _FOR_OPERATORS:
             await self._others(scope, receive, send)
         elif scope["path"] != ENDPOINT_PATH:
             await self._other_paths(scope, receive, send)
         else:
             app = self._post if scope["method"] == "POST" else self._other_paths
-            if not self._tracing.concerns(scope["headers"]):
-                await app(scope, receive, send)
-                return
-            with self._tracing.request(scope["headers"], scope["method"], ENDPOINT_PATH) as span:
-                sending = send if span is NO_SPAN else _recording_status(send, span)
-                await app(scope, receive, sending)
+            await self._traced(app, ENDPOINT_PATH, scope, receive, send)
+
+    async def _traced(
+        self, app: ASGIApp, route: str, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        if not self._tracing.concerns(scope["headers"]):
+            await app(scope, receive, send)
+            return
+        with self._tracing.request(scope["headers"], scope["method"], route) as span:
+            sending = send if span is NO_SPAN else _recording_status(send, span)
+            await app(scope, receive, sending)
 
     def _is_here(self, scope: Scope) -> bool:
         """Return whether this port serves the path.
@@ -134,7 +144,8 @@ class GatewayApp(Starlette):
     async def _beside_http(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_socket = scope["type"] == "websocket" and scope["path"] == ENDPOINT_PATH
         if is_socket and self._sockets is not None:
-            await self._sockets(scope, receive, send)
+            with self._tracing.context(scope["headers"]):
+                await self._sockets(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
 
@@ -166,6 +177,13 @@ async def _refuse(_: Request, error: Exception) -> Response:
     response.raw_headers = [*reply.headers, (CORRELATION_HEADER, correlation_id)]
     response.headers.update(error.headers or {})
     return response
+
+
+def fhir_route(path: str) -> str:
+    """Return the template of a path of the HL7 interface, which holds nothing of the request."""
+    if path in _FHIR_ROUTES:
+        return path
+    return "/fhir/{type}/{id}/$graphql" if path.endswith("/$graphql") else "/fhir/{path}"
 
 
 async def _not_here(scope: Scope, receive: Receive, send: Send) -> None:

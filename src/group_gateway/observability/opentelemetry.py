@@ -31,8 +31,11 @@ from group_gateway.trace_context import (
 )
 from group_gateway.tracing import NO_SPAN, RawHeaders, Span, Tracing
 
-_ID = re.compile(r"^(/[A-Za-z]+)/[^/]+")
+_TYPE = re.compile(r"[A-Z][A-Za-z]{0,63}")
+_LITERAL = frozenset({"_history", "_search"})
 _LONGEST_NAME = 64
+_TELLING = re.compile(r"\d{4}|(?=[A-Fa-f]*\d)[0-9A-Fa-f]{8}")
+"""Looks like an id, a date or a number in the name of an operation, which may be generated."""
 
 
 class _Recorded:
@@ -95,13 +98,13 @@ class OpenTelemetryTracing(Tracing):
             return nullcontext(NO_SPAN)
         kind, name = definition.operation.value, definition.name
         attributes = {"graphql.operation.type": kind}
-        if name is not None:
+        if name is not None and not _TELLING.search(name.value):
             attributes["graphql.operation.name"] = name.value[:_LONGEST_NAME]
         return self._child(kind, SpanKind.INTERNAL, attributes)
 
     def upstream_call(self, method: str, path: str) -> AbstractContextManager[Span]:
         """Record a call of the upstream by its method and the template of its path."""
-        template = _ID.sub(r"\1/{id}", path.partition("?")[0])
+        template = path_template(path)
         attributes = {"http.request.method": method, "url.template": template}
         return self._child(f"{method} {template}", SpanKind.CLIENT, attributes)
 
@@ -147,6 +150,14 @@ class OpenTelemetryTracing(Tracing):
             otel_context.detach(outer)
             CURRENT.reset(token)
             span.end()
+
+
+def path_template(path: str) -> str:
+    """Return a path of the upstream without its query and whatever may name a resource or page."""
+    first, *more = path.partition("?")[0].strip("/").split("/")
+    if first not in {"", "metadata"} and not _TYPE.fullmatch(first):
+        return "/{page}"  # a link of the upstream's own
+    return "/" + "/".join([first, *(part if part in _LITERAL else "{id}" for part in more[:3])])
 
 
 def _context_of(own: SpanContext) -> TraceContext:
