@@ -176,6 +176,28 @@ async def test_a_slow_read_is_not_joined_by_those_who_come_after_a_silence(
         silence.release.set()
 
 
+@pytest.mark.parametrize("document", [NAME, NAME + "# another document", LIST])
+async def test_a_slow_read_is_not_joined_after_a_write_that_redis_did_not_hear_of(
+    sandbox: Sandbox, redis: RedisServer, document: str
+) -> None:
+    """Who wrote sees the write, with Redis and without."""
+    sandbox.use(etag=True)
+    way = Held(sandbox)
+    slow_document = LIST if document == LIST else NAME
+    asked = {} if document == LIST else {"id": TEAM_ID}
+    async with redis_wire(redis.port) as wire, on(way, cache_url=wire.url) as gateway:
+        way.hold = None
+        await gateway.data("{ groups(first: 1) { totalCount } }")
+        hold = way.hold = Hold(b"GET")
+        slow = asyncio.create_task(gateway.data(slow_document, **asked))
+        await hold.reached.wait()
+        wire.cut()
+        await gateway.data(UPDATE, input={"id": TEAM_ID, "name": "Renamed"})
+        assert _names(await gateway.data(document, **asked)) == ["Renamed"]
+        hold.release.set()
+        await slow
+
+
 async def test_a_write_that_redis_did_not_hear_of_reaches_the_others_by_itself(
     make_gateway: Callable[..., Any], sandbox: Sandbox, redis: RedisServer
 ) -> None:

@@ -7,78 +7,22 @@ write is lost, and the gateways share again within seconds.
 import asyncio
 import re
 import shutil
-import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from conftest import Sandbox
-from frontdoor import Gateway
 from group_gateway.sandbox.wellknown import TEST_GROUP_ID
 from redis_server import redis_server
-from replicas.load import READ, MixedLoad
+from replicas.conftest import Pair
+from replicas.load import READ
 from replicas.redis_topologies import cluster, sentinels, told, until_another
+from replicas.sharing import is_left_alone, under_load, until_sharing
 from upstream.certificates import Authority
 
 SERVERS = [name for name in ("redis-server", "valkey-server") if shutil.which(name)]
 """What is installed; Valkey is not in every Debian."""
-BOUND = 6.0
-"""Seconds in which a write must be seen everywhere, whatever happens to Redis meanwhile.
-
-A gateway that is cut off while it writes tells the others when it is back.
-"""
-RECOVERY = 30.0
 ALLOWED = "+mget +get +set +del +pttl +expire +pexpire +eval +info +xadd +xread +xrange +xrevrange"
-LEFT_ALONE = "group_gateway_cache_left_alone 1.0"
-
-Pair = Callable[[str], Any]
-
-
-@pytest.fixture
-async def pair(make_gateway: Callable[..., Any], sandbox: Sandbox) -> Pair:
-    """Return a function that runs two gateways on an address."""
-    sandbox.use(etag=True)
-
-    async def run(url: str, **settings: Any) -> list[Gateway]:
-        known = {"cache_url": url, "secret": "a secret of the tests", "cache_timeout": 0.5}
-        return [await make_gateway(**known, **settings) for _ in range(2)]
-
-    return run
-
-
-async def is_sharing(gateways: list[Gateway], sandbox: Sandbox) -> bool:
-    """Return whether what one gateway reads the other finds, without asking the upstream."""
-    for gateway in gateways:
-        if LEFT_ALONE in (await gateway.http.get("/metrics")).text:
-            return False
-    marker = f"{READ} # {time.monotonic()}"
-    await gateways[0].data(marker, id=TEST_GROUP_ID)
-    sandbox.forget_calls()
-    await gateways[1].data(marker, id=TEST_GROUP_ID)
-    return not [call for call in sandbox.calls if TEST_GROUP_ID in call]
-
-
-async def until_sharing(gateways: list[Gateway], sandbox: Sandbox) -> None:
-    """Wait until what one gateway reads the other finds."""
-    async with asyncio.timeout(RECOVERY):
-        while not await is_sharing(gateways, sandbox):  # noqa: ASYNC110 - nobody is told
-            await asyncio.sleep(0.1)
-
-
-@asynccontextmanager
-async def under_load(gateways: list[Gateway], sandbox: Sandbox) -> AsyncIterator[MixedLoad]:
-    """Run a mixed load around the block, and see that the gateways share afterwards."""
-    load = MixedLoad(gateways, bound=BOUND)
-    await load.start(groups=3, readers=3)
-    await asyncio.sleep(0.5)
-    yield load
-    await until_sharing(gateways, sandbox)
-    await asyncio.sleep(0.5)
-    await load.end()
-    print(dict(load.counts), f"max age {max(load.ages):.3f}")  # noqa: T201 - shown with -s
 
 
 @pytest.mark.parametrize("binary", SERVERS)
@@ -164,7 +108,7 @@ async def test_tls_with_a_user_and_a_client_certificate(
             await asyncio.sleep(0.5)
         [unknown, _] = await pair(url, cache_ca_file=str(authority.ca_file))
         await unknown.data(READ, id=TEST_GROUP_ID)
-        assert LEFT_ALONE in (await unknown.http.get("/metrics")).text
+        assert await is_left_alone(unknown)
 
 
 def test_the_documentation_lists_what_a_user_must_be_allowed() -> None:

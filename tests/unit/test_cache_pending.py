@@ -56,3 +56,12 @@ def test_too_many_become_one_of_everything() -> None:
     pending_invalidations.settle(added)
     pending_invalidations.doubt()
     assert list(pending_invalidations.due(now=1)) == [EVERYTHING, "c", "d"]
+
+
+def test_too_many_that_are_not_told_are_due_as_everything() -> None:
+    """One that is owed makes all of them owed."""
+    pending_invalidations = PendingInvalidations(lifetime=10, most=3)
+    pending_invalidations.add(["a"], now=0)
+    pending_invalidations.settle(pending_invalidations.add(["b"], now=0))
+    pending_invalidations.settle(pending_invalidations.add(["c", "d"], now=1))
+    assert list(pending_invalidations.due(now=1)) == [EVERYTHING]

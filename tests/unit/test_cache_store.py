@@ -187,6 +187,19 @@ async def test_an_invalidation_that_a_fail_over_loses_is_made_again(shared: Shar
     assert (await shared.look(shared.other)).value is None
 
 
+async def test_a_fail_over_without_a_silence_is_noticed_too(shared: Shared) -> None:
+    """What was told to a primary that is gone is told again, though nothing failed here."""
+    await shared.look(shared.other)
+    await shared.on(shared.one.invalidate(["group"]))
+    shared.is_deaf[0] = True
+    shared.redis.restart(kept=0)
+    await shared.fill(shared.other, b"old")
+    shared.is_deaf[0] = False
+    for _ in range(5):
+        await shared.recover()
+    assert (await shared.look(shared.other)).value is None
+
+
 async def write_ended(write: asyncio.Future[None]) -> None:
     """Wait for a write."""
     await write

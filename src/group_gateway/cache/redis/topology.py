@@ -16,6 +16,8 @@ from redis.asyncio.connection import (
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ReadOnlyError
 
 from group_gateway.cache.redis.address import (
     checked_address,
@@ -108,7 +110,26 @@ def topology_of(url: str, *, timeout: float, tls: TlsFiles | None = None) -> Red
 
 def _single(url: str, options: Mapping[str, Any]) -> RedisTopology:
     pool: Any = ConnectionPool.from_url(url, **options)
+    pool.connection_class = _leaving_replicas(pool.connection_class)
     return RedisTopology(Redis(connection_pool=pool), _opener(pool), lambda: (pool,))
+
+
+def _leaving_replicas(kind: Any) -> type[AbstractConnection]:
+    """Return a kind of connection that is closed once its server takes no writes any more.
+
+    The host's name may lead to another server by then. redis-py's connections by way of sentinels
+    do the same.
+    """
+
+    class LeavingReplicas(kind):  # type: ignore[misc]  # the kind is known at run time only
+        async def read_response(self, *args: Any, **named: Any) -> Any:
+            try:
+                return await super().read_response(*args, **named)
+            except ReadOnlyError as error:
+                await self.disconnect()
+                raise RedisConnectionError("The server has become a replica.") from error
+
+    return LeavingReplicas
 
 
 def _sentinel(parts: SplitResult, options: Mapping[str, Any], *, secure: bool) -> RedisTopology:
