@@ -81,7 +81,7 @@ class MixedLoad:
         """How long ago what a read showed had been replaced, in seconds."""
         self.excused: frozenset[str] = frozenset()
         """The codes of errors that are no fault at the moment; such answers count as `told`."""
-        self._pause = pause
+        self.pause = pause
         self._is_one = is_one
         self._is_over = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -140,7 +140,7 @@ class MixedLoad:
                 by = -1 if self._is_one else side
                 written.confirmed.append((time.monotonic(), by, name))
                 self.counts["writes"] += 1
-            await asyncio.sleep(10 * self._pause)
+            await asyncio.sleep(10 * self.pause)
 
     async def _read(self, chance: Random) -> None:
         ids = list(self.groups)
@@ -150,7 +150,7 @@ class MixedLoad:
                 await self._read_hidden(side)
             else:
                 await self._read_some(side, chance.sample(ids, chance.choice([1, 1, 1, 3])))
-            await asyncio.sleep(self._pause)
+            await asyncio.sleep(self.pause)
 
     async def _read_some(self, side: int, ids: Sequence[str]) -> None:
         began = time.monotonic()

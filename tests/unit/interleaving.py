@@ -85,7 +85,7 @@ class Gates:
         """Let an effect happen that was late."""
         self.late.pop(number % len(self.late))()
 
-    async def step(self, effect: Callable[[], Any], *, answers: bool = True) -> Any:
+    async def step(self, effect: Callable[[], Any]) -> Any:
         """Let something take effect and be answered, as the test says."""
         fate = await self.passed()
         if fate is Fate.LATE:
@@ -93,7 +93,7 @@ class Gates:
         if fate in {Fate.LATE, Fate.LOST}:
             raise ConnectionError("lost")
         result = effect()
-        if fate is Fate.UNANSWERED or (answers and await self.passed() is not Fate.GOES_ON):
+        if fate is Fate.UNANSWERED or await self.passed() is not Fate.GOES_ON:
             raise TimeoutError("unanswered")
         return result
 
@@ -106,7 +106,7 @@ class FakeRedis:
     entries: dict[str, tuple[float, bytes]] = field(default_factory=dict)
     stream: list[tuple[int, list[str]]] = field(default_factory=list)
     run: int = 1
-    on_append: Callable[[list[str]], None] = lambda _: None
+    on_append: Callable[[list[str], int], None] = lambda *_: None
 
     def read(self, key: str) -> bytes | None:
         """Return a value that has not expired."""
@@ -123,7 +123,7 @@ class FakeRedis:
             last, fields = self.stream[-1]
             life, number = fields[1], last + 1
         self.stream.append((number, ["l", life, "w", writer, "t", tags]))
-        self.on_append(tags.split("\n"))
+        self.on_append(tags.split("\n"), number)
 
     def restart(self, kept: int) -> None:
         """Begin a new process that has all values, and of the stream what is before `kept`."""
@@ -175,8 +175,7 @@ class FakeConnection:
                 raise ConnectionError("that process is gone")
             return self.redis.answer(command)
 
-        # What is on its way to a gateway that reads is not held up a second time.
-        return await self.gates.step(effect, answers=False)
+        return await self.gates.step(effect)
 
     async def disconnect(self, *, nowait: bool = False) -> None:
         """Close the connection."""

@@ -70,21 +70,40 @@ class TwoGateways:
         # What a read must at least see: what its own gateway wrote or heard of, and what the
         # stream has held for as long as silence may last.
         self.own_floors = [dict.fromkeys(IDS, 0) for _ in self.stores]
-        self.appended: list[tuple[float, str, int]] = []
+        self.appended: list[tuple[float, str, int, int]] = []
+        """When the stream got a group's version, and the number that it has there."""
         for number, store in enumerate(self.stores):
             store.listen(partial(self._heard, number))
         self.counts: Counter[str] = Counter()
 
-    def _appended(self, tags: Sequence[str]) -> None:
+    def _appended(self, tags: Sequence[str], number: int) -> None:
         for id in IDS:
             if id in tags:
-                self.appended.append((self.time.now, id, self.upstream.versions[id]))
+                self.appended.append((self.time.now, id, self.upstream.versions[id], number))
 
     def _heard(self, gateway: int, tags: Sequence[str] | None) -> None:
         """Note what a gateway must show from now on: what it has heard of was written before."""
-        for id in IDS if tags is None else set(IDS) & set(tags):
-            known = [version for _, i, version in self.appended if i == id]
-            self.heard(gateway, id, max(known, default=0) if tags is not None else 0)
+        if tags is None:
+            return
+        last = self._heard_until(gateway)
+        for id in set(IDS) & set(tags):
+            known = [
+                version for _, i, version, number in self.appended if i == id and number <= last
+            ]
+            self.heard(gateway, id, max(known, default=0))
+
+    def _heard_until(self, gateway: int) -> int:
+        """Return the last number of the stream that a gateway knows of."""
+        history = self.stores[gateway]._history  # noqa: SLF001 - nothing else tells
+        return history.number(history.position) or 0
+
+    def _is_settled(self) -> bool:
+        """Return whether both gateways believe what they have, and have heard everything."""
+        last = self.redis.stream[-1][0] if self.redis.stream else 0
+        return all(
+            store.epoch is not None and self._heard_until(number) >= last
+            for number, store in enumerate(self.stores)
+        )
 
     def heard(self, gateway: int, id: str, version: int) -> None:
         """Note that a gateway must show a group as it was written, or as it was after that."""
@@ -106,7 +125,7 @@ class TwoGateways:
         """Return the oldest version that a read which begins now may give."""
         by_age = self.upstream.version_at(self.time.now - MAX_TTL, id)
         bound = self.time.now - SILENCE
-        by_bound = max((v for at, i, v in self.appended if i == id and at < bound), default=0)
+        by_bound = max((v for at, i, v, _ in self.appended if i == id and at < bound), default=0)
         return max(self.own_floors[gateway][id], by_age, by_bound)
 
     async def _read(self, gateway: int, scope: str, id: str) -> None:
@@ -128,8 +147,12 @@ class TwoGateways:
         assert (seen_scope, seen_id) == (scope, id)
         assert int(version) >= least
         if part is not None:
+            epoch = store.epoch if store.holds_now([part]) else None
             await self.gates.passed()
             least = self._least(gateway, id)
+            if epoch is not None and store.epoch == epoch and not store.is_over(part.expires):
+                self.counts["same epoch"] += 1
+                assert int(version) >= least
             holds = store.holds_now([part])
             self.counts[f"holds {holds}"] += 1
             assert not holds or int(version) >= least
@@ -218,8 +241,10 @@ class TwoGateways:
             for feed in self.feeds:
                 feed.open_all()
             await self.run()
-            if all(store.epoch is not None for store in self.stores):
+            if self._is_settled():
                 break
+            self.time.now += PATIENCE / 100
+        assert self._is_settled(), "they never share again"
         for id in IDS:
             version = max(own[id] for own in self.own_floors)
             self.heard(0, id, version)
@@ -272,3 +297,4 @@ def test_what_is_kept_in_a_gateway_is_used() -> None:
     counts = sum((live(seed) for seed in range(10)), Counter[str]())
     assert counts["hit"] > 100
     assert counts["holds True"] > 100
+    assert counts["same epoch"] > 50
