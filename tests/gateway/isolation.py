@@ -138,3 +138,26 @@ class Upstream(httpx.AsyncBaseTransport):
     async def _dawdle(self) -> None:
         for _ in range(self._rng.randrange(12)):
             await asyncio.sleep(0)
+
+
+SILENCE = 0.1
+"""Seconds of the real clock after which a write through one gateway is seen through all."""
+
+
+class Told:
+    """When which gateway answered a write of each group, and the write's place in the history."""
+
+    def __init__(self) -> None:
+        self._writes: dict[str, list[tuple[float, int, int]]] = defaultdict(list)
+
+    def note(self, id: str, gateway: int, place: int) -> None:
+        """Note that a gateway has answered a write just now."""
+        self._writes[id].append((time.monotonic(), gateway, place))
+
+    def to(self, gateway: int) -> dict[str, int]:
+        """Return each group's last write through another gateway that this one must show."""
+        bound = time.monotonic() - SILENCE
+        return {
+            id: max((place for at, by, place in writes if by != gateway and at <= bound), default=0)
+            for id, writes in self._writes.items()
+        }

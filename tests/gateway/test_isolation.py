@@ -1,7 +1,6 @@
 """No caller ever receives what the upstream would have refused it within the time to live."""
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -14,7 +13,7 @@ import pytest
 
 from conftest import Sandbox as SandboxUpstream
 from frontdoor import Gateway, opened
-from gateway.isolation import ADMIN, History, Upstream, Window
+from gateway.isolation import ADMIN, SILENCE, History, Told, Upstream, Window
 from gateway.isolation_callers import ByKey, ByToken, PassedOn
 from group_gateway.app import create_app
 from group_gateway.config import Settings
@@ -42,8 +41,6 @@ HL7_RENAME = """mutation ($id: ID!, $name: String!) {
 }"""
 RENAMES = {RENAME, HL7_RENAME}
 STALE = 45.0
-SILENCE = 0.1
-"""Seconds of the real clock after which a write through one gateway is seen through all."""
 Way = Callable[[History], PassedOn]
 """Makes the way in which gateways know their callers."""
 
@@ -62,8 +59,7 @@ class World:
         self.ids: list[str] = []
         self.tasks: set[asyncio.Task[None]] = set()
         self.written: dict[tuple[int, str], int] = {}
-        self.told: dict[str, list[tuple[float, int, int]]] = {}
-        """Of each group: when a write was answered, by which gateway, and its place."""
+        self.told = Told()
         self.counts: Counter[str] = Counter()
 
     async def ask(self) -> None:
@@ -73,7 +69,7 @@ class World:
         name = f"Name {self.history.moment().place}"
         path, query, variables, ttl = self.rng.choice(self._questions(id, name))
         began = self.history.moment()
-        told = self._told(number)
+        told = self.told.to(number)
         written, refused = dict(self.written), self.history.refused.get(token)
         response = await self.gateways[number].http.post(
             path,
@@ -102,17 +98,7 @@ class World:
                 span = next(s for s in self.history.names[id] if s.of == name)
                 place = max(self.written.get((number, id), 0), span.since.place)
                 self.written[number, id] = place
-                self.told.setdefault(id, []).append((time.monotonic(), number, place))
-
-    def _told(self, gateway: int) -> dict[str, int]:
-        """Return each group's last write through another gateway that this one must show."""
-        bound = time.monotonic() - SILENCE
-        known = {
-            id: max((place for at, by, place in writes if by != gateway and at <= bound), default=0)
-            for id, writes in self.told.items()
-        }
-        self.counts["told by another"] += sum(place > 0 for place in known.values())
-        return known
+                self.told.note(id, number, place)
 
     def _questions(self, id: str, name: str) -> list[tuple[str, str, dict[str, Any], float]]:
         """Return what may be asked: where, what, and for how long the answer may be kept."""
