@@ -43,11 +43,18 @@ def shell(document: str, word: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("document", "least"), [("README.md", 2), ("docs/get-started.md", 6)], ids=["readme", "tour"]
+    ("documents", "least"),
+    [
+        (["README.md"], 2),
+        (["docs/get-started.md"], 6),
+        (["README.md", "docs/get-started.md"], 8),
+    ],
+    ids=["readme", "tour", "both"],
 )
-async def test_every_query(gateway: Any, document: str, least: int) -> None:
-    """Every query, asked in its order, gets the response that is below it."""
-    tour = [block for block in blocks(document) if block[0] in {"graphql", "json"}]
+async def test_every_query(gateway: Any, documents: list[str], least: int) -> None:
+    """Every query, asked in its order, gets the response that is below it, in the README's too."""
+    found = [block for document in documents for block in blocks(document)]
+    tour = [block for block in found if block[0] in {"graphql", "json"}]
     assert len(tour) >= 2 * least
     for (asking, query), (answering, answer) in zip(tour[::2], tour[1::2], strict=True):
         assert (asking, answering) == ("graphql", "json")
