@@ -138,7 +138,7 @@ class RequestPipeline:
             if (ready := shared.now(question)) is not None:
                 self._report.shared("ready", ready.audit_record, context)
                 return ready
-            if question in shared and (found := await shared.find(question)) is not None:
+            if (found := await shared.find(question)) is not None:
                 outcome, reply = found
                 self._report.shared(outcome, reply.audit_record, context)
                 return reply
