@@ -21,7 +21,10 @@ def raw(entry):
     )
 
 
+DEEP = b"[" * 2_000 + b"]" * 2_000
 BROKEN = {
+    "a number without end": raw(b'{"resource":{"resourceType":"Group","id":"x","quantity":NaN}}'),
+    "too many levels": raw(b'{"resource":{"resourceType":"Group","id":"x","contained":%s}}' % DEEP),
     "a lone surrogate": raw(rb'{"resource":{"resourceType":"Group","id":"x","name":"\ud83d"}}'),
     "bytes that are no UTF-8": raw(b'{"resource":{"resourceType":"Group","id":"x","name":"\xff"}}'),
     "no resource": page("a", {"fullUrl": "x"}, "b"),
@@ -52,6 +55,9 @@ async def test_a_bad_entry(name, query):
 
 
 HARMLESS = {
+    "a total with a fraction of nothing": page("a", "b", total=2.0),
+    "a byte order mark": b"\xef\xbb\xbf" + json.dumps(page("a", "b")).encode(),
+    "a link without an address": page("a", "b", link=[{"relation": "next", "url": None}]),
     "a warning": page("a", {"resource": {"resourceType": "OperationOutcome", "issue": []}}, "b"),
     "an included resource": page(
         "a",
@@ -79,6 +85,21 @@ async def test_what_harms_nothing(name, query):
         answer = await gateway(query)
         assert "errors" not in answer
         assert ids(answer) == ["a", "b"]
+
+
+async def test_objects_in_the_place_of_lists():
+    """An entry and a link that stand alone count as lists of one, whatever the link's case is."""
+
+    def search(target):
+        if "page=2" in target:
+            return page("b")
+        alone = {"link": {"relation": "Next", "url": "Group?page=2"}}
+        return page("a") | alone | {"entry": {"resource": make_group("a")}}
+
+    async with answering(Answering(search)) as gateway:
+        answer = await gateway(QUERY)
+        assert ids(answer) == ["a", "b"]
+        assert "errors" not in answer
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 50])

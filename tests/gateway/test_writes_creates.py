@@ -1,7 +1,9 @@
 """A create is sent once, comes to its end, and says under which id."""
 
+import httpx
 import pytest
 
+from gateway.keeper import BASE, Keeper, group_of, payload_of
 from gateway.writing import (
     CREATE,
     Way,
@@ -35,6 +37,15 @@ async def test_the_new_id_comes_from_the_location(gateway, sandbox, location, bo
     assert (stored["name"], references(stored)) == ("New", ["Patient/1"])
     assert payload["group"]["name"] == "New"
     assert payload["issues"] == []
+
+
+async def test_the_new_id_comes_from_the_content_location():
+    """Some servers name what they made only there."""
+    keeper = Keeper(group_of())
+    place = {"content-location": f"{BASE}/Group/1/_history/1"}
+    keeper.replies["POST"] = httpx.Response(201, headers=place)
+    payload = await payload_of(keeper, CREATE, **PLAIN)
+    assert payload["group"]["id"] == "1"
 
 
 async def test_a_full_body_saves_the_read(gateway, sandbox):

@@ -47,6 +47,17 @@ async def test_the_best_that_a_server_shows(shows: Any, expected: dict[str, str]
     assert written(keeper) == expected
 
 
+@pytest.mark.parametrize("name", ["{}-gzip", "{}--gzip", "{};br"])
+async def test_a_tag_that_a_web_server_changed(name: str):
+    """Apache and others mark the tags of what they compress; the version is what the PUT is for."""
+    keeper = Keeper(group_of(), version_id=True)
+    tagged = {"etag": f'"{name.format(1)}"'}
+    shown = group_of(meta={"versionId": "1"})
+    keeper.replies["GET"] = httpx.Response(200, json=shown, headers=tagged)
+    await payload_of(keeper, UPDATE, **RENAME)
+    assert written(keeper) == {"if-match": 'W/"1"'}
+
+
 async def test_a_server_with_a_clock():
     """Without a version the clock guards, as far as seconds go; with one both do."""
     keeper = Keeper(group_of(), clock=True)
@@ -206,3 +217,17 @@ async def test_what_a_server_says_of_a_write_that_it_made():
     keeper.group = None
     payload = await payload_of(keeper, document, type="PERSON", name="Known")
     assert len(payload["issues"]) == 3
+
+
+@pytest.mark.parametrize("old", [{"versionId": "1"}, {}])
+async def test_an_answer_that_only_repeats_what_was_sent(old: dict[str, str]):
+    """What comes back without a new version is not what was stored: that is read."""
+    repeated = group_of(name="New", meta=old)
+    keeper = Keeper(group_of(), version_id=True, echo=repeated)
+    payload = await payload_of(keeper, UPDATE, **RENAME)
+    assert payload["issues"] == []
+    keeper = Keeper(
+        group_of(), version_id=True, echo=repeated, computes=lambda group: group | {"name": "Old"}
+    )
+    payload = await payload_of(keeper, UPDATE, **RENAME)
+    assert told(payload) == [("WARNING", "incomplete", ["name"])]

@@ -221,7 +221,7 @@ OTHERS: dict[str, tuple[str, str, dict[str, Any], list[tuple[str, str]]]] = {
     "a removal of nobody": (
         "removeGroupMembers",
         REMOVE,
-        GROUP | {"members": [{"reference": "nobody"}]},
+        GROUP | {"members": [{"reference": " "}]},
         [("value", "members.0.reference")],
     ),
     "a removal of one twice": (
@@ -259,6 +259,15 @@ async def test_a_change_that_can_not_be_made(gateway, sandbox, name):
     assert mistakes(payload) == expected
     assert payload["group"] is None
     assert sandbox.calls == []
+
+
+async def test_a_word_that_is_no_member(gateway, sandbox):
+    """Whether a word stands for a member is known from the group itself: one read, no write."""
+    wanted = GROUP | {"members": [{"reference": "nobody"}]}
+    for field, document in (("removeGroupMembers", REMOVE), ("addGroupMembers", ADD)):
+        payload = (await gateway.data(document, input=wanted))[field]
+        assert mistakes(payload) == [("value", "members.0.reference")]
+    assert writes(sandbox) == []
 
 
 async def test_a_member_of_the_wrong_kind(gateway, sandbox):

@@ -271,10 +271,12 @@ async def test_who_can_be_added(reference: str, *, is_legal: bool):
         ({"identifier": {"value": "1"}, "display": "Bob"}, "|1"),
         ({"identifier": {"system": "http://x", "value": "1"}, "display": "Old Bob"}, "Old Bob"),
         ({"display": "Old Bob"}, "Old Bob"),
+        ({"display": "Rex"}, "Rex"),
+        ({"reference": "7"}, "7"),
     ],
 )
-async def test_members_without_a_reference(entity: dict[str, Any], text: str):
-    """They are named by what they show: a business identifier, or a name."""
+async def test_members_without_a_literal_reference(entity: dict[str, Any], text: str):
+    """They are named by what they show: a business identifier, a name, or a word."""
     other = [{"entity": {"identifier": {"value": "2"}}}, {"entity": {"display": "New Bob"}}]
     keeper = versioned(member=[*other, {"entity": entity}])
     named = [{"reference": text}]

@@ -3,17 +3,17 @@
 One invalid entry, link or number does not affect the rest of its page.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NoReturn
+from typing import Any
 
 import msgspec
 
 from group_gateway.fhir.group_resource import UNREADABLE, GroupResource, NotAGroup
 from group_gateway.fhir.operation_outcome import Issue, parse_issues
 from group_gateway.fhir.page_link import PageLink, Segments, base_of, resolve_link
+from group_gateway.fhir.salvage import salvaged
 
 _NOTHING = msgspec.Raw(b"null")
 _PASSED_OVER = frozenset({"include", "outcome"})
@@ -50,7 +50,7 @@ class _LooseBundle(msgspec.Struct):
     resourceType: Any = None  # noqa: N815 - FHIR's element name
     total: Any = None
     link: Any = None
-    entry: list[msgspec.Raw] | None = None
+    entry: msgspec.Raw = _NOTHING
 
 
 class _Head(msgspec.Struct):
@@ -59,6 +59,7 @@ class _Head(msgspec.Struct):
 
 _bundle = msgspec.json.Decoder(_Bundle)
 _loose_bundle = msgspec.json.Decoder(_LooseBundle)
+_loose_entries = msgspec.json.Decoder(list[msgspec.Raw] | None)
 _loose_entry = msgspec.json.Decoder(_LooseEntry)
 _head = msgspec.json.Decoder(_Head)
 
@@ -139,13 +140,22 @@ def _decoded(raw: bytes) -> tuple[object, object, Iterable[_Entry]]:
         except msgspec.ValidationError:
             bundle = _loose_bundle.decode(raw)
         except UNREADABLE:
-            bundle = _loose_bundle.decode(_reencoded(raw))
+            bundle = _loose_bundle.decode(salvaged(raw))
+        entries = _listed(bundle.entry) if isinstance(bundle, _LooseBundle) else ()
     except UNREADABLE as error:
         raise NotASearchset("not a JSON Bundle") from error
     if bundle.resourceType != "Bundle":
         raise NotASearchset("not a Bundle")
-    entries = bundle.entry or ()
-    return bundle.total, bundle.link, [e if isinstance(e, _Entry) else _loose(e) for e in entries]
+    if isinstance(bundle, _Bundle):
+        return bundle.total, bundle.link, bundle.entry or ()
+    return bundle.total, bundle.link, map(_loose, entries)
+
+
+def _listed(entry: msgspec.Raw) -> Sequence[msgspec.Raw]:
+    """Return the entries; an object in place of the list is the only one."""
+    if bytes(entry).startswith(b"{"):
+        return [entry]
+    return _loose_entries.decode(entry) or ()
 
 
 def _loose(raw: msgspec.Raw) -> _Entry:
@@ -155,41 +165,6 @@ def _loose(raw: msgspec.Raw) -> _Entry:
         return _Entry()
     mode = entry.search.get("mode") if isinstance(entry.search, dict) else None
     return _Entry(entry.resource, _Search(mode if isinstance(mode, str) else None))
-
-
-def _reencoded(raw: bytes) -> bytes:
-    """Return the same JSON with null in place of each entry that is invalid JSON text.
-
-    Raises DecodeError when more than entries is invalid.
-    """
-    try:
-        bundle = json.loads(
-            raw.decode("utf-8", "surrogateescape"),
-            strict=False,
-            parse_float=_verbatim,
-            parse_int=_verbatim,
-            parse_constant=_no_number,
-        )
-        if isinstance(bundle, dict) and isinstance(bundle.get("entry"), list):
-            bundle["entry"] = [_encodable(entry) for entry in bundle["entry"]]
-        return msgspec.json.encode(bundle)
-    except (ValueError, RecursionError, TypeError) as error:
-        raise msgspec.DecodeError("not JSON") from error
-
-
-def _verbatim(number: str) -> msgspec.Raw:
-    return msgspec.Raw(number.encode())
-
-
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(name)
-
-
-def _encodable(entry: object) -> object:
-    try:
-        return msgspec.Raw(msgspec.json.encode(entry))
-    except (ValueError, RecursionError, TypeError):
-        return None
 
 
 def _group(resource: msgspec.Raw) -> GroupResource | None:
@@ -211,12 +186,12 @@ def _issues(resource: msgspec.Raw) -> tuple[Issue, ...] | None:
 
 def _links(link: object, page: PageLink, base: Segments) -> dict[str, PageLink]:
     urls: dict[str, str] = {}
-    for item in link if isinstance(link, list) else ():
+    for item in link if isinstance(link, list) else (link,):
         relation, url = (
             (item.get("relation"), item.get("url")) if isinstance(item, dict) else ("",) * 2
         )
         if isinstance(relation, str) and isinstance(url, str):
-            urls[relation] = url
+            urls[relation.strip().lower()] = url  # as HTTP compares relations (RFC 8288, 2.1.1)
     if "prev" in urls:  # FHIR says `previous`, some servers say `prev` (RFC 8288)
         urls.setdefault("previous", urls.pop("prev"))
     bases = _bases(urls.get("self"), base)
@@ -235,4 +210,6 @@ def _bases(own: str | None, base: Segments) -> Sequence[Segments]:
 def _count(total: object) -> int | None:
     if isinstance(total, str) and total.isascii() and total.isdecimal():
         total = int(total) if len(total) <= _MOST_DIGITS else None
+    if isinstance(total, float) and total.is_integer():
+        total = int(total)
     return total if type(total) is int and total in _COUNT else None

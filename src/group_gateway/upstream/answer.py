@@ -26,6 +26,7 @@ from group_gateway.errors import (
     UpstreamUnavailable,
 )
 from group_gateway.fhir.group_resource import UNREADABLE
+from group_gateway.fhir.literal_reference import is_logical_id
 from group_gateway.fhir.operation_outcome import Issue, parse_issues
 
 CORRELATION_HEADERS = ("fumage-correlation-id", "x-correlation-id", "x-request-id")
@@ -103,6 +104,23 @@ def is_absent(answer: Answer) -> bool:
     return answer.status == HTTPStatus.GONE
 
 
+def created_id(answer: Answer) -> str | None:
+    """Return the id of a created resource, by either of the headers that name it."""
+    places = (answer.headers.get(name, "") for name in ("location", "content-location"))
+    return next((id for place in places if (id := _id_of_location(place))), None)
+
+
+def _id_of_location(location: str) -> str | None:
+    """Return the id that a `Location` names; its host and scheme are ignored.
+
+    `/Group/<id>`, absolute or relative, with or without `/_history/<n>`, with a trailing slash.
+    """
+    path = location.split("?", maxsplit=1)[0].split("#", maxsplit=1)[0]
+    _, found, tail = path.rpartition("Group/")
+    id = tail.split("/")[0]
+    return id if found and is_logical_id(id) else None
+
+
 _MENDABLE = {
     400: "invalid",
     404: "not-found",
@@ -121,6 +139,7 @@ _UNDONE = frozenset({501, 505, 506, 507, 508, 510, 511})
 _UNKNOWN = frozenset({408, 499})
 """Client errors that an intermediary may send for a request that was carried out."""
 
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _WRONG_BASE = "its base URL may be wrong."
 _FAILURES: dict[int, tuple[type[GatewayError], str]] = {
     400: (BadUserInput, "The upstream refused the request."),
@@ -177,7 +196,7 @@ def _refusal(answer: Answer, issues: tuple[Issue, ...] | None) -> GatewayError:
 def _unexpected(status: int) -> tuple[type[GatewayError], str]:
     if status >= 500:  # noqa: PLR2004 - see failure_of
         return UpstreamUnavailable, f"The upstream failed with status {status}."
-    if status in range(300, 400):
+    if status in _REDIRECTS:
         text = f"The upstream answered with a redirect, which is not followed: {_WRONG_BASE}"
         return UpstreamInvalidResponse, text
     return UpstreamInvalidResponse, f"The upstream answered with the unexpected status {status}."

@@ -3,8 +3,10 @@
 import asyncio
 import ssl
 import time
+from codecs import BOM_UTF8
 
 import httpx
+import msgspec
 
 from group_gateway.errors import (
     GatewayError,
@@ -44,6 +46,8 @@ class CallSender:
                 )
                 span.set("http.response.status_code", answer.status)
             outcome = f"{answer.status // 100}xx"
+            if answer.body.startswith(BOM_UTF8):  # a parser may ignore it (RFC 8259, section 8.1)
+                answer = msgspec.structs.replace(answer, body=answer.body[len(BOM_UTF8) :])
         except httpx.PoolTimeout as error:
             raise Overloaded(
                 "Too many calls wait for the upstream; this one was not made.", retry_after=1

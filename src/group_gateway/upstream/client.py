@@ -22,6 +22,7 @@ from group_gateway.operation import Caller
 from group_gateway.tracing import NO_TRACING, Tracing
 from group_gateway.upstream.answer import (
     Answer,
+    created_id,
     decoded,
     deletion_unsupported,
     failure_of,
@@ -151,7 +152,7 @@ class GroupClient:
         if answer.status not in _SUCCESS:
             raise failure_of(answer, writing=True)
         resource = _echo(answer)
-        id = resource.id if resource else _id_of_location(answer.headers.get("location", ""))
+        id = resource.id if resource else created_id(answer)
         resource = _whole(resource)
         if id is None:
             raise answer.invalid("The upstream did not say under which id it created the group.")
@@ -287,14 +288,3 @@ def _checked(id: str) -> str:
     if not is_logical_id(id):  # callers check before
         raise UpstreamInvalidResponse("Not a FHIR logical id.")
     return id
-
-
-def _id_of_location(location: str) -> str | None:
-    """Return the id that a `Location` names; its host and scheme are ignored.
-
-    `/Group/<id>`, absolute or relative, with or without `/_history/<n>`, with a trailing slash.
-    """
-    path = location.split("?", maxsplit=1)[0].split("#", maxsplit=1)[0]
-    _, found, tail = path.rpartition("Group/")
-    id = tail.split("/")[0]
-    return id if found and is_logical_id(id) else None

@@ -25,7 +25,10 @@ _HEADERS = {
 # The headers that are read from an `Answer`: the others are not worth decoding.
 _SEEN = {
     name.encode(): name
-    for name in (*CORRELATION_HEADERS, "date", "etag", "location", "retry-after", "x-powered-by")
+    for name in (
+        *CORRELATION_HEADERS,
+        *("content-location", "date", "etag", "location", "retry-after", "x-powered-by"),
+    )
 }
 
 

@@ -10,6 +10,7 @@ from group_gateway.groups.writing.drafts import elements_of
 from group_gateway.upstream.client import Precondition
 
 _TAG = re.compile(r'[^"\x00-\x20\x7f-\uffff]{1,200}')
+_CODED_TAG = re.compile(r'(?:W/)?"(.+?)(?:--?|;)(?:gzip|br|zstd|deflate)"')
 _NUMBER = re.compile(r'(?:W/)?"([0-9]{1,9})"')
 """Longer numbers are times, not counts."""
 
@@ -58,10 +59,17 @@ class BaseVersion:
 
     @property
     def tag(self) -> str | None:
-        """The entity tag for a PUT's precondition: the one that was sent, else the version's."""
-        if self.group.etag is not None or self.version_id is None:
-            return self.group.etag
-        return f'W/"{self.version_id}"' if _TAG.fullmatch(self.version_id) else None
+        """The entity tag for a PUT's precondition: the one that was sent, else the version's.
+
+        A web server in between may have changed what was sent: `"1-gzip"` is the version `1`.
+        """
+        sent, version = self.group.etag, self.version_id
+        if version is None or _TAG.fullmatch(version) is None:
+            return sent
+        coded = _CODED_TAG.fullmatch(sent or "")
+        if sent is None or (coded is not None and coded[1] == version):
+            return f'W/"{version}"'
+        return sent
 
     @property
     def number(self) -> int | None:
@@ -82,6 +90,14 @@ class BaseVersion:
     def is_guarded(self) -> bool:
         """Whether there is anything to make a precondition of."""
         return self.tag is not None or self.second is not None
+
+    def succeeds(self, base: "BaseVersion") -> bool:
+        """Return whether this can be what was stored after `base`.
+
+        Where versions are shown it has a new one. A server may send back what it got, with the old
+        version or none, and store something else.
+        """
+        return base.version_id is None or self.version_id not in {None, base.version_id}
 
     def outdates(self, token: str) -> bool:
         """Return whether a request was meant for another version."""

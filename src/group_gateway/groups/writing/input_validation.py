@@ -85,12 +85,23 @@ def can_be_added(reference: str) -> bool:
 
 
 def can_be_listed(reference: str) -> bool:
-    """Return whether a member may be listed with this reference.
+    """Return whether a member may be named by this reference.
 
-    Servers also have references that can't be added: `#contained`, `Patient?identifier=…`, ids that
-    FHIR does not allow, and members without a reference. A mere word is none of them.
+    Servers also have other ones than those that can be added: `#contained`,
+    `Patient?identifier=…`, ids that FHIR does not allow, and members without a reference.
     """
-    return can_be_added(reference) or _OTHER.fullmatch(reference) is not None
+    return bool(reference.strip())
+
+
+def unknown_member_issues(
+    keys: Sequence[str], is_member: Callable[[str], bool], list_name: str
+) -> list[Issue]:
+    """Check the references of members to remove: a mere word is one only if it is a member's."""
+    return [
+        error("value", _NO_REFERENCE, list_name, index, "reference")
+        for index, key in enumerate(keys)
+        if not (can_be_added(key) or _OTHER.fullmatch(key) or is_member(key))
+    ]
 
 
 def new_member_issues(

@@ -13,7 +13,11 @@ from group_gateway.fhir.group_elements import DATA_TYPES
 from group_gateway.fhir.operation_outcome import Issue, information, warning
 from group_gateway.groups.writing.changes import Change, Elements
 from group_gateway.groups.writing.input_paths import Place, at, place_of
-from group_gateway.groups.writing.input_validation import member_type_issues, new_member_issues
+from group_gateway.groups.writing.input_validation import (
+    member_type_issues,
+    new_member_issues,
+    unknown_member_issues,
+)
 from group_gateway.groups.writing.member_index import (
     MemberIndex,
     changeable_entries,
@@ -103,7 +107,7 @@ class RemoveMembers(Change):
     def apply(self, elements: Elements) -> list[Issue]:
         """See Change."""
         entries = changeable_entries(elements, "member", "members")
-        member_index = MemberIndex(elements, self.base_url)
+        member_index = self._index(elements)
         gone = {id(entry) for key in self.keys for entry in member_index.find(key)}
         if gone:
             elements["member"] = [entry for entry in entries if id(entry) not in gone]
@@ -128,6 +132,15 @@ class RemoveMembers(Change):
         kept = self._active(stored) - self._active(sent)
         return DeactivateMembers(self.keys, self.base_url) if kept else None
 
+    def _index(self, elements: Elements) -> MemberIndex:
+        member_index = MemberIndex(elements, self.base_url)
+        issues = unknown_member_issues(
+            self.keys, lambda key: bool(member_index.find(key)), "members"
+        )
+        if issues:
+            raise Refused("The change is not valid.", issues=tuple(issues))
+        return member_index
+
     def _active(self, elements: Elements) -> set[str]:
         member_index = MemberIndex(elements, self.base_url)
         return {key for key in self.keys if any(map(is_active, member_index.find(key)))}
@@ -147,7 +160,7 @@ class DeactivateMembers(RemoveMembers):
     def apply(self, elements: Elements) -> list[Issue]:
         """See Change."""
         entries = changeable_entries(elements, "member", "members")
-        member_index = MemberIndex(elements, self.base_url)
+        member_index = self._index(elements)
         issues = self._not_members(member_index)
         ended: dict[int, Elements] = {}
         for index, key in enumerate(self.keys):
