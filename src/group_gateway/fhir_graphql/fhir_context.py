@@ -1,4 +1,4 @@
-"""What resolvers of the HL7 interface are given of their operation."""
+"""The context of one operation of the HL7 interface, for its resolvers."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -37,7 +37,7 @@ class LazyResource:
 
 @dataclass(slots=True)
 class FhirContext:
-    """One operation, the use cases, and what the operation has been shown so far.
+    """One operation, the use cases, and the resources that it has decoded so far.
 
     `steps` bounds what its FHIRPath expressions compute; `warnings` are what succeeded mutations
     had to say.

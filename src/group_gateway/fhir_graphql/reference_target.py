@@ -21,7 +21,7 @@ _UNRESOLVABLE: Final = "The reference can't be resolved"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a literal reference into this upstream names."""
+    """The type, id and version that a literal reference into this upstream names."""
 
     type: str
     id: str

@@ -1,4 +1,4 @@
-"""What HL7's page writes and GraphQL does not know: names without quotes where a text belongs.
+"""Unquoted values, as HL7's page writes them: names without quotes in the place of texts.
 
 Before validation, `Group(id: x)` and `name(use: official)` become `Group(id: "x")` and
 `name(use: "official")`, also in lists and input objects.

@@ -73,7 +73,7 @@ class FhirPipeline(RequestPipeline):
 
 
 def _with_advice(reply: Reply, errors: Sequence[Mapping[str, Any]]) -> Reply:
-    """Return a response with what its status asks for: how to authenticate, or how long to wait.
+    """Return a response with the headers that its status needs: `WWW-Authenticate`, `Retry-After`.
 
     See RFC 9110, sections 11.6.1 and 10.2.3.
     """

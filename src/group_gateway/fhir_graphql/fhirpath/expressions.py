@@ -28,7 +28,7 @@ Values = list[Any]
 
 @dataclass(slots=True)
 class _Scope:
-    """What an expression is evaluated in: `$this`, `$index`, and the steps that are left."""
+    """The scope of an evaluation: `$this`, `$index`, and the steps that are left."""
 
     this: Any
     index: int
