@@ -52,6 +52,10 @@ def _typing(chosen: argparse.Namespace, work: Path) -> typing_search.TypingSearc
     return typing_search.run(work, chosen.seconds)
 
 
+def _care_team(chosen: argparse.Namespace, work: Path) -> care_team.CareTeam:
+    return care_team.run(work, Timing(chosen.warm, chosen.seconds), chosen.rounds)
+
+
 def _rivals(chosen: argparse.Namespace, work: Path) -> rivals.Rivals:
     plan = rivals.Plan(
         rivals=chosen.set,
@@ -79,6 +83,9 @@ _KINDS = {
     "own": _Kind(own.Own, _own, report.own_report, plots.draw_own),
     "growth": _Kind(growth.Growth, _growth, report.growth_report, plots.draw_growth),
     "typing": _Kind(typing_search.TypingSearch, _typing, report.typing_report, plots.draw_typing),
+    "careteam": _Kind(
+        care_team.CareTeam, _care_team, report.care_team_report, plots.draw_care_team
+    ),
     "rivals": _Kind(rivals.Rivals, _rivals, report.rivals_report, plots.draw_rivals),
     "soak": _Kind(soak.Soak, _soak, report.soak_report, plots.draw_soak),
     "overload": _Kind(overload.Overload, _overload, report.overload_report, plots.draw_overload),
@@ -128,13 +135,15 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument(
             "--work",
             type=Path,
-            required=name == "rivals",
+            required=name in {"rivals", "careteam"},
             help="folder for what is installed and written, outside the repository",
         )
     _timing(measuring["own"], warm=2, seconds=4)
     measuring["own"].add_argument("--stage-seconds", type=float, default=0.7)
     measuring["growth"].add_argument("--seconds", type=float, default=2.0)
     measuring["typing"].add_argument("--seconds", type=float, default=2.0)
+    _timing(measuring["careteam"], warm=1, seconds=2)
+    measuring["careteam"].add_argument("--rounds", type=int, default=2)
     _timing(measuring["rivals"], warm=1, seconds=2)
     measuring["rivals"].add_argument("--rounds", type=int, default=3)
     measuring["rivals"].add_argument("--set", choices=SETS, default="core")

@@ -70,7 +70,14 @@ def _node(name: str, mode: str, *only: str, **environment: str) -> Rival:
     return Rival(name, mode, "node", PLAIN, prepare, only or _ALL)
 
 
-def _tailcall(mode: str, *, fields: str = "", dedupe: str = "") -> Rival:
+def mercurius(mode: str, **environment: str) -> Rival:
+    """Return Mercurius in a mode."""
+    return _node("mercurius", mode, **environment)
+
+
+def tailcall(mode: str, *, fields: str = "", dedupe: str = "") -> Rival:
+    """Return tailcall in a mode."""
+
     def prepare(work: Path, upstream: str, port: int) -> Start:
         folder = work / "tailcall"
         text = (folder / "peer.graphql.tmpl").read_text()
@@ -111,9 +118,9 @@ def _naive(_work: Path, _upstream: str, port: int) -> Start:
 
 
 CORE = (
-    _tailcall("off"),
-    _tailcall("off+dedupe", dedupe=", dedupe: true"),
-    _tailcall("field-cache", fields="@cache(maxAge: 60000)"),
+    tailcall("off"),
+    tailcall("off+dedupe", dedupe=", dedupe: true"),
+    tailcall("field-cache", fields="@cache(maxAge: 60000)"),
     _node("mercurius", "off"),
     _node("mercurius", "off+batch", "W4", BATCH="1"),
     _node("mercurius", "resolver-cache", CACHE="1"),

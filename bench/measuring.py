@@ -82,11 +82,12 @@ def timed(
     target: Target, upstream: Upstream, workload: Workload, timing: Timing, folder: Path
 ) -> Measurement:
     """Measure a server whose answers nobody looks at."""
-    bodies = folder / "bodies.jsonl"
+    bodies, warming = folder / "bodies.jsonl", folder / "warming.jsonl"
     bodies.write_bytes(b"\n".join(workload.bodies))
+    warming.write_bytes(b"\n".join(workload.warming or workload.bodies))
     target.program.forget_peak()
     asking: dict[str, Any] = {"callers": target.callers, "coding": target.coding}
-    load(target.url, bodies, timing.warm, **asking)
+    load(target.url, warming, timing.warm, **asking)
     calls, busy = upstream.requests(), busy_seconds()
     own, other = target.program.cpu_seconds(), upstream.program.cpu_seconds()
     seen = load(target.url, bodies, timing.timed, **asking)

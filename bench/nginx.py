@@ -25,7 +25,7 @@ http {
   access_log off; sendfile on; tcp_nopush on; tcp_nodelay on; gzip off; server_tokens off;
   keepalive_timeout 600s; keepalive_requests 100000000; etag on;
   open_file_cache max=3000 inactive=600s; open_file_cache_valid 600s;
-  large_client_header_buffers 8 16k; map_hash_bucket_size 4096;
+  large_client_header_buffers 8 16k; map_hash_bucket_size 8192;
   client_body_temp_path $home/t; proxy_temp_path $home/t; fastcgi_temp_path $home/t;
   uwsgi_temp_path $home/t; scgi_temp_path $home/t;
   map $$arg__offset $$offset { "" 0; default $$arg__offset; }
@@ -37,6 +37,8 @@ http {
     error_page 404 /absent.json;
     location = /absent.json { internal; }
     location = /Group { try_files /search/$$search.json =404; }
+    location = /Patient { try_files /search/$$search.json =404; }
+    location /Patient/ { try_files $$uri.json =404; }
     location /Group/ {
       if ($$request_method = PUT) { return 200 'null'; }
       try_files $$uri.json =404;

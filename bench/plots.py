@@ -7,12 +7,13 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from bench.care_team import CareTeam
 from bench.facts import Facts
 from bench.gateway import OWN_MODES
 from bench.growth import Curves, Growth
 from bench.overload import Overload
 from bench.own import CEILING, Own
-from bench.report import ranking
+from bench.report import middle, ranking
 from bench.rivals import OURS, Rivals
 from bench.soak import Soak
 from bench.staleness import SILENCE_MS, Staleness
@@ -95,6 +96,23 @@ def draw_typing(typing: TypingSearch, path: Path) -> None:
     axes.bar_label(bars, [number(value) for value in values], padding=3, fontsize=8)
     axes.set_title("CPU microseconds of a search among 2,000 groups")
     _save(figure, typing.facts, path)
+
+
+def draw_care_team(results: CareTeam, path: Path) -> None:
+    """Draw the CPU time per request of everybody, for each workload."""
+    names = ("W6", "W7", "W8")
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    for axes, name in zip(figure.subplots(len(names), 1), names, strict=True):
+        costs = {
+            key: middle(runs[name]).cpu_us for key, runs in results.cells.items() if name in runs
+        }
+        keys = sorted(costs, key=costs.__getitem__, reverse=True)
+        colours = [_OURS if key.startswith(OURS) else _OTHERS for key in keys]
+        bars = axes.barh(keys, [costs[key] for key in keys], color=colours, log=True)
+        axes.bar_label(bars, [number(costs[key]) for key in keys], padding=3, fontsize=8)
+        axes.set_title(f"{name}: CPU microseconds per request")
+        axes.margins(x=0.2)
+    _save(figure, results.facts, path)
 
 
 def draw_soak(soak: Soak, path: Path) -> None:

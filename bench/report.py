@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from statistics import median
 
+from bench.care_team import CareTeam
 from bench.facts import Facts
 from bench.gateway import OWN_MODES
 from bench.growth import Curves, Growth
@@ -66,6 +67,42 @@ def rivals_report(rivals: Rivals) -> str:
         rows = [[key, *_figures(one)] for key, one in ranked]
         parts += [f"## {name}\n", table(["gateway/mode", *_COLUMNS], rows)]
     return "\n".join(parts)
+
+
+_CARE_TEAM = (
+    "W6: `name: {contains}`, another word each time, among 2,000 groups of 10 members behind an"
+    " upstream that can't search; W7: the same sorted by name, 20 at a time. W8: a group of 1,000"
+    " members with their names, which the upstream gives by lists of 100 ids. Medians of the CPU"
+    " microseconds of a request on one core; in brackets the upstream calls.\n"
+)
+
+
+def care_team_report(results: CareTeam) -> str:
+    """Show what a care-team screen costs."""
+    names = ("W6", "W7", "W8")
+    cells = results.cells
+    rows = [[key, *(_cost(runs.get(name, [])) for name in names)] for key, runs in cells.items()]
+    parts = [
+        "# A care-team screen",
+        _facts(results.facts),
+        _CARE_TEAM,
+        table(["gateway/mode", *names], rows),
+        _note(one for runs in cells.values() for some in runs.values() for one in some),
+        *(f"Not measured: {key}: {why}\n" for key, why in results.failures.items()),
+    ]
+    for name in names:
+        ranked = ranking(cells, name)
+        figures = [[key, *_figures(one)] for key, one in ranked]
+        parts += [f"## {name}\n", table(["gateway/mode", *_COLUMNS], figures)]
+    return "\n".join(parts)
+
+
+def _cost(runs: list[Measurement]) -> str:
+    if not runs:
+        return ""
+    one = middle(runs)
+    wrong = "" if one.right else ", then wrong answers"
+    return f"{figure(one.cpu_us)} ({figure(one.calls)}{wrong})"
 
 
 def growth_report(growth: Growth) -> str:

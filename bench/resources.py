@@ -50,6 +50,24 @@ def group(name: str, members: int) -> Resource:
     }
 
 
+def patient(id: str, number: int) -> Resource:
+    """Make a patient with a name, and what else a record has."""
+    name = {"use": "official", "family": f"Family {number}", "given": ["Ada", "José"]}
+    mrn = {"system": "urn:example:mrn", "value": f"{number:06}"}
+    phone = {"system": "phone", "value": f"555-{number:04}", "use": "home"}
+    return {
+        "resourceType": "Patient",
+        "id": id,
+        "meta": {"versionId": "1", "lastUpdated": "2026-01-02T03:04:05Z"},
+        "identifier": [mrn],
+        "active": True,
+        "name": [name],
+        "telecom": [phone],
+        "gender": "female",
+        "birthDate": f"19{number % 100:02}-05-06",
+    }
+
+
 def page(groups: Sequence[Resource], offset: int, total: int) -> Resource:
     """Make a page of a search, as the upstream links it."""
     count = len(groups)

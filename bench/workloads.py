@@ -30,8 +30,10 @@ class Workload:
     name: str
     bodies: tuple[bytes, ...]
     expected: Any
-    path: str
+    path: str = ""
     entries: int = 1
+    warming: tuple[bytes, ...] = ()
+    """Other bodies for the warm-up, where no answer may be ready before the timed run."""
 
 
 @dataclass(frozen=True, slots=True)
