@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from bench import (
+    care_team,
     growth,
     overload,
     own,

@@ -13,7 +13,7 @@ from frontdoor import post
 from group_gateway.app import create_app
 from group_gateway.config import Settings
 from group_gateway.execution.compiled_plans import MOST_PLANS
-from group_gateway.sandbox.wellknown import SEED_GROUP_IDS, TEST_GROUP_ID
+from group_gateway.sandbox.wellknown import RICH_GROUP_ID, SEED_GROUP_IDS, TEST_GROUP_ID
 from waiting import until
 
 QUERY = "query ($id: ID!) { group(id: $id) { id name member { entity { reference } } } }"
@@ -199,3 +199,16 @@ async def _fallbacks(app):
         lines = (await http.get("http://gateway.test/metrics")).text.splitlines()
     name = "group_gateway_plan_fallbacks_total"
     return [line.removeprefix(name) for line in lines if line.startswith(name)]
+
+
+async def test_names_of_members_are_shown_by_a_plan(start):
+    """A fragment on a type of a union is compiled, whether its resources are stubs or read."""
+    query = """query ($id: ID!) { group(id: $id) { name member { entity { reference resource {
+        __typename ... on Patient { id } ... on Practitioner { id %s } } } } } }"""
+    for kind, more in (("stubs", ""), ("upstream", "name { family }")):
+        app = await start(resolve_members=kind)
+        data = await ask(app, query % more, id=RICH_GROUP_ID)
+        shown = [member["entity"]["resource"] for member in data["group"]["member"]]
+        assert {"__typename", "id"} <= set(shown[0])
+        planning = app.state.engine.planning
+        assert (planning.compiled, planning.deoptimized) == (1, 0)

@@ -13,6 +13,7 @@ from zlib import crc32
 
 import httpx
 
+from differential import people
 from differential.resources import Resource
 
 _STATEMENT = {
@@ -108,11 +109,24 @@ class Upstream(httpx.AsyncBaseTransport):
             return (200, json.dumps(_STATEMENT).encode()) if self._manners.statement else (404, b"")
         if url.path == "/Group":
             return self._search(dict(url.params), list(seen.values()))
+        type, _, id = url.path.removeprefix("/").partition("/")
+        if type in people.TYPES:
+            return self._people(type, [id] if id else dict(url.params)["_id"].split(","), id)
         id = url.path.removeprefix("/Group/")
         if id in self._manners.faults:
             return self._manners.faults[id]
         resource = seen.get(id)
         return (404, _OUTCOME) if resource is None else (200, resource.raw)
+
+    def _people(self, type: str, ids: list[str], read: str) -> tuple[int, bytes]:
+        sound = not self._manners.faults
+        found = [raw for id in ids if (raw := people.resource(type, id, sound=sound)) is not None]
+        if read:
+            return (200, found[0]) if found else (404, _OUTCOME)
+        if not self._manners.id_lists:
+            return 400, _OUTCOME
+        entries = b",".join(b'{"resource":%b}' % raw for raw in found)
+        return 200, b'{"resourceType":"Bundle","type":"searchset","entry":[' + entries + b"]}"
 
     def _search(self, asked: dict[str, str], seen: list[Resource]) -> tuple[int, bytes]:
         manners = self._manners

@@ -56,7 +56,9 @@ async def opened(rng: Random, manners: Manners | None = None, **more: Any) -> As
     failing = manners is None and rng.random() < 0.2
     manners = manners or Manners.random(rng, ids, failing=failing)
     cached = rng.random() < 0.3
+    with_people = Random(repr(manners)).random() < 0.5  # noqa: S311 - test data
     settings: dict[str, Any] = {
+        "resolve_members": "upstream" if with_people else "stubs",
         "upstream_url": "http://upstream.test",
         "cache_ttl": _SECONDS_ENOUGH if cached else 0.0,
         "cache_search_ttl": _SECONDS_ENOUGH,

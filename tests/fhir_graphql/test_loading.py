@@ -6,6 +6,7 @@ import json
 import pytest
 
 from fhir_graphql.memory_server import MemoryServer
+from waiting import until
 
 MEMBERS = "{Group(id: many){member{entity{resource(optional: true){id}}}}}"
 
@@ -163,9 +164,7 @@ async def test_audit(start, server, tmp_path):
     fhir = await start(server, audit_file=str(log))
     await fhir.data("{Group(id: g1){member(_count: 1){entity{resource{id}}}}}")
     await fhir.http.aclose()
-    for _ in range(200):
-        if log.exists() and log.read_text().endswith("\n"):
-            break
+    await until(lambda: log.exists() and log.read_text().endswith("\n"))
     [record] = [json.loads(line) for line in log.read_text().splitlines()]
     assert record["read"] == ["Patient/p1", "g1"]
     assert record["fields"] == ["Group"]

@@ -13,6 +13,7 @@ import msgspec
 from graphql import (
     FieldNode,
     GraphQLEnumType,
+    GraphQLField,
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
@@ -29,7 +30,12 @@ from group_gateway.execution.selection import (
     is_typename,
 )
 from group_gateway.fhir.decimals import checked_number
-from group_gateway.schema.elements import PLAIN_ELEMENT, JsonObject, element_name
+from group_gateway.schema.elements import (
+    EMPTY_WHEN_ABSENT,
+    PLAIN_ELEMENT,
+    JsonObject,
+    element_name,
+)
 
 DEFINITION = "strawberry-definition"
 # GraphQL's Int (GraphQL specification, section 3.5.1) is narrower than JSON's numbers.
@@ -112,7 +118,7 @@ def compile_struct(type: GraphQLObjectType, fields: Fields, selection: Selection
         element = element_of(field.extensions[DEFINITION], details[0].node)
         if element is None:
             raise NotCompilable("a field that is more than an element")
-        part = _part(element, key, field.type, details, selection)
+        part = _part(element, key, _never_null(field), details, selection)
         if _code_names(field.type) is not None:
             codes.append((_FIELD(index), _code_names(field.type) or {}))
         parts.append(part)
@@ -123,6 +129,14 @@ def compile_struct(type: GraphQLObjectType, fields: Fields, selection: Selection
         return ElementStruct(read, read, tuple(codes))
     show = _define(type.name, parts, lambda p: (p.show, msgspec.NODEFAULT), lambda p: p.key)
     return ElementStruct(read, show, tuple(codes))
+
+
+def _never_null(field: GraphQLField) -> GraphQLOutputType:
+    """Return the type of a field; that of a list which is not null where the object is there."""
+    metadata: Mapping[Any, Any] = field.extensions[DEFINITION].metadata or {}
+    if EMPTY_WHEN_ABSENT in metadata and isinstance(field.type, GraphQLList):
+        return GraphQLNonNull(field.type)
+    return field.type
 
 
 def _define(

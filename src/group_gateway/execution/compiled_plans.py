@@ -24,7 +24,8 @@ from graphql import (
 from graphql.execution.values import get_variable_values
 from graphql.pyutils import is_awaitable
 
-from group_gateway.execution.compiler import Completer, compile_fields
+from group_gateway.execution.compiler import compile_fields
+from group_gateway.execution.completion import Completer, complete_reads
 from group_gateway.execution.fields import Info
 from group_gateway.execution.plan_fallbacks import PlanFallback, PlanFallbacks, VariablesMisfit
 from group_gateway.execution.selection import NotCompilable, Selection, variable_values
@@ -75,8 +76,13 @@ class OperationPlans:
             if plan is None:
                 self._planning.fallbacks.add(self._why_none(variables))
                 return None
-            data = plan(None, Info(context, variables, self._strawberry))
-            encoded = _encode(await data if is_awaitable(data) else data)
+            info = Info(context, variables, self._strawberry)
+            data = plan(None, info)
+            if is_awaitable(data):
+                data = await data
+            if info.reads:
+                await complete_reads(info)
+            encoded = _encode(data)
         except Exception as failure:  # noqa: BLE001 - graphql-core executes again and says it
             self._planning.fallbacks.add_failure(failure)
             self._planning.deoptimized += 1

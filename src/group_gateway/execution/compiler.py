@@ -5,8 +5,7 @@ graphql-core would produce. It raises for anything that it was not compiled for.
 executes the operation on the same values, so errors are always graphql-core's own.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -16,8 +15,8 @@ from graphql import (
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLScalarType,
+    GraphQLUnionType,
 )
-from graphql.pyutils import is_awaitable
 
 from group_gateway.execution.codecs import (
     DEFINITION,
@@ -25,7 +24,20 @@ from group_gateway.execution.codecs import (
     element_of,
     is_json_type,
 )
-from group_gateway.execution.fields import Info, Resolver, compile_resolver
+from group_gateway.execution.completion import (
+    Completer,
+    Deoptimize,
+    FlatCompleter,
+    ResolvedField,
+    after,
+    complete_fields,
+    integer,
+    leaf,
+    listed,
+    nullable,
+    required,
+)
+from group_gateway.execution.fields import Info, compile_resolver
 from group_gateway.execution.selection import (
     Fields,
     NotCompilable,
@@ -34,31 +46,31 @@ from group_gateway.execution.selection import (
     is_typename,
     text_of,
 )
+from group_gateway.fhir.fhir_resource import FhirResource
 from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.schema.group import Group
+from group_gateway.schema.reference_resource import EntityStub
 
-Completer = Callable[[Any, Info], Any]
-_Resolved = tuple[str, Resolver, Completer, bool]
-"""A field's response key, resolver and completer, and whether it can't be null."""
+_RESOURCES = "ReferencedResource"
+"""The union whose values know their types."""
+_GROUP = "Group"
 _LEAVES: dict[str, type] = {"String": str, "ID": str, "Boolean": bool}
-
-
-class Deoptimize(Exception):
-    """A value is not what the plan was compiled for."""
 
 
 def compile_type(type: GraphQLOutputType, details: list[Any], selection: Selection) -> Completer:
     """Compile the completion of a type; raises NotCompilable."""
     if isinstance(type, GraphQLNonNull):
-        return _required(compile_type(type.of_type, details, selection))
+        return required(compile_type(type.of_type, details, selection))
     if isinstance(type, GraphQLList):
-        return _listed(compile_type(type.of_type, details, selection))
+        return listed(compile_type(type.of_type, details, selection))
     if isinstance(type, GraphQLObjectType):
-        return _nullable(_compile_object(type, details, selection))
+        return nullable(_compile_object(type, details, selection))
+    if isinstance(type, GraphQLUnionType) and type.name == _RESOURCES:
+        return _compile_union(type, details, selection)
     if isinstance(type, GraphQLScalarType) and type.name in _LEAVES:
-        return _nullable(_leaf(_LEAVES[type.name]))
+        return nullable(leaf(_LEAVES[type.name]))
     if isinstance(type, GraphQLScalarType) and type.name == "Int":
-        return _nullable(_int)
+        return nullable(integer)
     raise NotCompilable(f"a value of type {type}")
 
 
@@ -73,11 +85,56 @@ def _compile_object(type: GraphQLObjectType, details: list[Any], selection: Sele
 def _compile_new(type: GraphQLObjectType, details: list[Any], selection: Selection) -> Completer:
     fields = selection.subfields(type, details)
     if is_json_type(type):
-        struct = compile_struct(type, fields, selection)
-        return lambda value, _: struct.shown(msgspec.convert(value, struct.read))
+        return _compile_json(type, fields, selection)
     if type.extensions[DEFINITION].origin is Group:
         return _compile_group(type, fields, selection)
     return compile_fields(type, fields, selection)
+
+
+def _compile_json(type: GraphQLObjectType, fields: Fields, selection: Selection) -> Completer:
+    """Compile a JSON object: in one pass, or field by field where one leads to a resource."""
+    try:
+        struct = compile_struct(type, fields, selection)
+    except NotCompilable:
+        complete = compile_fields(type, fields, selection)
+        return lambda value, info: complete(_object(value), info)
+    return lambda value, _: struct.shown(msgspec.convert(value, struct.read))
+
+
+def _object(value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise Deoptimize
+    return value
+
+
+def _compile_union(union: GraphQLUnionType, details: list[Any], selection: Selection) -> Completer:
+    """Compile a value of any type of a union, by the type that it is of."""
+    types = selection.schema.get_possible_types(union)
+    read = {type.name: _compile_read(type, details, selection) for type in types}
+    by_name = {type.name: _compile_object(type, details, selection) for type in types}
+
+    def complete(value: Any, info: Info) -> Any:
+        if isinstance(value, GroupResource):
+            return by_name[_GROUP](value, info)
+        if not isinstance(value, FhirResource | EntityStub) or value.type not in by_name:
+            raise Deoptimize
+        decode = read[value.type]
+        if decode is not None and isinstance(value, FhirResource):
+            return decode(value.raw)
+        return by_name[value.type](value, info)
+
+    is_flat = all(decode is not None for name, decode in read.items() if name != _GROUP)
+    return FlatCompleter(complete) if is_flat else nullable(complete)
+
+
+def _compile_read(
+    type: GraphQLObjectType, details: list[Any], selection: Selection
+) -> Callable[[bytes], Any] | None:
+    """Return what shows the elements of a resource straight from its bytes; None for others."""
+    try:
+        return compile_struct(type, selection.subfields(type, details), selection).from_json()
+    except NotCompilable:
+        return None
 
 
 def _compile_group(type: GraphQLObjectType, fields: Fields, selection: Selection) -> Completer:
@@ -85,7 +142,7 @@ def _compile_group(type: GraphQLObjectType, fields: Fields, selection: Selection
     plain = {
         key: details
         for key, details in fields.items()
-        if is_typename(details) or _is_element(type, details)
+        if is_typename(details) or _is_element(type, key, details, selection)
     }
     struct = compile_struct(type, plain, selection)
     decode = struct.from_json()
@@ -100,15 +157,28 @@ def _compile_group(type: GraphQLObjectType, fields: Fields, selection: Selection
     def complete(group: Any, info: Info) -> Any:
         elements = decode(_raw(group))
         shown = {key: getattr(elements, attribute) for key, attribute in attributes}
-        shown.update(others(group, info))
-        return {key: shown[key] for key in keys}
+
+        def finish(rest: dict[str, Any]) -> dict[str, Any]:
+            shown.update(rest)
+            return {key: shown[key] for key in keys}
+
+        return after(others(group, info), finish)
 
     return complete
 
 
-def _is_element(type: GraphQLObjectType, details: list[Any]) -> bool:
+def _is_element(
+    type: GraphQLObjectType, key: str, details: list[Any], selection: Selection
+) -> bool:
+    """Return whether a field is an element in which nothing leads to a resource."""
     definition = field_of(type, details).extensions[DEFINITION]
-    return element_of(definition, details[0].node) is not None
+    if element_of(definition, details[0].node) is None:
+        return False
+    try:
+        compile_struct(type, {key: details}, selection)
+    except NotCompilable:
+        return False
+    return True
 
 
 def _raw(group: object) -> bytes:
@@ -120,7 +190,7 @@ def _raw(group: object) -> bytes:
 def compile_fields(type: GraphQLObjectType, fields: Fields, selection: Selection) -> Completer:
     """Compile an object whose fields are resolved one by one."""
     constants: dict[str, str] = {}
-    resolved: list[_Resolved] = []
+    resolved: list[ResolvedField] = []
     for key, details in fields.items():
         if is_typename(details):
             constants[key] = type.name
@@ -130,101 +200,4 @@ def compile_fields(type: GraphQLObjectType, fields: Fields, selection: Selection
         resolver = compile_resolver(field, details[0].node, selection)
         resolved.append((key, resolver, completer, isinstance(field.type, GraphQLNonNull)))
     empty = {key: constants.get(key) for key in fields}  # in the order of the answer
-    return _resolver(empty, resolved)
-
-
-def _resolver(empty: dict[str, Any], fields: list[_Resolved]) -> Completer:
-    """Return the function that resolves and completes fields, some of which may be awaited.
-
-    If a field fails, the siblings that graphql-core would resolve are resolved too. Their results
-    are kept in the context, so that the fallback run sends no additional upstream calls.
-    """
-
-    def complete(source: Any, info: Info) -> Any:
-        shown: dict[str, Any] = empty.copy()
-        waiting: list[Awaitable[None]] = []
-        failure: Exception | None = None
-        for key, resolve, completer, required in fields:
-            try:
-                value = resolve(source, info)
-                if is_awaitable(value):
-                    waiting.append(_resolved(shown, key, value, completer, info))
-                    continue
-                shown[key] = value = completer(value, info)
-                if is_awaitable(value):
-                    waiting.append(_completed(shown, key, value))
-            except Exception as error:  # noqa: BLE001 - raised below
-                failure = error
-                if required:
-                    break
-        if waiting:
-            return _settled(shown, waiting, failure)
-        if failure is not None:
-            raise failure
-        return shown
-
-    return complete
-
-
-async def _resolved(
-    shown: dict[str, Any], key: str, value: Awaitable[Any], complete: Completer, info: Info
-) -> None:
-    """Wait for a field's value, and complete it."""
-    completed = complete(await value, info)
-    shown[key] = await completed if is_awaitable(completed) else completed
-
-
-async def _completed(shown: dict[str, Any], key: str, value: Awaitable[Any]) -> None:
-    shown[key] = await value
-
-
-async def _settled(
-    shown: dict[str, Any], waiting: list[Awaitable[None]], failure: Exception | None
-) -> dict[str, Any]:
-    """Wait for all fields, even if one has failed; then raise the failure."""
-    if failure is None and len(waiting) == 1:
-        await waiting[0]
-        return shown
-    for outcome in (failure, *await asyncio.gather(*waiting, return_exceptions=True)):
-        if outcome is not None:
-            raise outcome
-    return shown
-
-
-def _required(complete: Completer) -> Completer:
-    def required(value: Any, info: Info) -> Any:
-        if value is None:
-            raise Deoptimize
-        return complete(value, info)
-
-    return required
-
-
-def _nullable(complete: Completer) -> Completer:
-    return lambda value, info: None if value is None else complete(value, info)
-
-
-def _listed(complete: Completer) -> Completer:
-    def listed(value: Any, info: Info) -> Any:
-        if value is None:
-            return None
-        if not isinstance(value, list | tuple):
-            raise Deoptimize
-        return [complete(item, info) for item in value]
-
-    return listed
-
-
-def _leaf(kind: type) -> Completer:
-    def leaf(value: Any, _: Info) -> Any:
-        if type(value) is not kind:
-            raise Deoptimize
-        return value
-
-    return leaf
-
-
-def _int(value: Any, _: Info) -> Any:
-    if type(value) is not int or not -(2**31) <= value < 2**31:
-        raise Deoptimize
-    return value
+    return complete_fields(empty, resolved)

@@ -11,6 +11,7 @@ from graphql import (
     FieldNode,
     GraphQLField,
     GraphQLNonNull,
+    GraphQLObjectType,
     NonNullTypeNode,
     OperationDefinitionNode,
     VariableNode,
@@ -20,21 +21,29 @@ from graphql.execution.values import get_argument_values
 from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 
+from group_gateway.execution.codecs import element_of
 from group_gateway.execution.selection import NotCompilable, Selection, variable_values
+from group_gateway.resources.resource_loader import PendingResource
 from group_gateway.schema.context import Context
-from group_gateway.schema.elements import default_resolver
+from group_gateway.schema.elements import ElementField, default_resolver
+
+OpenField = tuple[dict[str, Any], str, PendingResource, Callable[[Any, Any], Any]]
 
 
 class Info(msgspec.Struct, frozen=True):
     """The `info` of a resolver on the compiled path, without the field's path.
 
     A resolver that needs its path, to report an error, fails on it; graphql-core then executes the
-    operation.
+    operation. `reads` are fields that wait for a resource: the object, the response key, the read,
+    and what completes it.
     """
 
     context: Context
     variables: Mapping[str, Any]
     schema: Any
+    reads: list[tuple[dict[str, Any], str, PendingResource, Callable[[Any, Any], Any]]] = (
+        msgspec.field(default_factory=list)
+    )
 
 
 Resolver = Callable[[Any, Info], Any]
@@ -43,10 +52,34 @@ Resolver = Callable[[Any, Info], Any]
 def compile_resolver(field: GraphQLField, node: FieldNode, selection: Selection) -> Resolver:
     """Compile the call of a field's resolver; raises NotCompilable."""
     definition = field.extensions["strawberry-definition"]
+    resolve = _compile_call(field, definition, node, selection)
+    element = element_of(definition, node)
+    named = get_nullable_type(field.type)
+    kind = dict if isinstance(named, GraphQLObjectType) else _AS_THEY_ARE.get(str(named))
+    if element is None or kind is None:
+        return resolve
+    shown: type = kind
+
+    def read(source: Any, info: Info) -> Any:
+        value = source.get(element) if type(source) is dict else None
+        return value if type(value) is shown else resolve(source, info)
+
+    return read
+
+
+_AS_THEY_ARE: dict[str, type] = {"String": str, "ID": str, "Boolean": bool}
+"""Scalars whose elements are shown as they are."""
+
+
+def _compile_call(
+    field: GraphQLField, definition: Any, node: FieldNode, selection: Selection
+) -> Resolver:
     resolver = definition.base_resolver
     if definition.extensions or definition.permission_classes:
         raise NotCompilable("a field with extensions")
     if resolver is None:
+        if isinstance(definition, ElementField):
+            return lambda source, info: definition.get_result(source, info, (), {})
         if type(definition) is not StrawberryField:
             raise NotCompilable("a field with a way of its own")
         name = definition.python_name
@@ -55,6 +88,9 @@ def compile_resolver(field: GraphQLField, node: FieldNode, selection: Selection)
     info_name = resolver.info_parameter.name if resolver.info_parameter else None
     parent_name = resolver.parent_parameter.name if resolver.parent_parameter else None
     arguments = _arguments(field, node, selection)
+
+    if parent_name is not None and info_name is not None and not definition.arguments:
+        return lambda source, info: function(**{parent_name: source, info_name: info})
 
     def resolve(source: Any, info: Info) -> Any:
         given = arguments(info)

@@ -6,8 +6,8 @@ by id lists, resources are read one by one, in parallel, within the operation's 
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from group_gateway.cache.entries import Lookup, Slot
 from group_gateway.cache.store import CacheStore
@@ -39,8 +39,7 @@ class ResourceFlight(Flight[FhirResource | None]):
         return FhirResource(entry, self.type, self.id) if entry else None
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceMiss:
+class ResourceMiss(NamedTuple):
     """A flight whose resource is not in the cache, and the slot for its entry."""
 
     flight: ResourceFlight

@@ -5,12 +5,13 @@ callers share nothing.
 """
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Generator
+from typing import Any, NamedTuple
 
 from group_gateway.cache.entries import Lookup, Slot
 from group_gateway.cache.store import CacheStore
 from group_gateway.concurrency import BackgroundTasks
-from group_gateway.errors import UpstreamTimeout
+from group_gateway.errors import NotFound, UpstreamTimeout
 from group_gateway.fhir.fhir_resource import FhirResource
 from group_gateway.groups.reading.cache_slots import CacheSlots
 from group_gateway.operation import Caller, Operation
@@ -20,13 +21,70 @@ Key = tuple[str, str, str, str | None]
 """A caller's scope, and the type, id and version of a resource."""
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceName:
+class ResourceName(NamedTuple):
     """The type and id of a resource, and which version is meant if not the current one."""
 
     type: str
     id: str
     version: str | None = None
+
+
+class PendingResource:
+    """A resource that is being loaded: await it, or call `result` when it `is_over`.
+
+    Both return None when there is none for the caller, or it was deleted, and raise other failures.
+    """
+
+    __slots__ = ("_flight", "_loader", "_operation", "name")
+
+    def __init__(
+        self,
+        loader: "ResourceLoader",
+        operation: Operation,
+        name: ResourceName,
+        flight: ResourceFlight,
+    ) -> None:
+        self.name = name
+        self._loader = loader
+        self._operation = operation
+        self._flight = flight
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the load has ended."""
+        return self._flight.is_over
+
+    def __await__(self) -> Generator[Any, None, FhirResource | None]:
+        """Wait for the resource."""
+        return self._wait().__await__()
+
+    async def _wait(self) -> FhirResource | None:
+        operation, flight = self._operation, self._flight
+        try:
+            return self._recorded(await flight.wait(operation))
+        except NotFound:
+            return None
+        except UpstreamTimeout:
+            if not flight.ran_out(operation):
+                raise
+        return self._recorded(await self._loader.load(operation, self.name))
+
+    def result(self) -> FhirResource | None:
+        """Return the resource; raise the failure of its load."""
+        try:
+            return self._recorded(self._flight.answer(self._operation))
+        except NotFound:
+            return None
+
+    def _recorded(self, resource: FhirResource | None) -> FhirResource | None:
+        if resource is not None:
+            record(self._operation, self.name)
+        return resource
+
+
+def record(operation: Operation, name: ResourceName) -> None:
+    """Record for the audit log that a resource was read."""
+    operation.record_read((name.id if name.type == "Group" else f"{name.type}/{name.id}",))
 
 
 class ResourceLoader:
@@ -49,6 +107,10 @@ class ResourceLoader:
             except UpstreamTimeout:
                 if not flight.ran_out(operation):
                     raise
+
+    def begin(self, operation: Operation, name: ResourceName) -> PendingResource:
+        """Start to load a resource at once."""
+        return PendingResource(self, operation, name, self._join(operation, name))
 
     def _join(self, operation: Operation, name: ResourceName) -> ResourceFlight:
         key = (operation.caller.scope, name.type, name.id, name.version)

@@ -8,7 +8,12 @@ from group_gateway.groups.reading.cache_slots import CacheSlots
 from group_gateway.groups.reading.group_fetcher import Lifetimes
 from group_gateway.operation import Operation
 from group_gateway.resources.resource_fetcher import ResourceFetcher
-from group_gateway.resources.resource_loader import ResourceLoader, ResourceName
+from group_gateway.resources.resource_loader import (
+    PendingResource,
+    ResourceLoader,
+    ResourceName,
+    record,
+)
 from group_gateway.upstream.client import GroupClient
 from group_gateway.upstream.resource_client import ResourceClient
 
@@ -34,13 +39,22 @@ class ResourceReads:
 
         Raises BadUserInput for a malformed id, and Forbidden without a scope for the type.
         """
-        if type == "Group":
-            operation.caller.require("read")
-        else:
-            operation.caller.require_read(type)
-        if not is_logical_id(id) or not (version is None or is_logical_id(version)):
-            raise BadUserInput("An id is 1 to 64 letters, digits, dashes and dots.")
-        resource = await self._loader.load(operation, ResourceName(type, id, version))
+        name = _checked(operation, type, id, version)
+        resource = await self._loader.load(operation, name)
         if resource is not None:
-            operation.record_read((id if type == "Group" else f"{type}/{id}",))
+            record(operation, name)
         return resource
+
+    def begin(self, operation: Operation, type: str, id: str) -> PendingResource:
+        """Start to read a resource at once; raise as `get` does for what may not be asked."""
+        return self._loader.begin(operation, _checked(operation, type, id, None))
+
+
+def _checked(operation: Operation, type: str, id: str, version: str | None) -> ResourceName:
+    if type == "Group":
+        operation.caller.require("read")
+    else:
+        operation.caller.require_read(type)
+    if not is_logical_id(id) or not (version is None or is_logical_id(version)):
+        raise BadUserInput("An id is 1 to 64 letters, digits, dashes and dots.")
+    return ResourceName(type, id, version)

@@ -27,6 +27,8 @@ from group_gateway.schema.context import Info
 PLAIN_ELEMENT = "plain-element"
 """Metadata of a field that shows one FHIR element, whose name it holds: for an element that is as
 FHIR says the resolver adds nothing, so a compiled selection may read it without calling."""
+EMPTY_WHEN_ABSENT = "empty-when-absent"
+"""Metadata of such a field that may be null, but shows an empty list where there is no element."""
 
 Element = dict[str, Any]
 Kind = TypeVar("Kind")

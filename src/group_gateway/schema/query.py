@@ -2,7 +2,6 @@
 
 import strawberry
 
-from group_gateway.errors import GatewayError
 from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.groups.reading.relay_connection import Connection
 from group_gateway.schema.arguments import After, Before, First, GroupId, Last
@@ -13,22 +12,14 @@ from group_gateway.schema.federation_service import Service, service
 from group_gateway.schema.group import Group, GroupConnection, Patient, Practitioner
 from group_gateway.schema.group_filter import Filter, OrderBy, orders_by, wanted_by
 from group_gateway.schema.input_fields import given
+from group_gateway.schema.reference_resource import read_group
 from group_gateway.schema.relay_refetch import fetch_patient, fetch_practitioner, refetched
 from group_gateway.schema.viewer import Viewer, viewer
 
 
 async def group_by_id(info: Info, id: GroupId) -> GroupResource | None:
     """Return a group; None when there is none."""
-    known = info.context.known
-    if id not in known:
-        try:
-            known[id] = await info.context.services.reads.get(info.context.operation, id)
-        except GatewayError as error:
-            known[id] = error
-    if isinstance(known[id], GatewayError):
-        raise known[id]
-    found: GroupResource | None = known[id]
-    return found
+    return await read_group(info, id)
 
 
 def groups(  # noqa: PLR0913 - the contract's arguments

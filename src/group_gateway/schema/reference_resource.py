@@ -5,7 +5,8 @@ from typing import Any
 
 import strawberry
 
-from group_gateway.errors import UpstreamInvalidResponse
+from group_gateway.errors import GatewayError, UpstreamInvalidResponse
+from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.fhir.group_rules import MEMBER_TYPES
 from group_gateway.fhir.literal_reference import LiteralReference, is_below, parse_reference
 from group_gateway.schema.context import Info
@@ -28,8 +29,22 @@ def resource(parent: strawberry.Parent[Any], info: Info) -> Any:
     if reference is None:
         return None
     if reference.type == "Group":
-        return info.context.services.reads.get(info.context.operation, reference.id)
+        return read_group(info, reference.id)
     return EntityStub(reference.type, reference.id) if reference.type in _STUBS else None
+
+
+async def read_group(info: Info, id: str) -> GroupResource | None:
+    """Return a group, read once in an operation that is executed again; None for none."""
+    known = info.context.known
+    if id not in known:
+        try:
+            known[id] = await info.context.services.reads.get(info.context.operation, id)
+        except GatewayError as error:
+            known[id] = error
+    if isinstance(known[id], GatewayError):
+        raise known[id]
+    found: GroupResource | None = known[id]
+    return found
 
 
 def followed(parent: object, info: Info) -> LiteralReference | None:

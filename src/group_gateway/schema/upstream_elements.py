@@ -6,34 +6,31 @@ from typing import Any
 import strawberry
 import strawberry.federation
 
-from group_gateway.errors import GatewayError, NotFound, UpstreamInvalidResponse
+from group_gateway.errors import UpstreamInvalidResponse
 from group_gateway.fhir.fhir_resource import FhirResource, NotAResource
+from group_gateway.resources.resource_loader import PendingResource
 from group_gateway.schema.context import Info
-from group_gateway.schema.elements import BROKEN, Element, accepted, items
+from group_gateway.schema.elements import (
+    BROKEN,
+    EMPTY_WHEN_ABSENT,
+    PLAIN_ELEMENT,
+    Element,
+    accepted,
+    items,
+)
 from group_gateway.schema.reference_resource import EntityStub
 
 Show = Callable[[Element, Info], Any]
 
 
-async def read_resource(info: Info, type: str, id: str) -> FhirResource | None:
-    """Return a resource; None where the caller finds none, or it was deleted."""
+def read_resource(info: Info, type: str, id: str) -> PendingResource:
+    """Start to read a resource, once in an operation. Raise GatewayError."""
     known, question = info.context.known, (type, id)
-    if question not in known:
-        try:
-            known[question] = await _read(info, type, id)
-        except GatewayError as error:
-            known[question] = error
-    if isinstance(known[question], GatewayError):
-        raise known[question]
-    found: FhirResource | None = known[question]
+    found: PendingResource | None = known.get(question)
+    if found is None:
+        services, operation = info.context.services, info.context.operation
+        found = known[question] = services.resources.begin(operation, type, id)
     return found
-
-
-async def _read(info: Info, type: str, id: str) -> FhirResource | None:
-    try:
-        return await info.context.services.resources.get(info.context.operation, type, id)
-    except NotFound:
-        return None
 
 
 def one(kind: Any, name: str, description: str) -> Any:
@@ -48,7 +45,7 @@ def one(kind: Any, name: str, description: str) -> Any:
             raise UpstreamInvalidResponse(f"The upstream sent a broken `{name}`.")
         return shown
 
-    return _field(kind | None, description, show)
+    return _field(kind | None, description, show, {PLAIN_ELEMENT: name})
 
 
 def many(kind: Any, name: str, description: str) -> Any:
@@ -61,17 +58,22 @@ def many(kind: Any, name: str, description: str) -> Any:
     def show(elements: Element, info: Info) -> Any:
         return items(json_type, elements, name, info)
 
-    return _field(list[kind] | None, description, show)
+    metadata = {PLAIN_ELEMENT: name, EMPTY_WHEN_ABSENT: True}
+    return _field(list[kind] | None, description, show, metadata)
 
 
-def _field(kind: Any, description: str, show: Show) -> Any:
+def _field(kind: Any, description: str, show: Show, metadata: dict[str, Any]) -> Any:
     def resolve(parent: strawberry.Parent[Any], info: Info) -> Any:
         if isinstance(parent, EntityStub):
             return _read_and_show(parent, info, show)
         return show(_elements_of(parent), info)
 
     return strawberry.federation.field(
-        resolver=resolve, graphql_type=kind, description=description, shareable=True
+        resolver=resolve,
+        graphql_type=kind,
+        description=description,
+        shareable=True,
+        metadata=metadata,
     )
 
 

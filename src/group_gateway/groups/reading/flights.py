@@ -40,11 +40,21 @@ class Flight(Generic[Value]):
             value = await self._result()
         else:
             value = await self.wait_in_time(operation)
+        self._note(operation)
+        return value
+
+    def answer(self, operation: Operation) -> Value:
+        """Return the result of a flight that is over, or raise its error."""
+        if self._error is not None:
+            raise self._error
+        self._note(operation)
+        return cast("Value", self.value)
+
+    def _note(self, operation: Operation) -> None:
         if self._age is None:
             operation.depends_on(self._part)
         else:
             operation.depends_on_stale(self._age)
-        return value
 
     async def wait_in_time(self, operation: Operation) -> Value:
         """Wait for a flight that may outlast this operation's deadline."""
