@@ -74,8 +74,8 @@ BUGS = (
     Bug(
         "`meta.versionId` without an `ETag` guards nothing",
         "groups/writing/base_version.py",
-        "if self.group.etag is not None or self.version_id is None:",
-        "if True:",
+        "if sent is None or (coded is not None and coded[1] == version):",
+        "if False:",
         is_rare=True,
     ),
     Bug(
