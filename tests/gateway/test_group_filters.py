@@ -191,7 +191,14 @@ async def test_a_filter(wanted, kind):
         ('{ managingEntity: "Organization/o1" }', "managing-entity=Organization/o1"),
         ('{ member: "Device/d1" }', "member=Device/d1"),
         ('{ characteristic: { code: { system: "s", value: "c" } } }', "characteristic=s%7Cc"),
-        ('{ lastUpdated: { ge: "2026", lt: "2027" } }', "_lastUpdated=ge2026&_lastUpdated=lt2027"),
+        (
+            '{ lastUpdated: { ge: "2026", le: "2026-11" } }',
+            "_lastUpdated=ge2026-01-01T00:00:00Z&_lastUpdated=lt2026-12-01T00:00:00Z",
+        ),
+        (
+            '{ lastUpdated: { gt: "2026-11-28T10:00:00.5+02:00" } }',
+            "_lastUpdated=ge2026-11-28T08:00:00.500001Z",
+        ),
         ('{ code: { value: "c" } }', ""),
         ('{ name: { contains: "x" } }', ""),
         ("{ characteristic: { exclude: true } }", ""),

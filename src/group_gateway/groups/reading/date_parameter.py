@@ -24,6 +24,16 @@ class Interval:
     first: datetime
     last: datetime
 
+    @property
+    def as_instant(self) -> str:
+        """The same comparison with one instant in UTC, for `gt`, `ge`, `lt` and `le`."""
+        match self.prefix:
+            case "gt":
+                return f"ge{_utc(self.last + _TICK)}"
+            case "le":
+                return f"lt{_utc(self.last + _TICK)}"
+        return f"{self.prefix}{_utc(self.first)}"
+
     def holds(self, moment: datetime) -> bool:  # noqa: PLR0911 - one for each comparison
         """Return whether a moment satisfies the comparison."""
         match self.prefix:
@@ -40,6 +50,10 @@ class Interval:
             case "ap":
                 return self.first - _DAY <= moment <= self.last + _DAY
         return self.first <= moment <= self.last
+
+
+def _utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def moment_of(text: str) -> datetime | None:

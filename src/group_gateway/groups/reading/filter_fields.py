@@ -128,5 +128,5 @@ def sent_trait(trait: CharacteristicFilter) -> list[str]:
 
 
 def sent_dates(dates: DateFilter) -> list[str]:
-    """Return the bounds with FHIR's prefixes."""
-    return dates.parameters
+    """Return the bounds with FHIR's prefixes, as instants in UTC."""
+    return dates.instants

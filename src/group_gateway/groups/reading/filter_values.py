@@ -127,13 +127,14 @@ class DateFilter:
     @cached_property
     def intervals(self) -> tuple[Interval, ...]:
         """The comparisons."""
-        return tuple(map(interval_of, self.parameters))
+        bounds = {"gt": self.gt, "ge": self.ge, "lt": self.lt, "le": self.le}
+        given = [f"{prefix}{date}" for prefix, date in bounds.items() if date is not None]
+        return tuple(map(interval_of, given))
 
     @property
-    def parameters(self) -> list[str]:
-        """The values of a date parameter."""
-        bounds = {"gt": self.gt, "ge": self.ge, "lt": self.lt, "le": self.le}
-        return [f"{prefix}{date}" for prefix, date in bounds.items() if date is not None]
+    def instants(self) -> list[str]:
+        """The values of a date parameter in UTC, which no server reads in its own time zone."""
+        return [interval.as_instant for interval in self.intervals]
 
     def fits(self, text: object) -> bool:
         """Return whether an instant is within all bounds."""
