@@ -152,8 +152,8 @@ def _decoded(raw: bytes) -> tuple[object, object, Iterable[_Entry]]:
 
 
 def _listed(entry: msgspec.Raw) -> Sequence[msgspec.Raw]:
-    """Return the entries; an object in place of the list is the only one."""
-    if bytes(entry).startswith(b"{"):
+    """Return the entries; an object with a resource in place of the list is the only one."""
+    if bytes(entry).startswith(b"{") and _loose(entry).resource != _NOTHING:
         return [entry]
     return _loose_entries.decode(entry) or ()
 
@@ -186,7 +186,8 @@ def _issues(resource: msgspec.Raw) -> tuple[Issue, ...] | None:
 
 def _links(link: object, page: PageLink, base: Segments) -> dict[str, PageLink]:
     urls: dict[str, str] = {}
-    for item in link if isinstance(link, list) else (link,):
+    items = link if isinstance(link, list) else [] if link is None else [link]
+    for item in items:
         relation, url = (
             (item.get("relation"), item.get("url")) if isinstance(item, dict) else ("",) * 2
         )

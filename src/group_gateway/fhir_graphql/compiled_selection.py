@@ -1,8 +1,8 @@
 """Compiled selections of plain elements: JSON in, the selected JSON out, in one pass of C code.
 
 A selection without arguments and directives becomes a msgspec Struct, whose fields are the selected
-elements in answer order, as strict as FHIR. What does not fit it is left to graphql-core, which
-then says what is wrong.
+elements in response order, as strict as FHIR. graphql-core handles what does not fit, and reports
+the error.
 """
 
 from collections.abc import Callable, Hashable
@@ -38,14 +38,14 @@ _SCALARS: Final[dict[GraphQLScalarType, Any]] = {
 
 
 class CompiledSelection:
-    """Shows objects of one type as one selection asks."""
+    """One selection on objects of one type."""
 
     def __init__(self, struct: type[msgspec.Struct]) -> None:
         self._struct = struct
         self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(struct).decode
 
     def shown(self, value: Any) -> Any:
-        """Return what to encode for an object; raise an error of `UNREADABLE` for an odd one."""
+        """Return what to encode for an object; raise an error of `UNREADABLE` if it is invalid."""
         if isinstance(value, LazyResource):
             return self._decode(value.raw)
         return msgspec.convert(value, self._struct)
@@ -54,7 +54,7 @@ class CompiledSelection:
 class CompilingExecutor(WholeExecutor):
     """graphql-core's executor, which completes plain objects by compiled selections.
 
-    `memo` is that of `document`; None where its selections depend on directives.
+    `memo` is that of `document`; None if its selections depend on directives.
     """
 
     memo: Memo | None = None

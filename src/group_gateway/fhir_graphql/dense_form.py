@@ -28,15 +28,15 @@ from group_gateway.fhir_graphql.model import load_model
 
 _TYPE: Final = "type"
 MOST_FIELDS: Final = 20_000
-"""Fields that a document may have once it is expanded."""
+"""Fields of an expanded document, at most."""
 
 
 class TooManyFields(Exception):
-    """A document expands to more fields than there may be."""
+    """A document expands to too many fields."""
 
 
 class DenseForm:
-    """Expands the selections below one interface, in documents of one schema."""
+    """Expand the selections below one interface, in documents of one schema."""
 
     def __init__(self, schema: GraphQLSchema, interface: GraphQLInterfaceType) -> None:
         self._interface = interface
@@ -83,7 +83,7 @@ class DenseForm:
     def _homes(
         self, selection: SelectionNode, wanted: frozenset[str] | None
     ) -> list[GraphQLObjectType]:
-        """Return the types that a field of the dense form belongs to; none for anything else."""
+        """Return the types that a field of the dense form belongs to; none for any other field."""
         if not isinstance(selection, FieldNode) or selection.name.value.startswith("__"):
             return []
         if selection.name.value in self._interface.fields:
@@ -95,7 +95,7 @@ class DenseForm:
         ]
 
     def _named_types(self, field: FieldNode) -> frozenset[str] | None:
-        """Return the types that the field's own argument names; None where that can't be told."""
+        """Return the types that the field's own argument names; None if that is unknowable."""
         for argument in field.arguments or ():
             if argument.name.value == _TYPE:
                 return _literals(argument.value)
@@ -103,7 +103,7 @@ class DenseForm:
 
 
 def _literals(value: ValueNode) -> frozenset[str] | None:
-    """Return the types that a literal names; None for a variable, and for what is no type."""
+    """Return the types that a literal names; None for a variable, and for an unknown type."""
     names: set[str] = set()
     for item in value.values if isinstance(value, ListValueNode) else (value,):
         if not isinstance(item, EnumValueNode | StringValueNode):
@@ -113,7 +113,7 @@ def _literals(value: ValueNode) -> frozenset[str] | None:
 
 
 def _fits(type: Any, field: FieldNode) -> bool:
-    """Return whether a type has a field, its arguments, and all that is selected below it."""
+    """Return whether a type has a field, its arguments, and everything selected below it."""
     definition = type.fields.get(field.name.value) if hasattr(type, "fields") else None
     if definition is None:
         return field.name.value == "__typename"

@@ -24,7 +24,7 @@ from group_gateway.fhir_graphql.model import Element, Model
 
 ExtraFields = Mapping[str, Callable[[], dict[str, GraphQLField]]]
 PLAIN = "plain"
-"""Key in the extensions of a field that shows an element, and nothing more."""
+"""Key in the extensions of a field that shows an element unchanged."""
 OTHER_RESOURCE = "OtherResource"
 ELEMENT_BASE = "ElementBase"
 _IS_PLAIN = {PLAIN: True}
@@ -135,7 +135,7 @@ def type_of_resource(value: Mapping[str, Any]) -> str:
 
 
 def broken(name: str) -> UpstreamInvalidResponse:
-    """Return the error for an element whose value has another shape than FHIR's."""
+    """Return the error for an element whose value is invalid FHIR."""
     return UpstreamInvalidResponse(f"The upstream sent a broken `{name}`.")
 
 

@@ -16,7 +16,7 @@ Resource = dict[str, Any]
 
 
 class LazyResource:
-    """A resource that is decoded once somebody looks inside."""
+    """A resource that is decoded on demand."""
 
     __slots__ = ("_context", "_resource", "raw")
 
@@ -39,8 +39,7 @@ class LazyResource:
 class FhirContext:
     """One operation, the use cases, and the resources that it has decoded so far.
 
-    `steps` bounds what its FHIRPath expressions compute; `warnings` are what succeeded mutations
-    had to say.
+    `steps` bounds its FHIRPath expressions; `warnings` are those of succeeded mutations.
     """
 
     operation: Operation
@@ -67,11 +66,11 @@ class FhirContext:
         return elements
 
     def lazy(self, resource: GroupResource | FhirResource) -> LazyResource:
-        """Return a resource to show."""
+        """Return a resource that is decoded on demand."""
         return LazyResource(self, resource)
 
     def is_contained(self, resource: Any) -> bool:
-        """Return whether a resource stands inside another one."""
+        """Return whether a resource is contained in another one."""
         if isinstance(resource, LazyResource):
             return False
         container = self._container(resource)

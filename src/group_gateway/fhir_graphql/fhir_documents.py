@@ -21,12 +21,12 @@ _OUTSIDE = frozenset(
         *("person", "animal", "practitioner", "device", "medication", "substance"),
     }
 )
-"""Words of documents that show no more of a group than id, type and name."""
+"""Words of documents that select no more of a group than id, type and name."""
 _MOST_BYTES = 16 * 1024 * 1024
 
 
 class FhirDocuments(Documents):
-    """Documents of one schema, in which HL7's own notation stands for GraphQL's."""
+    """Documents of one schema, with HL7's own notation translated to GraphQL's."""
 
     def __init__(
         self, schema: GraphQLSchema, limits: DocumentLimits, interface: GraphQLInterfaceType

@@ -1,4 +1,4 @@
-"""Runs operations on the schemas of the HL7 interface, one call for each request."""
+"""Execute operations on the schemas of the HL7 interface, one call for each request."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -30,13 +30,13 @@ _BAD_REQUEST: Final = HTTPStatus.BAD_REQUEST
 
 
 class FhirRequest(GraphQLRequest, frozen=True):
-    """A GraphQL request, and the resource whose fields it asks for, if it is one's own."""
+    """A GraphQL request, and the resource that its root is, at instance level."""
 
     instance: tuple[str, str] | None = None
 
 
 class FhirAnswer(Answer, frozen=True):
-    """The answer to a request; `warnings` are what succeeded mutations had to say."""
+    """The response to a request; `warnings` are those of succeeded mutations."""
 
     status: int = HTTPStatus.OK
     warnings: Sequence[Issue] = ()
@@ -57,7 +57,7 @@ class FhirAnswer(Answer, frozen=True):
 
 
 class FhirEngine:
-    """Executes requests against the schemas of the HL7 interface and one set of use cases."""
+    """Execute requests against the schemas of the HL7 interface and one set of use cases."""
 
     def __init__(  # noqa: PLR0913 - what is executed, how, and who records it
         self,
@@ -97,7 +97,7 @@ class FhirEngine:
         operation: Operation,
         tracer: object = None,  # noqa: ARG002 - nothing is traced here
     ) -> FhirAnswer:
-        """Execute a request; whatever goes wrong is in the answer's errors."""
+        """Execute a request; all failures are in the response's errors."""
         document = self.document(request)
         if document.node is None:
             return _refused(document.errors, document.code, operation)
@@ -127,11 +127,11 @@ class FhirEngine:
         return _answer(result, document, request, context)
 
     async def run_in_parts(self, request: GraphQLRequest, operation: Operation) -> FhirAnswer:
-        """Execute a request; nothing is delivered in parts here."""
+        """Execute a request; this interface has no incremental delivery."""
         return await self.run(request, operation)
 
     async def _root(self, request: GraphQLRequest, document: Document, context: FhirContext) -> Any:
-        """Return the resource that is asked; raise what keeps the caller from asking."""
+        """Return the resource at the root; raise if the caller may not read it."""
         fields = set(document.root_fields(request.operation_name))
         if isinstance(context.operation.principal, Anonymous) and fields - _INTROSPECTION:
             _ = context.operation.caller
@@ -200,12 +200,12 @@ def _reshaped(result: ExecutionResult, shapes: Shapes) -> ExecutionResult:
 
 
 def _refused(errors: Sequence[GraphQLError], code: str, operation: Operation) -> FhirAnswer:
-    """Return the answer to a request that was not executed because it is wrong."""
+    """Return the response to an invalid request that was not executed."""
     shown = [shown_error(error, code, operation) for error in errors]
     return FhirAnswer(executed=False, data=None, errors=shown, status=_BAD_REQUEST)
 
 
 def _failed(error: GraphQLError, operation: Operation) -> FhirAnswer:
-    """Return the answer to a request that was not executed for another reason."""
+    """Return the response to a request that was not executed for another reason."""
     shown = shown_error(error, "", operation)
     return FhirAnswer(False, None, [shown], status_of(error, shown))  # noqa: FBT003

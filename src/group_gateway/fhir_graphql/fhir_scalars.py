@@ -109,7 +109,7 @@ def _search_scalar(name: str) -> GraphQLScalarType:
 
 
 def _decimal_of(value: Any) -> Decimal | int:
-    """Return a number with the digits that it came with."""
+    """Return a number with its original digits."""
     if isinstance(value, float):
         value = Decimal(repr(value))
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
@@ -176,7 +176,7 @@ _NATIVE: Final = {
 _TEXTS: Final = {name: _text_scalar(name, pattern) for name, pattern in _PATTERNS.items()}
 _SEARCHES: Final = {name: _search_scalar(name) for name in _SEARCH}
 SCALARS: Final = (*_TEXTS.values(), DECIMAL, *_SEARCHES.values())
-"""FHIR's own scalars, whether or not an element or a search parameter of this schema has them."""
+"""FHIR's own scalars, also those that no element or search parameter of this schema has."""
 
 
 def scalar_for(type_name: str) -> GraphQLScalarType:

@@ -31,7 +31,7 @@ REFERENCE_TYPE = "Reference"
 
 
 class FhirSchemas:
-    """The schemas, which share their types; built when first asked for.
+    """The schemas, which share their types; built when first needed.
 
     With `directives` they have those that HL7 defines beside GraphQL's own.
     """
@@ -92,5 +92,5 @@ class FhirSchemas:
 
 @cache
 def fhir_schemas(*, directives: bool) -> FhirSchemas:
-    """Return the schemas, which never change, built once for a process."""
+    """Return the schemas, built once for a process."""
     return FhirSchemas(directives=directives)

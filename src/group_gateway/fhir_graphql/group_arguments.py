@@ -1,4 +1,4 @@
-"""The search arguments of `GroupList` and `GroupConnection`, and what they ask for."""
+"""The search arguments of `GroupList` and `GroupConnection`, and their criteria."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -60,7 +60,7 @@ def reverse_arguments(parameters: tuple[str, ...]) -> dict[str, GraphQLArgument]
 
 
 def criteria_of(arguments: Mapping[str, Any], home: str) -> SearchCriteria:
-    """Return what the arguments search for; raise BadUserInput."""
+    """Return the search criteria of the arguments; raise BadUserInput."""
     criteria = []
     for argument, name in _SENT.items():
         values = arguments.get(argument)

@@ -1,4 +1,4 @@
-"""Group's fields at the root and below what groups refer to: one, a list, a page with cursors."""
+"""Group's fields at the root and below the targets of groups: one, a list, a page with cursors."""
 
 import asyncio
 from collections.abc import Mapping
@@ -100,7 +100,7 @@ def reverse_fields(
 
 
 def reverse_parameters(name: str) -> tuple[str, ...]:
-    """Return how groups may refer to a resource of this type."""
+    """Return the parameters by which groups may refer to a resource of this type."""
     found = (("member", MEMBER_TYPES), ("managing_entity", MANAGING_TYPES))
     return tuple(parameter for parameter, types in found if name in types)
 
@@ -215,7 +215,7 @@ def _keeps(context: FhirContext, path: str | None) -> Keeps | None:
 
 
 class LazyPage:
-    """A page of which nothing is fetched before a part of it is asked for."""
+    """A page that fetches each part on demand."""
 
     def __init__(self, context: FhirContext, at: PagePlace, *, counted_alone: bool) -> None:
         self._is_counted_alone = counted_alone
@@ -225,7 +225,7 @@ class LazyPage:
         self._keeps = _keeps(context, at.path)
 
     async def count(self) -> int | None:
-        """Return how many groups fit in all; None when that can't be known."""
+        """Return how many groups match in all; None when that is unknowable."""
         searches, operation = self._context.services.searches, self._context.operation
         if self._at.path is None and not self._is_counted_alone:
             page: GroupPage = await self._fetched()
@@ -238,11 +238,11 @@ class LazyPage:
         return await searches.total(operation, self._at.criteria)
 
     async def offset(self) -> int | None:
-        """Return how many groups come before the page; None when that can't be known."""
+        """Return how many groups precede the page; None when that is unknowable."""
         return (await self._fetched()).at.offset
 
     def size(self) -> int:
-        """Return how many groups a page has at most."""
+        """Return the size of the page."""
         return self._at.count
 
     async def edges(self) -> list[LazyResource]:

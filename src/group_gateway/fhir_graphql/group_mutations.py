@@ -115,7 +115,7 @@ async def _delete(
 
 
 async def _change(context: FhirContext, id: str, change: Change, version: str | None) -> Outcome:
-    """Change a group; raise what kept it from being changed."""
+    """Change a group; raise if it was not changed."""
     if not is_logical_id(id):
         raise BadUserInput("An id is 1 to 64 letters, digits, dashes and dots.")
     context.operation.record_attempt(id)
@@ -130,7 +130,7 @@ async def _change(context: FhirContext, id: str, change: Change, version: str | 
 
 
 async def _raise_gone(context: FhirContext, id: str) -> None:
-    """Raise Gone for a group that was deleted; writes don't tell it from one that never was."""
+    """Raise Gone for a deleted group, which writes can't tell from one that never existed."""
     try:
         await context.services.resources.get(context.operation, GROUP, id)
     except Gone:
@@ -140,7 +140,7 @@ async def _raise_gone(context: FhirContext, id: str) -> None:
 
 
 def _version_token(text: str) -> str:
-    """Return our token of a version that is named by it, or by FHIR's `meta.versionId`."""
+    """Return our token for a version, given that or FHIR's `meta.versionId`."""
     if text.startswith(("v-", "h-")):
         return text
     return "v-" + text.removeprefix("W/").strip('"')
@@ -154,7 +154,7 @@ def _resource_in(arguments: Mapping[str, Any]) -> Resource:
 
 
 def _stored(context: FhirContext, outcome: Outcome) -> LazyResource | None:
-    """Return the group as it is stored, to a caller who may read it."""
+    """Return the stored group if the caller may read it."""
     if outcome.group is None:
         return None
     context.operation.record_read((outcome.group.id,))
@@ -167,7 +167,7 @@ def _stored(context: FhirContext, outcome: Outcome) -> LazyResource | None:
 
 
 def _warn(context: FhirContext, outcome: Outcome) -> None:
-    """Note an outcome's warnings; raise the error that it is, if it is one."""
+    """Record an outcome's warnings; raise its error, if it has one."""
     errors = [issue for issue in outcome.issues if issue.severity in {"error", "fatal"}]
     if errors:
         first = errors[0]

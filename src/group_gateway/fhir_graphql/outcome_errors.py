@@ -1,4 +1,4 @@
-"""Errors as HL7's interface shows them: an OperationOutcome of one issue each, and a status."""
+"""Errors in the form of the HL7 interface: each with a one-issue OperationOutcome, and a status."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -42,7 +42,7 @@ _KINDS: Final[Mapping[str, tuple[int, str]]] = {
     RequestCode.TOO_MANY_ALIASES: (400, "too-costly"),
     RequestCode.TOO_MANY_DIRECTIVES: (400, "too-costly"),
 }
-"""By code: the status of an answer that has no data, and FHIR's kind of issue."""
+"""By code: the status of a response without data, and FHIR's issue type."""
 _STATUS_OF_ISSUE: Final[Mapping[str, int]] = {
     "not-found": 404,
     "deleted": 410,
@@ -57,10 +57,10 @@ _STATUS_OF_ISSUE: Final[Mapping[str, int]] = {
     "forbidden": 403,
     "login": 401,
 }
-"""The status of a refused write, by FHIR's kind of issue."""
+"""The status of a refused write, by FHIR's issue type."""
 _REFUSALS: Final = frozenset({"BAD_USER_INPUT", "NOT_FOUND"})
 _PASSED_ON: Final = frozenset({400, 404, 405, 410, 413, 422})
-"""The statuses of the upstream that a refusal keeps."""
+"""The upstream statuses that a refusal keeps."""
 _UNOFFERED: Final = HTTPStatus.METHOD_NOT_ALLOWED
 
 
@@ -113,7 +113,7 @@ def extensions_of(code: str, issue: Issue, correlation_id: str) -> dict[str, Any
 
 
 def issue_of(code: str, message: str) -> Issue:
-    """Return the issue of an error that nothing more is known of than its code and message."""
+    """Return the issue of an error of which only code and message are known."""
     return Issue("error", _KINDS.get(code, (0, "invalid"))[1], message)
 
 
@@ -139,7 +139,7 @@ def _code_and_message(error: GraphQLError, cause: BaseException, default: str) -
 
 
 def _issue(cause: GatewayError) -> Issue:
-    """Return the upstream's first issue of an error, or one for what the gateway found."""
+    """Return the upstream's first issue of an error, or one for the gateway's own finding."""
     first = next((i for i in cause.issues if i.severity in {"error", "fatal"}), None)
     if first is not None:
         text = first.text or first.diagnostics or cause.message

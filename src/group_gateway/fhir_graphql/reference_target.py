@@ -1,4 +1,4 @@
-"""`Reference.resource`: from a reference to the resource that it leads to (FHIR R4, 2.3.0.1)."""
+"""`Reference.resource`: from a reference to its target (FHIR R4, 2.3.0.1)."""
 
 import re
 from collections.abc import Mapping
@@ -81,7 +81,7 @@ async def _resolved(
 
 
 def target_of(text: str, home: str) -> Target | None:
-    """Return what a reference into the FHIR server at `home` names; None for any other one."""
+    """Return the target of a reference into the FHIR server at `home`; None for any other."""
     match = _LITERAL.fullmatch(text)
     if match is None or match["type"] not in load_model().resources:
         return None
@@ -93,7 +93,7 @@ def target_of(text: str, home: str) -> Target | None:
 
 
 async def read_instance(context: FhirContext, type: str, id: str) -> Shown:
-    """Read the resource that a request is about; raise Gone, or NotFound when there is none."""
+    """Read the resource of a request; raise Gone, or NotFound when there is none."""
     try:
         return await read_target(context, Target(type, id, None))
     except NotFound:

@@ -1,4 +1,4 @@
-"""GraphQL input types that mirror FHIR's types, and what an input is as a FHIR resource."""
+"""GraphQL input types that mirror FHIR's types, and their FHIR resources."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -85,7 +85,7 @@ def _stripped(value: Mapping[str, Any], elements: Mapping[str, Element], model: 
 
 
 def _stripped_value(item: Any, name: str, element: Element | None, model: Model) -> Any:
-    """Return a value without what FHIR's JSON does not have; None where nothing is left."""
+    """Return a value without nulls and empty values; None if nothing is left."""
     if isinstance(item, list):
         values = [_stripped_value(entry, name, element, model) for entry in item]
         in_place = name.startswith("_") or (element is not None and element.is_primitive)

@@ -1,7 +1,7 @@
 """`@flatten`, `@first`, `@singleton` and `@slice`: a pass over the executed result.
 
-While an operation is executed, a middleware notes which fields of the response have a directive,
-and by which values lists are sliced. The pass then moves what is flattened into its parent.
+During execution a middleware records the directives of the response's fields, and the values by
+which lists are sliced. The pass then moves flattened fields into their parents.
 """
 
 from collections.abc import Mapping, Sequence
@@ -62,13 +62,13 @@ class Shape:
 
 @dataclass(slots=True)
 class Shapes:
-    """The fields of a response that have directives, by their paths. Used as middleware."""
+    """The fields of a response that have directives, by their paths. It is the middleware."""
 
     steps: StepBudget
     found: dict[Path, Shape] = field(default_factory=dict)
 
     def resolve(self, next_: Any, source: Any, info: Any, **arguments: Any) -> Any:
-        """Resolve a field, and note its directives."""
+        """Resolve a field, and record its directives."""
         value = next_(source, info, **arguments)
         if not any(node.directives for node in info.field_nodes):
             return value
@@ -100,7 +100,7 @@ class Shapes:
             self.found[tuple(info.path.as_list())] = shape
 
     def _suffixes(self, value: Any, info: Any) -> list[str]:
-        """Return what each item's name ends with."""
+        """Return the suffix of each item's name."""
         node: FieldNode = next(
             n for n in info.field_nodes if any(d.name.value == SLICE.name for d in n.directives)
         )
@@ -130,7 +130,7 @@ def _text(value: Any) -> str:
 
 @dataclass(slots=True)
 class _Value:
-    """One field of a response in the making."""
+    """One field of the reshaped response."""
 
     items: list[Any] = field(default_factory=list)
     is_list: bool = False
@@ -142,7 +142,7 @@ _NO_SHAPE: Final = Shape()
 
 
 class Reshaping:
-    """Applies the directives of one operation; `errors` are what they found wrong."""
+    """Apply the directives of one operation; `errors` are their errors."""
 
     def __init__(self, shapes: Mapping[Path, Shape]) -> None:
         self._shapes = shapes

@@ -1,7 +1,7 @@
-"""Unquoted values, as HL7's page writes them: names without quotes in the place of texts.
+"""Unquoted values, as HL7's page writes them: names without quotes in place of strings.
 
-Before validation, `Group(id: x)` and `name(use: official)` become `Group(id: "x")` and
-`name(use: "official")`, also in lists and input objects.
+Before validation, `Group(id: x)` and `name(use: official)` become `Group(id: "x")` and `name(use:
+"official")`, also in lists and input objects.
 """
 
 from typing import Any
@@ -34,7 +34,7 @@ _OTHER_SCALARS = (GraphQLBoolean, GraphQLFloat, GraphQLInt, DECIMAL)
 def prepared(
     document: DocumentNode, schema: GraphQLSchema, interface: GraphQLInterfaceType
 ) -> DocumentNode:
-    """Return a document in which references and texts stand as GraphQL has them."""
+    """Return a document with quoted values and without the dense form."""
     info = TypeInfo(schema)
     dense = DenseForm(schema, interface)
     result: DocumentNode = visit(document, TypeInfoVisitor(info, _Preparation(info, dense)))
@@ -50,14 +50,14 @@ class _Preparation(Visitor):
         self._dense = dense
 
     def enter_field(self, node: FieldNode, *_: Any) -> Node | None:
-        """Expand what is selected below an interface."""
+        """Expand the selections below an interface."""
         if not isinstance(get_named_type(self._info.get_type()), GraphQLInterfaceType):
             return None
         expanded = self._dense.expanded(node)
         return None if expanded is node else expanded
 
     def enter_enum_value(self, node: EnumValueNode, *_: Any) -> Node | None:
-        """Turn a name into a text where one belongs."""
+        """Turn a name into a string where one is expected."""
         named = get_named_type(self._info.get_input_type())
         if isinstance(named, GraphQLScalarType) and named not in _OTHER_SCALARS:
             return StringValueNode(value=node.value, block=False, loc=node.loc)

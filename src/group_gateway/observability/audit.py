@@ -1,7 +1,7 @@
-"""The audit log: JSON lines in a file, written by a thread of its own.
+"""The audit log: JSON lines in a file, written by its own thread.
 
-A record that can't be written is kept and tried again each second; no request waits for that. While
-`capacity` records are kept, requests are refused, or, where a deployment wants that, records are
+A record that can't be written is kept and retried each second; no request waits for that. While
+`capacity` records are kept, requests are refused, or, if the deployment prefers it, records are
 lost and counted.
 """
 
@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 
 class AuditLog:
-    """Appends to a file, opened anew when somebody has moved it away."""
+    """Append to a file, which is reopened after a rotation."""
 
     def __init__(self, path: Path, events: Events, *, capacity: int = 10_000) -> None:
         self._path = path
@@ -28,13 +28,13 @@ class AuditLog:
         self._ending = threading.Event()
         self._file: int | None = None
         self.is_failing = False
-        """Whether the last attempt to write has failed."""
+        """Whether the last write failed."""
         self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
         self._thread.start()
 
     @property
     def has_room(self) -> bool:
-        """Whether a record more can be kept."""
+        """Whether another record can be kept."""
         return self._lines.qsize() < self._capacity
 
     def append(self, line: bytes) -> None:
@@ -42,11 +42,11 @@ class AuditLog:
         self._lines.put(line)
 
     def lose(self) -> None:
-        """Count a record that there is no room for."""
+        """Count a record for which there is no room."""
         self._events.audit_records("lost", 1)
 
     async def aclose(self) -> None:
-        """Write what is left, if it can be written, within a second."""
+        """Write what is left, if possible, within a second."""
         self._ending.set()
         self._lines.put(None)
         self._thread.join(2 * _RETRY_SECONDS)
@@ -68,13 +68,13 @@ class AuditLog:
                 return
 
     def _begin(self) -> None:
-        """Open the file, or tell that it can't be, before there is anything to write."""
+        """Open the file, or report the failure, before there is anything to write."""
         self._write(b"")
         while self.is_failing and not self._ending.wait(_RETRY_SECONDS):
             self._write(b"")
 
     def _waiting(self) -> tuple[list[bytes], bool]:
-        """Wait for records; give all there are, and whether they are the last."""
+        """Wait for records; return all, and whether they are the last."""
         lines: list[bytes] = []
         line = self._lines.get()
         while line is not None:
@@ -85,7 +85,7 @@ class AuditLog:
         return lines, True
 
     def _write(self, text: bytes) -> bytes:
-        """Write as much as can be written; give the rest."""
+        """Write as much as possible; return the rest."""
         try:
             file = self._opened()
             while text:

@@ -1,7 +1,7 @@
 """Logs as lines of JSON or of text, with the fields listed here and no others.
 
-The text of an exception, or a message of a library, may hold anything. Of those only type and place
-are logged. Our own messages hold no data of callers or patients.
+The text of an exception, or a message of a library, may hold anything, so only their type and place
+are logged. The gateway's own messages hold no data of callers or patients.
 """
 
 import logging
@@ -45,15 +45,15 @@ _PLAIN = re.compile(r"[\w.:/+-]+")
 
 
 class JsonLines(logging.Formatter):
-    """Writes a record as one line of JSON."""
+    """Format a record as one line of JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line. Fields that are not on the list are left out."""
+        """Return the line. Fields that are not on the list are omitted."""
         return _encode(self.facts(record)).decode()
 
     @staticmethod
     def facts(record: logging.LogRecord) -> dict[str, Any]:
-        """Return what the log says of a record."""
+        """Return the log fields of a record."""
         shown: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -74,10 +74,10 @@ class JsonLines(logging.Formatter):
 
 
 class TextLines(JsonLines):
-    """Writes a record as one line for people: time, level, message, and `name=value` pairs."""
+    """Format a record as one line of text: time, level, message, and `name=value` pairs."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line. Values with other characters than words have are quoted as in JSON."""
+        """Return the line. Values with unusual characters are quoted as in JSON."""
         facts = self.facts(record)
         time, level = facts.pop("time")[11:23], facts.pop("level").upper()
         place, logger = facts.pop("place"), facts.pop("logger")
@@ -92,10 +92,10 @@ def _shown(value: Any) -> str:
 
 
 class Outlet(logging.Handler):
-    """Writes lines to a file descriptor from a thread of its own.
+    """Write lines to a file descriptor from a thread.
 
-    Otherwise a pipe that nobody reads would block all requests. At most `most` lines wait; how many
-    were lost beyond that is told as soon as there is room.
+    Otherwise a pipe that nobody reads would block all requests. At most `most` lines are queued;
+    the number of lost lines is logged as soon as there is room.
     """
 
     _LAST_WORDS = 1.0
@@ -109,7 +109,7 @@ class Outlet(logging.Handler):
         self._thread: threading.Thread | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Hand a line over; called with the handler's lock held."""
+        """Queue a line; called with the handler's lock held."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._write, name="log", daemon=True)
             self._thread.start()
@@ -131,7 +131,7 @@ class Outlet(logging.Handler):
             self._lines.task_done()
 
     def flush(self) -> None:
-        """Wait for what was handed over to be written, but not for ever."""
+        """Wait for queued lines to be written, but not for ever."""
         with self._lines.all_tasks_done:
             self._lines.all_tasks_done.wait_for(
                 lambda: not self._lines.unfinished_tasks, self._LAST_WORDS

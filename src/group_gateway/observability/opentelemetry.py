@@ -1,8 +1,8 @@
-"""Records spans with OpenTelemetry and exports them by OTLP over HTTP (the extra `otel`).
+"""Record spans with OpenTelemetry and export them by OTLP over HTTP (the extra `otel`).
 
-The SDK's own variables (`OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_SERVICE_NAME` …) say where spans go.
-Attributes follow OpenTelemetry's semantic conventions for HTTP and GraphQL, without those that
-could hold patient data: no document, no variables, no URL.
+The SDK's own variables (`OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_SERVICE_NAME` …) configure the
+exporter. Attributes follow OpenTelemetry's semantic conventions for HTTP and GraphQL, without those
+that could hold patient data: no document, no variables, no URL.
 """
 
 import asyncio
@@ -35,7 +35,8 @@ _TYPE = re.compile(r"[A-Z][A-Za-z]{0,63}")
 _LITERAL = frozenset({"_history", "_search"})
 _LONGEST_NAME = 64
 _TELLING = re.compile(r"\d{4}|(?=[A-Fa-f]*\d)[0-9A-Fa-f]{8}")
-"""Looks like an id, a date or a number in the name of an operation, which may be generated."""
+"""Matches what looks like an id, a date or a number in an operation name, which may be
+generated."""
 
 
 class _Recorded:
@@ -51,7 +52,7 @@ class _Recorded:
 
 
 class OpenTelemetryTracing(Tracing):
-    """Records spans and hands them to `exporter`, by default the one of OTLP over HTTP."""
+    """Record spans and pass them to `exporter`, by default OTLP over HTTP."""
 
     def __init__(
         self, environment: Mapping[str, str], exporter: SpanExporter | None = None
@@ -77,7 +78,7 @@ class OpenTelemetryTracing(Tracing):
         return True
 
     def request(self, headers: RawHeaders, method: str, route: str) -> AbstractContextManager[Span]:
-        """Record a request, unless its trace is not kept."""
+        """Record a request, if its trace is sampled."""
         parent = trace_context_of(headers)
         if not self._sampling.keeps(parent):
             return self.context(headers)
@@ -85,7 +86,7 @@ class OpenTelemetryTracing(Tracing):
         return self._span(f"{method} {route}", SpanKind.SERVER, attributes, parent)
 
     def ready_answer(self, headers: RawHeaders, route: str) -> None:
-        """Record a request that was answered at once."""
+        """Record a request that got a ready response."""
         parent = trace_context_of(headers)
         if self._sampling.keeps(parent):
             attributes = {"http.request.method": "POST", "http.route": route}
@@ -109,7 +110,7 @@ class OpenTelemetryTracing(Tracing):
         return self._child(f"{method} {template}", SpanKind.CLIENT, attributes)
 
     async def aclose(self) -> None:
-        """Send what is still to be sent."""
+        """Export the remaining spans."""
         if RedisInstrumentor().is_instrumented_by_opentelemetry:
             RedisInstrumentor().uninstrument()
         await asyncio.to_thread(self._provider.shutdown)
@@ -153,7 +154,7 @@ class OpenTelemetryTracing(Tracing):
 
 
 def path_template(path: str) -> str:
-    """Return a path of the upstream without its query and whatever may name a resource or page."""
+    """Return an upstream path without its query and whatever may name a resource or page."""
     first, *more = path.partition("?")[0].strip("/").split("/")
     if first not in {"", "metadata"} and not _TYPE.fullmatch(first):
         return "/{page}"  # a link of the upstream's own

@@ -1,6 +1,6 @@
-"""Counts of what happens, never to whom, collected for Prometheus.
+"""Metrics for Prometheus: what happens, never to whom.
 
-Labels come from fixed sets: none ever holds an identifier, a query or other text from outside.
+Labels have fixed sets of values: none holds an identifier, a query or other text from outside.
 """
 
 from bisect import bisect_left
@@ -22,7 +22,7 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 
 
 class _Durations:
-    """Seconds, in buckets; prometheus_client's own take a lock and ten times as long."""
+    """A histogram of seconds; prometheus_client's own takes a lock and ten times as long."""
 
     def __init__(self) -> None:
         self.total = 0.0
@@ -33,7 +33,7 @@ class _Durations:
         self._counts[bisect_left(_SECONDS, seconds)] += 1
 
     def buckets(self) -> list[tuple[str, float]]:
-        """Return how many there were up to each bound."""
+        """Return the cumulative count of each bucket."""
         return list(zip((*map(str, _SECONDS), "+Inf"), accumulate(self._counts), strict=True))
 
 
@@ -59,14 +59,14 @@ class PrometheusMetrics(Events, Collector):
         self._trusted: dict[tuple[str, ...], float] = defaultdict(float)
 
     def request_ended(self, outcome: str) -> None:
-        """Count a GraphQL request.
+        """Count a GraphQL request by its outcome.
 
-        It was `ready`, `joined`, `complete`, `errors`, `abandoned`, `refused` or `shed`.
+        Outcomes are `ready`, `joined`, `complete`, `errors`, `abandoned`, `refused` and `shed`.
         """
         self._requests[outcome,] += 1
 
     def operation_executed(self, seconds: float) -> None:
-        """Note how long an operation took."""
+        """Record how long an operation took."""
         self._seconds[()].add(seconds)
 
     def plan_fallback(self, reason: str) -> None:
@@ -83,13 +83,13 @@ class PrometheusMetrics(Events, Collector):
         self._upstream_seconds[method, outcome].add(seconds)
 
     def upstream_retried(self, kind: str) -> None:
-        """Count a call that was made once more: `read` or `search`."""
+        """Count a retried call: `read` or `search`."""
         self._retries[kind,] += 1
 
     def trusted_documents(self, event: TrustedDocumentEvent) -> None:
-        """Count an event that is about trusted documents.
+        """Count an event of trusted documents.
 
-        `unlisted` and `refused` are requests, `reloaded` and `unreadable` looks at the list.
+        `unlisted` and `refused` are requests, `reloaded` and `unreadable` reads of the list.
         """
         self._trusted[event,] += 1
 
@@ -98,15 +98,15 @@ class PrometheusMetrics(Events, Collector):
         self._polls[outcome,] += 1
 
     def watched_groups(self, number: int) -> None:
-        """Note how many groups are watched."""
+        """Record how many groups are watched."""
         self._watched = number
 
     def watched_lists(self, number: int) -> None:
-        """Note how many lists of groups are watched."""
+        """Record how many lists of groups are watched."""
         self._watched_lists = number
 
     def open_subscriptions(self, number: int) -> None:
-        """Note how many subscriptions are open."""
+        """Record how many subscriptions are open."""
         self._subscriptions = number
 
     def subscription_event(self) -> None:
@@ -114,25 +114,25 @@ class PrometheusMetrics(Events, Collector):
         self._events[()] += 1
 
     def breaker(self, kind: str, *, is_open: bool) -> None:
-        """Note whether the breaker for a kind of calls is open."""
+        """Record whether the breaker for a kind of calls is open."""
         self._breakers[kind] = is_open
 
     def cache_looked_up(self, hits: int, misses: int) -> None:
-        """Count what was looked up in the cache for operations that were executed."""
+        """Count the cache lookups of executed operations."""
         self._lookups["hit",] += hits
         self._lookups["miss",] += misses
 
     def cache_bypassed(self, *, is_bypassed: bool) -> None:
-        """Note whether the cache is left alone, because it failed."""
+        """Record whether the cache is bypassed, because it failed."""
         self._cache_bypassed = is_bypassed
 
     @property
     def open_breakers(self) -> list[str]:
-        """The kinds of calls that are held back, because too many failed."""
+        """The kinds of calls whose breaker is open."""
         return [kind for kind, is_open in self._breakers.items() if is_open]
 
     def collect(self) -> Iterable[Metric]:
-        """Yield the counters as Prometheus knows them."""
+        """Yield the metric families."""
         yield from self._of_requests()
         yield from self._of_the_upstream()
         yield from self._of_failures()

@@ -1,8 +1,8 @@
-"""Writes a line in the log and a record in the audit log for each request.
+"""The request log and the audit log: a line and a record for each request.
 
 The log holds no ids of groups: callers and documents are keyed digests. It names the operation and
-what the client says of itself, bounded and escaped. The audit log holds the ids of groups and who
-asked, because that is its purpose.
+the client software, bounded and escaped. The audit log holds the ids of groups and the caller,
+because that is its purpose.
 """
 
 import logging
@@ -27,14 +27,14 @@ _FAILURES: Final = frozenset(
         "UPSTREAM_UNAVAILABLE",
     }
 )
-"""Codes of what is not the client's doing."""
+"""Codes of errors that are not the client's."""
 _LONGEST_ID: Final = 128
 _encode = msgspec.json.Encoder().encode
 _log = logging.getLogger(__name__)
 
 
 class RequestLog(RequestRecorder):
-    """Tells of requests. `requests` are those that the log has a line for."""
+    """Log and audit requests. `requests` are those that have a line in the log."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class RequestLog(RequestRecorder):
         self._audit = audit
         self._required = required
         self.records_all = requests == "all" or audit is not None
-        """Whether there is anything to tell of a request that went well."""
+        """Whether successful requests are logged or audited."""
 
     @property
     def is_failing(self) -> bool:
@@ -57,12 +57,12 @@ class RequestLog(RequestRecorder):
         return self._audit is not None and self._audit.is_failing
 
     def digest(self, query: str) -> str:
-        """Return what stands for a document."""
+        """Return the keyed digest of a document."""
         return self._keys.digest("document", query)
 
     @property
     def can_record(self) -> bool:
-        """Whether a request that must be recorded can be recorded."""
+        """Whether the audit log can take another record, where one is required."""
         return self._audit is None or not self._required or self._audit.has_room
 
     def refused(self, outcome: str, code: str, context: RequestContext) -> None:
@@ -95,11 +95,11 @@ class RequestLog(RequestRecorder):
         self._record(outcome, context, audit_record)
 
     def event_sent(self, context: RequestContext, audit_record: AuditRecord) -> None:
-        """Record an event of a subscription, in the audit log alone."""
+        """Record an event of a subscription, in the audit log only."""
         self._record("event", context, audit_record)
 
     def _record(self, outcome: str, context: RequestContext, audit_record: AuditRecord) -> None:
-        """Record a request in the audit log alone."""
+        """Record a request in the audit log only."""
         if self._audit is not None and (self._required or self._audit.has_room):
             self._audit.append(_record(outcome, context, audit_record))
         elif self._audit is not None:
@@ -111,7 +111,7 @@ def _scope(context: RequestContext) -> str | None:
 
 
 def _names(context: RequestContext, audit_record: AuditRecord) -> dict[str, str]:
-    """Return the names by which a request is found here and elsewhere, as far as it has any."""
+    """Return the ids of a request here and elsewhere, as far as it has any."""
     upstream_ids = [log_text(id, _LONGEST_ID) for id in audit_record.upstream_ids]
     names = {
         "operationName": audit_record.operation_name,

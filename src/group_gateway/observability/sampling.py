@@ -1,4 +1,4 @@
-"""Whether a trace is kept, decided without the SDK: one that is not kept must cost nothing."""
+"""Whether a trace is sampled, decided without the SDK: an unsampled one must cost nothing."""
 
 import random
 from collections.abc import Mapping
@@ -10,11 +10,11 @@ _RATES: Final = {"always_on": 1.0, "always_off": 0.0}
 
 
 class UnknownSampler(ValueError):
-    """`OTEL_TRACES_SAMPLER` or its argument is none that the gateway knows."""
+    """`OTEL_TRACES_SAMPLER` or its argument is not supported."""
 
 
 class Sampling:
-    """Whether a trace is kept, as `OTEL_TRACES_SAMPLER` says; `parentbased_always_on` by default.
+    """Whether a trace is sampled, by `OTEL_TRACES_SAMPLER`; default `parentbased_always_on`.
 
     Raises UnknownSampler. See OpenTelemetry's "SDK environment variables".
     """
@@ -31,7 +31,7 @@ class Sampling:
             raise UnknownSampler("OTEL_TRACES_SAMPLER names no sampler that the gateway knows.")
 
     def keeps(self, parent: TraceContext | None) -> bool:
-        """Return whether the trace of a request with this parent is kept."""
+        """Return whether the trace of a request with this parent is sampled."""
         if parent is not None and self._follows_parent:
             return parent.sampled
         return random.random() < self._rate  # noqa: S311 - no secret

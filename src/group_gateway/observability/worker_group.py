@@ -1,8 +1,9 @@
 """What the workers of one command share: their metrics, and whether the upstream has answered.
 
-They share a folder that only their user can read. Each worker answers at a Unix socket there with a
-snapshot of its metrics. The one that is asked for `/metrics` gathers them. Snapshots are kept as
-files, so that the counters of a worker that has ended, or is busy for too long, still count.
+They share a folder that only their user can read. Each worker serves a snapshot of its metrics at a
+Unix socket there. The worker that receives a request for `/metrics` gathers them. Snapshots are
+stored as files, so that the counters of a worker that has stopped, or is busy for too long, still
+count.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 _TIMEOUT: Final = 1.0
 """Seconds for another worker to answer; else its last snapshot counts."""
 _MOST_ENDED: Final = 8
-"""Snapshots of workers that have ended, kept one by one. More are added up in one file."""
+"""Snapshots of stopped workers that are kept one by one. More are added up in one file."""
 _ENDED: Final = "ended.snapshot"
 _LOWEST: Final = frozenset({"process_start_time_seconds"})
 _HIGHEST: Final = frozenset(
@@ -52,7 +53,7 @@ _decode = msgspec.msgpack.Decoder(_Snapshot).decode
 class WorkerGroup:
     """The workers that share `folder`; without one this process is the only one.
 
-    `reached` says that the upstream has answered before any worker started.
+    `reached` is whether the upstream has answered before any worker started.
     """
 
     def __init__(self, folder: Path | None = None, *, reached: bool = False) -> None:
@@ -70,13 +71,13 @@ class WorkerGroup:
         return self._reached
 
     def note_upstream_reached(self) -> None:
-        """Note that the upstream has answered."""
+        """Record that the upstream has answered."""
         if not self.has_reached_upstream and self._folder is not None:
             (self._folder / "reached").touch()
         self._reached = True
 
     async def start(self, metrics: Collector) -> None:
-        """Begin to answer the other workers."""
+        """Start to answer the other workers."""
         registry = CollectorRegistry()
         self._collectors = [metrics, ProcessCollector(registry=registry)]
         if self._folder is not None:
@@ -84,7 +85,7 @@ class WorkerGroup:
             self._server = await asyncio.start_unix_server(self._answer, path)
 
     async def aclose(self) -> None:
-        """Leave the last snapshot to the other workers."""
+        """Store the last snapshot for the other workers."""
         if self._server is not None and self._folder is not None:
             self._server.close()
             (self._folder / f"{self._name}.sock").unlink(missing_ok=True)
@@ -140,7 +141,7 @@ class WorkerGroup:
 
     @contextlib.contextmanager
     def _locked(self, folder: Path) -> Iterator[None]:
-        """Let only one worker change the snapshots within the block, which takes a millisecond."""
+        """Let only one worker change the snapshots within the block, for about a millisecond."""
         with (folder / "lock").open("ab") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
@@ -152,7 +153,7 @@ class WorkerGroup:
             path.write_bytes(_encode(snapshot))
 
     def _kept(self, folder: Path) -> tuple[list[_Snapshot], list[_Snapshot]]:
-        """Return the snapshots of workers that live, and of those that have ended."""
+        """Return the snapshots of live and of stopped workers."""
         alive: list[Path] = []
         ended: list[Path] = []
         for path in sorted(folder.glob("*.snapshot")):
@@ -169,14 +170,14 @@ class WorkerGroup:
 
 
 class _Gathered(CollectorRegistry):
-    """The metrics of several workers, as a registry that shows them."""
+    """The metrics of several workers, as a registry."""
 
     def __init__(self, alive: Sequence[_Snapshot], ended: Sequence[_Snapshot]) -> None:
         super().__init__()
         self._families = _added_up(alive, ended)
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the families."""
+        """Yield the metric families."""
         for family in self._families:
             metric = Metric(family.name, family.text, family.type)
             for name, labels, value in family.samples:
@@ -185,7 +186,7 @@ class _Gathered(CollectorRegistry):
 
 
 def _added_up(alive: Sequence[_Snapshot], ended: Sequence[_Snapshot]) -> list[_Family]:
-    """Add up samples. A gauge is of those that live; counters are of those that have ended too."""
+    """Add up samples. Gauges include live workers only, counters stopped ones too."""
     families: dict[str, _Family] = {}
     totals: dict[str, dict[tuple[str, Labels], float]] = {}
     for snapshot, counts_all in (*((s, True) for s in alive), *((s, False) for s in ended)):

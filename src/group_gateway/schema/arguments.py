@@ -1,4 +1,4 @@
-"""Arguments that fields take, each with its description. Used in the resolvers' signatures."""
+"""Arguments of fields, each with its description."""
 
 from typing import Annotated
 

@@ -35,7 +35,7 @@ def nodes(
 
 
 def _is_streamed(info: Info) -> bool:
-    """Return whether a list is to be given as it comes (`@stream`)."""
+    """Return whether a list is delivered incrementally (`@stream`)."""
     if not info.context.in_parts:
         return False
     node = info._raw_info.field_nodes[0]  # noqa: SLF001 - Strawberry shows no nodes
@@ -64,7 +64,7 @@ async def _reporting(
 
 
 def _report(connection: Connection, info: Info) -> None:
-    """Report what could not be shown among the groups, and what the upstream says of it."""
+    """Report the groups that can't be shown, and the upstream's own issues."""
     if connection.broken:
         entries = "an entry" if connection.broken == 1 else f"{connection.broken} entries"
         info.context.report(info, f"The upstream sent {entries} that can't be read as a group.")
@@ -86,7 +86,7 @@ async def _nodes_as_they_come(
 
 
 def page_info(parent: strawberry.Parent[Any]) -> Awaitable[PageInfo]:
-    """Return where the slice stands. Starts at once, as `edges` does."""
+    """Return the position of the slice. Starts at once, as `edges` does."""
     parent.start()
     wanted: Awaitable[PageInfo] = parent.page_info()
     return wanted
@@ -109,7 +109,7 @@ def connect(  # noqa: PLR0913 - the arguments of a connection
     ids: list[str] | None = None,
     orders: tuple[GroupOrder, ...] = (),
 ) -> Connection:
-    """Make the connection that a field's arguments ask for. Raises BadUserInput."""
+    """Make the connection for a field's arguments. Raises BadUserInput."""
     context = info.context
     checked = paging(given(first), given(after), given(last), given(before))
     question = (wanted, checked, tuple(ids) if ids is not None else None, orders)

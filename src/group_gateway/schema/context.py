@@ -1,4 +1,4 @@
-"""What resolvers are given of their operation."""
+"""The context of an operation, for its resolvers."""
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
@@ -56,22 +56,22 @@ class Context(msgspec.Struct):
     known: dict[Any, Any] = msgspec.field(default_factory=dict)
     in_parts: bool = False
     renew: BeginOperation = _nothing_follows
-    """Begins the operation of a subscription's next event."""
+    """Starts the operation of a subscription's next event."""
 
     def changes(self, id: str, since: str | None) -> AsyncGenerator[GroupEvent, None]:
-        """Follow a group, in operations that follow this one."""
+        """Follow a group, in later operations."""
         return self.services.watches.follow(self.renew, id, since)
 
     def list_changes(self, question: GroupList) -> AsyncGenerator[ListEvent, None]:
-        """Follow a list of groups, in operations that follow this one."""
+        """Follow a list of groups, in later operations."""
         return self.services.list_watches.follow(self.renew, question)
 
     def of_a_part(self) -> "Context":
-        """Return the context of a part of the answer, whose reported errors are its own."""
+        """Return the context of an incremental payload, with its own reported errors."""
         return msgspec.structs.replace(self, reported=[])
 
     def report(self, info: "Info", message: str, issues: tuple[Issue, ...] = ()) -> None:
-        """Add an error at the field that `info` is about."""
+        """Add an error at the field of `info`."""
         self.reported.append(
             GraphQLError(
                 message,

@@ -25,10 +25,10 @@ from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.schema.context import Info
 
 PLAIN_ELEMENT = "plain-element"
-"""Metadata of a field that shows one FHIR element, whose name it holds: for an element that is as
-FHIR says the resolver adds nothing, so a compiled selection may read it without calling."""
+"""Metadata of a field that shows one FHIR element, whose name it holds. If the element is valid,
+the resolver adds nothing, so a compiled selection may read it without calling the resolver."""
 EMPTY_WHEN_ABSENT = "empty-when-absent"
-"""Metadata of such a field that may be null, but shows an empty list where there is no element."""
+"""Metadata of such a field that is nullable, but an empty list if the element is absent."""
 
 Element = dict[str, Any]
 Kind = TypeVar("Kind")
@@ -39,7 +39,7 @@ class _Broken(Enum):
 
 
 BROKEN: Final = _Broken.BROKEN
-"""What `accepted` gives for a value that is not what FHIR says."""
+"""What `accepted` returns for a value that is invalid FHIR."""
 
 _INT = range(-(2**31), 2**31)  # GraphQL specification, section 3.5.1
 _JSON_TYPES: dict[object, type] = {
@@ -53,14 +53,14 @@ _JSON_TYPES: dict[object, type] = {
 class JsonObject:
     """Base of types whose values are JSON objects; anything else is an error of the field.
 
-    `bare` is the element that a bare string in the place of the object is taken for.
+    `bare` is the element for a bare string in the place of the object.
     """
 
     bare: ClassVar[str | None] = None
 
     @classmethod
     def is_type_of(cls, value: object, _info: object) -> bool:
-        """Return whether a value can be shown as this type (asked by graphql-core)."""
+        """Return whether a value can be shown as this type (called by graphql-core)."""
         return isinstance(value, dict)
 
 
@@ -88,9 +88,9 @@ def default_resolver(source: object, python_name: str) -> object:
 def resolved(
     resolver: Callable[..., Any], kind: Any, description: str, element: str | None = None
 ) -> Any:
-    """Make a field of GraphQL type `kind` whose resolver gives sources, not instances of it.
+    """Make a field of GraphQL type `kind` whose resolver returns sources, not instances of it.
 
-    `element` is the FHIR element that it merely shows when it is given no arguments, if any.
+    `element` is the FHIR element that it shows unchanged without arguments, if any.
     """
     return strawberry.field(
         resolver=resolver,
@@ -101,7 +101,7 @@ def resolved(
 
 
 def accepted(kind: Any, value: object) -> Any:
-    """Return what to show of an element whose field has type `kind`; BROKEN if it does not fit."""
+    """Return the value to show for a field of type `kind`; BROKEN if it does not fit."""
     if kind is Decimal:
         return BROKEN if json_number(value) is None else value
     json_type = _JSON_TYPES.get(kind)
@@ -116,10 +116,10 @@ def accepted(kind: Any, value: object) -> Any:
 
 
 class ElementField(StrawberryField):
-    """A field that shows one FHIR element as it came."""
+    """A field that shows one FHIR element unchanged."""
 
     def get_result(self, source: Any, info: object, args: object, kwargs: object) -> Any:  # noqa: ARG002 - Strawberry's signature
-        """Return the element, None when it is absent; raises UpstreamInvalidResponse."""
+        """Return the element, None when it is absent; raise UpstreamInvalidResponse."""
         name = element_name(self.python_name)
         value = elements_of(source).get(name)
         if value is None:
@@ -136,12 +136,12 @@ class ElementField(StrawberryField):
 
 
 def element(description: str) -> Any:
-    """Make the field of an element that is absent or has the type that the field says."""
+    """Make the field of an optional element of the field's type."""
     return ElementField(description=description)
 
 
 def required(kind: type[JsonObject], name: str, description: str) -> Any:
-    """Make the field of a required object; a missing or broken one is reported and shown empty."""
+    """Make the field of a required object; report a missing or invalid one and show it empty."""
 
     def resolve(parent: strawberry.Parent[Any], info: Info) -> Any:
         value = accepted(kind, elements_of(parent).get(name))
@@ -159,7 +159,7 @@ def required(kind: type[JsonObject], name: str, description: str) -> Any:
 
 
 def flag(name: str, description: str) -> Any:
-    """Make the field of a boolean that is false when absent; a broken one is reported."""
+    """Make the field of a boolean that is false when absent; report an invalid one."""
 
     def resolve(parent: strawberry.Parent[Any], info: Info) -> bool:
         value = elements_of(parent).get(name)
@@ -177,12 +177,12 @@ def flag(name: str, description: str) -> Any:
 
 
 def objects(source: object, name: str, info: Info) -> list[Element]:
-    """Return the objects of a list element. Absent is empty, and what is broken is reported."""
+    """Return the objects of a list element, empty when absent; report invalid ones."""
     return items(dict, source, name, info)
 
 
 def items(kind: type[Kind], source: object, name: str, info: Info) -> list[Kind]:
-    """Return the items of a list element. Absent is empty, and what is broken is reported."""
+    """Return the items of a list element, empty when absent; report invalid ones."""
     value = elements_of(source).get(name)
     if value is None:
         return []

@@ -1,4 +1,4 @@
-"""Entities of other subgraphs that a group can refer to: no more than their ids are known here."""
+"""Entities of other subgraphs that a group can refer to: only their ids are known here."""
 
 import strawberry
 import strawberry.federation
@@ -10,11 +10,11 @@ from group_gateway.schema import reference_resource
 
 
 class Entity:
-    """Base of types of which the id is known here, and no more unless they are read."""
+    """Base of types whose ids are known here, and other elements only if they are read."""
 
     @classmethod
     def is_type_of(cls, value: object, _info: object) -> bool:
-        """Return whether a value can be shown as this type (asked by graphql-core)."""
+        """Return whether a value can be shown as this type (called by graphql-core)."""
         if not isinstance(value, reference_resource.EntityStub | FhirResource):
             return False
         return value.type == cls.__name__

@@ -1,4 +1,4 @@
-"""Builds the one schema: always federated (Federation 2), printed to `schema.graphql`."""
+"""Build the schema: always federated (Federation 2), printed to `schema.graphql`."""
 
 from decimal import Decimal
 from functools import cache
@@ -34,9 +34,9 @@ class GatewaySchema(strawberry.federation.Schema):
     """Strawberry's federated schema, with an entity resolver whose items fail one by one."""
 
     def as_str(self) -> str:
-        """Return the SDL of the subgraph.
+        """Return the SDL of the subgraph, without `@defer` and `@stream`.
 
-        `@defer` and `@stream` are no part of it: a router answers them itself.
+        A router executes these itself.
         """
         incremental = self.config.enable_experimental_incremental_execution
         return self._without_parts().as_str() if incremental else super().as_str()
@@ -69,10 +69,10 @@ class PeopleSchema(GatewaySchema):
 
 @cache
 def build_schema(*, incremental: bool = False, with_people: bool = False) -> GatewaySchema:
-    """Return the schema, with `@defer` and `@stream` if it is to be `incremental`.
+    """Return the schema, with `@defer` and `@stream` if it is `incremental`.
 
-    `with_people`: what a reference leads to is read from the upstream. A schema is built once in a
-    process, since nobody changes it. Opens nothing.
+    `with_people`: the targets of references are read from the upstream. A schema is built once in a
+    process and never changes. Opens nothing.
     """
     kind = PeopleSchema if with_people else GatewaySchema
     schema = kind(

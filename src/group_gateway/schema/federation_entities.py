@@ -1,4 +1,4 @@
-"""Federation's `_entities`: each representation stands and fails alone."""
+"""Federation's `_entities`: each representation fails by itself."""
 
 from collections.abc import Awaitable, Sequence
 from typing import Any
@@ -11,13 +11,13 @@ from group_gateway.schema.reference_resource import EntityStub
 
 MOST_REPRESENTATIONS = 1000
 WITH_GROUPS = tuple(BY_ID)
-"""Types, beside Group, of which this subgraph can tell something by their id."""
+"""Types, beside Group, that this subgraph can resolve by their id."""
 
 
 def resolve_entities(
     info: Info, representations: list[Any], types: Sequence[str] = WITH_GROUPS
 ) -> list[Any]:
-    """Return an entity, something to await for one, or an error for each representation.
+    """Return an entity, an awaitable of one, or an error for each representation.
 
     `types` are resolved beside Group. Groups are loaded in one batch. Raises BadUserInput when
     there are too many.
@@ -50,6 +50,6 @@ def _entity(info: Info, representation: Any, types: Sequence[str]) -> EntityStub
 
 
 def _listed(types: Sequence[str]) -> str:
-    """Return the resolved types in words: `Group, Patient and Practitioner`."""
+    """Return the resolved types as text: `Group, Patient and Practitioner`."""
     *first, last = types
     return f"{', '.join(['Group', *first])} and {last}"

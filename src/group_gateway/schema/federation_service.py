@@ -1,6 +1,6 @@
 """Federation's `_service`: the schema as SDL.
 
-Printing it takes longer than most queries, so it is done once, not for each field of a request.
+Printing it takes longer than most queries, so it is done once in a process.
 """
 
 from functools import cache

@@ -1,7 +1,7 @@
 """The resources: Group and its parts, Patient and Practitioner.
 
-One module, because the types refer to each other in a circle (a patient's groups' members …);
-what the fields do stands in `elements`, `member_fields` and `connection_fields`.
+They are in one module, because the types refer to each other in a circle (a patient's groups'
+members …). Their resolvers are in `elements`, `member_fields` and `connection_fields`.
 """
 
 from typing import Annotated, ClassVar
@@ -76,7 +76,7 @@ class Reference(JsonObject):
     "FHIR R4 Reference."
 )
 class ResolvableReference(Reference):
-    """A FHIR R4 Reference that is followed here; no other subgraph has this type."""
+    """A FHIR R4 Reference that is resolved here; no other subgraph has this type."""
 
     resource: (
         Annotated[
@@ -202,7 +202,7 @@ class Group:
 
     @classmethod
     def is_type_of(cls, value: object, _info: object) -> bool:
-        """Return whether a value can be shown as this type (asked by graphql-core)."""
+        """Return whether a value can be shown as this type (called by graphql-core)."""
         return isinstance(value, GroupResource)
 
 
@@ -271,4 +271,4 @@ class Practitioner(Entity):
 
 
 STUBS = (PractitionerRole, Device, Medication, Substance)
-"""What a reference can lead to besides: entities of other subgraphs."""
+"""Other targets of references: entities of other subgraphs."""

@@ -1,4 +1,4 @@
-"""What `groups` is filtered and sorted by: the inputs, and what they mean to the use case."""
+"""The inputs that filter and sort `groups`, and the use case's values for them."""
 
 import enum
 from typing import Annotated
@@ -144,7 +144,7 @@ OrderBy = Annotated[
 
 
 def wanted_by(chosen: GroupFilterInput | None, home: str) -> GroupFilter:
-    """Return the filter that an input means. Raises BadUserInput."""
+    """Return the filter of an input. Raises BadUserInput."""
     chosen = chosen or GroupFilterInput()
     return GroupFilter(
         type=str(chosen.type.value) if chosen.type else None,
@@ -165,7 +165,7 @@ def wanted_by(chosen: GroupFilterInput | None, home: str) -> GroupFilter:
 
 
 def orders_by(chosen: list[GroupOrderInput] | None) -> tuple[GroupOrder, ...]:
-    """Return the sort keys that an input means. Raises BadUserInput."""
+    """Return the sort keys of an input. Raises BadUserInput."""
     orders = [
         GroupOrder(_FIELDS[order.field], order.direction is OrderDirection.DESC)
         for order in given(chosen) or ()

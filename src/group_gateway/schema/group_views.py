@@ -11,7 +11,7 @@ from group_gateway.schema.elements import objects
 
 
 def responsibilities(parent: strawberry.Parent[Any], info: Info) -> list[str]:
-    """Return the responsibilities that the characteristics carry; reports what can't be read."""
+    """Return the responsibilities of the characteristics; report invalid ones."""
     characteristics = objects(parent, "characteristic", info)
     if any(map(is_broken_responsibility, characteristics)):
         info.context.report(info, "The upstream sent a broken responsibility.")

@@ -1,4 +1,4 @@
-"""Checks of mutation inputs: every mistake at once, each with its path."""
+"""Checks of mutation inputs: every error at once, each with its path."""
 
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
@@ -87,7 +87,7 @@ def _trait_issues(entry: Element, *path: str | int) -> Iterable[Issue]:
 
 
 def _inexpressible_issues(value: Any, *path: str | int) -> Iterable[Issue]:
-    """Find what FHIR's JSON can't hold: empty objects, empty texts, numbers beyond a double."""
+    """Find what FHIR's JSON can't hold: empty objects and texts, numbers beyond a double."""
     if value in ({}, ""):
         yield error("required", "An element can't be empty: leave it out.", *path)
     elif isinstance(value, Decimal) and is_too_large(value):

@@ -101,7 +101,7 @@ class DeleteGroupInput:
 
 
 def changes_in(input: UpdateGroupInput) -> dict[str, Any]:  # noqa: A002 - the contract's name
-    """Return the elements that an update names, by FHIR's names; those to clear are None.
+    """Return the elements that an update names, by FHIR's names; None for those to clear.
 
     FHIR has no empty lists: an empty one clears.
     """

@@ -21,7 +21,7 @@ LARGEST_PAGE = 10_000
 
 @dataclass(frozen=True, slots=True)
 class MemberEdgeSource:
-    """A member and, made when it is asked for, its cursor."""
+    """A member and its cursor, which is made on demand."""
 
     node: Element
     index: int
@@ -29,7 +29,7 @@ class MemberEdgeSource:
 
     @property
     def cursor(self) -> str:
-        """The member's place, opaque."""
+        """The member's opaque position."""
         return self.cursors.encode([self.index, _reference(self.node)])
 
 
@@ -133,9 +133,9 @@ def _members(parent: object, info: Info, *, inactive: bool | None) -> list[Eleme
 
 
 def _index_after(chosen: Sequence[Element], index: int, reference: str | None) -> int:
-    """Find where to go on behind a cursor, also after members came or went before it.
+    """Return the index after a cursor's member, also if members were added or removed.
 
-    A member that is gone left its place to the next one.
+    A member that is gone left its index to the next one.
     """
     if index < len(chosen) and _reference(chosen[index]) == reference:
         return index + 1

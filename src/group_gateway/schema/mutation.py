@@ -1,4 +1,4 @@
-"""The root of all writes. What the caller can put right comes back as issues, not as errors."""
+"""The root of all writes. Errors that the caller can correct are issues, not GraphQL errors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -96,7 +96,7 @@ class DeleteGroupPayload:
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """What the payload types show; an error in the group's place becomes that field's.
+    """The value of the payload types. An error in place of the group becomes that field's error.
 
     `id` is that of a deleted group.
     """

@@ -1,7 +1,7 @@
-"""The resources that groups refer to, as they are served when they are read from the upstream.
+"""The targets of references, as they are served when they are read from the upstream.
 
-They take the places of the types in `entity_stubs`, and give more fields to those in `group`,
-under the same GraphQL names.
+They replace the types in `entity_stubs`, and add fields to those in `group`, under the same GraphQL
+names.
 """
 
 from collections.abc import Mapping
@@ -38,12 +38,12 @@ class _Person:
 
 @strawberry.type
 class Patient(group.Patient, _Person):
-    """A FHIR R4 Patient: what is read, beside the groups."""
+    """A FHIR R4 Patient: the fields beside the groups."""
 
 
 @strawberry.type
 class Practitioner(group.Practitioner, _Person):
-    """A FHIR R4 Practitioner: what is read, beside the groups."""
+    """A FHIR R4 Practitioner: the fields beside the groups."""
 
 
 @strawberry.federation.type(

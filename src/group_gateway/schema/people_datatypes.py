@@ -1,4 +1,4 @@
-"""FHIR R4's data types of people and things, whole, because other subgraphs share them."""
+"""FHIR R4's data types of people and things, complete, because other subgraphs share them."""
 
 from typing import ClassVar
 

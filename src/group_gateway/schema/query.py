@@ -32,7 +32,7 @@ def groups(  # noqa: PLR0913 - the contract's arguments
     last: Last = strawberry.UNSET,
     before: Before = strawberry.UNSET,
 ) -> Connection:
-    """Return the groups that fit a filter."""
+    """Return the groups that match a filter."""
     wanted = wanted_by(given(filter), info.context.services.upstream_url)
     ids = given(filter.id) if filter else None
     return connect(

@@ -1,4 +1,4 @@
-"""Where a reference leads. Resolver of `Reference.resource`."""
+"""The target of a reference. Resolver of `Reference.resource`."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +24,7 @@ class EntityStub:
 
 
 def resource(parent: strawberry.Parent[Any], info: Info) -> Any:
-    """Return the group, or the stub of another entity; None where it leads out of this upstream."""
+    """Return the group, or the stub of another entity; None outside this upstream."""
     reference = followed(parent, info)
     if reference is None:
         return None
@@ -48,7 +48,7 @@ async def read_group(info: Info, id: str) -> GroupResource | None:
 
 
 def followed(parent: object, info: Info) -> LiteralReference | None:
-    """Return a reference that leads into this upstream; None for any other one."""
+    """Return a reference into this upstream; None for any other one."""
     text = elements_of(parent).get("reference")
     if text is None:
         return None

@@ -1,7 +1,7 @@
-"""Relay's way to read an object again: `@fetchable`, and a root field for each type that has it.
+"""Refetching for Relay: `@fetchable`, and a root field for each type that has it.
 
-Relay knows another one, `Query.node`. It needs ids that are unique across all types; FHIR's are
-unique by type only. In a supergraph no subgraph could answer it for the types of the others.
+Relay's other way, `Query.node`, needs ids that are unique across all types; FHIR's are unique by
+type only. In a supergraph no subgraph could resolve it for the types of the others.
 """
 
 from collections.abc import Callable
@@ -31,12 +31,12 @@ FETCHABLE: Final = Fetchable(field_name="id")
 
 
 def fetch_patient(id: PatientId) -> EntityStub:
-    """Return the patient with an id, whether or not there is one. Raises BadUserInput."""
+    """Return the patient with an id, whether or not it exists. Raises BadUserInput."""
     return EntityStub("Patient", checked_id(id))
 
 
 def fetch_practitioner(id: PractitionerId) -> EntityStub:
-    """Return the practitioner with an id, whether or not there is one. Raises BadUserInput."""
+    """Return the practitioner with an id, whether or not it exists. Raises BadUserInput."""
     return EntityStub("Practitioner", checked_id(id))
 
 

@@ -1,4 +1,4 @@
-"""Fields that show elements of resources other than Group, which are read from the upstream."""
+"""Fields of resources other than Group, which are read from the upstream."""
 
 from collections.abc import Callable
 from typing import Any
@@ -34,7 +34,7 @@ def read_resource(info: Info, type: str, id: str) -> PendingResource:
 
 
 def one(kind: Any, name: str, description: str) -> Any:
-    """Make the field of an element that is absent or has one value."""
+    """Make the field of an optional element with one value."""
 
     def show(elements: Element, _: Info) -> Any:
         value = elements.get(name)
@@ -49,9 +49,9 @@ def one(kind: Any, name: str, description: str) -> Any:
 
 
 def many(kind: Any, name: str, description: str) -> Any:
-    """Make the field of a list. It is null only where the resource could not be read.
+    """Make the field of a list. It is null only if the resource could not be read.
 
-    A router may ask for it beside fields that need no read, which a failed read must leave alone.
+    A router may select it beside fields that need no read, which a failed read must not affect.
     """
     json_type = str if kind is str else dict
 

@@ -1,4 +1,4 @@
-"""Inputs of FHIR's data types and of a Group's entries, and what they are in FHIR's words."""
+"""Inputs of FHIR's data types and of a Group's entries, and their FHIR values."""
 
 import dataclasses
 import enum
@@ -22,7 +22,7 @@ def to_fhir(value: Any) -> Any:
 
 
 def given_in(input: Any) -> dict[str, Any]:  # noqa: A002 - GraphQL's word
-    """Return the fields of an input, by their names in GraphQL, with what they hold."""
+    """Return the given fields of an input, by their names in GraphQL."""
     return {to_camel_case(f.name): getattr(input, f.name) for f in dataclasses.fields(input)}
 
 
@@ -117,7 +117,7 @@ class MemberInput(Element):
     inactive: bool | None = optional("Whether the membership has ended.")
 
     def to_fhir(self) -> dict[str, Any]:
-        """Return the FHIR value: what is a member's reference here is its entity's there."""
+        """Return the FHIR value, in which the member's reference is its entity's."""
         said = {"period": to_fhir(self.period), "inactive": self.inactive}
         given = {name: value for name, value in said.items() if is_given(value)}
         return _member(self.reference) | given
@@ -125,7 +125,7 @@ class MemberInput(Element):
 
 @strawberry.input(description="A member to remove.")
 class MemberReferenceInput(Element):
-    """A member, by what names it."""
+    """A member, by its reference or another text that identifies it."""
 
     reference: str = strawberry.field(description=_WHO)
 

@@ -1,4 +1,4 @@
-"""Who asks, where the gateway knows it, and the groups that they are a member of."""
+"""The caller as a FHIR resource, if the gateway knows it, and the groups that it is a member of."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,13 +20,16 @@ from group_gateway.schema.input_fields import given
 
 @dataclass(frozen=True, slots=True)
 class ViewerSource:
-    """The reference of who asks."""
+    """The reference of the caller."""
 
     reference: str
 
 
 def viewer(info: Info) -> ViewerSource | None:
-    """Return who asks; None when the token does not say. Raises Unauthenticated without one."""
+    """Return the caller; None when the token does not name it.
+
+    Raises Unauthenticated without one.
+    """
     reference = info.context.operation.caller.fhir_user
     if reference is None:
         return None
@@ -42,7 +45,7 @@ def viewer_groups(  # noqa: PLR0913 - the contract's arguments
     first: First = strawberry.UNSET,
     after: After = strawberry.UNSET,
 ) -> Connection:
-    """Return the groups that who asks is a member of."""
+    """Return the groups that the caller is a member of."""
     chosen = wanted_by(given(filter), info.context.services.upstream_url)
     ids = given(filter.id) if filter else None
     return connect(

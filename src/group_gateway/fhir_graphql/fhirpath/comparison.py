@@ -35,7 +35,7 @@ def logical(values: Sequence[Any]) -> bool | None:
 
 
 def single(values: Sequence[Any]) -> Any:
-    """Return the only value; None when there is none, and raise BadUserInput for more."""
+    """Return the only value; None when there is none; raise BadUserInput for more."""
     if len(values) > 1:
         raise wrong("has more than one value where one belongs")
     return values[0] if values else None
@@ -52,7 +52,7 @@ def equal(left: Any, right: Any) -> bool | None:
 
 
 def ordered(left: Any, right: Any) -> int | None:
-    """Return -1, 0 or 1 for two values in order; None when that can't be told."""
+    """Return -1, 0 or 1 for two values in order; None when they can't be compared."""
     if isinstance(left, Temporal) or isinstance(right, Temporal):
         return _temporal_order(left, right)
     numbers = _is_number(left) and _is_number(right)

@@ -28,7 +28,7 @@ Values = list[Any]
 
 @dataclass(slots=True)
 class _Scope:
-    """The scope of an evaluation: `$this`, `$index`, and the steps that are left."""
+    """The scope of an evaluation: `$this`, `$index`, and the remaining steps."""
 
     this: Any
     index: int
@@ -45,14 +45,14 @@ _TYPED: Final = frozenset({"is", "as", "ofType"})
 
 @lru_cache(256)
 def compile_path(text: str) -> Callable[[Any, StepBudget], bool]:
-    """Return a function that tells whether an item fits an expression; raise BadUserInput."""
+    """Return a predicate for items; raise BadUserInput."""
     evaluate = compile_expression(text)
     return lambda item, steps: truth(evaluate(item, steps))
 
 
 @lru_cache(256)
 def compile_expression(text: str) -> Callable[[Any, StepBudget], Values]:
-    """Return a function that gives the values of an expression on an item."""
+    """Return a function from an item to the values of an expression."""
     evaluate = _compiled(parse_expression(text))
     return lambda item, steps: evaluate([item], _Scope(item, 0, steps))
 

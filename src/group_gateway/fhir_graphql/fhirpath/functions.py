@@ -1,4 +1,4 @@
-"""The functions that FHIRPath expressions may call. There is no `matches`: it can't be bounded."""
+"""The functions that FHIRPath expressions may call. `matches` is excluded: it can't be bounded."""
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -113,4 +113,4 @@ FUNCTIONS: Final[Mapping[str, tuple[int, int, Function]]] = {
     "substring": (1, 2, _substring),
     "toString": (0, 0, _to_text),
 }
-"""By name: how many arguments each takes at least and at most, and what it does."""
+"""By name: the least and the most arguments, and the implementation."""

@@ -20,7 +20,7 @@ Values = list[Any]
 def operation(  # noqa: PLR0911 - one for each kind
     operator: str,
 ) -> Callable[[Values, Values], Values]:
-    """Return what an operator does with its two operands."""
+    """Return the function of an operator with two operands."""
     match operator:
         case "and" | "or" | "xor" | "implies":
             return lambda a, b: _known(_logic(operator, logical(a), logical(b)))

@@ -1,4 +1,4 @@
-"""The bound on what FHIRPath expressions may compute, and the errors that they raise."""
+"""The bound on FHIRPath evaluation, and the errors of expressions."""
 
 from group_gateway.errors import BadUserInput
 

@@ -74,7 +74,7 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """An element of what `of` leads to; of the focus without it."""
+    """An element of the values of `of`; of the focus without it."""
 
     of: "Node | None"
     name: str
@@ -91,7 +91,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """One of the items that `of` leads to."""
+    """One of the values of `of`."""
 
     of: "Node"
     index: "Node"
@@ -144,7 +144,7 @@ def _tokens(text: str) -> list[_Token]:
 
 
 class _Parser:
-    """Reads tokens by precedence climbing."""
+    """A precedence climbing parser."""
 
     def __init__(self, tokens: list[_Token]) -> None:
         self._tokens = tokens
@@ -152,12 +152,12 @@ class _Parser:
         self._depth = 0
 
     def end(self) -> None:
-        """Raise BadUserInput unless all tokens were read."""
+        """Raise BadUserInput unless all tokens were consumed."""
         if self._next < len(self._tokens):
             raise wrong("is not well-formed")
 
     def expression(self, level: int) -> Node:
-        """Read an expression whose operators bind at least as tightly as `level`."""
+        """Parse an expression whose operators bind at least as tightly as `level`."""
         self._depth += 1
         if self._depth > _DEEPEST:
             raise wrong("is nested too deeply")
