@@ -1,7 +1,7 @@
-"""What happens in the gateway, for those who observe it.
+"""Events of the gateway, for observers.
 
-The core calls these methods and knows none of the adapters of `observability`. Arguments that
-become labels come from fixed sets: none ever holds an id, a query or other text from outside.
+The core calls these methods and imports no adapter of `observability`. Arguments that become labels
+have fixed sets of values: none holds an id, a query or other text from outside.
 """
 
 from typing import Literal, Protocol
@@ -17,13 +17,13 @@ TrustedDocumentEvent = Literal["unlisted", "refused", "reloaded", "unreadable"]
 
 
 class Events:
-    """Observes nothing. An adapter overrides the methods of the events that it is about."""
+    """Observe nothing. An adapter overrides the methods of its events."""
 
     def request_ended(self, outcome: SharedOutcome | ExecutionOutcome | RefusalOutcome) -> None:
         """Observe a GraphQL request: shared with another one, executed, or refused."""
 
     def operation_executed(self, seconds: float) -> None:
-        """Observe how long an operation took that was executed."""
+        """Observe how long the execution of an operation took."""
 
     def plan_fallback(self, reason: str) -> None:
         """Observe a query that graphql-core executed because no plan could answer it."""
@@ -38,7 +38,7 @@ class Events:
         """Observe an upstream call: its HTTP method, and its status class or `failed`."""
 
     def upstream_retried(self, kind: str) -> None:
-        """Observe that a call is repeated: a `read` or a `search`."""
+        """Observe a retry: of a `read` or a `search`."""
 
     def breaker(self, kind: str, *, is_open: bool) -> None:
         """Observe whether the breaker for a kind of calls is open."""
@@ -50,7 +50,7 @@ class Events:
         """Observe whether the cache is bypassed, because it failed."""
 
     def polled(self, outcome: PollOutcome) -> None:
-        """Observe a poll of something that is watched."""
+        """Observe a poll of a watched group or list."""
 
     def watched_groups(self, number: int) -> None:
         """Observe how many groups are watched now."""
@@ -62,7 +62,7 @@ class Events:
         """Observe how many subscriptions are open now."""
 
     def subscription_event(self) -> None:
-        """Observe an event that a subscription has sent."""
+        """Observe an event that was sent to a subscriber."""
 
 
 NO_EVENTS = Events()
@@ -70,7 +70,7 @@ NO_EVENTS = Events()
 
 
 class RequestRecorder(Protocol):
-    """Records requests one by one, with who asked and what was read and changed."""
+    """Record requests one by one, with the caller and what was read and changed."""
 
     records_all: bool
     """Whether requests that succeed are recorded too."""
@@ -80,7 +80,7 @@ class RequestRecorder(Protocol):
         """Whether a request that must be recorded can be recorded."""
 
     def digest(self, query: str) -> str:
-        """Return what identifies a document in records."""
+        """Return the keyed digest of a document."""
 
     def answered(
         self, outcome: str, context: RequestContext, audit_record: AuditRecord, seconds: float

@@ -1,4 +1,4 @@
-"""Single flight: a computation that several ask for at the same time runs once for all of them."""
+"""Single flight: concurrent requests for the same computation share one run."""
 
 import asyncio
 import time
@@ -16,11 +16,12 @@ class LeaderGone(Exception):
 
 
 class SingleFlight(Generic[Key, Result]):
-    """The computations under way, by their keys. A key is free again when its computation ends.
+    """The computations in flight, by their keys.
 
-    `run` gives a computation a task of its own, which outlives whoever waits for it. `lead` saves
-    that task: the first to ask computes, and if it is cancelled another one has to. `may_join`
-    decides whether what began at a moment of the monotonic clock may still be joined.
+    A key is free again when its computation ends. `run` starts a task for a computation, which
+    outlives its waiters. `lead` saves that task: the first caller computes, and if it is cancelled
+    another one has to. `may_join` decides whether a computation that started at a time of the
+    monotonic clock may still be joined.
     """
 
     def __init__(self, may_join: Callable[[float], bool] | None = None) -> None:
@@ -28,7 +29,7 @@ class SingleFlight(Generic[Key, Result]):
         self._under_way: dict[Key, tuple[asyncio.Future[Result], float]] = {}
 
     def joined(self, key: Key) -> asyncio.Future[Result] | None:
-        """Return the result to come, to be awaited shielded; None if there is none to join."""
+        """Return the coming result, to be awaited shielded; None if there is none to join."""
         entry = self._under_way.get(key)
         if entry is None:
             return None
@@ -38,16 +39,16 @@ class SingleFlight(Generic[Key, Result]):
         return future
 
     async def run(self, key: Key, work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
-        """Return the result of the computation under way; start it if there is none.
+        """Return the result of the computation in flight; start it if there is none.
 
-        All who wait get its exception. A cancelled waiter does not cancel it.
+        All waiters get its exception. A cancelled waiter does not cancel it.
         """
         return await asyncio.shield(self.start(key, work))
 
     def start(
         self, key: Key, work: Callable[[], Coroutine[Any, Any, Result]]
     ) -> asyncio.Future[Result]:
-        """Return the computation under way; start it if there is none."""
+        """Return the computation in flight; start it if there is none."""
         future = self.joined(key)
         if future is None:
             future = self._begun(key, started(work()))
@@ -55,7 +56,7 @@ class SingleFlight(Generic[Key, Result]):
         return future
 
     async def lead(self, key: Key, work: Coroutine[Any, Any, Result]) -> Result:
-        """Compute in the task of the caller. Those who join get the result, or else LeaderGone."""
+        """Compute in the caller's task. Those who join get the result, or else LeaderGone."""
         future = self._begun(key, asyncio.get_running_loop().create_future())
         try:
             result = await work
@@ -70,7 +71,10 @@ class SingleFlight(Generic[Key, Result]):
             self._free(key, future)
 
     def forget(self) -> None:
-        """Let nobody join what is under way. Those who have joined still get its result."""
+        """Exclude computations in flight from joining.
+
+        Those who have joined still get the result.
+        """
         self._under_way.clear()
 
     def _begun(self, key: Key, future: asyncio.Future[Result]) -> asyncio.Future[Result]:

@@ -195,7 +195,7 @@ BUGS = (
     ),
     Bug(
         "one failing field among several goes unseen",
-        "execution/completion.py",
+        "execution/completers.py",
         "        if outcome is not None:\n            raise outcome",
         "        if outcome is failure is not None:\n            raise outcome",
     ),

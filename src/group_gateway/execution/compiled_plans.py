@@ -25,7 +25,7 @@ from graphql.execution.values import get_variable_values
 from graphql.pyutils import is_awaitable
 
 from group_gateway.execution.compiler import compile_fields
-from group_gateway.execution.completion import Completer, complete_reads
+from group_gateway.execution.completers import Completer, complete_reads
 from group_gateway.execution.fields import Info
 from group_gateway.execution.plan_fallbacks import PlanFallback, PlanFallbacks, VariablesMisfit
 from group_gateway.execution.selection import NotCompilable, Selection, variable_values

@@ -24,7 +24,7 @@ from group_gateway.execution.codecs import (
     element_of,
     is_json_type,
 )
-from group_gateway.execution.completion import (
+from group_gateway.execution.completers import (
     Completer,
     Deoptimize,
     FlatCompleter,

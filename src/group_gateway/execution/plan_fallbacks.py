@@ -8,7 +8,7 @@ import msgspec
 from graphql import GraphQLError
 
 from group_gateway.errors import GatewayError
-from group_gateway.execution.completion import Deoptimize
+from group_gateway.execution.completers import Deoptimize
 
 _log = logging.getLogger(__name__)
 

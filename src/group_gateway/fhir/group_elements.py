@@ -1,8 +1,8 @@
 """The elements of a Group and of the data types inside it: one row for each.
 
-Reads, inputs, checks, merging and the tests follow this table. An element that is added here also
-needs its fields in `schema/group.py` and `schema/inputs.py`; a test compares them with the table.
-Every element may have extensions besides. They are shown, no input has them, and they are no rows.
+Reads, inputs, checks, merging and the tests follow this table. A new element also needs its fields
+in `schema/group.py` and `schema/inputs.py`; a test compares them with the table. Extensions have no
+rows: every element may have them, they are shown, and no input has them.
 """
 
 from collections.abc import Mapping

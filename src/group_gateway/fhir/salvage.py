@@ -1,4 +1,4 @@
-"""Rescue of a Bundle whose JSON is invalid in some of its entries only."""
+"""Recovery of a Bundle of which only some entries are invalid JSON."""
 
 import json
 import re
@@ -14,10 +14,10 @@ _DEEPEST: Final = 300
 
 
 def salvaged(raw: bytes) -> bytes:
-    """Return the same JSON with null in place of each entry that is invalid JSON text.
+    """Return the same JSON with null in place of each invalid entry.
 
-    That is one with a lone surrogate, a number without end, or too many levels. Raise DecodeError
-    when more than entries is invalid.
+    An entry is invalid with a lone surrogate, `NaN` or `Infinity`, or too many levels. Raises
+    DecodeError when more than entries is invalid.
     """
     try:
         bundle = json.loads(
@@ -35,7 +35,7 @@ def salvaged(raw: bytes) -> bytes:
 
 
 class _NoNumber:
-    """Stands for `NaN` or `Infinity`, which no JSON text can hold."""
+    """Stands for `NaN` or `Infinity`, which JSON can't express."""
 
     def __init__(self, name: str) -> None:
         self.name = name

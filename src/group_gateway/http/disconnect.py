@@ -4,7 +4,7 @@ from starlette.types import Receive
 
 
 async def disconnected(receive: Receive) -> bytes:
-    """Wait until the client has gone away; return what is left to send then: nothing."""
+    """Wait until the client has disconnected; return the last response: none."""
     while (await receive())["type"] != "http.disconnect":
         pass
     return b""

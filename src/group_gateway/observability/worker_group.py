@@ -141,7 +141,7 @@ class WorkerGroup:
 
     @contextlib.contextmanager
     def _locked(self, folder: Path) -> Iterator[None]:
-        """Let only one worker change the snapshots within the block, for about a millisecond."""
+        """Serialise changes of the snapshots within the block, which takes about a millisecond."""
         with (folder / "lock").open("ab") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield

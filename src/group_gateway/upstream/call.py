@@ -1,4 +1,4 @@
-"""One call of the upstream, as it is to be made."""
+"""The parameters of one upstream call."""
 
 from typing import Literal
 

@@ -1,8 +1,8 @@
-"""Proof that an upstream applies a search parameter: a search for the opposite.
+"""Proof that an upstream applies a search parameter: a search for the opposite value.
 
-An upstream may repeat in its `self` link what it ignores, and the first page may fit by chance.
-Then its total counts other groups too. Whoever ignores a parameter answers the opposite value with
-the same groups.
+An upstream may echo a parameter in its `self` link and ignore it, and the first page may match by
+chance. Then its total counts other groups too. A server that ignores a parameter returns the same
+groups for the opposite value.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterator
@@ -33,7 +33,7 @@ _ENDS = ("_id", "-_id")
 
 
 def opposite(name: str, values: Collection[str]) -> str | None:
-    """Return a value that excludes the groups that have one of these; None where there is none."""
+    """Return a value that excludes the groups with any of these values; None if there is none."""
     if name == "type":
         return next((type for type in _TYPES if type not in values), None)
     if name in _FLAGGED:
@@ -44,7 +44,7 @@ def opposite(name: str, values: Collection[str]) -> str | None:
 
 
 class FilterProof:
-    """Proves the parameters of a search; `get` returns a page. What is proven is remembered."""
+    """Prove the parameters of a search; `get` returns a page. Proofs are remembered."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class FilterProof:
         self._get = get
 
     async def holds(self, query: Query, shown: Searchset) -> bool:
-        """Return whether the upstream applies all parameters of a search that gave `shown`.
+        """Return whether the upstream applies all parameters of a search that returned `shown`.
 
         Parameters that turn out to be ignored are not sent any more.
         """
@@ -77,7 +77,7 @@ class FilterProof:
         return True
 
     async def _sorts(self, keys: list[str]) -> bool:
-        """Return whether opposite orders begin with different groups.
+        """Return whether opposite orders start with different groups.
 
         All groups may have the same keys, but not the same ids.
         """
@@ -98,7 +98,10 @@ class FilterProof:
         return _is_other(name, value, page, shown)
 
     async def _ask(self, name: str, value: str) -> Searchset | None:
-        """Search by one value; None when it is refused, as only those do who look at it."""
+        """Search by one value; return None when it is refused.
+
+        A refusal shows that the upstream reads the value.
+        """
         try:
             return await self._get(PageLink(((name, value), *self._capabilities.paging.query(1))))
         except GatewayError as error:
@@ -114,7 +117,7 @@ def _grouped(query: Query) -> Iterator[tuple[str, list[str]]]:
 
 
 def _is_other(name: str, value: str, page: Searchset, shown: Searchset) -> bool:
-    """Return whether the groups found for the opposite are its own, and none of those shown."""
+    """Return whether the groups found for the opposite differ from all those shown."""
     if name not in _ELEMENTS or not set(page.ids).isdisjoint(shown.ids):
         return False
     try:

@@ -37,7 +37,7 @@ class GroupEvent:
 
     @property
     def root(self) -> GroupResource | None:
-        """What the subscription's root field shows."""
+        """The value of the subscription's root field."""
         return self.group
 
 

@@ -1,4 +1,4 @@
-"""Poll what is watched: each thing once, however many listen, in however many replicas."""
+"""Poll watched groups and lists: each once, for all listeners in all replicas."""
 
 import asyncio
 import logging
@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 
 class Poller(Generic[Key, SomeWatch]):
-    """The watches of one kind. Polls each every `interval` seconds, at most `at_once` in parallel.
+    """The watches of one kind, each polled every `interval` seconds, at most `at_once` in parallel.
 
     `count` is called with the number of watches when it changes.
     """
@@ -96,7 +96,7 @@ class Poller(Generic[Key, SomeWatch]):
                 pause = self._interval
 
     async def _poll(self, watch: SomeWatch, look: Look) -> None:
-        """Look once, for the next caller that the upstream does not refuse."""
+        """Poll once, for the next caller that the upstream does not refuse."""
         while (caller := watch.next_caller()) is not None:
             try:
                 changed = await look(caller)

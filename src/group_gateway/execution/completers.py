@@ -1,7 +1,7 @@
-"""How a compiled plan completes values: what is null, what is awaited, and what it can't do.
+"""How a compiled plan completes values: nulls, awaited values, and unexpected ones.
 
-A list of a thousand references would take as many tasks, were each awaited by itself. So fields
-that show a resource are left open, and completed when all resources were read.
+Awaiting each of a thousand references would take as many tasks. So fields of resources are left
+open, and completed when all resources are read.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ ResolvedField = tuple[str, Resolver, Completer, bool]
 
 
 class FlatCompleter:
-    """Completes what was read, which may be null, without reading more."""
+    """Complete a value, which may be null, without further reads."""
 
     __slots__ = ("_complete",)
 
@@ -77,7 +77,7 @@ def complete_fields(empty: dict[str, Any], fields: list[ResolvedField]) -> Compl
 
 
 async def complete_reads(info: Info) -> None:
-    """Complete the fields that were left open for a resource, which are all being read by now."""
+    """Complete the fields that were left open for a resource, all of which are being read."""
     for shown, key, read, complete in info.reads:
         shown[key] = complete(read.result() if read.is_over else await read, info)
 
@@ -97,7 +97,7 @@ async def _kept(
 async def _settled(
     shown: dict[str, Any], waiting: Sequence[Awaitable[None]], failure: Exception | None
 ) -> dict[str, Any]:
-    """Wait for all fields, also when one has failed; then raise the failure."""
+    """Wait for all fields, even if one has failed; then raise the failure."""
     if failure is None and len(waiting) == 1:
         await waiting[0]
         return shown
@@ -108,7 +108,7 @@ async def _settled(
 
 
 def after(value: Any, finish: Callable[[Any], Any]) -> Any:
-    """Return what is made of a value, to be awaited where the value is."""
+    """Return a function's result for a value, or an awaitable of it if the value is awaited."""
     return _finished(value, finish) if type(value) is CoroutineType else finish(value)
 
 
@@ -157,7 +157,7 @@ def listed(complete: Completer) -> Completer:
 
 
 async def _gathered(items: list[Any], failure: Exception | None) -> list[Any]:
-    """Wait for the items that are to be awaited, also when one has failed."""
+    """Wait for the awaited items, even if one has failed."""
     open_ones = [index for index, item in enumerate(items) if is_awaitable(item)]
     settled = await asyncio.gather(*(items[i] for i in open_ones), return_exceptions=True)
     for index, outcome in zip(open_ones, settled, strict=True):
