@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import typing_search
+from bench import two_faces, typing_search
 from bench.nginx import upstream
 from bench.resources import Catalogue
 from bench.stages import COLD, EXCHANGE, measure_stages
@@ -38,3 +38,9 @@ def test_a_search_while_typing_is_measured(tmp_path: Path) -> None:
     """`typing` finds what both searches cost."""
     found = typing_search.run(tmp_path, A_MOMENT)
     assert all(found.share(workload) > 0 for workload in typing_search.QUERIES)
+
+
+def test_both_interfaces_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    """`two_faces` prints what a cold read costs through each interface."""
+    two_faces.run(A_MOMENT)
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [*two_faces.FACES]
