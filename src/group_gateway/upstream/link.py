@@ -15,6 +15,7 @@ from group_gateway.upstream.answer import CORRELATION_HEADERS, Answer
 from group_gateway.upstream.call import Call
 from group_gateway.upstream.transport.httpx_transport import UpstreamTransport
 from group_gateway.upstream.transport.pool import Timeouts
+from group_gateway.upstream.transport.request_bytes import field_lines, request_bytes
 
 _HEADERS = {
     "accept": "application/fhir+json",
@@ -76,16 +77,12 @@ class _DirectLink:
         self._base_path = url.raw_path.rstrip(b"/").decode("ascii")
         self._timeouts = timeouts
         host = url.netloc.decode("ascii")
-        self._head = "".join(f"{k}: {v}\r\n" for k, v in {"host": host, **fixed}.items())
+        self._lines = field_lines({"host": host, **fixed}.items())
 
     async def exchange(self, call: Call, headers: Mapping[str, str], *, until: float) -> Answer:
-        own = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        body = call.body
-        if body is not None:
-            own += f"content-length: {len(body)}\r\n"
-        head = f"{call.method} {self._base_path}{call.path} HTTP/1.1\r\n{self._head}{own}\r\n"
+        lines = self._lines + field_lines(headers.items())
         status, received, content = await self._pool.exchange(
-            head.encode("latin-1") + (body or b""),
+            request_bytes(call.method, self._base_path + call.path, lines, call.body),
             self._timeouts,
             repeatable=call.method == "GET",
             until=until,

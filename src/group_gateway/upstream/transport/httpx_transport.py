@@ -11,9 +11,12 @@ import httpx
 
 from group_gateway.memory_budget import MemoryBudget
 from group_gateway.upstream.transport.pool import ConnectionPool, Origin, Timeouts
+from group_gateway.upstream.transport.request_bytes import field_lines, request_bytes
 
 _REPEATABLE = frozenset({"GET", "HEAD"})
 _NEVER = 3600.0
+_FRAMING = ("content-length", "transfer-encoding")
+"""Fields that `request_bytes` replaces: a streamed body is complete by now."""
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -50,7 +53,7 @@ class UpstreamTransport(httpx.AsyncBaseTransport):
         """
         body = await request.aread()
         status, headers, content = await self.pool(request.url).exchange(
-            _request_bytes(request, body),
+            _encoded(request, body),
             _timeouts(request.extensions.get("timeout", {})),
             repeatable=request.method in _REPEATABLE,
             bodiless=request.method == "HEAD",
@@ -87,17 +90,12 @@ class UpstreamTransport(httpx.AsyncBaseTransport):
             pool.close()
 
 
-def _request_bytes(request: httpx.Request, body: bytes) -> bytes:
-    fields = request.headers.raw
-    if "transfer-encoding" in request.headers:  # a streamed body, which is complete by now
-        fields = [field for field in fields if field[0].lower() != b"transfer-encoding"]
-        fields.append((b"Content-Length", b"%d" % len(body)))
-    lines = [b"%s %s HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path)]
-    lines += [b"%s: %s" % field for field in fields]
-    head = b"\r\n".join([*lines, b"", b""])
-    if head.count(b"\n") != len(lines) + 1 or head.count(b"\r") != len(lines) + 1 or b"\0" in head:
-        raise httpx.LocalProtocolError("a control character in the request's head")
-    return head + body
+def _encoded(request: httpx.Request, body: bytes) -> bytes:
+    target = request.url.raw_path.decode("ascii")
+    fields = [(n.decode("latin-1"), v.decode("latin-1")) for n, v in request.headers.raw]
+    lines = field_lines(field for field in fields if field[0].lower() not in _FRAMING)
+    has_body = any(name in request.headers for name in _FRAMING)
+    return request_bytes(request.method, target, lines, body if has_body else None)
 
 
 def _timeouts(extension: dict[str, float | None]) -> Timeouts:
