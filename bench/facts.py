@@ -52,8 +52,8 @@ def facts() -> Facts:
 
 def command(arguments: Sequence[str]) -> str:
     """Return the command with these arguments; the folders in them tell nobody anything."""
-    before = ["", *arguments[:-1]]
-    told = ["DIR" if a in _FOLDERS else b for a, b in zip(before, arguments, strict=True)]
+    before = ["", *arguments]
+    told = ["DIR" if a in _FOLDERS else b for a, b in zip(before, arguments, strict=False)]
     return " ".join(["python -m bench", *told])
 
 
