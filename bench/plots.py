@@ -33,7 +33,7 @@ mpl.rcParams.update(
     }
 )
 _OURS, _OTHERS = "#0b6e4f", "#9aa5b1"
-_COLOURS = ("#c8553d", "#e0a458", "#0b6e4f", "#3d5a80")
+_COLOURS = ("#c8553d", "#e0a458", "#0b6e4f", "#3d5a80", "#8f5d9c", "#6b705c", "#1b263b")
 _STAGED = ("W1", "W2", "W3")
 _MINUTE = 60
 
