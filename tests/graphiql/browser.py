@@ -114,13 +114,21 @@ class Page:
             await self._send("Input.dispatchMouseEvent", type=event, **at)
 
     async def _middle(self, selector: str) -> Any:
-        """Wait for the first element that matches, and return where its middle is."""
+        """Wait until a click would hit the first element that matches; return where its middle is.
+
+        A menu that still slides open, or stands elsewhere before it is placed, is not hit.
+        """
         return await self.until(
             f"""(() => {{
                 const element = document.querySelector({json.dumps(selector)});
                 element?.scrollIntoView({{ block: "nearest", inline: "nearest" }});
                 const box = element?.getBoundingClientRect();
-                return box?.width && [box.x + box.width / 2, box.y + box.height / 2];
+                const middle = box?.width && [box.x + box.width / 2, box.y + box.height / 2];
+                const moves = document.getAnimations().some(({{ playState, effect }}) =>
+                    playState === "running" && effect.getComputedTiming().endTime !== Infinity
+                    && effect.target?.contains(element));
+                return middle && !moves
+                    && element.contains(document.elementFromPoint(...middle)) && middle;
             }})()"""
         )
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
+import httpx
+
 import maven
 from nodejs import NODE, install_packages
 
@@ -34,8 +36,12 @@ class Upstream:
 
 @contextmanager
 def running(name: str) -> Iterator[Upstream]:
-    """Run the upstream of this name within the block."""
+    """Run the upstream of this name within the block, once it has composed its statement.
+
+    HAPI takes seconds for the first one, longer than the gateway waits on a busy machine.
+    """
     with started(_command(name)) as url:
+        httpx.get(f"{url}/metadata", timeout=READY_SECONDS).raise_for_status()
         yield Upstream(name, url)
 
 
