@@ -41,7 +41,7 @@ class UpstreamCapabilities:
             self.parameter(name).learn(works=False)
 
     def may_search_by(self, name: str) -> bool:
-        """Return whether a search by this parameter is worth sending."""
-        if self.declared is not None and name not in self.declared:
+        """Return whether a search by this parameter, maybe with a modifier, is worth sending."""
+        if self.declared is not None and name.partition(":")[0] not in self.declared:
             return False
         return self.parameter(name).worth_trying

@@ -67,6 +67,9 @@ class CriteriaSearch(Search):
         self._check_applied(ignored)
         return ParameterSupport(applied=not ignored, ignored=ignored)
 
+    async def _finds_more(self, content: Searchset) -> bool:  # noqa: ARG002 - all are sent at once
+        return False
+
     async def start(self, count: int) -> Page:
         """Fetch the first page, of groups by which what can't be checked here was applied."""
         page = await super().start(count)

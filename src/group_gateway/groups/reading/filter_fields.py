@@ -8,7 +8,12 @@ import msgspec
 
 from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.fhir.literal_reference import entity_text, parse_reference
-from group_gateway.groups.reading.filter_values import CharacteristicFilter, DateFilter, TokenFilter
+from group_gateway.groups.reading.filter_values import (
+    CharacteristicFilter,
+    DateFilter,
+    StringFilter,
+    TokenFilter,
+)
 from group_gateway.groups.reading.group_outline import Outline, outline_of
 
 Check = Callable[[GroupResource], bool]
@@ -19,12 +24,16 @@ class SearchParameter:
     """A parameter that expresses a field of the filter.
 
     `values` are what to send for the field's value; none if the parameter can't express it. One
-    that `is_tried` is sent although the upstream declares no parameters.
+    that `is_tried` is sent although the upstream declares no parameters. One that `needs_control`
+    is sent once a control search has worked. `part` is what the values express of the field's
+    value.
     """
 
     name: str
     values: Callable[[Any], Sequence[str]]
     is_tried: bool = False
+    needs_control: bool = False
+    part: Callable[[Any], Any] = lambda value: value
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +48,18 @@ class FilterField:
     check: Callable[[Any, str], Check]
     parameters: tuple[SearchParameter, ...] = ()
     looks_inside: bool = False
+
+
+def name_parameter(
+    name: str, part: Callable[[StringFilter], StringFilter | None]
+) -> SearchParameter:
+    """Make a search parameter for names that expresses a part of a filter, or none."""
+
+    def values(wanted: StringFilter) -> list[str]:
+        said = part(wanted)
+        return [] if said is None else [said.text]
+
+    return SearchParameter(name, values, needs_control=True, part=part)
 
 
 class _Membered(msgspec.Struct):

@@ -5,13 +5,15 @@ chance. Then its total counts other groups too. A server that ignores a paramete
 groups for the opposite value.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 
 from group_gateway.errors import GatewayError
 from group_gateway.fhir.bundle import Searchset
 from group_gateway.fhir.group_resource import NotAGroup
 from group_gateway.fhir.page_link import PageLink, Query
 from group_gateway.groups.reading.capabilities import UpstreamCapabilities
+from group_gateway.groups.reading.name_search import control_for
+from group_gateway.groups.reading.pagination import PAGE_SIZE
 from group_gateway.groups.reading.paging_support import is_refusal
 
 NOBODY = "group-gateway-asks-for-nobody"
@@ -76,6 +78,24 @@ class FilterProof:
                 return False
         return True
 
+    async def finds(self, names: Iterable[str], shown: Searchset) -> bool:
+        """Try parameters by control searches for groups of a page; return whether one works.
+
+        Its counts are proven too if it finds nothing else.
+        """
+        for name in names:
+            control = control_for(name, shown)
+            if control is None:
+                continue
+            query = ((name, control.text), *self._capabilities.paging.query(PAGE_SIZE))
+            page = await self._asked(PageLink(query))
+            works = page is not None and control.is_found(page)
+            self._capabilities.parameter(name).learn(works=works)
+            if page is not None and works:
+                self._capabilities.exclusion(name).learn(works=control.is_exact(page))
+                return True
+        return False
+
     async def _sorts(self, keys: list[str]) -> bool:
         """Return whether opposite orders start with different groups.
 
@@ -102,8 +122,11 @@ class FilterProof:
 
         A refusal shows that the upstream reads the value.
         """
+        return await self._asked(PageLink(((name, value), *self._capabilities.paging.query(1))))
+
+    async def _asked(self, link: PageLink) -> Searchset | None:
         try:
-            return await self._get(PageLink(((name, value), *self._capabilities.paging.query(1))))
+            return await self._get(link)
         except GatewayError as error:
             if is_refusal(error):
                 return None

@@ -19,6 +19,12 @@ class StringFilter:
     contains: str | None = None
     starts_with: str | None = None
 
+    @property
+    def text(self) -> str:
+        """The text, if only one field is given."""
+        given = (self.equals, self.contains, self.starts_with)
+        return next((text for text in given if text is not None), "")
+
     @cached_property
     def _folded(self) -> tuple[str | None, str | None]:
         return _fold(self.contains), _fold(self.starts_with)

@@ -21,6 +21,7 @@ from group_gateway.groups.reading.filter_fields import (
     any_member,
     managed,
     membership,
+    name_parameter,
     outlined,
     sent_concept,
     sent_dates,
@@ -37,6 +38,7 @@ from group_gateway.groups.reading.filter_values import (
     items,
 )
 from group_gateway.groups.reading.group_outline import Outline, names_on
+from group_gateway.groups.reading.name_search import exact_part, inner_part, starting_part
 
 BY_ID = {"Patient": "patient", "Practitioner": "practitioner"}
 """Types of members that a filter can name by id, and the field for it."""
@@ -164,7 +166,14 @@ FIELDS: Final[Mapping[str, FilterField]] = {
         (SearchParameter("member", sent_reference, is_tried=True),),
         looks_inside=True,
     ),
-    "name": FilterField(outlined(lambda text, o: bool(text.fits(o.name, o.folded_name)))),
+    "name": FilterField(
+        outlined(lambda text, o: bool(text.fits(o.name, o.folded_name))),
+        (
+            name_parameter("name:exact", exact_part),
+            name_parameter("name", starting_part),
+            name_parameter("name:contains", inner_part),
+        ),
+    ),
     "active": FilterField(
         outlined(lambda flag, outline: outline.active is flag),
         (SearchParameter("active", sent_flag),),

@@ -28,6 +28,7 @@ from group_gateway.groups.reading.search_parameters import (
     covers,
     judge,
     parameters_for,
+    uncontrolled,
 )
 from group_gateway.groups.reading.whole_pages import WholePages
 from group_gateway.operation import Operation
@@ -74,7 +75,7 @@ class Search:
 
     @property
     def _proof(self) -> FilterProof:
-        return FilterProof(self._capabilities, self._get)
+        return FilterProof(self._capabilities, self._get_apart)
 
     @property
     def _needs_statement(self) -> bool:
@@ -111,15 +112,22 @@ class Search:
             page = self._page(link, content, filtered=filtered)
             unsized = request.size < PAGE_SIZE and (self.is_scan or not filtered)
             is_looked_through = verdict.ignored or unsized
-            if page.next is None or not is_looked_through or count >= PAGE_SIZE:
+            if page.next is None:
                 return page
-            count = PAGE_SIZE  # scans use large pages
+            if is_looked_through and count < PAGE_SIZE:
+                count = PAGE_SIZE  # scans use large pages
+            elif not await self._finds_more(content):
+                return page
 
     def _learn(self, request: FirstPage, content: Searchset) -> ParameterSupport:
         verdict = self._judge(request.filters, content)
         for name in verdict.obeyed | verdict.ignored:
             self._capabilities.parameter(name).learn(works=name in verdict.obeyed)
         return verdict
+
+    async def _finds_more(self, content: Searchset) -> bool:
+        """Return whether more parameters can be sent, now that groups are known."""
+        return await self._proof.finds(uncontrolled(self.wanted, self._capabilities), content)
 
     def numbered(self, link: PageLink, offset: int, count: int) -> PageLink:
         """Return the link to `count` groups of the same search, from number `offset` on."""
@@ -227,6 +235,14 @@ class Search:
                 self._operation, content, looks_inside=looks_inside
             )
             self._fetched[link] = content
+        return content
+
+    async def _get_apart(self, link: PageLink) -> Searchset:
+        """Get a page that is no part of the walk, and does not count as one that was scanned."""
+        is_new = link not in self._fetched
+        content = await self._get(link)
+        if is_new:
+            del self._fetched[link]
         return content
 
     async def _pause(self) -> None:

@@ -1,11 +1,13 @@
 """Which search parameters to send for a filter, and whether the upstream obeyed. Pure.
 
 An upstream may ignore a parameter and return everything, status 200. So a parameter counts as
-applied only when the Bundle's `self` link echoes it and every group in it matches.
+applied only when the Bundle's `self` link echoes it and every group in it matches. A search by name
+is sent only after a control search (`name_search`).
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
 
 from group_gateway.fhir.bundle import Searchset
 from group_gateway.fhir.page_link import Query
@@ -15,6 +17,12 @@ from group_gateway.groups.reading.filters import FIELDS, GroupFilter
 
 PARAMETER_NAMES = frozenset(
     parameter.name for field in FIELDS.values() for parameter in field.parameters
+)
+_CONTROLLED = frozenset(
+    parameter.name
+    for field in FIELDS.values()
+    for parameter in field.parameters
+    if parameter.needs_control
 )
 
 
@@ -48,28 +56,53 @@ def parameters_for(
     return tuple(query)
 
 
+def uncontrolled(wanted: GroupFilter, capabilities: UpstreamCapabilities) -> Iterator[str]:
+    """Yield the parameters that would express the filter once a control search has worked."""
+    for field in wanted.given:
+        for parameter in FIELDS[field].parameters:
+            if (
+                parameter.needs_control
+                and capabilities.declared is not None
+                and capabilities.may_search_by(parameter.name)
+                and not capabilities.parameter(parameter.name).recently_proven
+                and parameter.values(getattr(wanted, field))
+            ):
+                yield parameter.name
+
+
 def _is_usable(parameter: SearchParameter, capabilities: UpstreamCapabilities) -> bool:
     if capabilities.declared is None and not parameter.is_tried:
+        return False
+    if parameter.needs_control and not capabilities.parameter(parameter.name).recently_proven:
         return False
     return capabilities.may_search_by(parameter.name)
 
 
-def _fields_of(name: str, query: Query, wanted: GroupFilter) -> list[str]:
-    """Return the fields of the filter that a sent parameter expresses."""
-    return [
-        field
-        for field in wanted.given
-        for parameter in FIELDS[field].parameters
-        if parameter.name == name
-        and (values := parameter.values(getattr(wanted, field)))
-        and {(name, value) for value in values} <= set(query)
-    ]
+def _sent_for(name: str, query: Query, wanted: GroupFilter) -> Iterator[tuple[str, Any]]:
+    """Yield the fields of the filter that a sent parameter expresses, each with that part of it."""
+    for field in wanted.given:
+        value = getattr(wanted, field)
+        for parameter in FIELDS[field].parameters:
+            if parameter.name == name:
+                values = parameter.values(value)
+                if values and {(name, text) for text in values} <= set(query):
+                    yield field, parameter.part(value)
+
+
+def _part_of(wanted: GroupFilter, name: str, query: Query) -> GroupFilter:
+    """Return the part of the filter that a sent parameter expresses."""
+    parts = dict(_sent_for(name, query, wanted))
+    return replace(wanted.only(list(parts)), **parts)
 
 
 def covers(query: Query, wanted: GroupFilter) -> bool:
     """Return whether the applied parameters express the whole filter."""
-    names = {name for name, _ in query}
-    covered = {field for name in names for field in _fields_of(name, query, wanted)}
+    covered = {
+        field
+        for name in dict(query)
+        for field, part in _sent_for(name, query, wanted)
+        if part == getattr(wanted, field)
+    }
     return covered.issuperset(wanted.given)
 
 
@@ -78,19 +111,21 @@ def judge(query: Query, wanted: GroupFilter, page: Searchset) -> ParameterSuppor
 
     Without any `self` link a page on which everything fits proves nothing either way: the
     parameter is then neither obeyed nor ignored. So does a page whose entries can't be read, or one
-    that others follow. An empty page is a true answer otherwise.
+    that others follow. An empty page is a true answer otherwise. Parameters with a control search
+    may find more than what fits, and no page proves them.
     """
     if not page.groups:
         is_empty = not page.entries and "next" not in page.links
         return ParameterSupport(applied=is_empty or not query)
     names = frozenset(name for name, _ in query)
     unfit = frozenset(
-        name
-        for name in names
-        if not all(map(wanted.only(_fields_of(name, query, wanted)).fits, page.groups))
+        name for name in names if not all(map(_part_of(wanted, name, query).fits, page.groups))
     )
     own = page.links.get("self")
     if own is None:
-        return ParameterSupport(applied=not names, ignored=unfit)
-    ignored = unfit | (names - {name for name, _ in own.query})
-    return ParameterSupport(applied=not ignored, obeyed=names - ignored, ignored=ignored)
+        return ParameterSupport(applied=not names, ignored=unfit - _CONTROLLED)
+    missing = names - {name for name, _ in own.query}
+    ignored = (unfit - _CONTROLLED) | missing
+    return ParameterSupport(
+        applied=not (unfit | missing), obeyed=names - ignored - _CONTROLLED, ignored=ignored
+    )
