@@ -33,7 +33,7 @@ from group_gateway.fhir.page_link import PageLink
 from group_gateway.http.requests import request_of_body
 from group_gateway.schema.context import Context
 from group_gateway.upstream.call import Call
-from group_gateway.upstream.link import link_to
+from group_gateway.upstream.http_exchange import http_exchange
 from group_gateway.upstream.transport.httpx_transport import UpstreamTransport
 
 Stages = dict[str, dict[str, float]]
@@ -210,12 +210,12 @@ async def _call_sender(
     upstream_url: str, workloads: Sequence[Workload], seconds: float
 ) -> dict[str, float]:
     transport = UpstreamTransport()
-    link = link_to(upstream_url, transport, call_timeout=10)
+    http = http_exchange(upstream_url, transport, call_timeout=10)
     sent = {"authorization": "Bearer bench-0"}
 
     def call(path: str) -> Work:
         made = Call("read", "GET", path, "bench-0", sent)
-        return lambda: link.exchange(made, sent, until=math.inf)
+        return lambda: http.exchange(made, sent, until=math.inf)
 
     try:
         return {w.name: await cpu_us(call(w.path), seconds) for w in workloads}

@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from group_gateway.errors import UpstreamNotAsked, UpstreamTimeout, UpstreamUnavailable
-from group_gateway.upstream.answer import Answer
 from group_gateway.upstream.resilience.breaker import Breaker
 from group_gateway.upstream.resilience.retries import LONGEST_PAUSE, RetryBudget, pause
+from group_gateway.upstream.upstream_response import UpstreamResponse
 
 
 class Clock:
@@ -105,7 +105,7 @@ def test_retries_stay_a_fraction(steps: list[tuple[bool, float]]) -> None:
 @given(st.integers(0, 50), st.floats(0, 100), st.floats(0, 1), st.sampled_from(["", "0", "1"]))
 def test_pauses_are_bounded(attempt: int, left: float, luck: float, asked: str) -> None:
     """A pause is never shorter than asked for, nor longer than half of what is left."""
-    answer = Answer(503, {"retry-after": asked}, b"")
+    answer = UpstreamResponse(503, {"retry-after": asked}, b"")
     seconds = pause(answer, attempt, left, chance=lambda: luck)
     if seconds is not None:
         assert int(asked or 0) <= seconds <= min(left / 2, int(asked or 0) + LONGEST_PAUSE)

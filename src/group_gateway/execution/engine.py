@@ -42,7 +42,7 @@ class GraphQLRequest(msgspec.Struct, frozen=True):
     document_id: str | None = None
 
 
-class Answer(msgspec.Struct, frozen=True):
+class OperationResult(msgspec.Struct, frozen=True):
     """The response to a GraphQL request.
 
     `executed` is false when the request failed before execution: it then has no `data`.
@@ -81,7 +81,7 @@ class Event:
     One that was not executed is the last.
     """
 
-    answer: Answer
+    answer: OperationResult
     operation: Operation
 
 
@@ -108,12 +108,12 @@ class OperationRunner(Protocol):
 
     async def run(
         self, request: GraphQLRequest, operation: Operation, tracer: Tracer | None = None
-    ) -> Answer:
+    ) -> OperationResult:
         """Execute a request; all failures are in the response's errors."""
 
     async def run_in_parts(
         self, request: GraphQLRequest, operation: Operation
-    ) -> Answer | IncrementalResult:
+    ) -> OperationResult | IncrementalResult:
         """Execute a request whose document is `in_parts`, up to its initial result."""
 
 
@@ -152,7 +152,7 @@ class Engine:
 
     async def run(
         self, request: GraphQLRequest, operation: Operation, tracer: Tracer | None = None
-    ) -> Answer:
+    ) -> OperationResult:
         """Execute a request; all failures are in the response's errors."""
         document = self.document(request)
         if document.node is None:
@@ -174,19 +174,19 @@ class Engine:
         operation: Operation,
         plans: OperationPlans,
         tracer: Tracer | None,
-    ) -> Answer:
+    ) -> OperationResult:
         context = Context(operation, self._services)
         if self.compiled and tracer is None:
             data = await plans.run(context, request.variables or {})
             if data is not None:
-                return Answer(executed=True, data=msgspec.Raw(data), errors=[])
+                return OperationResult(executed=True, data=msgspec.Raw(data), errors=[])
         middleware = tracer.middleware() if tracer is not None else None
         executor = self._executor(WholeExecutor, request, context, middleware=middleware)
         return _answer(await execute(executor), context)
 
     async def run_in_parts(
         self, request: GraphQLRequest, operation: Operation
-    ) -> Answer | IncrementalResult:
+    ) -> OperationResult | IncrementalResult:
         """Execute a request whose document is `in_parts`, up to its initial result."""
         if self.document(request).operation(request.operation_name) is None:
             return await self.run(request, operation)
@@ -256,15 +256,15 @@ class Engine:
         return source.errors or [] if isinstance(source, ExecutionResult) else source
 
 
-def _answer(result: ExecutionResult, context: Context) -> Answer:
+def _answer(result: ExecutionResult, context: Context) -> OperationResult:
     errors = [*(result.errors or ()), *context.reported]
     # Without a path an error is about the request: graphql-core could not coerce the variables.
     before = result.data is None and bool(errors) and all(e.path is None for e in errors)
     default = "BAD_USER_INPUT" if before else "INTERNAL_SERVER_ERROR"
     shown = [present(error, default, context.operation) for error in errors]
-    return Answer(not before, result.data, shown)
+    return OperationResult(not before, result.data, shown)
 
 
-def _refused(errors: tuple[GraphQLError, ...], code: str, operation: Operation) -> Answer:
+def _refused(errors: tuple[GraphQLError, ...], code: str, operation: Operation) -> OperationResult:
     shown = [present(error, code, operation) for error in errors]
-    return Answer(executed=False, data=None, errors=shown)
+    return OperationResult(executed=False, data=None, errors=shown)

@@ -10,7 +10,7 @@ from graphql import ExecutionResult, GraphQLError, MiddlewareManager, OperationT
 from group_gateway.errors import GatewayError
 from group_gateway.execution.document_limits import DocumentLimits
 from group_gateway.execution.documents import Document
-from group_gateway.execution.engine import Answer, GraphQLRequest
+from group_gateway.execution.engine import GraphQLRequest, OperationResult
 from group_gateway.execution.incremental import execute
 from group_gateway.fhir.operation_outcome import Issue
 from group_gateway.fhir_graphql.compiled_selection import CompilingExecutor
@@ -35,7 +35,7 @@ class FhirRequest(GraphQLRequest, frozen=True):
     instance: tuple[str, str] | None = None
 
 
-class FhirAnswer(Answer, frozen=True):
+class FhirResult(OperationResult, frozen=True):
     """The response to a request; `warnings` are those of succeeded mutations."""
 
     status: int = HTTPStatus.OK
@@ -96,7 +96,7 @@ class FhirEngine:
         request: GraphQLRequest,
         operation: Operation,
         tracer: object = None,  # noqa: ARG002 - nothing is traced here
-    ) -> FhirAnswer:
+    ) -> FhirResult:
         """Execute a request; all failures are in the response's errors."""
         document = self.document(request)
         if document.node is None:
@@ -114,7 +114,7 @@ class FhirEngine:
 
     async def _execute(
         self, request: GraphQLRequest, document: Document, operation: Operation
-    ) -> FhirAnswer:
+    ) -> FhirResult:
         context = FhirContext(operation, self._services)
         try:
             root = await self._root(request, document, context)
@@ -126,7 +126,7 @@ class FhirEngine:
             result = _reshaped(result, shapes)
         return _answer(result, document, request, context)
 
-    async def run_in_parts(self, request: GraphQLRequest, operation: Operation) -> FhirAnswer:
+    async def run_in_parts(self, request: GraphQLRequest, operation: Operation) -> FhirResult:
         """Execute a request; this interface has no incremental delivery."""
         return await self.run(request, operation)
 
@@ -174,7 +174,7 @@ def _type_of(request: GraphQLRequest) -> str | None:
 
 def _answer(
     result: ExecutionResult, document: Document, request: GraphQLRequest, context: FhirContext
-) -> FhirAnswer:
+) -> FhirResult:
     errors = result.errors or []
     # Without a path an error is about the request: graphql-core could not coerce the variables.
     before = result.data is None and bool(errors) and all(e.path is None for e in errors)
@@ -189,7 +189,7 @@ def _answer(
         status = status_of(*told[0])
     elif kind is OperationType.MUTATION and failed_roots:
         status = status_of(*failed_roots[0])
-    return FhirAnswer(True, result.data, shown, status, tuple(context.warnings))  # noqa: FBT003
+    return FhirResult(True, result.data, shown, status, tuple(context.warnings))  # noqa: FBT003
 
 
 def _reshaped(result: ExecutionResult, shapes: Shapes) -> ExecutionResult:
@@ -199,13 +199,13 @@ def _reshaped(result: ExecutionResult, shapes: Shapes) -> ExecutionResult:
     return ExecutionResult(data, [*(result.errors or ()), *reshaping.errors] or None)
 
 
-def _refused(errors: Sequence[GraphQLError], code: str, operation: Operation) -> FhirAnswer:
+def _refused(errors: Sequence[GraphQLError], code: str, operation: Operation) -> FhirResult:
     """Return the response to an invalid request that was not executed."""
     shown = [shown_error(error, code, operation) for error in errors]
-    return FhirAnswer(executed=False, data=None, errors=shown, status=_BAD_REQUEST)
+    return FhirResult(executed=False, data=None, errors=shown, status=_BAD_REQUEST)
 
 
-def _failed(error: GraphQLError, operation: Operation) -> FhirAnswer:
+def _failed(error: GraphQLError, operation: Operation) -> FhirResult:
     """Return the response to a request that was not executed for another reason."""
     shown = shown_error(error, "", operation)
-    return FhirAnswer(False, None, [shown], status_of(error, shown))  # noqa: FBT003
+    return FhirResult(False, None, [shown], status_of(error, shown))  # noqa: FBT003

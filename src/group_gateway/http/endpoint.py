@@ -164,7 +164,7 @@ class Endpoint:
             raise wanted.refusal()
         id, client = context.correlation_id, context.client
         session = ClientSession(context.principal, authorization, id, client)
-        return self._events.respond(wanted.asked, session)
+        return self._events.respond(wanted.request, session)
 
     async def get(self, request: Request) -> ASGIApp:
         """Answer a GET: GraphiQL for a browser, else a query."""
@@ -194,8 +194,10 @@ class Endpoint:
         check_same_site(request.scope, self._limits.cross_origin)
         authorization = headers.get(b"authorization") or None
         context.principal = await self._callers.authenticate(authorization)
-        asked = request_of_query(request.query_params)
-        reply = await self._pipeline.answer_query(asked, context, media_type or GRAPHQL_RESPONSE)
+        graphql_request = request_of_query(request.query_params)
+        reply = await self._pipeline.answer_query(
+            graphql_request, context, media_type or GRAPHQL_RESPONSE
+        )
         if isinstance(reply, SubscriptionRequested):
             return self._stream(reply, accept, authorization, context)
         if media_type is None:

@@ -108,8 +108,8 @@ class FhirEndpoint:
     ) -> Reply:
         check_same_site(request.scope, self._limits.cross_origin)
         context.principal = await self._callers.authenticate(headers.get(b"authorization"))
-        asked = fhir_request(_parts_of_query(request), instance)
-        reply = _one_answer(await self._pipeline.answer_query(asked, context, JSON))
+        graphql_request = fhir_request(_parts_of_query(request), instance)
+        reply = _one_answer(await self._pipeline.answer_query(graphql_request, context, JSON))
         return await revalidated(reply, headers, self._compression)
 
 

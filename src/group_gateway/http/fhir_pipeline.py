@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import msgspec
 
-from group_gateway.execution.engine import Answer, GraphQLRequest
+from group_gateway.execution.engine import GraphQLRequest, OperationResult
 from group_gateway.execution.response_cache import Question
-from group_gateway.fhir_graphql.fhir_engine import FhirAnswer, FhirRequest
+from group_gateway.fhir_graphql.fhir_engine import FhirRequest, FhirResult
 from group_gateway.fhir_graphql.outcome_errors import extensions_of, issue_of
 from group_gateway.http.negotiation import JSON
 from group_gateway.http.pipeline import RequestPipeline
@@ -38,13 +38,13 @@ class FhirPipeline(RequestPipeline):
 
     def formatted(
         self,
-        answer: Answer,
+        answer: OperationResult,
         media_type: str,  # noqa: ARG002 - always JSON
         extensions: dict[str, Any],
         audit_record: AuditRecord | None,
     ) -> Reply:
         """Return the response to a request that was understood."""
-        status = answer.status if isinstance(answer, FhirAnswer) else HTTPStatus.OK
+        status = answer.status if isinstance(answer, FhirResult) else HTTPStatus.OK
         body, complete = answer.body(extensions), answer.is_complete
         reply = new_reply(status, JSON, body, is_complete=complete, audit_record=audit_record)
         return reply if complete else _with_advice(reply, answer.errors)
@@ -87,14 +87,14 @@ def _with_advice(reply: Reply, errors: Sequence[Mapping[str, Any]]) -> Reply:
 
 def fhir_request(parts: dict[str, Any], instance: str) -> FhirRequest:
     """Check the types of a request's parts; raise RequestRefused."""
-    asked = request_of(parts)
+    request = request_of(parts)
     type, _, id = instance.partition("/")
     return FhirRequest(
-        asked.query,
-        asked.operation_name,
-        asked.variables,
-        asked.wants_cost,
-        asked.document_id,
+        request.query,
+        request.operation_name,
+        request.variables,
+        request.wants_cost,
+        request.document_id,
         instance=(type, id) if instance else None,
     )
 

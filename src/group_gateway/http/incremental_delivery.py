@@ -39,15 +39,15 @@ class IncrementalDelivery:
         self._report = report
 
     def reply(
-        self, answer: IncrementalResult, asked: GraphQLRequest, operation: Operation
+        self, answer: IncrementalResult, request: GraphQLRequest, operation: Operation
     ) -> Reply:
         """Return the response that delivers a result."""
         seconds = operation.deadline + _LAST_SECONDS - asyncio.get_running_loop().time()
-        pieces = self._pieces(answer, asked, operation)
+        pieces = self._pieces(answer, request, operation)
         return parts_reply(ChunkedBody(pieces, time.time() + seconds))
 
     async def _pieces(
-        self, answer: IncrementalResult, asked: GraphQLRequest, operation: Operation
+        self, answer: IncrementalResult, request: GraphQLRequest, operation: Operation
     ) -> AsyncGenerator[bytes, None]:
         is_whole, begin = False, _BOUNDARY
         try:
@@ -56,17 +56,17 @@ class IncrementalDelivery:
                     async for part in answer.parts():
                         if not part["hasNext"]:
                             is_whole = True
-                            part["extensions"] = self._report.extensions(asked, operation)
+                            part["extensions"] = self._report.extensions(request, operation)
                         yield begin + _piece(part)
                         begin = b""
         finally:
             if is_whole:
                 self._report.executed(
-                    "errors" if answer.codes else "complete", asked, operation, answer.codes
+                    "errors" if answer.codes else "complete", request, operation, answer.codes
                 )
             else:
                 operation.abandon()
-                self._report.executed("abandoned", asked, operation, answer.codes)
+                self._report.executed("abandoned", request, operation, answer.codes)
 
 
 def _piece(part: dict[str, Any]) -> bytes:

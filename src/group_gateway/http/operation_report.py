@@ -63,7 +63,7 @@ class OperationReport:
     def executed(
         self,
         outcome: ExecutionOutcome,
-        asked: GraphQLRequest,
+        request: GraphQLRequest,
         operation: Operation,
         codes: Iterable[str],
     ) -> None:
@@ -75,7 +75,7 @@ class OperationReport:
         if audit_record is None and outcome != "complete":
             audit_record = AuditRecord()
         if audit_record is not None:
-            self._describe(audit_record, asked, codes)
+            self._describe(audit_record, request, codes)
             audit_record.upstream_ids = tuple(operation.upstream_ids)
             self._recorder.answered(outcome, operation.context, audit_record, seconds)
 
@@ -85,10 +85,10 @@ class OperationReport:
         self._events.request_ended(outcome)
         self._recorder.refused(outcome, refused.code, context)
 
-    def subscription_record(self, asked: GraphQLRequest) -> AuditRecord:
+    def subscription_record(self, request: GraphQLRequest) -> AuditRecord:
         """Return the audit record of a subscription that begins."""
         audit_record = AuditRecord(events=0)
-        self._describe(audit_record, asked, ())
+        self._describe(audit_record, request, ())
         return audit_record
 
     def subscriptions_open(self, number: int) -> None:
@@ -109,26 +109,26 @@ class OperationReport:
         """Report a subscription that has ended."""
         self._recorder.answered("ended", context, audit_record, seconds)
 
-    def extensions(self, asked: GraphQLRequest, operation: Operation) -> dict[str, Any]:
+    def extensions(self, request: GraphQLRequest, operation: Operation) -> dict[str, Any]:
         """Return the response extensions of an operation."""
         extensions: dict[str, Any] = {}
-        if asked.wants_cost:
+        if request.wants_cost:
             extensions["cost"] = self._cost(operation)
         if operation.stale is not None:
             extensions["stale"] = {"age": round(operation.stale)}
         return extensions
 
     def _describe(
-        self, audit_record: AuditRecord, asked: GraphQLRequest, codes: Iterable[str]
+        self, audit_record: AuditRecord, request: GraphQLRequest, codes: Iterable[str]
     ) -> None:
         """Return the fields of a log line: names of schema and operation, and the outcome."""
-        document = self._engine.document(asked)
-        operation = document.operation(asked.operation_name)
+        document = self._engine.document(request)
+        operation = document.operation(request.operation_name)
         audit_record.kind = operation.operation.value if operation else ""
         if operation is not None and operation.name is not None:
             audit_record.operation_name = log_text(operation.name.value)
-        audit_record.fields = document.root_fields(asked.operation_name)
-        audit_record.document = self._recorder.digest(asked.query)
+        audit_record.fields = document.root_fields(request.operation_name)
+        audit_record.document = self._recorder.digest(request.query)
         audit_record.codes = tuple(sorted(set(codes)))
 
     def _cost(self, operation: Operation) -> dict[str, int]:

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from graphql import OperationType
 
 from group_gateway.errors import RequestCode
-from group_gateway.execution.engine import Answer, GraphQLRequest, OperationRunner
+from group_gateway.execution.engine import GraphQLRequest, OperationResult, OperationRunner
 from group_gateway.execution.federated_trace import Tracer
 from group_gateway.execution.incremental_result import IncrementalResult
 from group_gateway.execution.response_cache import Question
@@ -56,7 +56,7 @@ Pipeline = TypeVar("Pipeline", bound="RequestPipeline")
 class SubscriptionRequested:
     """The request is a subscription, which needs a streaming transport."""
 
-    asked: GraphQLRequest
+    request: GraphQLRequest
 
     def refusal(self) -> RequestRefused:
         """Return the refusal for a client that accepts a single response only."""
@@ -174,19 +174,19 @@ class RequestPipeline:
         self, question: Question, operation: Operation, wanted: RequestedFormat
     ) -> Reply | SubscriptionRequested:
         shared = self._shared  # made for a list that is no newer than the next line's
-        asked = self._persisted.resolved(self.request(question))
-        document = self._engine.document(asked)
-        kind = document.kind(asked.operation_name)
+        request = self._persisted.resolved(self.request(question))
+        document = self._engine.document(request)
+        kind = document.kind(request.operation_name)
         if kind is OperationType.SUBSCRIPTION:
-            return self._subscription(asked)
+            return self._subscription(request)
         try:
             if wanted.trace:
-                return await self._reply(asked, operation, question[1], Tracer())
+                return await self._reply(request, operation, question[1], Tracer())
             if wanted.parts and document.in_parts:
-                return await self._in_parts(asked, operation, question[1])
-            reply = self._reply(asked, operation, question[1])
+                return await self._in_parts(request, operation, question[1])
+            reply = self._reply(request, operation, question[1])
             # Another request paid for a shared response.
-            if asked.wants_cost or kind is not OperationType.QUERY:
+            if request.wants_cost or kind is not OperationType.QUERY:
                 return await reply
             return await shared.lead(question, operation, reply)
         except asyncio.CancelledError:
@@ -199,23 +199,23 @@ class RequestPipeline:
         return request_of_body(question[2])
 
     async def answer_query(
-        self, asked: GraphQLRequest, context: RequestContext, media_type: str
+        self, request: GraphQLRequest, context: RequestContext, media_type: str
     ) -> Reply | SubscriptionRequested:
         """Answer a request that may only read; raise RequestRefused."""
         self._report.check_audit()
         with self.admission:
-            asked = self._persisted.resolved(asked)
-            document = self._engine.document(asked)
-            if document.kind(asked.operation_name) is OperationType.SUBSCRIPTION:
-                return self._subscription(asked)
-            if document.mutates(asked.operation_name):
+            request = self._persisted.resolved(request)
+            document = self._engine.document(request)
+            if document.kind(request.operation_name) is OperationType.SUBSCRIPTION:
+                return self._subscription(request)
+            if document.mutates(request.operation_name):
                 message = "A GET can only query. Send mutations with POST."
                 raise RequestRefused(message, 405, RequestCode.METHOD_NOT_ALLOWED)
-            return await self._reply(asked, self.operation(context), media_type)
+            return await self._reply(request, self.operation(context), media_type)
 
-    def _subscription(self, asked: GraphQLRequest) -> SubscriptionRequested:
+    def _subscription(self, request: GraphQLRequest) -> SubscriptionRequested:
         if self._limits.subscriptions:
-            return SubscriptionRequested(asked)
+            return SubscriptionRequested(request)
         message = "Subscriptions are switched off here."
         raise RequestRefused(message, 400, RequestCode.SUBSCRIPTIONS_DISABLED)
 
@@ -232,40 +232,40 @@ class RequestPipeline:
 
     async def _reply(
         self,
-        asked: GraphQLRequest,
+        request: GraphQLRequest,
         operation: Operation,
         media_type: str,
         tracer: Tracer | None = None,
     ) -> Reply:
-        answer = await self._engine.run(asked, operation, tracer)
+        answer = await self._engine.run(request, operation, tracer)
         traced = {} if tracer is None else {"ftv1": tracer.encoded(answer.errors)}
-        return self._reported(answer, asked, operation, media_type, traced)
+        return self._reported(answer, request, operation, media_type, traced)
 
     async def _in_parts(
-        self, asked: GraphQLRequest, operation: Operation, media_type: str
+        self, request: GraphQLRequest, operation: Operation, media_type: str
     ) -> Reply:
-        answer = await self._engine.run_in_parts(asked, operation)
+        answer = await self._engine.run_in_parts(request, operation)
         if isinstance(answer, IncrementalResult):
-            return self._parts.reply(answer, asked, operation)
-        return self._reported(answer, asked, operation, media_type, {})
+            return self._parts.reply(answer, request, operation)
+        return self._reported(answer, request, operation, media_type, {})
 
     def _reported(
         self,
-        answer: Answer,
-        asked: GraphQLRequest,
+        answer: OperationResult,
+        request: GraphQLRequest,
         operation: Operation,
         media_type: str,
         extensions: dict[str, Any],
     ) -> Reply:
         self._report.executed(
-            "complete" if answer.is_complete else "errors", asked, operation, answer.codes
+            "complete" if answer.is_complete else "errors", request, operation, answer.codes
         )
-        extensions |= self._report.extensions(asked, operation)
+        extensions |= self._report.extensions(request, operation)
         return self.formatted(answer, media_type, extensions, operation.audit_record)
 
     def formatted(
         self,
-        answer: Answer,
+        answer: OperationResult,
         media_type: str,
         extensions: dict[str, Any],
         audit_record: AuditRecord | None,

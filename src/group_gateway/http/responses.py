@@ -9,7 +9,7 @@ import msgspec
 from starlette.types import Receive, Send
 
 from group_gateway.errors import RequestCode
-from group_gateway.execution.engine import Answer
+from group_gateway.execution.engine import OperationResult
 from group_gateway.http.chunked_body import ChunkedBody
 from group_gateway.http.negotiation import GRAPHQL_RESPONSE, JSON
 from group_gateway.http.requests import RequestRefused
@@ -83,7 +83,10 @@ def new_reply(
 
 
 def answer_reply(
-    answer: Answer, media_type: str, extensions: Mapping[str, Any], audit_record: AuditRecord | None
+    answer: OperationResult,
+    media_type: str,
+    extensions: Mapping[str, Any],
+    audit_record: AuditRecord | None,
 ) -> Reply:
     """Return the response to a well-formed request (GraphQL over HTTP, section 6.4).
 

@@ -26,7 +26,7 @@ class SharedResponses:
     ) -> None:
         self._compression = compression
         self._epoch = engine.epoch
-        self._flights_since = engine.epoch()
+        self._joinable_since = engine.epoch()
         self._in_flight: SingleFlight[Question, Reply] = SingleFlight(cache.may_join)
         self._ready: ResponseCache[Reply] = ResponseCache(cache, max_bytes=max_bytes)
         self.now = self._ready.now
@@ -50,9 +50,9 @@ class SharedResponses:
     def _joined(self, question: Question) -> asyncio.Future[Reply] | None:
         """Return the response in flight, unless it began before the last change known here."""
         epoch = self._epoch()
-        if epoch != self._flights_since:
+        if epoch != self._joinable_since:
             self._in_flight.forget()
-            self._flights_since = epoch
+            self._joinable_since = epoch
         return self._in_flight.joined(question)
 
     async def lead(

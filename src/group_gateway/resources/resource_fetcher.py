@@ -14,9 +14,14 @@ from group_gateway.cache.store import CacheStore
 from group_gateway.errors import Forbidden, GatewayError
 from group_gateway.fhir.fhir_resource import FhirResource
 from group_gateway.groups.reading.capability_probe import CapabilityProbe
-from group_gateway.groups.reading.flights import Flight, charge, refund, within
 from group_gateway.groups.reading.group_fetcher import Lifetimes
 from group_gateway.groups.reading.paging_support import is_refusal
+from group_gateway.groups.reading.pending_result import (
+    PendingResult,
+    charge,
+    longest_remaining,
+    refund,
+)
 from group_gateway.groups.reading.stale_if_error import stale_if_error, vanished
 from group_gateway.operation import Caller, Operation
 from group_gateway.upstream.resource_client import ResourceClient
@@ -25,8 +30,8 @@ _LONGEST_LIST = 100
 """Ids in one search: a common page maximum, and well below common limits for URLs."""
 
 
-class ResourceFlight(Flight[FhirResource | None]):
-    """A resource in flight."""
+class ResourceLoad(PendingResult[FhirResource | None]):
+    """The pending load of a resource."""
 
     def __init__(self, operation: Operation, type: str, id: str, version: str | None) -> None:
         super().__init__(operation)
@@ -40,15 +45,15 @@ class ResourceFlight(Flight[FhirResource | None]):
 
 
 class ResourceMiss(NamedTuple):
-    """A flight whose resource is not in the cache, and the slot for its entry."""
+    """A pending result whose resource is not in the cache, and the slot for its entry."""
 
-    flight: ResourceFlight
+    pending: ResourceLoad
     slot: Slot
     lookup: Lookup
 
 
 class ResourceFetcher:
-    """Fetch for one caller and type at a time, resolve the flights, and fill the cache."""
+    """Fetch for one caller and type at a time, resolve the pending results, and fill the cache."""
 
     def __init__(self, client: ResourceClient, cache: CacheStore, lifetimes: Lifetimes) -> None:
         self._client = client
@@ -57,9 +62,9 @@ class ResourceFetcher:
         self._id_lists: dict[str, CapabilityProbe] = {}
 
     async def fetch(self, caller: Caller, type: str, misses: Sequence[ResourceMiss]) -> None:
-        """Resolve or reject every flight, each by itself."""
-        old = [miss for miss in misses if miss.flight.version is not None]
-        current = [miss for miss in misses if miss.flight.version is None]
+        """Resolve or reject every pending result, each by itself."""
+        old = [miss for miss in misses if miss.pending.version is not None]
+        current = [miss for miss in misses if miss.pending.version is None]
         if len(current) > 1 and self._probe(type).worth_trying:
             lists = [
                 self._fetch_list(caller, type, current[i : i + _LONGEST_LIST])
@@ -75,7 +80,7 @@ class ResourceFetcher:
     async def _fetch_list(self, caller: Caller, type: str, misses: Sequence[ResourceMiss]) -> None:
         """Search by an id list, again for what a page omitted, and read unclear ones singly."""
         probe = self._probe(type)
-        left = {miss.flight.id: miss for miss in misses}
+        left = {miss.pending.id: miss for miss in misses}
         paid: list[Operation] = []
         complete = works = False
         try:
@@ -112,12 +117,12 @@ class ResourceFetcher:
         paid: list[Operation],
     ) -> tuple[list[tuple[ResourceMiss, FhirResource | None]] | None, bool]:
         """Return what a search found, removed from `left`; None if it was not by the list."""
-        flights = [miss.flight for miss in left.values()]
-        paid += charge(flights)
+        results = [miss.pending for miss in left.values()]
+        paid += charge(results)
         wanted = list(left)
         try:
             resources, more = await self._client.find(
-                caller, type, wanted, within(flights), partial(charge, flights)
+                caller, type, wanted, longest_remaining(results), partial(charge, results)
             )
         except GatewayError as error:
             if is_refusal(error):
@@ -133,16 +138,16 @@ class ResourceFetcher:
         return sum(await asyncio.gather(*(self._read(caller, miss) for miss in misses)))
 
     async def _read(self, caller: Caller, miss: ResourceMiss) -> bool:
-        flight = miss.flight
+        pending = miss.pending
         try:
-            charge([flight])
+            charge([pending])
             resource = await self._client.read(
                 caller,
-                flight.type,
-                flight.id,
-                flight.version,
-                within([flight]),
-                partial(charge, [flight]),
+                pending.type,
+                pending.id,
+                pending.version,
+                longest_remaining([pending]),
+                partial(charge, [pending]),
             )
         except Exception as error:  # noqa: BLE001 - one bad id does not fail its batch
             await self._fail([miss], error)
@@ -151,21 +156,21 @@ class ResourceFetcher:
         return resource is not None
 
     async def _fail(self, misses: Sequence[ResourceMiss], failure: Exception) -> None:
-        """Reject flights, or resolve them with stale entries where allowed."""
+        """Reject results, or resolve them with stale entries where allowed."""
         slots = [miss.slot for miss in misses]
         before = await stale_if_error(self._cache, slots, failure, self._lifetimes.group)
         for miss, recalled in zip(misses, before, strict=True):
-            resource = miss.flight.resource_of(recalled.value) if recalled else None
+            resource = miss.pending.resource_of(recalled.value) if recalled else None
             if recalled and resource:
-                miss.flight.land_outdated(resource, recalled.age)
+                miss.pending.resolve_stale(resource, recalled.age)
             else:
-                miss.flight.crash(failure)
+                miss.pending.reject(failure)
 
     async def _keep(self, found: Sequence[tuple[ResourceMiss, FhirResource | None]]) -> None:
         for present, ttl in ((True, self._lifetimes.group), (False, self._lifetimes.absence)):
             some = [(miss, r) for miss, r in found if (r is not None) is present]
             for miss, resource in some:
-                miss.flight.land(resource, self._cache.part(miss.slot, miss.lookup, ttl))
+                miss.pending.resolve(resource, self._cache.part(miss.slot, miss.lookup, ttl))
             if some and not present:
                 await vanished(self._cache, [miss.slot for miss, _ in some])
             entries = [(m.slot, m.lookup, b"" if r is None else r.raw) for m, r in some]

@@ -15,7 +15,7 @@ from group_gateway.errors import NotFound, UpstreamTimeout
 from group_gateway.fhir.fhir_resource import FhirResource
 from group_gateway.groups.reading.cache_slots import CacheSlots
 from group_gateway.operation import Caller, Operation
-from group_gateway.resources.resource_fetcher import ResourceFetcher, ResourceFlight, ResourceMiss
+from group_gateway.resources.resource_fetcher import ResourceFetcher, ResourceLoad, ResourceMiss
 
 Key = tuple[str, str, str, str | None]
 """A caller's scope, and the type, id and version of a resource."""
@@ -35,44 +35,44 @@ class PendingResource:
     Both return None when there is none for the caller, or it was deleted, and raise other failures.
     """
 
-    __slots__ = ("_flight", "_loader", "_operation", "name")
+    __slots__ = ("_loader", "_operation", "_pending", "name")
 
     def __init__(
         self,
         loader: "ResourceLoader",
         operation: Operation,
         name: ResourceName,
-        flight: ResourceFlight,
+        pending: ResourceLoad,
     ) -> None:
         self.name = name
         self._loader = loader
         self._operation = operation
-        self._flight = flight
+        self._pending = pending
 
     @property
     def is_over(self) -> bool:
         """Whether the load has ended."""
-        return self._flight.is_over
+        return self._pending.is_over
 
     def __await__(self) -> Generator[Any, None, FhirResource | None]:
         """Wait for the resource."""
         return self._wait().__await__()
 
     async def _wait(self) -> FhirResource | None:
-        operation, flight = self._operation, self._flight
+        operation, pending = self._operation, self._pending
         try:
-            return self._recorded(await flight.wait(operation))
+            return self._recorded(await pending.wait(operation))
         except NotFound:
             return None
         except UpstreamTimeout:
-            if not flight.ran_out(operation):
+            if not pending.ran_out(operation):
                 raise
         return self._recorded(await self._loader.load(operation, self.name))
 
     def result(self) -> FhirResource | None:
         """Return the resource; raise the failure of its load."""
         try:
-            return self._recorded(self._flight.answer(self._operation))
+            return self._recorded(self._pending.answer(self._operation))
         except NotFound:
             return None
 
@@ -94,74 +94,72 @@ class ResourceLoader:
         self._fetcher = fetcher
         self._cache = cache
         self._slots = slots
-        self._flights: dict[Key, ResourceFlight] = {}
-        self._ticks: dict[tuple[str, str], list[ResourceFlight]] = {}
+        self._pending: dict[Key, ResourceLoad] = {}
+        self._ticks: dict[tuple[str, str], list[ResourceLoad]] = {}
         self._tasks = BackgroundTasks()
 
     async def load(self, operation: Operation, name: ResourceName) -> FhirResource | None:
         """Return a resource as this caller may see it; None when there is none."""
         while True:
-            flight = self._join(operation, name)
+            pending = self._join(operation, name)
             try:
-                return await flight.wait(operation)
+                return await pending.wait(operation)
             except UpstreamTimeout:
-                if not flight.ran_out(operation):
+                if not pending.ran_out(operation):
                     raise
 
     def begin(self, operation: Operation, name: ResourceName) -> PendingResource:
         """Start to load a resource at once."""
         return PendingResource(self, operation, name, self._join(operation, name))
 
-    def _join(self, operation: Operation, name: ResourceName) -> ResourceFlight:
+    def _join(self, operation: Operation, name: ResourceName) -> ResourceLoad:
         key = (operation.caller.scope, name.type, name.id, name.version)
-        flight = self._flights.get(key)
-        if flight is None or flight.is_over:
-            flight = self._flights[key] = ResourceFlight(
-                operation, name.type, name.id, name.version
-            )
-            self._enqueue(operation.caller, flight)
-        elif operation not in flight.operations:
-            flight.operations.append(operation)
-        return flight
+        pending = self._pending.get(key)
+        if pending is None or pending.is_over:
+            pending = self._pending[key] = ResourceLoad(operation, name.type, name.id, name.version)
+            self._enqueue(operation.caller, pending)
+        elif operation not in pending.operations:
+            pending.operations.append(operation)
+        return pending
 
-    def _enqueue(self, caller: Caller, flight: ResourceFlight) -> None:
-        key = (caller.scope, flight.type)
+    def _enqueue(self, caller: Caller, pending: ResourceLoad) -> None:
+        key = (caller.scope, pending.type)
         tick = self._ticks.get(key)
         if tick is None:
             tick = self._ticks[key] = []
-            asyncio.get_running_loop().call_soon(self._depart, caller, flight.type)
-        tick.append(flight)
+            asyncio.get_running_loop().call_soon(self._depart, caller, pending.type)
+        tick.append(pending)
 
     def _depart(self, caller: Caller, type: str) -> None:
         tick = self._ticks.pop((caller.scope, type))
         self._tasks.spawn(self._run(caller, type, tick))
 
-    async def _run(self, caller: Caller, type: str, tick: list[ResourceFlight]) -> None:
+    async def _run(self, caller: Caller, type: str, tick: list[ResourceLoad]) -> None:
         try:
             misses = await self._look_up(caller, tick)
             if misses:
                 await self._fetcher.fetch(caller, type, misses)
         except Exception as error:  # noqa: BLE001 - handed to those who wait
-            for flight in tick:
-                flight.crash(error)
+            for pending in tick:
+                pending.reject(error)
         finally:
-            for flight in tick:
-                key = (caller.scope, type, flight.id, flight.version)
-                if self._flights.get(key) is flight:
-                    del self._flights[key]
+            for pending in tick:
+                key = (caller.scope, type, pending.id, pending.version)
+                if self._pending.get(key) is pending:
+                    del self._pending[key]
 
-    async def _look_up(self, caller: Caller, tick: list[ResourceFlight]) -> list[ResourceMiss]:
+    async def _look_up(self, caller: Caller, tick: list[ResourceLoad]) -> list[ResourceMiss]:
         slots = [self._slots.resource(caller, f.type, f.id, f.version) for f in tick]
         lookups = await self._cache.lookup(slots)
         return [
-            ResourceMiss(flight, slot, lookup)
-            for flight, slot, lookup in zip(tick, slots, lookups, strict=True)
-            if not self._land(flight, slot, lookup)
+            ResourceMiss(pending, slot, lookup)
+            for pending, slot, lookup in zip(tick, slots, lookups, strict=True)
+            if not self._resolve(pending, slot, lookup)
         ]
 
-    def _land(self, flight: ResourceFlight, slot: Slot, lookup: Lookup) -> bool:
-        """Land a flight with what the cache holds, if it does."""
+    def _resolve(self, pending: ResourceLoad, slot: Slot, lookup: Lookup) -> bool:
+        """Resolve a pending result from the cache; return whether it holds one."""
         if lookup.value is None:
             return False
-        flight.land(flight.resource_of(lookup.value), self._cache.part(slot, lookup, 0))
+        pending.resolve(pending.resource_of(lookup.value), self._cache.part(slot, lookup, 0))
         return True

@@ -18,28 +18,30 @@ from group_gateway.errors import (
 )
 from group_gateway.events import Events
 from group_gateway.tracing import Tracing, outgoing
-from group_gateway.upstream.answer import Answer
 from group_gateway.upstream.call import Call
-from group_gateway.upstream.link import Link
+from group_gateway.upstream.http_exchange import HttpExchange
 from group_gateway.upstream.transport.http1_connection import NoRoom
+from group_gateway.upstream.upstream_response import UpstreamResponse
 
 
 class CallSender:
-    """Send calls over a link. `timeout` bounds each in seconds, below the operation's time."""
+    """Send calls to the upstream. `timeout` bounds each in seconds, below the operation's time."""
 
-    def __init__(self, link: Link, *, timeout: float, events: Events, tracing: Tracing) -> None:
-        self._link = link
+    def __init__(
+        self, http: HttpExchange, *, timeout: float, events: Events, tracing: Tracing
+    ) -> None:
+        self._http = http
         self.timeout = timeout
         self._events = events
         self._tracing = tracing
 
-    async def send(self, call: Call, within: float) -> Answer:
+    async def send(self, call: Call, within: float) -> UpstreamResponse:
         """Send a call once and return the response, whatever its status."""
         began = time.perf_counter()
         outcome = "failed"
         try:
             with self._tracing.upstream_call(call.method, call.path) as span:
-                answer = await self._link.exchange(
+                answer = await self._http.exchange(
                     call,
                     outgoing(call.headers),
                     until=asyncio.get_running_loop().time() + min(within, self.timeout),

@@ -20,8 +20,13 @@ from group_gateway.fhir.operation_outcome import Issue, parse_issues
 from group_gateway.fhir.page_link import PageLink, path_segments
 from group_gateway.operation import Caller
 from group_gateway.tracing import NO_TRACING, Tracing
-from group_gateway.upstream.answer import (
-    Answer,
+from group_gateway.upstream.call import Call, Kind
+from group_gateway.upstream.call_sender import CallSender
+from group_gateway.upstream.http_exchange import http_exchange
+from group_gateway.upstream.resilience.resilient_client import Resilience, ResilientClient
+from group_gateway.upstream.service_account import ServiceAccount, ServiceAccountExchange
+from group_gateway.upstream.upstream_response import (
+    UpstreamResponse,
     created_id,
     decoded,
     deletion_unsupported,
@@ -29,11 +34,6 @@ from group_gateway.upstream.answer import (
     is_absent,
     is_json_or_empty,
 )
-from group_gateway.upstream.call import Call, Kind
-from group_gateway.upstream.call_sender import CallSender
-from group_gateway.upstream.link import link_to
-from group_gateway.upstream.resilience.resilient_client import Resilience, ResilientClient
-from group_gateway.upstream.service_account import ServiceAccount, ServiceLink
 
 Again = Callable[[], object]
 """Called before a call is repeated; raises TooManyUpstreamCalls if the budget is used up."""
@@ -80,7 +80,7 @@ class Written:
     issues: tuple[Issue, ...] = ()
 
     @classmethod
-    def of(cls, id: str, resource: GroupResource | None, answer: Answer) -> "Written":
+    def of(cls, id: str, resource: GroupResource | None, answer: UpstreamResponse) -> "Written":
         """Parse a response."""
         issues = () if resource else parse_issues(decoded(answer.body)) or ()
         return cls(id, resource, answer.date, answer.etag, issues)
@@ -111,8 +111,8 @@ class GroupClient:
         self.is_canvas = (urlsplit(self.base_url).hostname or "").endswith(_CANVAS_HOST)
         self._base = path_segments(httpx.URL(self.base_url).path) or ()
         self._transport = transport
-        link = link_to(self.base_url, transport, call_timeout=call_timeout, headers=headers)
-        way = link if account is None else ServiceLink(link, account)
+        http = http_exchange(self.base_url, transport, call_timeout=call_timeout, headers=headers)
+        way = http if account is None else ServiceAccountExchange(http, account)
         call_sender = CallSender(way, timeout=call_timeout, events=events, tracing=tracing)
         self._resilient_client = ResilientClient(call_sender, resilience or Resilience(), events)
 
@@ -223,7 +223,7 @@ class GroupClient:
 
     async def get(
         self, kind: Kind, path: str, caller: Caller, within: float, again: Again | None = None
-    ) -> Answer:
+    ) -> UpstreamResponse:
         """Send a GET to a path below the base URL, for resources of other types."""
         return await self._send(kind, "GET", path, caller, within, again=again)
 
@@ -231,7 +231,7 @@ class GroupClient:
         """Close all connections."""
         await self._transport.aclose()
 
-    def _resource(self, answer: Answer) -> GroupResource:
+    def _resource(self, answer: UpstreamResponse) -> GroupResource:
         if answer.status not in _SUCCESS:
             raise failure_of(answer, writing=False)
         try:
@@ -254,7 +254,7 @@ class GroupClient:
         body: bytes | None = None,
         headers: dict[str, str] | None = None,
         again: Again | None = None,
-    ) -> Answer:
+    ) -> UpstreamResponse:
         sent = dict(headers or {})
         if caller.authorization is not None:
             sent["authorization"] = caller.authorization
@@ -267,7 +267,7 @@ class GroupClient:
         return answer
 
 
-def _echo(answer: Answer) -> GroupResource | None:
+def _echo(answer: UpstreamResponse) -> GroupResource | None:
     """Return the group in the response to a write, if there is one."""
     try:
         return GroupResource.parse(answer.body, etag=answer.etag, date=answer.date)

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import httpx
 
 from group_gateway.errors import UpstreamInvalidResponse, UpstreamTimeout, UpstreamUnavailable
-from group_gateway.upstream.answer import decoded
+from group_gateway.upstream.upstream_response import decoded
 
 _HEADERS = {
     "accept": "application/json",

@@ -7,8 +7,8 @@ from group_gateway.errors import BadUserInput, Gone, UpstreamInvalidResponse
 from group_gateway.fhir.fhir_resource import FhirResource, NotAResource, matches_in
 from group_gateway.fhir.literal_reference import is_logical_id
 from group_gateway.operation import Caller
-from group_gateway.upstream.answer import failure_of, is_absent
 from group_gateway.upstream.client import Again, GroupClient
+from group_gateway.upstream.upstream_response import failure_of, is_absent
 
 _SUCCESS = range(200, 300)
 

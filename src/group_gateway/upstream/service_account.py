@@ -1,7 +1,7 @@
 """The gateway's own token, by OAuth client credentials (RFC 6749, section 4.4).
 
 `ServiceAccount` keeps it good: fetched once for all who wait, and renewed before its end.
-`ServiceLink` puts it on every request, and tries a new one when the upstream refuses the old.
+`ServiceAccountExchange` adds it to every request, and renews it when the upstream refuses it.
 """
 
 import asyncio
@@ -15,11 +15,11 @@ from typing import Any
 
 from group_gateway.errors import GatewayError, UpstreamNotAsked
 from group_gateway.single_flight import SingleFlight
-from group_gateway.upstream.answer import Answer
 from group_gateway.upstream.call import Call
 from group_gateway.upstream.client_assertion import ClientAssertion, NotASigningKey
+from group_gateway.upstream.http_exchange import HttpExchange
 from group_gateway.upstream.json_endpoint import JsonEndpoint
-from group_gateway.upstream.link import Link
+from group_gateway.upstream.upstream_response import UpstreamResponse
 
 _PAUSE = 1.0
 """Seconds without another try after one that failed: a wrong secret must not lock the account."""
@@ -129,9 +129,9 @@ class ServiceAccount:
 
     async def _fetch(self) -> ServiceToken:
         self._failure = None
-        asked = self._clock()  # the token's life starts between this and the response
+        sent_at = self._clock()  # the token's life starts between this and the response
         try:
-            token = _granted(await self._endpoint.post(self._parameters()), asked)
+            token = _granted(await self._endpoint.post(self._parameters()), sent_at)
         except GatewayError as failure:
             self._failure = failure
             _log.warning("The token endpoint gave no token: %s.", _reason(failure))
@@ -150,7 +150,7 @@ class ServiceAccount:
             raise TokenRefused(KEY_UNUSABLE) from error
 
 
-def _granted(answer: tuple[int, Any], asked: float) -> ServiceToken:
+def _granted(answer: tuple[int, Any], sent_at: float) -> ServiceToken:
     status, body = answer
     said = body if isinstance(body, dict) else {}
     token, kind = said.get("access_token"), said.get("token_type")
@@ -164,7 +164,7 @@ def _granted(answer: tuple[int, Any], asked: float) -> ServiceToken:
     seconds = _life(said.get("expires_in"))
     scope = said.get("scope")
     granted = scope if isinstance(scope, str) else ""
-    return ServiceToken(f"Bearer {token}", seconds, asked + seconds, granted)
+    return ServiceToken(f"Bearer {token}", seconds, sent_at + seconds, granted)
 
 
 def _is_token(said: object) -> bool:
@@ -182,15 +182,17 @@ def _reason(failure: GatewayError) -> str:
     return failure.reason if isinstance(failure, TokenRefused) else failure.code
 
 
-class ServiceLink:
-    """A link whose requests all carry the gateway's own token, whoever asks."""
+class ServiceAccountExchange:
+    """An exchange whose requests all carry the gateway's own token, whoever asks."""
 
-    def __init__(self, link: Link, account: ServiceAccount) -> None:
-        self._link = link
+    def __init__(self, http: HttpExchange, account: ServiceAccount) -> None:
+        self._http = http
         self._account = account
 
-    async def exchange(self, call: Call, headers: Mapping[str, str], *, until: float) -> Answer:
-        """See Link. A request that the upstream did not let in goes once more, with a new token.
+    async def exchange(
+        self, call: Call, headers: Mapping[str, str], *, until: float
+    ) -> UpstreamResponse:
+        """Send a call with the token; after a 401 send it once more with a new token.
 
         Raises UpstreamNotAsked when there is no token that the upstream takes: it is not the
         caller's credential that is wrong.
@@ -209,8 +211,8 @@ class ServiceLink:
 
     async def _send(
         self, call: Call, headers: Mapping[str, str], token: ServiceToken, until: float
-    ) -> Answer:
+    ) -> UpstreamResponse:
         own = {**headers, "authorization": token.authorization}
-        answer = await self._link.exchange(call, own, until=until)
+        answer = await self._http.exchange(call, own, until=until)
         self._account.note(token, accepted=answer.status != HTTPStatus.UNAUTHORIZED)
         return answer

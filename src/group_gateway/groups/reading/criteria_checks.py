@@ -120,11 +120,11 @@ def _refers(reference: Any, wanted: str, home: str) -> bool:
     if not isinstance(text, str):
         return False
     own = text.partition("/_history/")[0].removeprefix(f"{home}/")
-    asked = _unescaped(wanted).removeprefix(f"{home}/")
-    if own == asked:
+    requested = _unescaped(wanted).removeprefix(f"{home}/")
+    if own == requested:
         return True
     kind, _, id = own.partition("/")
-    return "/" not in asked and id == asked and kind.isalpha()
+    return "/" not in requested and id == requested and kind.isalpha()
 
 
 def _member(elements: Elements, wanted: str, home: str) -> bool:

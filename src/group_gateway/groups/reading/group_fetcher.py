@@ -20,10 +20,15 @@ from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.fhir.page_link import PageLink
 from group_gateway.groups.reading.cache_slots import pack, unpack
 from group_gateway.groups.reading.capabilities import UpstreamCapabilities
-from group_gateway.groups.reading.flights import Flight, charge, refund, within
 from group_gateway.groups.reading.pagination import Page
 from group_gateway.groups.reading.paging_support import is_refusal
 from group_gateway.groups.reading.partial_results import doubts_about, lacks_elements
+from group_gateway.groups.reading.pending_result import (
+    PendingResult,
+    charge,
+    longest_remaining,
+    refund,
+)
 from group_gateway.groups.reading.stale_if_error import stale_if_error, vanished
 from group_gateway.operation import Caller, Operation
 from group_gateway.upstream.client import GroupClient
@@ -44,8 +49,8 @@ class Lifetimes:
     absence: float = 5.0
 
 
-class GroupFlight(Flight[Found]):
-    """A group in flight.
+class GroupLoad(PendingResult[Found]):
+    """The pending load of a group.
 
     `exact`: a waiter must learn absent from forbidden. `alone`: the group must be read by itself.
     """
@@ -60,26 +65,26 @@ class GroupFlight(Flight[Found]):
 
 
 class Miss(msgspec.Struct, frozen=True):
-    """A flight whose group is not in the cache, and the slot for its entry."""
+    """A pending result whose group is not in the cache, and the slot for its entry."""
 
-    flight: GroupFlight
+    pending: GroupLoad
     slot: Slot
     lookup: Lookup
 
     @property
     def id(self) -> str:
         """The id of the group."""
-        return self.flight.id
+        return self.pending.id
 
     @property
     def looks_inside(self) -> bool:
         """Whether a waiter may show elements that searches omit."""
-        return any(operation.looks_inside for operation in self.flight.operations)
+        return any(operation.looks_inside for operation in self.pending.operations)
 
 
 @dataclass(slots=True)
 class _Listing:
-    """A search by an id list: the flights that are `left`, and the operations that `paid`.
+    """A search by an id list: the pending results that are `left`, and the operations that `paid`.
 
     Results that the search may have shortened are `doubted`, and left.
     """
@@ -94,7 +99,7 @@ class _NotByList(Exception):
 
 
 class GroupFetcher:
-    """Fetch groups for one caller at a time, resolve their flights, and fill the cache."""
+    """Fetch groups for one caller at a time, resolve their pending results, and fill the cache."""
 
     def __init__(
         self,
@@ -111,17 +116,17 @@ class GroupFetcher:
         self._tasks = BackgroundTasks()
 
     async def fetch(self, caller: Caller, misses: Sequence[Miss]) -> None:
-        """Resolve or reject every flight, each by its own deadline."""
+        """Resolve or reject every pending result, each by its own deadline."""
         timers = self._own_ends(misses)
         try:
-            listed = [miss for miss in misses if not miss.flight.alone]
+            listed = [miss for miss in misses if not miss.pending.alone]
             if len(listed) < 2 or not self._lists_work:  # noqa: PLR2004 - a list has two
                 await self._read_all(caller, misses)
                 return
             lists = [listed[i : i + _LONGEST_LIST] for i in range(0, len(listed), _LONGEST_LIST)]
             await asyncio.gather(
                 *(self._fetch_list(caller, each) for each in lists),
-                *(self._read(caller, miss) for miss in misses if miss.flight.alone),
+                *(self._read(caller, miss) for miss in misses if miss.pending.alone),
             )
         finally:
             for timer in timers:
@@ -132,16 +137,16 @@ class GroupFetcher:
         return self._lists.worth_trying and self._whole_results.worth_trying
 
     def _own_ends(self, misses: Sequence[Miss]) -> list[asyncio.TimerHandle]:
-        """End flights at their own deadlines, if a shared call may outlast them."""
+        """Reject results at their own deadlines, if a shared call may outlast them."""
         if len(misses) == 1:  # nothing is shared
             return []
-        ends = {miss.flight.deadline for miss in misses}
+        ends = {miss.pending.deadline for miss in misses}
         last = max(ends) - _CLOSE
         if min(ends) >= last:  # as those of one operation always do
             return []
-        early = [miss for miss in misses if miss.flight.deadline < last]
+        early = [miss for miss in misses if miss.pending.deadline < last]
         call_at = asyncio.get_running_loop().call_at
-        return [call_at(miss.flight.deadline, self._end, miss) for miss in early]
+        return [call_at(miss.pending.deadline, self._end, miss) for miss in early]
 
     def _end(self, miss: Miss) -> None:
         late = UpstreamTimeout("The upstream did not answer in time.")
@@ -177,14 +182,14 @@ class GroupFetcher:
 
     def _compare(self, listing: "_Listing", misses: Sequence[Miss]) -> None:
         """Learn from reads whether the search had omitted elements."""
-        flights = {miss.id: miss.flight for miss in misses}
+        results = {miss.id: miss.pending for miss in misses}
         for id, group in listing.doubted.items():
-            read = flights[id].value
+            read = results[id].value
             if read is not None and not group.is_part and lacks_elements(group, read):
                 self._whole_results.learn(works=False)
 
     async def _search(self, caller: Caller, listing: "_Listing") -> bool:
-        """Search by an id list, and resolve the flights of the groups found.
+        """Search by an id list, and resolve the pending results of the groups found.
 
         Returns whether the upstream is known to have returned everything. Raises _NotByList.
         """
@@ -192,11 +197,11 @@ class GroupFetcher:
         query = (("_id", ",".join(left)), ("_count", str(len(left))))
         wanted, link = frozenset(left), PageLink(query)
         while True:
-            flights = [miss.flight for miss in left.values()]
-            listing.paid += charge(flights)
-            again = partial(charge, flights)
+            results = [miss.pending for miss in left.values()]
+            listing.paid += charge(results)
+            again = partial(charge, results)
             try:
-                content = await self._client.search(caller, link, within(flights), again)
+                content = await self._client.search(caller, link, longest_remaining(results), again)
             except GatewayError as error:
                 if is_refusal(error):
                     raise _NotByList from error
@@ -209,7 +214,7 @@ class GroupFetcher:
             link = page.next
 
     async def _take(self, content: Searchset, listing: "_Listing") -> bool:
-        """Resolve the flights of a page's groups; return whether the next page is worth a call."""
+        """Resolve the results of a page's groups; return whether the next page is worth a call."""
         doubts = doubts_about(content.groups, self._whole_results)
         found: list[tuple[Miss, Found]] = []
         for group in content.groups:
@@ -220,7 +225,7 @@ class GroupFetcher:
                 listing.doubted[group.id] = group
             elif group.id in doubts.suspects:
                 del listing.left[group.id]
-                miss.flight.land(group)  # good enough to show, but not to cache
+                miss.pending.resolve(group)  # good enough to show, but not to cache
             else:
                 del listing.left[group.id]
                 found.append((miss, group))
@@ -236,10 +241,10 @@ class GroupFetcher:
 
     async def _read(self, caller: Caller, miss: Miss) -> bool:
         try:
-            flights = [miss.flight]
-            charge(flights)
-            again = partial(charge, flights)
-            resource = await self._client.read(caller, miss.id, within(flights), again)
+            results = [miss.pending]
+            charge(results)
+            again = partial(charge, results)
+            resource = await self._client.read(caller, miss.id, longest_remaining(results), again)
         except Exception as error:  # noqa: BLE001 - one bad id does not fail its batch
             await self._fail([miss], error)
             return False
@@ -247,15 +252,15 @@ class GroupFetcher:
         return resource is not None
 
     async def _fail(self, misses: Sequence[Miss], failure: Exception) -> None:
-        """Reject flights, or resolve them with stale entries where allowed."""
+        """Reject results, or resolve them with stale entries where allowed."""
         slots = [miss.slot for miss in misses]
         before = await stale_if_error(self._cache, slots, failure, self._lifetimes.group)
         for miss, recalled in zip(misses, before, strict=True):
             group = unpack(recalled.value) if recalled else None
             if recalled and group:
-                miss.flight.land_outdated(group, recalled.age)
+                miss.pending.resolve_stale(group, recalled.age)
             else:
-                miss.flight.crash(failure)
+                miss.pending.reject(failure)
 
     async def _keep(self, found: Iterable[tuple[Miss, Found]]) -> None:
         present: list[tuple[Slot, Lookup, bytes]] = []
@@ -266,7 +271,7 @@ class GroupFetcher:
                 if resource is None
                 else (present, self._lifetimes.group)
             )
-            miss.flight.land(resource, self._cache.part(miss.slot, miss.lookup, ttl))
+            miss.pending.resolve(resource, self._cache.part(miss.slot, miss.lookup, ttl))
             if miss.lookup.position is not None:
                 entries.append((miss.slot, miss.lookup, pack(resource)))
         if absent:
@@ -278,8 +283,8 @@ class GroupFetcher:
 
 
 def _settle(miss: Miss) -> bool:
-    """Resolve the flight of an invisible group, if no waiter asks why."""
-    if miss.flight.exact:
+    """Resolve the pending result of an invisible group, if no waiter asks why."""
+    if miss.pending.exact:
         return False
-    miss.flight.land(None)
+    miss.pending.resolve(None)
     return True

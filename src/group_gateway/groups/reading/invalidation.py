@@ -52,7 +52,7 @@ class Invalidator:
         await self._cache.refused({caller.scope})
 
     def _invalidated(self, tags: Tags) -> None:
-        # No lookup finds the old entries now; flights that did must not be joined.
+        # No lookup finds the old entries now; results that did must not be joined.
         self.epoch += 1
         self._loader.forget(tags)
         if tags is None or self._slots.search_tag in tags:

@@ -16,7 +16,7 @@ from group_gateway.groups.reading.capabilities import UpstreamCapabilities
 from group_gateway.groups.reading.group_fetcher import (
     Found,
     GroupFetcher,
-    GroupFlight,
+    GroupLoad,
     Lifetimes,
     Miss,
 )
@@ -38,8 +38,8 @@ class GroupLoader:
         self._fetcher = GroupFetcher(client, cache, capabilities, lifetimes)
         self._cache = cache
         self._slots = slots
-        self._flights: dict[tuple[str, str], GroupFlight] = {}
-        self._ticks: dict[str, list[GroupFlight]] = {}
+        self._pending: dict[tuple[str, str], GroupLoad] = {}
+        self._ticks: dict[str, list[GroupLoad]] = {}
         self._tasks = BackgroundTasks()
 
     async def load(
@@ -50,13 +50,13 @@ class GroupLoader:
         Unless `exact`, a forbidden group may be None too. `alone` keeps it out of batched searches.
         """
         while True:
-            flight = self._join(operation, id)
-            flight.exact = flight.exact or exact
-            flight.alone = flight.alone or alone
+            pending = self._join(operation, id)
+            pending.exact = pending.exact or exact
+            pending.alone = pending.alone or alone
             try:
-                return await flight.wait(operation)
+                return await pending.wait(operation)
             except UpstreamTimeout:
-                if not flight.ran_out(operation):
+                if not pending.ran_out(operation):
                     raise
 
     async def find(self, operation: Operation, id: str, *, alone: bool = False) -> Found:
@@ -67,61 +67,61 @@ class GroupLoader:
             return None
 
     def forget(self, tags: Tags) -> None:
-        """Exclude flights from joining that may have left before an invalidation of these tags."""
-        for key, flight in list(self._flights.items()):
-            if tags is None or flight.tag in tags:
-                del self._flights[key]
+        """Exclude results from joining that may have left before an invalidation of these tags."""
+        for key, pending in list(self._pending.items()):
+            if tags is None or pending.tag in tags:
+                del self._pending[key]
 
-    def _join(self, operation: Operation, id: str) -> GroupFlight:
+    def _join(self, operation: Operation, id: str) -> GroupLoad:
         key = (operation.caller.scope, id)
-        flight = self._flights.get(key)
-        if flight is None or flight.is_over or not self._cache.may_join(flight.began):
-            flight = self._flights[key] = GroupFlight(operation, id)
-            self._enqueue(operation.caller, flight)
-        elif operation not in flight.operations:
-            flight.operations.append(operation)
-        return flight
+        pending = self._pending.get(key)
+        if pending is None or pending.is_over or not self._cache.may_join(pending.began):
+            pending = self._pending[key] = GroupLoad(operation, id)
+            self._enqueue(operation.caller, pending)
+        elif operation not in pending.operations:
+            pending.operations.append(operation)
+        return pending
 
-    def _enqueue(self, caller: Caller, flight: GroupFlight) -> None:
+    def _enqueue(self, caller: Caller, pending: GroupLoad) -> None:
         tick = self._ticks.get(caller.scope)
         if tick is None:
             tick = self._ticks[caller.scope] = []
             asyncio.get_running_loop().call_soon(self._depart, caller)
-        tick.append(flight)
+        tick.append(pending)
 
     def _depart(self, caller: Caller) -> None:
         self._tasks.spawn(self._run(caller, self._ticks.pop(caller.scope)))
 
-    async def _run(self, caller: Caller, tick: list[GroupFlight]) -> None:
+    async def _run(self, caller: Caller, tick: list[GroupLoad]) -> None:
         try:
             misses = await self._look_up(caller, tick)
             if misses:
                 await self._fetcher.fetch(caller, misses)
         except Exception as error:  # noqa: BLE001 - handed to those who wait
-            for flight in tick:
-                flight.crash(error)
+            for pending in tick:
+                pending.reject(error)
         finally:
-            for flight in tick:
-                if self._flights.get((caller.scope, flight.id)) is flight:
-                    del self._flights[caller.scope, flight.id]
+            for pending in tick:
+                if self._pending.get((caller.scope, pending.id)) is pending:
+                    del self._pending[caller.scope, pending.id]
 
-    async def _look_up(self, caller: Caller, tick: list[GroupFlight]) -> list[Miss]:
-        slots = [self._slots.group(caller, flight.id) for flight in tick]
-        for flight, slot in zip(tick, slots, strict=True):
-            flight.tag = slot.tag  # has not left yet: may be joined after any invalidation
+    async def _look_up(self, caller: Caller, tick: list[GroupLoad]) -> list[Miss]:
+        slots = [self._slots.group(caller, pending.id) for pending in tick]
+        for pending, slot in zip(tick, slots, strict=True):
+            pending.tag = slot.tag  # has not left yet: may be joined after any invalidation
         lookups = await self._cache.lookup(slots)
         return [
-            Miss(flight, slot, lookup)
-            for flight, slot, lookup in zip(tick, slots, lookups, strict=True)
-            if not self._land(flight, slot, lookup)
+            Miss(pending, slot, lookup)
+            for pending, slot, lookup in zip(tick, slots, lookups, strict=True)
+            if not self._resolve(pending, slot, lookup)
         ]
 
-    def _land(self, flight: GroupFlight, slot: Slot, lookup: Lookup) -> bool:
-        """Land a flight with what the cache holds, if it does."""
+    def _resolve(self, pending: GroupLoad, slot: Slot, lookup: Lookup) -> bool:
+        """Resolve a pending result from the cache; return whether it holds one."""
         if lookup.value is None:
             return False
         try:
-            flight.land(unpack(lookup.value), self._cache.part(slot, lookup, 0))
+            pending.resolve(unpack(lookup.value), self._cache.part(slot, lookup, 0))
         except ValueError:  # not a valid entry: read from the upstream
             return False
         return True

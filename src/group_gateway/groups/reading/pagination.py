@@ -131,8 +131,8 @@ class Page:
     @property
     def is_full(self) -> bool:
         """Whether it holds as many groups as were requested."""
-        asked = _number(self.link.parameter("_count"))
-        return asked is not None and len(self.entries) >= asked
+        requested = _number(self.link.parameter("_count"))
+        return requested is not None and len(self.entries) >= requested
 
     @property
     def is_cut(self) -> bool:
@@ -150,7 +150,7 @@ class Page:
         """Whether it is known to be the first page."""
         if self.begin is not None:
             return self.begin == 0
-        return _is_ours(self.link) and _asked_offset(self.link) == 0
+        return _is_ours(self.link) and _requested_offset(self.link) == 0
 
     @property
     def leads_back(self) -> bool:
@@ -193,10 +193,10 @@ class Page:
 
     @property
     def _start(self) -> int:
-        asked = _asked_offset(self.link)
-        if self.begin is None and asked > 0 and self.entries:
+        requested = _requested_offset(self.link)
+        if self.begin is None and requested > 0 and self.entries:
             raise UpstreamInvalidResponse("The numbers in the upstream's links don't add up.")
-        return asked if self.begin is None else self.begin
+        return requested if self.begin is None else self.begin
 
 
 def with_numbers(link: PageLink, paging: Query) -> PageLink:
@@ -209,7 +209,7 @@ def is_oversized(content: Searchset, link: PageLink) -> bool:
     """Return whether a page holds groups that its `next` link repeats, by their numbers."""
     following = content.links.get("next")
     end = None if following is None else _number(following.parameter(OFFSET))
-    return end is not None and end < _asked_offset(link) + len(content.entries)
+    return end is not None and end < _requested_offset(link) + len(content.entries)
 
 
 def _begin(content: Searchset) -> int | None:
@@ -246,15 +246,15 @@ def _next(content: Searchset, link: PageLink) -> PageLink | None:
     can_be_numbered = _is_ours(link) and not dict(link.query).keys().isdisjoint({OFFSET, "_id"})
     if not can_be_numbered or not content.links.keys() <= {"self"}:
         return None
-    end = _asked_offset(link) + len(content.entries)
-    asked = _number(link.parameter("_count")) or PAGE_SIZE
+    end = _requested_offset(link) + len(content.entries)
+    requested = _number(link.parameter("_count")) or PAGE_SIZE
     if content.total is not None:
         is_last = content.total <= end
     else:
-        is_last = "self" in content.links and len(content.entries) < asked
+        is_last = "self" in content.links and len(content.entries) < requested
     if is_last:
         return None
-    counted = () if link.parameter(COUNT) is None else ((COUNT, str(asked)),)
+    counted = () if link.parameter(COUNT) is None else ((COUNT, str(requested)),)
     return with_numbers(link, (*counted, (OFFSET, str(end))))
 
 
@@ -262,7 +262,7 @@ def _is_ours(link: PageLink) -> bool:
     return link.path == GROUP and all(name in _OURS for name, _ in link.query)
 
 
-def _asked_offset(link: PageLink) -> int:
+def _requested_offset(link: PageLink) -> int:
     return _number(link.parameter("_offset")) or 0
 
 

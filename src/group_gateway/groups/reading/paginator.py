@@ -128,25 +128,25 @@ class Paginator:
     async def _onward(self, page: Page) -> AsyncIterator[tuple[Page, Collection[str]]]:
         """Yield this page and those after it, each with the ids on the pages before."""
         seen: set[str] = set()
-        trail = _Trail(page.link)
+        visited = _VisitedPages(page.link)
         while True:
             yield page, seen
             if page.next is None:
                 return
             seen.update(page.ids)
             is_cut = page.is_cut
-            if not is_cut and trail.holds(page.next):
+            if not is_cut and visited.contains(page.next):
                 return
-            trail.go(page.next)
+            visited.add(page.next)
             page = await self._search.follow(page.next, filtered=page.filtered)
             if not is_cut and seen.issuperset(page.ids):
                 return  # the try has shown that there is no more
-            trail.check(page, seen)
+            visited.check(page, seen)
 
     async def _back(self, page: Page, stop: int) -> AsyncIterator[Batch]:
         """Yield the groups of a page up to index `stop`, and those of the pages before it."""
         seen: set[str] = set()
-        trail = _Trail(page.link)
+        visited = _VisitedPages(page.link)
         while True:
             steps = self._steps(page, range(stop - 1, -1, -1), seen)
             more = False if not page.leads_back else True if page.filtered else None
@@ -165,10 +165,10 @@ class Paginator:
                     )
             else:
                 link = page.content.links["previous"]
-                trail.go(link)
+                visited.add(link)
                 page = await self._search.follow(link, filtered=page.filtered)
                 stop = len(page.entries)
-            trail.check(page, seen)
+            visited.check(page, seen)
 
     async def _from_the_start(self, anchor: str | None) -> Batch:
         """Walk up to a group, or to the end; for upstreams whose pages don't lead back."""
@@ -198,22 +198,22 @@ class Paginator:
         return found[::-1] if indexes.step < 0 else found
 
 
-class _Trail:
+class _VisitedPages:
     """The pages that one walk has visited."""
 
     def __init__(self, link: PageLink) -> None:
-        self._visited = {link}
+        self._links = {link}
         self._empty = 0
 
-    def holds(self, link: PageLink) -> bool:
+    def contains(self, link: PageLink) -> bool:
         """Return whether a page was visited."""
-        return link in self._visited
+        return link in self._links
 
-    def go(self, link: PageLink) -> None:
+    def add(self, link: PageLink) -> None:
         """Record the next page; raise UpstreamInvalidResponse when the walk was there before."""
-        if link in self._visited:
+        if link in self._links:
             raise UpstreamInvalidResponse("The upstream's pages lead in a circle.")
-        self._visited.add(link)
+        self._links.add(link)
 
     def check(self, page: Page, seen: Collection[str]) -> None:
         """Raise UpstreamInvalidResponse when pages no longer show anything new."""

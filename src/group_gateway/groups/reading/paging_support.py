@@ -110,9 +110,9 @@ class PagingSupport:
 
     def smaller(self, query: Query, error: GatewayError) -> int:
         """Return the `_count` that the upstream's text names as its limit; 0 if it names none."""
-        asked = int(dict(query).get(COUNT, "0"))
+        requested = int(dict(query).get(COUNT, "0"))
         numbers = (int(n) for text in _words(error) if COUNT in text for n in _NUMBER.findall(text))
-        return max((number for number in numbers if 0 < number < asked), default=0)
+        return max((number for number in numbers if 0 < number < requested), default=0)
 
 
 def with_count(link: PageLink, count: int) -> PageLink:

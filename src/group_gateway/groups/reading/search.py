@@ -53,7 +53,7 @@ class Search:
         self,
         pages: SearchPages,
         whole: WholePages,
-        learning: CapabilityReader,
+        capability_reader: CapabilityReader,
         operation: Operation,
         wanted: GroupFilter,
     ) -> None:
@@ -63,7 +63,7 @@ class Search:
         self.largest = PAGE_SIZE
         self._pages = pages
         self._whole = whole
-        self._learning = learning
+        self._capability_reader = capability_reader
         self._operation = operation
         self._fetched: dict[PageLink, Searchset] = {}
         self._steps_left = MOST_STEPS
@@ -71,7 +71,7 @@ class Search:
 
     @property
     def _capabilities(self) -> UpstreamCapabilities:
-        return self._learning.capabilities
+        return self._capability_reader.capabilities
 
     @property
     def _proof(self) -> FilterProof:
@@ -103,7 +103,7 @@ class Search:
     async def start(self, count: int) -> Page:
         """Fetch the first page: `count` groups, or more for a scan."""
         if self._needs_statement:
-            await self._learning.ensure(self._operation)
+            await self._capability_reader.ensure(self._operation)
         while True:
             request = FirstPage(self, self._capabilities, count)
             link, content = await open_search(request, self._get)

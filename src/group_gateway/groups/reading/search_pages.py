@@ -12,8 +12,8 @@ from group_gateway.errors import GatewayError, UpstreamTimeout
 from group_gateway.fhir.bundle import NotASearchset, Searchset
 from group_gateway.fhir.page_link import PageLink
 from group_gateway.groups.reading.cache_slots import CacheSlots
-from group_gateway.groups.reading.flights import Flight, charge, within
 from group_gateway.groups.reading.parsed_pages import ParsedPages
+from group_gateway.groups.reading.pending_result import PendingResult, charge, longest_remaining
 from group_gateway.groups.reading.stale_if_error import stale_if_error
 from group_gateway.operation import CacheDependency, Caller, Operation
 from group_gateway.upstream.client import GroupClient
@@ -30,7 +30,7 @@ class SearchPages:
         self._slots = slots
         self._lifetime = lifetime
         self._parsed = ParsedPages()
-        self._flights: dict[str, Flight[Searchset]] = {}
+        self._pending: dict[str, PendingResult[Searchset]] = {}
         self._tasks = BackgroundTasks()
 
     async def get(self, operation: Operation, link: PageLink) -> Searchset:
@@ -44,11 +44,11 @@ class SearchPages:
             self._parsed.drop(key)
         slot = self._slots.search(operation.caller, _canonical(link))
         while True:
-            flight = self._join(operation, link, slot)
+            pending = self._join(operation, link, slot)
             try:
-                return await flight.wait(operation)
+                return await pending.wait(operation)
             except UpstreamTimeout:
-                if not flight.ran_out(operation):
+                if not pending.ran_out(operation):
                     raise
 
     async def _holds(self, part: CacheDependency) -> bool:
@@ -56,14 +56,14 @@ class SearchPages:
         holds = self._cache.holds_now([part])
         return await self._cache.holds([part]) if holds is None else holds
 
-    def _join(self, operation: Operation, link: PageLink, slot: Slot) -> Flight[Searchset]:
-        flight = self._flights.get(slot.key)
-        if flight is None or not self._cache.may_join(flight.began):
-            flight = self._flights[slot.key] = Flight(operation)
-            self._tasks.spawn(self._run(operation.caller, link, slot, flight))
-        elif operation not in flight.operations:
-            flight.operations.append(operation)
-        return flight
+    def _join(self, operation: Operation, link: PageLink, slot: Slot) -> PendingResult[Searchset]:
+        pending = self._pending.get(slot.key)
+        if pending is None or not self._cache.may_join(pending.began):
+            pending = self._pending[slot.key] = PendingResult(operation)
+            self._tasks.spawn(self._run(operation.caller, link, slot, pending))
+        elif operation not in pending.operations:
+            pending.operations.append(operation)
+        return pending
 
     def _keep(
         self, key: tuple[str, PageLink], page: Searchset, part: CacheDependency | None
@@ -72,23 +72,23 @@ class SearchPages:
             self._parsed.put(key, page, part)
 
     def forget(self) -> None:
-        """Exclude flights from joining that may have started before a write."""
-        self._flights.clear()
+        """Exclude results from joining that may have started before a write."""
+        self._pending.clear()
         self._parsed.clear()
 
     async def _run(
-        self, caller: Caller, link: PageLink, slot: Slot, flight: Flight[Searchset]
+        self, caller: Caller, link: PageLink, slot: Slot, pending: PendingResult[Searchset]
     ) -> None:
         try:
-            await self._fetch(caller, link, slot, flight)
+            await self._fetch(caller, link, slot, pending)
         except Exception as error:  # noqa: BLE001 - handed to those who wait
-            flight.crash(error)
+            pending.reject(error)
         finally:
-            if self._flights.get(slot.key) is flight:
-                del self._flights[slot.key]
+            if self._pending.get(slot.key) is pending:
+                del self._pending[slot.key]
 
     async def _fetch(
-        self, caller: Caller, link: PageLink, slot: Slot, flight: Flight[Searchset]
+        self, caller: Caller, link: PageLink, slot: Slot, pending: PendingResult[Searchset]
     ) -> None:
         [lookup] = await self._cache.lookup([slot])
         part = self._cache.part(slot, lookup, self._lifetime)
@@ -96,24 +96,24 @@ class SearchPages:
             with contextlib.suppress(NotASearchset):  # not a valid entry
                 page = self._client.searchset(lookup.value, link)
                 self._keep((caller.scope, link), page, part)
-                flight.land(page, part)
+                pending.resolve(page, part)
                 return
-        charge([flight])
+        charge([pending])
         try:
             page = await self._client.search(
-                caller, link, within([flight]), partial(charge, [flight])
+                caller, link, longest_remaining([pending]), partial(charge, [pending])
             )
         except GatewayError as failure:
             [recalled] = await stale_if_error(self._cache, [slot], failure, self._lifetime)
             if recalled is None:
                 raise
-            flight.land_outdated(self._client.searchset(recalled.value, link), recalled.age)
+            pending.resolve_stale(self._client.searchset(recalled.value, link), recalled.age)
             return
         if page.broken:  # is requested again, so that a repair shows at once
-            flight.land(page)
+            pending.resolve(page)
             return
         self._keep((caller.scope, link), page, part)
-        flight.land(page, part)
+        pending.resolve(page, part)
         await self._cache.put([(slot, lookup, page.raw)], self._lifetime)
 
 

@@ -1,6 +1,6 @@
 """The requests that share one PUT: its body, and the outcome of each request.
 
-Pure but for the flights that it resolves. A request leaves the batch when it has its outcome.
+Pure but for the results that it resolves. A request leaves the batch when it has its outcome.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,7 +10,7 @@ from typing import Any
 from group_gateway.errors import GatewayError, Refused
 from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.fhir.operation_outcome import Issue, error, warning
-from group_gateway.groups.reading.flights import Flight
+from group_gateway.groups.reading.pending_result import PendingResult
 from group_gateway.groups.writing.base_version import BaseVersion
 from group_gateway.groups.writing.verification import gone_paths, gone_warnings
 from group_gateway.groups.writing.write_requests import Outcome, Request
@@ -33,9 +33,9 @@ class Batch:
         return any(request.change.deletes for request in self.requests)
 
     @property
-    def flights(self) -> list[Flight[Outcome]]:
-        """The flights of the waiting operations."""
-        return [request.flight for request in self.requests]
+    def results(self) -> list[PendingResult[Outcome]]:
+        """The results of the waiting operations."""
+        return [request.pending for request in self.requests]
 
     def join(self, requests: Iterable[Request]) -> None:
         """Add requests, and drop those without a waiter."""
@@ -111,7 +111,7 @@ class Batch:
         for request in list(self.requests):
             if stored is None or request.change.check(stored.elements):
                 self.requests.remove(request)
-                request.flight.crash(failure)
+                request.pending.reject(failure)
             else:
                 text = "The upstream's answer was lost; the group was read again and is as asked."
                 self._end(request, stored.group, *request.warnings, warning("transient", text))
@@ -152,10 +152,10 @@ class Batch:
             self._end(request, stored.group, *request.warnings, *missing, *lost, *reported)
         return not self.requests
 
-    def crash(self, failure: Exception) -> None:
+    def reject(self, failure: Exception) -> None:
         """Fail the remaining requests."""
         for request in self.requests:
-            request.flight.crash(failure)
+            request.pending.reject(failure)
 
     def _end(
         self,
@@ -165,7 +165,7 @@ class Batch:
         status: int | None = None,
     ) -> None:
         self.requests.remove(request)
-        request.flight.land(Outcome(group, issues, status))
+        request.pending.resolve(Outcome(group, issues, status))
 
 
 def _as_warning(issue: Issue) -> Issue:

@@ -137,10 +137,10 @@ class SetElements(Change):
     def _lists(self, stored: Elements) -> bool:
         """Return whether the stored members are those wanted, in any order."""
         index = MemberIndex(stored, self.base_url)
-        asked = self.values["member"] or []
-        return len(members_of(stored)) == len(asked) and all(
+        requested = self.values["member"] or []
+        return len(members_of(stored)) == len(requested) and all(
             matches(index.current(member_key(member, self.base_url) or ""), member)
-            for member in asked
+            for member in requested
         )
 
     def located(self, issues: Sequence[Issue], sent: Elements) -> list[Issue]:  # noqa: ARG002

@@ -33,23 +33,23 @@ class UpstreamClock:
         self._most = math.inf
         self._observed = now()
 
-    def observe(self, date: int, asked: float) -> None:
-        """Learn from a response that arrived now, stamped `date`, to a request sent at `asked`."""
+    def observe(self, date: int, sent_at: float) -> None:
+        """Adjust the estimate to a response received now: its `date`, and when the request left."""
         arrived = self.now()
         slack = _DRIFT * (arrived - self._observed)
         self._observed = arrived
-        least, most = date - arrived, date + 1 - asked
+        least, most = date - arrived, date + 1 - sent_at
         self._least = max(least, self._least - slack)
         self._most = min(most, self._most + slack)
         if self._least > self._most:
             self._least, self._most = least, most
 
-    def second_begun(self, asked: float, date: int) -> int:
-        """Return the latest second that had surely begun upstream at the time `asked`.
+    def second_begun(self, sent_at: float, date: int) -> int:
+        """Return the latest second that had surely begun upstream at the time `sent_at`.
 
         It is never later than `date`, the response's own stamp, which must have been observed.
         """
-        return min(date, math.floor(asked + self._least))
+        return min(date, math.floor(sent_at + self._least))
 
     def pause_until_after(self, second: int) -> float:
         """Return the seconds to wait before a read can show that `second` is over.

@@ -10,7 +10,7 @@ from typing import Any
 from group_gateway.errors import GatewayError
 from group_gateway.fhir.operation_outcome import warning
 from group_gateway.groups.reading.capability_probe import CapabilityProbe
-from group_gateway.groups.reading.flights import charge, within
+from group_gateway.groups.reading.pending_result import charge, longest_remaining
 from group_gateway.groups.writing.base_version import BaseVersion, tag_number
 from group_gateway.groups.writing.batch import Batch
 from group_gateway.operation import Caller
@@ -77,9 +77,9 @@ class GuardCheck:
 
     async def _version(self, number: int) -> BaseVersion | None:
         try:
-            charge(self.batch.flights)
+            charge(self.batch.results)
             group = await self.client.read_version(
-                self.caller, self.id, str(number), within(self.batch.flights)
+                self.caller, self.id, str(number), longest_remaining(self.batch.results)
             )
             return None if group is None else BaseVersion.of(group)
         except GatewayError:  # no history

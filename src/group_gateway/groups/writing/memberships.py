@@ -238,5 +238,5 @@ def _input_place(place: Place, keys: Sequence[str], index: dict[str, str]) -> Pl
     name, number, *rest = (*place, "", "")
     if name != "member" or not _SMALL.fullmatch(number) or int(number) >= len(keys):
         return ()
-    asked = index.get(keys[int(number)])
-    return () if asked is None else ("members", asked, *filter(None, rest))
+    requested = index.get(keys[int(number)])
+    return () if requested is None else ("members", requested, *filter(None, rest))

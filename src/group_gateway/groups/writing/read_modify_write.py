@@ -21,7 +21,7 @@ from group_gateway.errors import (
     UpstreamUnavailable,
 )
 from group_gateway.fhir.operation_outcome import error, warning
-from group_gateway.groups.reading.flights import charge, within
+from group_gateway.groups.reading.pending_result import charge, longest_remaining
 from group_gateway.groups.writing.base_version import BaseVersion
 from group_gateway.groups.writing.batch import Batch
 from group_gateway.groups.writing.clock import LastWrites
@@ -66,7 +66,7 @@ class ReadModifyWrite:
             await self._run()
         except Exception as failure:  # noqa: BLE001 - handed to those who wait
             await self.failed(self.caller, failure)
-            self.batch.crash(failure)
+            self.batch.reject(failure)
 
     async def _run(self) -> None:
         for _ in range(MOST_ATTEMPTS):
@@ -104,17 +104,17 @@ class ReadModifyWrite:
         return self.last_writes.pause(self.id) + step_aside
 
     async def _read(self) -> BaseVersion | None:
-        flights = self.batch.flights
-        charge(flights)
+        results = self.batch.results
+        charge(results)
         clock = self.last_writes.clock
-        asked = clock.now()
+        sent_at = clock.now()
         group = await self.client.read(
-            self.caller, self.id, within(flights), partial(charge, flights)
+            self.caller, self.id, longest_remaining(results), partial(charge, results)
         )
         if group is None or group.date is None:
             return None if group is None else BaseVersion.of(group)
-        clock.observe(group.date, asked)
-        return BaseVersion.of(group, clock.second_begun(asked, group.date))
+        clock.observe(group.date, sent_at)
+        return BaseVersion.of(group, clock.second_begun(sent_at, group.date))
 
     async def _put(self, base_version: BaseVersion, draft: dict[str, Any]) -> None:
         computes = self.client.is_canvas and not has_version(base_version.elements)
@@ -139,13 +139,13 @@ class ReadModifyWrite:
         self, base_version: BaseVersion, send: Callable[..., Awaitable[Written]]
     ) -> Written:
         """Send a PUT or DELETE. Marks the requests as sent unless it surely had no effect."""
-        charge(self.batch.flights)
+        charge(self.batch.results)
         self.batch.mark(sent=True)
         text = self._check_guard().warning(base_version)
         if text is not None:
             self.batch.warn(warning("incomplete", text))
         try:
-            return await send(base_version.precondition(), within(self.batch.flights))
+            return await send(base_version.precondition(), longest_remaining(self.batch.results))
         except GatewayError as failure:
             unknown = isinstance(failure, UpstreamUnavailable | UpstreamInvalidResponse)
             if failure.no_effect or not unknown:

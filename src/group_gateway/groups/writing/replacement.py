@@ -72,8 +72,8 @@ def _merged_meta(stored: Any, wanted: Any) -> dict[str, Any]:
     before = stored if isinstance(stored, dict) else {}
     if not isinstance(wanted, dict):
         return before
-    asked = {name: value for name, value in wanted.items() if name not in _SERVERS_OWN}
-    return {**asked, **{name: before[name] for name in before if name in _SERVERS_OWN}}
+    requested = {name: value for name, value in wanted.items() if name not in _SERVERS_OWN}
+    return {**requested, **{name: before[name] for name in before if name in _SERVERS_OWN}}
 
 
 def _is_stored(name: str, stored: Any, wanted: Any) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from group_gateway.errors import GatewayError
 from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.fhir.operation_outcome import Issue
-from group_gateway.groups.reading.flights import Flight
+from group_gateway.groups.reading.pending_result import PendingResult
 from group_gateway.groups.writing.changes import Change
 from group_gateway.operation import Caller, Operation
 
@@ -43,7 +43,7 @@ class Request:
     based_on: str | None = None
     bound_by: tuple[str, ...] = field(init=False)
     caller: Caller = field(init=False)
-    flight: Flight[Outcome] = field(init=False)
+    pending: PendingResult[Outcome] = field(init=False)
     warnings: list[Issue] = field(default_factory=list)
     warned: list[Issue] = field(default_factory=list)
     sent: bool = False
@@ -52,7 +52,7 @@ class Request:
     def __post_init__(self) -> None:
         self.bound_by = () if self.based_on is None else ("ifVersion",)
         self.caller = self.operation.caller
-        self.flight = Flight(self.operation)
+        self.pending = PendingResult(self.operation)
 
     @property
     def lease_timeout(self) -> float:

@@ -127,7 +127,7 @@ class GroupWrites:
         request = Request(operation, change, if_version)
         self._enqueue(id, request)
         try:
-            return await request.flight.wait_in_time(operation)
+            return await request.pending.wait_in_time(operation)
         except _UNSETTLED as failure:
             request.abandoned = True
             raise noted(failure, _MAYBE_MADE if request.sent else _NOT_MADE) from failure
@@ -150,7 +150,7 @@ class GroupWrites:
         return DeactivateMembers(keys, home)
 
     async def aclose(self) -> None:
-        """Wait for the writes in flight."""
+        """Wait for the writes under way."""
         await self._tasks.join()
 
     async def _failed(self, caller: Caller, failure: Exception) -> None:

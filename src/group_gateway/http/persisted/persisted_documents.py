@@ -51,34 +51,34 @@ class PersistedDocuments:
         """Return a number that changes with each reload of the trusted documents."""
         return 0 if self._trusted is None else self._trusted.lists()
 
-    def resolved(self, asked: GraphQLRequest) -> GraphQLRequest:
+    def resolved(self, request: GraphQLRequest) -> GraphQLRequest:
         """Return the request with its document's text; raise RequestRefused."""
-        if asked.document_id is not None:
-            asked = self._known(asked, asked.document_id)
-        if self._trusted is not None and asked.query not in self._trusted:
+        if request.document_id is not None:
+            request = self._known(request, request.document_id)
+        if self._trusted is not None and request.query not in self._trusted:
             self._events.trusted_documents("refused" if self._enforced else "unlisted")
             if self._enforced:
                 message = "The document is not one of those that are trusted here."
                 raise RequestRefused(message, HTTPStatus.FORBIDDEN, RequestCode.UNTRUSTED_DOCUMENT)
-        return asked
+        return request
 
-    def _known(self, asked: GraphQLRequest, id: str) -> GraphQLRequest:
+    def _known(self, request: GraphQLRequest, id: str) -> GraphQLRequest:
         trusted = self._trusted.text(id) if self._trusted is not None else None
         if trusted is not None:
-            if asked.query not in {"", trusted}:
+            if request.query not in {"", trusted}:
                 raise _mismatch()
-            return replace(asked, query=trusted)
+            return replace(request, query=trusted)
         if not self._automatic:
-            if asked.query:
-                return asked
+            if request.query:
+                return request
             raise _unknown() if self._trusted is not None else _not_supported()
-        if asked.query:
-            self._learn(id, asked.query)
-            return asked
+        if request.query:
+            self._learn(id, request.query)
+            return request
         learned = self._learned.get(id)
         if learned is None:
             raise _unknown()
-        return replace(asked, query=learned)
+        return replace(request, query=learned)
 
     def _learn(self, id: str, text: str) -> None:
         if hashlib.sha256(text.encode()).hexdigest() != id.lower():

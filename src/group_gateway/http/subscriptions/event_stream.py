@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from group_gateway.concurrency import first_completed
 from group_gateway.errors import Unauthenticated
-from group_gateway.execution.engine import Answer, GraphQLRequest
+from group_gateway.execution.engine import GraphQLRequest, OperationResult
 from group_gateway.http.disconnect import disconnected
 from group_gateway.http.negotiation import JSON, takes
 from group_gateway.http.pipeline import RequestPipeline
@@ -63,14 +63,14 @@ class EventStreams:
         self._subscriptions = subscriptions
         self._pipeline = pipeline
 
-    def respond(self, asked: GraphQLRequest, session: ClientSession) -> ASGIApp:
+    def respond(self, request: GraphQLRequest, session: ClientSession) -> ASGIApp:
         """Return the response to a subscription: an ASGI application for this one request."""
 
         async def application(scope: Scope, receive: Receive, send: Send) -> None:
             scope[ENDLESS] = True
             try:
                 with self._subscriptions.places.take(session.principal.scope):
-                    await self._stream(asked, session, receive, send)
+                    await self._stream(request, session, receive, send)
             except RequestRefused as refused:
                 reply = self._refusal(refused, session)
                 await send_reply(reply, session.correlation_id, receive, send)
@@ -78,12 +78,12 @@ class EventStreams:
         return application
 
     async def _stream(
-        self, asked: GraphQLRequest, session: ClientSession, receive: Receive, send: Send
+        self, request: GraphQLRequest, session: ClientSession, receive: Receive, send: Send
     ) -> None:
         headers = [*_HEADERS, (CORRELATION_HEADER, session.correlation_id)]
         await send({"type": "http.response.start", "status": HTTPStatus.OK, "headers": headers})
         await _send(send, _COMMENT)
-        answers = self._subscriptions.answers(asked, session)
+        answers = self._subscriptions.answers(request, session)
         try:
             last = await first_completed(
                 self._events(answers, session, send),
@@ -99,7 +99,7 @@ class EventStreams:
         await _send(send, last, more=False)
 
     async def _events(
-        self, answers: AsyncGenerator[Answer, None], session: ClientSession, send: Send
+        self, answers: AsyncGenerator[OperationResult, None], session: ClientSession, send: Send
     ) -> bytes:
         """Send an event for each result; return the last event of the stream."""
         try:

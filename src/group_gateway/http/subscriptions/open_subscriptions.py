@@ -10,7 +10,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from group_gateway.errors import Unauthenticated
-from group_gateway.execution.engine import Answer, Engine, Event, GraphQLRequest
+from group_gateway.execution.engine import Engine, Event, GraphQLRequest, OperationResult
 from group_gateway.http.operation_report import OperationReport
 from group_gateway.http.pipeline import RequestPipeline
 from group_gateway.http.subscriptions.subscription_limit import SubscriptionLimit
@@ -85,8 +85,8 @@ class Subscriptions:
                 return
 
     async def answers(
-        self, asked: GraphQLRequest, session: ClientSession
-    ) -> AsyncGenerator[Answer, None]:
+        self, request: GraphQLRequest, session: ClientSession
+    ) -> AsyncGenerator[OperationResult, None]:
         """Yield the results of a subscription, whose caller has a slot. Raise RequestRefused.
 
         A result that was not executed is the last.
@@ -98,10 +98,10 @@ class Subscriptions:
             principal = await self.authenticate(session.authorization)
             return self._pipeline.operation(replace(session, principal=principal).context)
 
-        audit_record = self._report.subscription_record(asked)
+        audit_record = self._report.subscription_record(request)
         began = asyncio.get_running_loop().time()
         try:
-            async with aclosing(self._engine.subscribe(asked, renew)) as events:
+            async with aclosing(self._engine.subscribe(request, renew)) as events:
                 async for event in events:
                     self._report_event(event, audit_record, session)
                     yield event.answer

@@ -107,7 +107,7 @@ class Operations:
         context = replace(session, principal=principal).context
         reply = await self._pipeline.answer(question, context)
         if isinstance(reply, SubscriptionRequested):
-            return reply.asked
+            return reply.request
         self._forget(id)
         if reply.status == HTTPStatus.OK:
             await self._send(next_of(id, reply.body))
@@ -125,13 +125,13 @@ class Operations:
         self._was_accepted = True
         return False
 
-    async def _subscribe(self, id: str, asked: GraphQLRequest, session: ClientSession) -> None:
+    async def _subscribe(self, id: str, request: GraphQLRequest, session: ClientSession) -> None:
         if self._subscriptions.ending.is_set():  # it was queued until too late
             return
         self._endless.update(filter(None, [asyncio.current_task()]))
         last = complete_of(id)
         with self._subscriptions.places.take(session.principal.scope):
-            async with aclosing(self._subscriptions.answers(asked, session)) as answers:
+            async with aclosing(self._subscriptions.answers(request, session)) as answers:
                 async for answer in answers:
                     refused = self._judge(answer.codes)
                     if answer.executed:

@@ -19,11 +19,11 @@ from group_gateway.errors import (
     UpstreamUnavailable,
 )
 from group_gateway.events import Events
-from group_gateway.upstream.answer import Answer
 from group_gateway.upstream.call import Call, Kind
 from group_gateway.upstream.call_sender import CallSender
 from group_gateway.upstream.resilience.breaker import Breaker
 from group_gateway.upstream.resilience.retries import RetryBudget, pause
+from group_gateway.upstream.upstream_response import UpstreamResponse
 
 _KINDS: tuple[Kind, ...] = ("read", "search", "write")
 _TROUBLE = 429
@@ -60,7 +60,7 @@ class ResilientClient:
 
     async def send(
         self, call: Call, within: float, again: Callable[[], object] | None = None
-    ) -> Answer:
+    ) -> UpstreamResponse:
         """Return the response to a call, whatever its status; raise the errors of `errors`.
 
         With `again` the call may be retried. `again` is called before each retry, and prevents it
@@ -71,7 +71,7 @@ class ResilientClient:
         self._budget.note_call()
         now = asyncio.get_running_loop().time
         deadline, left = now() + within, within
-        outcome: Answer | GatewayError
+        outcome: UpstreamResponse | GatewayError
         for attempt in range(self._retries):
             try:
                 outcome = await self._once(call, left)
@@ -96,7 +96,7 @@ class ResilientClient:
         self._events.upstream_retried(call.kind)
         return True
 
-    async def _once(self, call: Call, within: float) -> Answer:
+    async def _once(self, call: Call, within: float) -> UpstreamResponse:
         breaker = self._breakers.get(call.kind)
         if breaker is None:
             return await self._call_sender.send(call, within)
@@ -122,7 +122,7 @@ class ResilientClient:
         return answer
 
 
-def _unwrapped(outcome: Answer | GatewayError) -> Answer:
+def _unwrapped(outcome: UpstreamResponse | GatewayError) -> UpstreamResponse:
     if isinstance(outcome, GatewayError):
         raise outcome
     return outcome

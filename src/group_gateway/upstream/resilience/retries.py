@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 
 from group_gateway.errors import GatewayError, UpstreamTimeout, UpstreamUnavailable
-from group_gateway.upstream.answer import Answer, retry_after
+from group_gateway.upstream.upstream_response import UpstreamResponse, retry_after
 
 TRANSIENT = frozenset({502, 503, 504})
 """Statuses that a retry may overcome (RFC 9110, section 15.6). 429 is one if it has a
@@ -48,7 +48,7 @@ class RetryBudget:
 
 
 def pause(
-    outcome: Answer | GatewayError,
+    outcome: UpstreamResponse | GatewayError,
     attempt: int,
     left: float,
     *,
@@ -59,18 +59,20 @@ def pause(
     `attempt` counts from 0. `left` is the time left in seconds, half of which is kept for the try
     itself. A timeout is not retried: it has used its time.
     """
-    if isinstance(outcome, Answer):
+    if isinstance(outcome, UpstreamResponse):
         if outcome.status not in TRANSIENT and outcome.status != _TOO_MANY:
             return None
-        asked = retry_after(outcome)
-        if (asked or 0.0) > LONGEST_PAUSE or (outcome.status == _TOO_MANY and asked is None):
+        requested = retry_after(outcome)
+        if (requested or 0.0) > LONGEST_PAUSE or (
+            outcome.status == _TOO_MANY and requested is None
+        ):
             return None
     elif isinstance(outcome, UpstreamTimeout) or not isinstance(outcome, UpstreamUnavailable):
         return None
     else:
-        asked = outcome.retry_after
-        if asked is not None:  # from the breaker, not from the upstream
+        requested = outcome.retry_after
+        if requested is not None:  # from the breaker, not from the upstream
             return None
     # Never earlier than requested, and not all at the same moment.
-    seconds = (asked or 0.0) + min(LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt) * chance()
+    seconds = (requested or 0.0) + min(LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt) * chance()
     return seconds if seconds <= left / 2 else None

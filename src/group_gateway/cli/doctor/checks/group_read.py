@@ -8,8 +8,8 @@ from group_gateway.cli.doctor.upstream_probe import Exchange, Reply
 from group_gateway.errors import Conflict, UpstreamInvalidResponse
 from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.groups.writing.base_version import BaseVersion
-from group_gateway.upstream.answer import http_date
 from group_gateway.upstream.client import Written
+from group_gateway.upstream.upstream_response import http_date
 
 _READ, _GUARD, CLOCK = "read", "write guard", "clock"
 _OVERWRITTEN = "Others' changes may be overwritten: have no one else write."

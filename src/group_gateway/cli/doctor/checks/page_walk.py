@@ -43,7 +43,9 @@ async def total(probe: UpstreamProbe, sample: Searchset) -> Finding:
     """Check that searches state how many groups there are."""
     if sample.total is not None:
         return ok(_TOTAL, "Searches tell how many groups they find.")
-    asked = (await probe.search(*probe.capabilities.paging.query(1), ("_total", "accurate"))).value
-    if asked is not None and asked.total is not None:
+    counted = (
+        await probe.search(*probe.capabilities.paging.query(1), ("_total", "accurate"))
+    ).value
+    if counted is not None and counted.total is not None:
         return ok(_TOTAL, "Searches tell how many groups they find when `_total` asks for it.")
     return warn(_TOTAL, "Searches do not tell how many groups they find.", "`totalCount` is null.")

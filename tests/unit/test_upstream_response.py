@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from group_gateway.errors import Conflict, GatewayError, Refused, UpstreamUnavailable
-from group_gateway.upstream.answer import Answer, failure_of, http_date, is_absent, retry_after
+from group_gateway.upstream.upstream_response import (
+    UpstreamResponse,
+    failure_of,
+    http_date,
+    is_absent,
+    retry_after,
+)
 
 BODIES = st.binary(max_size=30) | st.sampled_from(
     [
@@ -20,7 +26,7 @@ MOMENTS = st.text(max_size=30) | st.from_regex(
     r"\A((Mon|Sun), )?\d{1,3} (Jan|Feb|Nov|Xxx) \d{1,6} \d{1,3}:\d\d:\d\d (GMT|-0000|\+\d{1,6})\Z"
 )
 ANSWERS = st.builds(
-    Answer,
+    UpstreamResponse,
     status=st.integers(100, 999).filter(lambda status: not 200 <= status < 300),
     headers=st.fixed_dictionaries({}, optional={"date": MOMENTS, "retry-after": MOMENTS}),
     body=BODIES,
@@ -28,7 +34,7 @@ ANSWERS = st.builds(
 
 
 @given(ANSWERS, st.booleans())
-def test_every_answer_is_one_error(answer: Answer, writing: bool) -> None:  # noqa: FBT001
+def test_every_answer_is_one_error(answer: UpstreamResponse, writing: bool) -> None:  # noqa: FBT001
     """Whatever came: there is an error for it, of which a 5xx's body is no part."""
     error = failure_of(answer, writing=writing)
     assert isinstance(error, GatewayError)
@@ -43,7 +49,7 @@ def test_every_answer_is_one_error(answer: Answer, writing: bool) -> None:  # no
 
 
 @given(ANSWERS)
-def test_waiting_is_bounded(answer: Answer) -> None:
+def test_waiting_is_bounded(answer: UpstreamResponse) -> None:
     """`Retry-After` of any form is a time that one can wait for, or none."""
     seconds = retry_after(answer)
     assert seconds is None or 0 <= seconds <= 86_400

@@ -33,7 +33,7 @@ CORRELATION_HEADERS = ("fumage-correlation-id", "x-correlation-id", "x-request-i
 """The header that the upstream's support asks for, and the names of other servers."""
 
 
-class Answer(msgspec.Struct, frozen=True):
+class UpstreamResponse(msgspec.Struct, frozen=True):
     """An upstream answer, read whole: lower-case header names."""
 
     status: int
@@ -94,7 +94,7 @@ def is_json_or_empty(body: bytes) -> bool:
     return not body.strip() or body.strip() == b"null" or decoded(body) is not None
 
 
-def is_absent(answer: Answer) -> bool:
+def is_absent(answer: UpstreamResponse) -> bool:
     """Return whether the response to a read says that the resource does not exist.
 
     410 does, and 404 with an OperationOutcome. A 404 without one comes from a wrong base URL.
@@ -104,7 +104,7 @@ def is_absent(answer: Answer) -> bool:
     return answer.status == HTTPStatus.GONE
 
 
-def created_id(answer: Answer) -> str | None:
+def created_id(answer: UpstreamResponse) -> str | None:
     """Return the id of a created resource, by either of the headers that name it."""
     places = (answer.headers.get(name, "") for name in ("location", "content-location"))
     return next((id for place in places if (id := _id_of_location(place))), None)
@@ -157,7 +157,7 @@ _FAILURES: dict[int, tuple[type[GatewayError], str]] = {
 }
 
 
-def failure_of(answer: Answer, *, writing: bool) -> GatewayError:
+def failure_of(answer: UpstreamResponse, *, writing: bool) -> GatewayError:
     """Return the error for a non-2xx response.
 
     A 4xx has the outcome's issues. The body of a 5xx is not read.
@@ -172,7 +172,7 @@ def failure_of(answer: Answer, *, writing: bool) -> GatewayError:
     return _error(kind, message, answer, issues)
 
 
-def deletion_unsupported(answer: Answer) -> Refused:
+def deletion_unsupported(answer: UpstreamResponse) -> Refused:
     """Return the error for a server without DELETE, in the details of a 405."""
     client_error = answer.status == HTTPStatus.METHOD_NOT_ALLOWED
     reported = parse_issues(decoded(answer.body)) if client_error else None
@@ -182,7 +182,7 @@ def deletion_unsupported(answer: Answer) -> Refused:
     return Refused(text, correlation_id=answer.correlation_id, issues=(issue,), no_effect=True)
 
 
-def _refusal(answer: Answer, issues: tuple[Issue, ...] | None) -> GatewayError:
+def _refusal(answer: UpstreamResponse, issues: tuple[Issue, ...] | None) -> GatewayError:
     if not issues:
         issues = (Issue("error", _MENDABLE[answer.status], "The upstream refused the change."),)
     overtaken = answer.status in {HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED}
@@ -203,7 +203,10 @@ def _unexpected(status: int) -> tuple[type[GatewayError], str]:
 
 
 def _error(
-    kind: type[GatewayError], message: str, answer: Answer, issues: tuple[Issue, ...] | None
+    kind: type[GatewayError],
+    message: str,
+    answer: UpstreamResponse,
+    issues: tuple[Issue, ...] | None,
 ) -> GatewayError:
     error = kind(
         message,
@@ -230,7 +233,7 @@ def _has_no_effect(status: int, issues: tuple[Issue, ...] | None) -> bool:
 _LONGEST_WAIT = 86_400.0
 
 
-def retry_after(answer: Answer) -> float | None:
+def retry_after(answer: UpstreamResponse) -> float | None:
     """Return the seconds of `Retry-After`, a day at most.
 
     The date form counts from the response's own `Date`.

@@ -1,8 +1,8 @@
-"""Exchanges with one FHIR server: a request's parts in, an `Answer` out.
+"""HTTP exchanges with one FHIR server: a request and its response.
 
-With the gateway's own transport a request becomes bytes directly; building httpx's objects around
-the same exchange costs several times as much CPU. Any other httpx transport is called with httpx's
-types. There is no cookie jar, no redirect and no proxy either way: callers must share nothing here.
+The gateway's own transport is given bytes. Building httpx's request and response objects would cost
+several times as much CPU. Any other httpx transport is called with httpx's types. Neither has
+cookies, redirects or proxies, because callers must not share any state.
 """
 
 import asyncio
@@ -11,11 +11,11 @@ from typing import Protocol
 
 import httpx
 
-from group_gateway.upstream.answer import CORRELATION_HEADERS, Answer
 from group_gateway.upstream.call import Call
 from group_gateway.upstream.transport.httpx_transport import UpstreamTransport
 from group_gateway.upstream.transport.pool import Timeouts
 from group_gateway.upstream.transport.request_bytes import field_lines, request_bytes
+from group_gateway.upstream.upstream_response import CORRELATION_HEADERS, UpstreamResponse
 
 _HEADERS = {
     "accept": "application/fhir+json",
@@ -23,7 +23,7 @@ _HEADERS = {
     "user-agent": "group-gateway",
 }
 
-# The headers that are read from an `Answer`: the others are not worth decoding.
+# The headers that are read from an `UpstreamResponse`: the others are not worth decoding.
 _SEEN = {
     name.encode(): name
     for name in (
@@ -33,10 +33,12 @@ _SEEN = {
 }
 
 
-class Link(Protocol):
+class HttpExchange(Protocol):
     """Exchange requests and responses with the server below one base URL."""
 
-    async def exchange(self, call: Call, headers: Mapping[str, str], *, until: float) -> Answer:
+    async def exchange(
+        self, call: Call, headers: Mapping[str, str], *, until: float
+    ) -> UpstreamResponse:
         """Send a call with these headers in place of its own; raise httpx.TransportError.
 
         Raises httpx.TimeoutException at `until` (event loop time). If calls must queue, those of
@@ -44,14 +46,14 @@ class Link(Protocol):
         """
 
 
-def link_to(
+def http_exchange(
     base_url: str,
     transport: httpx.AsyncBaseTransport,
     *,
     call_timeout: float,
     headers: Mapping[str, str] | None = None,
-) -> Link:
-    """Return the shortest way over a transport.
+) -> HttpExchange:
+    """Return the cheapest exchange that a transport allows.
 
     `call_timeout` bounds each phase, in seconds. `headers` go with each request.
     """
@@ -60,11 +62,11 @@ def link_to(
         connect=min(call_timeout, 5.0), read=call_timeout, pool=min(call_timeout, 5.0)
     )
     if isinstance(transport, UpstreamTransport):
-        return _DirectLink(base_url, transport, timeouts, fixed)
-    return _HttpxLink(base_url, transport, timeouts, fixed)
+        return _PooledExchange(base_url, transport, timeouts, fixed)
+    return _HttpxExchange(base_url, transport, timeouts, fixed)
 
 
-class _DirectLink:
+class _PooledExchange:
     def __init__(
         self,
         base_url: str,
@@ -79,7 +81,9 @@ class _DirectLink:
         host = url.netloc.decode("ascii")
         self._lines = field_lines({"host": host, **fixed}.items())
 
-    async def exchange(self, call: Call, headers: Mapping[str, str], *, until: float) -> Answer:
+    async def exchange(
+        self, call: Call, headers: Mapping[str, str], *, until: float
+    ) -> UpstreamResponse:
         lines = self._lines + field_lines(headers.items())
         status, received, content = await self._pool.exchange(
             request_bytes(call.method, self._base_path + call.path, lines, call.body),
@@ -93,10 +97,10 @@ class _DirectLink:
             for name, value in received
             if (known := _SEEN.get(name)) is not None
         }
-        return Answer(status, seen, content)
+        return UpstreamResponse(status, seen, content)
 
 
-class _HttpxLink:
+class _HttpxExchange:
     def __init__(
         self,
         base_url: str,
@@ -116,7 +120,9 @@ class _HttpxLink:
             }
         }
 
-    async def exchange(self, call: Call, headers: Mapping[str, str], *, until: float) -> Answer:
+    async def exchange(
+        self, call: Call, headers: Mapping[str, str], *, until: float
+    ) -> UpstreamResponse:
         request = httpx.Request(
             call.method,
             self._base_url + call.path,
@@ -130,4 +136,4 @@ class _HttpxLink:
                 content = await response.aread()
         except TimeoutError:
             raise httpx.ReadTimeout("no answer in time") from None
-        return Answer(response.status_code, response.headers, content)
+        return UpstreamResponse(response.status_code, response.headers, content)

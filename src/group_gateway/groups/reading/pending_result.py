@@ -1,8 +1,8 @@
 """Single flight: concurrent loads of the same thing by the same caller share one call.
 
-A flight goes on when one of its waiters leaves. It is bounded by the deadline of the operation that
+A load goes on when one of its waiters leaves. It is bounded by the deadline of the operation that
 started it, and an exchange with the upstream is never cut off because a client left. Waiters with
-more time then start another flight.
+more time then start another load.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ _EARLY = 0.01
 """Seconds by which a timer may fire early."""
 
 
-class Flight(Generic[Value]):
+class PendingResult(Generic[Value]):
     """One load in flight, and the operations that wait for its result."""
 
     def __init__(self, operation: Operation) -> None:
@@ -28,15 +28,15 @@ class Flight(Generic[Value]):
         self.began = time.monotonic()
         self.is_over = False
         self.value: Value | None = None
-        """The result, once it has landed."""
+        """The result, once it is known."""
         self._error: BaseException | None = None
         self._waiters: list[asyncio.Future[None]] = []
-        self._part: CacheDependency | None = None
+        self._dependency: CacheDependency | None = None
         self._age: float | None = None
 
     async def wait(self, operation: Operation) -> Value:
-        """Return the result; raise the flight's error, or UpstreamTimeout."""
-        if operation.deadline >= self.deadline:  # the flight ends first
+        """Return the result; raise its error, or UpstreamTimeout."""
+        if operation.deadline >= self.deadline:  # it ends first
             value = await self._result()
         else:
             value = await self.wait_in_time(operation)
@@ -44,7 +44,7 @@ class Flight(Generic[Value]):
         return value
 
     def answer(self, operation: Operation) -> Value:
-        """Return the result of a flight that is over, or raise its error."""
+        """Return the result of a load that is over, or raise its error."""
         if self._error is not None:
             raise self._error
         self._note(operation)
@@ -52,12 +52,12 @@ class Flight(Generic[Value]):
 
     def _note(self, operation: Operation) -> None:
         if self._age is None:
-            operation.depends_on(self._part)
+            operation.depends_on(self._dependency)
         else:
             operation.depends_on_stale(self._age)
 
     async def wait_in_time(self, operation: Operation) -> Value:
-        """Wait for a flight that may outlast this operation's deadline."""
+        """Wait for a result that may come after this operation's deadline."""
         try:
             async with asyncio.timeout(operation.remaining()):
                 return await self._result()
@@ -81,26 +81,26 @@ class Flight(Generic[Value]):
                 waiter.set_result(None)
 
     def ran_out(self, operation: Operation) -> bool:
-        """Return whether the flight ran out of its own time, of which this operation has more."""
+        """Return whether the load ran out of its own time, of which this operation has more."""
         now = asyncio.get_running_loop().time()
         return self.deadline <= now + _EARLY < operation.deadline
 
-    def land(self, value: Value, part: CacheDependency | None = None) -> None:
-        """Answer those who wait; `part` is what the cache keeps of the answer, if it does."""
+    def resolve(self, value: Value, dependency: CacheDependency | None = None) -> None:
+        """Pass the value to all waiters. `dependency` is its cache entry, if there is one."""
         if not self.is_over:
-            self.value, self._part = value, part
+            self.value, self._dependency = value, dependency
             self._end()
 
-    def land_outdated(self, value: Value, age: float) -> None:
-        """Answer those who wait with what was read `age` seconds ago."""
+    def resolve_stale(self, value: Value, age: float) -> None:
+        """Pass a value that was read `age` seconds ago to all waiters."""
         if not self.is_over:
             self.value, self._age = value, age
             self._end()
 
-    def crash(self, error: BaseException) -> None:
-        """Fail those who wait.
+    def reject(self, error: BaseException) -> None:
+        """Raise the error in all waiters.
 
-        A GatewayError loses its traceback, whose frames would keep this flight and what the
+        A GatewayError loses its traceback, whose frames would keep this object and what the
         upstream sent alive until the garbage collector runs.
         """
         if isinstance(error, GatewayError):
@@ -110,20 +110,20 @@ class Flight(Generic[Value]):
             self._end()
 
 
-def within(flights: Sequence[Flight[Value]]) -> float:
-    """Return the seconds until the last of the flights must end."""
-    latest = max([flight.deadline for flight in flights])
+def longest_remaining(results: Sequence[PendingResult[Value]]) -> float:
+    """Return the seconds until the last deadline of the results."""
+    latest = max([pending.deadline for pending in results])
     return max(latest - asyncio.get_running_loop().time(), 0.001)
 
 
-def charge(flights: Sequence[Flight[Value]]) -> list[Operation]:
-    """Charge one upstream call to every waiting operation; return those that paid.
+def charge(results: Sequence[PendingResult[Value]]) -> list[Operation]:
+    """Charge one upstream call to every waiting operation; return those with enough budget.
 
-    The call is made if one of them can pay. Raises TooManyUpstreamCalls when none can.
+    Raise TooManyUpstreamCalls if the budget of none of them suffices.
     """
     refusal: TooManyUpstreamCalls | None = None
     paid = []
-    operations = _waiting(flights)
+    operations = _waiting(results)
     if len(operations) > 1:
         link_operations(operation.trace for operation in operations[1:])
     for operation in operations:
@@ -137,11 +137,11 @@ def charge(flights: Sequence[Flight[Value]]) -> list[Operation]:
     return paid
 
 
-def _waiting(flights: Sequence[Flight[Value]]) -> list[Operation]:
-    """Return each operation that waits for the flights once."""
-    if len(flights) == 1:
-        return flights[0].operations
-    return list({id(op): op for flight in flights for op in flight.operations}.values())
+def _waiting(results: Sequence[PendingResult[Value]]) -> list[Operation]:
+    """Return each waiting operation once."""
+    if len(results) == 1:
+        return results[0].operations
+    return list({id(op): op for pending in results for op in pending.operations}.values())
 
 
 def refund(paid: Iterable[Operation]) -> None:
