@@ -4,7 +4,7 @@ import asyncio
 
 import httpx
 
-from core.documents import change
+from every_upstream.documents import change
 from frontdoor import opened
 from gateway.keeper import Keeper, group_of, payload_of
 from gateway.upstream import Shelf

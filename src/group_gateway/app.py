@@ -27,7 +27,7 @@ from group_gateway.http.operation_report import OperationReport
 from group_gateway.http.pipeline import RequestPipeline
 from group_gateway.http.request_limits import RequestLimits
 from group_gateway.http.shared_responses import SharedResponses
-from group_gateway.http.subscriptions.streams import build_streams
+from group_gateway.http.subscriptions.transports import build_streams
 from group_gateway.observability.metrics_endpoint import metrics_route
 from group_gateway.observability.request_log import RequestLog
 from group_gateway.observability.worker_group import WorkerGroup

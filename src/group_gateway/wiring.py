@@ -25,7 +25,7 @@ from group_gateway.http.graphiql import GraphiQL
 from group_gateway.http.persisted.persisted_documents import PersistedDocuments
 from group_gateway.http.persisted.trusted_documents import TrustedDocuments
 from group_gateway.http.request_limits import RequestLimits
-from group_gateway.http.subscriptions.streams import StreamLimits
+from group_gateway.http.subscriptions.transports import StreamLimits
 from group_gateway.identity.authentication import build_account, build_authenticator
 from group_gateway.identity.authenticator import Authenticator, ReloadableAuthenticator
 from group_gateway.observability.audit import AuditLog

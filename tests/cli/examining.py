@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from cli.wrongservers import Answer, pipeline
+from cli.wrong_servers import Answer, pipeline
 from group_gateway.cli import main
 from group_gateway.config import PREFIX
 from group_gateway.sandbox.wellknown import TOKEN

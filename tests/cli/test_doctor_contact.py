@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from cli.examining import Examine
-from cli.scriptedfhir import HARDLY, fhir
-from cli.wrongservers import http, page, pipeline, self_signed
-from group_gateway.cli.doctor.checks.contact import base_url
+from cli.scripted_fhir import HARDLY, fhir
+from cli.wrong_servers import http, page, pipeline, self_signed
+from group_gateway.cli.doctor.checks.reachability import base_url
 from group_gateway.cli.doctor.upstream_probe import Exchange, Reply
 from group_gateway.config import Settings
 from group_gateway.errors import UpstreamInvalidResponse

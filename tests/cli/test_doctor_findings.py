@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from cli.examining import Examine
-from cli.scriptedfhir import BOTH, GROUP, HARDLY, INTERACTIONS, bundle, fhir, jwt, statement
-from cli.wrongservers import http
+from cli.scripted_fhir import BOTH, GROUP, HARDLY, INTERACTIONS, bundle, fhir, jwt, statement
+from cli.wrong_servers import http
 
 
 @pytest.mark.parametrize(

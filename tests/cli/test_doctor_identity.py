@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from access.issuer import private_key, published
 from cli.commands import Server, ask, serving
 from cli.examining import Examine
-from cli.wrongservers import http, pipeline
+from cli.wrong_servers import http, pipeline
+from identity.issuer import private_key, published
 
 NOWHERE = "http://127.0.0.1:9/"
 JWT = {"callers": "jwt", "jwt_issuer": "https://issuer.test/", "jwt_audience": "gateway"}

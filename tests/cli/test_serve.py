@@ -12,7 +12,7 @@ import pytest
 from cli.commands import Server, ask, run, serving
 from cli.failing import Failing
 from cli.test_sandbox import name_of
-from cli.wrongservers import HOST, page, pipeline, self_signed
+from cli.wrong_servers import HOST, page, pipeline, self_signed
 
 ANY_PORT = ("--port", "0")
 DEAD = "http://127.0.0.1:1"

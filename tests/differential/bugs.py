@@ -184,14 +184,14 @@ BUGS = (
     Bug(
         "a selection taken for another type's",
         "execution/compiler.py",
-        "question = (type.name, text_of(details))",
-        "question = text_of(details)",
+        "key = (type.name, text_of(details))",
+        "key = text_of(details)",
     ),
     Bug(
         "a selection taken for another one that begins alike",
         "execution/compiler.py",
-        "question = (type.name, text_of(details))",
-        "question = (type.name, text_of(details[:1]))",
+        "key = (type.name, text_of(details))",
+        "key = (type.name, text_of(details[:1]))",
     ),
     Bug(
         "one failing field among several goes unseen",

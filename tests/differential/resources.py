@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from differential.jsontext import Number, Pairs, written
+from differential.json_text import Number, Pairs, written
 from group_gateway.fhir.group_elements import DATA_TYPES, GROUP, ElementDefinition, Elements
 
 PEOPLE = ("p1", "p2", "p3")

@@ -13,9 +13,9 @@ from random import Random
 
 import httpx
 
-from access.issuer import published
 from conftest import Sandbox
 from group_gateway.sandbox.tokens import Caller
+from identity.issuer import published
 
 ADMIN = {"authorization": "Bearer sandbox"}
 ENDLESS = 10**12

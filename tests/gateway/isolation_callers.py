@@ -6,9 +6,9 @@ from pathlib import Path
 from random import Random
 from typing import Any, ClassVar
 
-from access.issuer import AUDIENCE, ISSUER, signed
 from gateway.isolation import ENDLESS, KEYS, History, Moment, Span, Window
 from group_gateway.sandbox.tokens import Caller
+from identity.issuer import AUDIENCE, ISSUER, signed
 
 SERVICE = {
     "service_client_id": "sandbox",

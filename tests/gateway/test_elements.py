@@ -8,8 +8,8 @@ import pytest
 from graphql import GraphQLInputObjectType, GraphQLList, GraphQLNonNull, GraphQLObjectType
 
 from anyserver.groups import GroupWriter as AnyGroups
-from core.documents import change
 from differential.resources import GroupWriter, Taste
+from every_upstream.documents import change
 from frontdoor import opened
 from gateway.element_values import HIDDEN, input_of, selection_of, value_of, with_hidden
 from gateway.keeper import Keeper, group_of, payload_of

@@ -12,7 +12,7 @@ from group_gateway.app import create_app
 from group_gateway.config import Settings
 from group_gateway.sandbox.quirks import FaultRule
 from group_gateway.sandbox.wellknown import JESS_ID, TEST_GROUP_ID
-from upstream.peer import Connection, Handler, peer
+from transport.peer import Connection, Handler, peer
 
 
 async def test_an_answer_that_is_not_compressed_as_it_says() -> None:

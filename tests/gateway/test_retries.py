@@ -12,7 +12,7 @@ from group_gateway.app import create_app
 from group_gateway.config import Settings
 from group_gateway.sandbox.quirks import FaultRule
 from group_gateway.sandbox.wellknown import JESS_ID, TEST_GROUP_ID
-from upstream.peer import Connection, peer
+from transport.peer import Connection, peer
 
 READ = f'{{ group(id: "{TEST_GROUP_ID}") {{ id }} }}'
 SEARCH = "{ groups(first: 1) { nodes { id } } }"

@@ -6,7 +6,7 @@ from typing import Any
 from frontdoor import Gateway, opened
 from group_gateway.app import create_app
 from group_gateway.config import Settings
-from upstream.peer import Connection, peer
+from transport.peer import Connection, peer
 from waiting import until
 
 EMPTY = b'{"resourceType":"Bundle","type":"searchset"}'

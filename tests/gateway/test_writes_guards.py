@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from core.documents import change
+from every_upstream.documents import change
 from gateway.canned import outcome
 from gateway.keeper import Keeper, group_of, payload_of, tell
 from gateway.writing import members, patients, told

@@ -19,7 +19,7 @@ from cli.commands import Server, serving
 from frontdoor import Gateway
 from gateway.writing import ADD, patients
 from redis_server import RedisServer, redis_server
-from upstream.peer import Connection, peer
+from transport.peer import Connection, peer
 
 PUT = b"PUT "
 SLOW = 0.05

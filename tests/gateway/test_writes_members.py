@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from core.documents import change
+from every_upstream.documents import change
 from gateway.writing import ADD, REMOVE, UPDATE, members, new_group, past, patients, told, writes
 from group_gateway.sandbox.wellknown import LARGE_GROUP_ID, NESTED_GROUP_ID, RICH_GROUP_ID
 

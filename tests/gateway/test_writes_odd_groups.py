@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from core.documents import change
+from every_upstream.documents import change
 from gateway.keeper import BASE, Keeper, group_of, payload_of, tell
 from gateway.writing import members, patients, told
 

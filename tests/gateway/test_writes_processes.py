@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from cli.commands import serving
-from core.harness import Fhir
+from every_upstream.harness import Fhir
 from frontdoor import Gateway
 from gateway.writing import (
     ADD,

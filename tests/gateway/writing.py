@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 
-from core.documents import ADD, ASSIGN, REMOVE, UPDATE, change
-from core.harness import Fhir
+from every_upstream.documents import ADD, ASSIGN, REMOVE, UPDATE, change
+from every_upstream.harness import Fhir
 from frontdoor import opened
 from group_gateway.app import create_app
 from group_gateway.config import Settings

@@ -10,11 +10,11 @@ from typing import Any
 import httpx
 import pytest
 
-from access.served import served
 from conftest import Sandbox
 from frontdoor import opened
 from group_gateway.app import create_app
 from group_gateway.config import Settings
+from identity.served import served
 from incremental.multipart import Client
 
 PATIENCE = 60

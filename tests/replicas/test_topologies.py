@@ -18,7 +18,7 @@ from replicas.conftest import Pair
 from replicas.load import READ
 from replicas.redis_topologies import cluster, sentinels, told, until_another
 from replicas.sharing import is_left_alone, under_load, until_sharing
-from upstream.certificates import Authority
+from transport.certificates import Authority
 
 SERVERS = [name for name in ("redis-server", "valkey-server") if shutil.which(name)]
 """What is installed; Valkey is not in every Debian."""

@@ -6,7 +6,7 @@ from dataclasses import fields
 import pytest
 
 from group_gateway.sandbox import FaultRule, Quirks
-from group_gateway.sandbox.requestlog import LoggedRequest, RequestLog
+from group_gateway.sandbox.recorded_requests import LoggedRequest, RequestLog
 from group_gateway.sandbox.wellknown import TEST_GROUP_ID
 
 

@@ -12,7 +12,6 @@ import httpx
 import pytest
 import uvicorn
 
-from access.issuer import Issuer
 from conftest import Sandbox
 from group_gateway.app import connection_limits, create_app
 from group_gateway.config import Settings
@@ -20,6 +19,7 @@ from group_gateway.sandbox.wellknown import TEST_GROUP_ID
 from group_gateway.server.fast_path import FastPathProtocol
 from group_gateway.server.uvicorn_server import GracefulServer
 from group_gateway.server.websocket_protocol import BoundedWebSocketProtocol
+from identity.issuer import Issuer
 from subscriptions.listening import PATIENCE, Server
 
 

@@ -2,7 +2,6 @@
 
 import time
 
-from access.issuer import AUDIENCE, ISSUER, published, signed
 from group_gateway.sandbox.quirks import FaultRule
 from group_gateway.sandbox.wellknown import (
     HIDDEN_TEAM_ID,
@@ -11,6 +10,7 @@ from group_gateway.sandbox.wellknown import (
     READ_TOKEN,
     TOKEN,
 )
+from identity.issuer import AUDIENCE, ISSUER, published, signed
 from redis_server import redis_server
 from subscriptions.listening import CHANGES, changed, codes
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from group_gateway.fhir.characteristic import responsibilities_of, responsibility
 from group_gateway.groups.writing.changes import SetElements, SetResponsibilities
-from unit.groupstates import additions, groups
+from unit.group_states import additions, groups
 
 CODES = ["REVIEW_COVERAGES", "COLLECT_PATIENT_PAYMENTS", "PROCESS_REFILL_REQUESTS"]
 codes = st.lists(st.sampled_from(CODES), unique=True).map(tuple)

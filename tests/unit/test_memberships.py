@@ -7,7 +7,7 @@ from hypothesis import given
 
 from group_gateway.groups.writing.member_index import is_active, member_key, members_of
 from group_gateway.groups.writing.memberships import AddMembers, DeactivateMembers, RemoveMembers
-from unit.groupstates import additions, groups, keys
+from unit.group_states import additions, groups, keys
 
 
 def applied(change: Any, group: dict[str, Any]) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from starlette.applications import Starlette
 
 from group_gateway.app import connection_limits, create_app
 from group_gateway.cache_wiring import is_shared
+from group_gateway.cli.doctor.check_sequence import first_contact
 from group_gateway.cli.doctor.checks.shared_cache import shared_cache
-from group_gateway.cli.doctor.examination import first_contact
 from group_gateway.cli.flags import (
     add_address_flags,
     add_log_flag,

@@ -75,10 +75,10 @@ def compile_type(type: GraphQLOutputType, details: list[Any], selection: Selecti
 
 
 def _compile_object(type: GraphQLObjectType, details: list[Any], selection: Selection) -> Completer:
-    question = (type.name, text_of(details))
-    known: Completer | None = selection.compiled.get(question)
+    key = (type.name, text_of(details))
+    known: Completer | None = selection.compiled.get(key)
     if known is None:
-        known = selection.compiled[question] = _compile_new(type, details, selection)
+        known = selection.compiled[key] = _compile_new(type, details, selection)
     return known
 
 

@@ -1,6 +1,6 @@
 """Ready responses, for as long as their data is fresh.
 
-Whole encoded responses are shared, so that nothing is done twice. A question includes the caller,
+Whole encoded responses are shared, so that nothing is done twice. A key includes the caller,
 so nobody gets another caller's response.
 """
 
@@ -13,7 +13,7 @@ from group_gateway.cache.store import CacheStore
 from group_gateway.operation import CacheDependency
 
 Reply = TypeVar("Reply")
-Question = tuple[str, str, bytes]
+RequestKey = tuple[str, str, bytes]
 """The caller's scope, the media type, and the request's own bytes."""
 
 
@@ -33,35 +33,35 @@ class ResponseCache(Generic[Reply]):
     """Responses kept while all their cache entries are valid; at most `max_bytes` of them."""
 
     _OVERHEAD = 1000
-    """Bytes of an entry beside question and body."""
+    """Bytes of an entry beside key and body."""
     _PART = 250
     """Bytes of a dependency: a tag, a position, a time."""
 
     def __init__(self, cache: CacheStore, *, max_bytes: int) -> None:
         self._cache = cache
-        self._ready: BoundedLRU[Question, _Ready[Reply]] = BoundedLRU(max_bytes=max_bytes)
+        self._ready: BoundedLRU[RequestKey, _Ready[Reply]] = BoundedLRU(max_bytes=max_bytes)
 
-    def __contains__(self, question: Question) -> bool:
+    def __contains__(self, key: RequestKey) -> bool:
         """Return whether there is a response, valid or not."""
-        return question in self._ready
+        return key in self._ready
 
-    async def get(self, question: Question) -> Reply | None:
+    async def get(self, key: RequestKey) -> Reply | None:
         """Return the response, if there is a valid one."""
-        ready = self._ready.get(question)
+        ready = self._ready.get(key)
         if ready is None:
             return None
         holds = self._holds_now(ready)
         if holds is None:
             holds = await self._cache.holds(ready.parts)
-        return self._judged(question, ready, holds=holds)
+        return self._judged(key, ready, holds=holds)
 
-    def now(self, question: Question) -> Reply | None:
+    def now(self, key: RequestKey) -> Reply | None:
         """Return the response, if there is one that is known to be valid without waiting."""
-        ready = self._ready.get(question)
+        ready = self._ready.get(key)
         if ready is None:
             return None
         holds = self._holds_now(ready)
-        return None if holds is None else self._judged(question, ready, holds=holds)
+        return None if holds is None else self._judged(key, ready, holds=holds)
 
     def _holds_now(self, ready: _Ready[Reply]) -> bool | None:
         epoch = self._cache.epoch
@@ -72,24 +72,24 @@ class ResponseCache(Generic[Reply]):
             ready.epoch = epoch
         return holds
 
-    def _judged(self, question: Question, ready: _Ready[Reply], *, holds: bool) -> Reply | None:
+    def _judged(self, key: RequestKey, ready: _Ready[Reply], *, holds: bool) -> Reply | None:
         if holds:
             return ready.reply
-        if self._ready.peek(question) is ready:
-            self._ready.pop(question)
+        if self._ready.peek(key) is ready:
+            self._ready.pop(key)
         return None
 
     def put(
-        self, question: Question, reply: Reply, size: int, parts: Sequence[CacheDependency]
+        self, key: RequestKey, reply: Reply, size: int, parts: Sequence[CacheDependency]
     ) -> None:
         """Keep a response of `size` bytes with its dependencies."""
         parts = tuple(dict.fromkeys(parts))
-        overhead = len(question[2]) + self._OVERHEAD + self._PART * len(parts)
+        overhead = len(key[2]) + self._OVERHEAD + self._PART * len(parts)
         expires = min((part.expires for part in parts), default=0.0)
-        self._ready.put(question, _Ready(reply, parts, overhead, expires), size + overhead)
+        self._ready.put(key, _Ready(reply, parts, overhead, expires), size + overhead)
 
-    def resize(self, question: Question, reply: Reply, size: int) -> None:
+    def resize(self, key: RequestKey, reply: Reply, size: int) -> None:
         """Record that a response has grown to `size` bytes, if it is still kept."""
-        ready = self._ready.peek(question)
+        ready = self._ready.peek(key)
         if ready is not None and ready.reply is reply:
-            self._ready.put(question, ready, size + ready.overhead)
+            self._ready.put(key, ready, size + ready.overhead)

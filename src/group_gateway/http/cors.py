@@ -1,29 +1,24 @@
 """Cross-origin resource sharing: what other sites' pages may send and read (WHATWG Fetch).
 
 A browser sends a JSON POST, or any request with an Authorization header, to another site only after
-a preflight. GETs without that header, and WebSockets, need checks of their own.
+a preflight. `csrf` checks the requests that need no preflight.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from group_gateway.errors import RequestCode
-from group_gateway.http.forwarded import TrustedProxies, own_origins
-from group_gateway.http.negotiation import JSON
+from group_gateway.http.forwarded import TrustedProxies
 from group_gateway.http.origins import AllowedOrigins
-from group_gateway.http.requests import RequestRefused
 from group_gateway.http.responses import CORRELATION_HEADER
 
-# Browsers ask for permission before they send any of these to another site. Apollo's clients send
-# the last two for this very purpose.
-_PREFLIGHTED: Final = ("authorization", "apollo-require-preflight", "x-apollo-operation-name")
-_ALWAYS: Final = frozenset({"accept", "content-type", "traceparent", "tracestate", *_PREFLIGHTED})
-_FOREIGN: Final = frozenset({"cross-site", "same-site"})
+PREFLIGHTED: Final = ("authorization", "apollo-require-preflight", "x-apollo-operation-name")
+"""Headers that a browser sends to another site only after a preflight. Apollo's clients send the
+last two for this purpose."""
+_ALWAYS: Final = frozenset({"accept", "content-type", "traceparent", "tracestate", *PREFLIGHTED})
 _EXPOSED: Final = b", ".join([CORRELATION_HEADER, b"etag", b"retry-after"])
 _MAX_AGE: Final = b"7200"  # Chromium's limit
 _METHODS: Final = b"GET, POST"
@@ -123,48 +118,3 @@ class CrossOriginSharing:
                 await send(message)
 
             await self._app(scope, receive, send_allowed)
-
-
-def check_same_site(scope: Mapping[str, Any], policy: CrossOriginPolicy) -> None:
-    """Raise RequestRefused for a GET that another site's page sent without a preflight.
-
-    Browsers show this by Sec-Fetch-Site (W3C Fetch Metadata), older ones by Origin. Other programs
-    send neither.
-    """
-    headers = Headers(raw=scope["headers"])
-    if any(name in headers for name in _PREFLIGHTED) or _is_json(headers):
-        return
-    if headers.get("origin") in policy.origins:
-        return
-    if headers.get("sec-fetch-site") in _FOREIGN or not _is_own(scope, headers, policy):
-        message = "Another site's page asks. Send apollo-require-preflight: true, or a POST."
-        raise RequestRefused(message, 403, RequestCode.CROSS_SITE_REQUEST)
-
-
-def check_origin(scope: Mapping[str, Any], policy: CrossOriginPolicy) -> None:
-    """Raise RequestRefused for a WebSocket that another site's page opens.
-
-    Browsers send no preflight for a WebSocket, but always an Origin. A page can't add headers of
-    its own.
-    """
-    headers = Headers(raw=scope["headers"])
-    if headers.get("origin") not in policy.origins and not _is_own(scope, headers, policy):
-        message = (
-            "The page's origin is not the gateway's host: name the origin in"
-            " GROUP_GATEWAY_CORS_ORIGINS, or, where a proxy sends another Host, the proxy in"
-            " GROUP_GATEWAY_TRUSTED_PROXIES and have it send X-Forwarded-Host."
-        )
-        raise RequestRefused(message, 403, RequestCode.CROSS_SITE_REQUEST)
-
-
-def _is_own(scope: Mapping[str, Any], headers: Headers, policy: CrossOriginPolicy) -> bool:
-    origin = headers.get("origin")
-    if origin is None or headers.get("sec-fetch-site") == "same-origin":
-        return True  # the browser knows the address that the page asked for, whatever proxies do
-    own = own_origins(scope.get("client"), headers, policy.proxies)
-    # An origin is scheme, host and port, and no more (RFC 6454, section 6.2); or any text at all.
-    return origin.lower() in own or origin.lower().partition("://")[2] in own
-
-
-def _is_json(headers: Headers) -> bool:
-    return headers.get("content-type", "").partition(";")[0].strip().lower() == JSON

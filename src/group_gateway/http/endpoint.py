@@ -15,7 +15,7 @@ from group_gateway.errors import RequestCode
 from group_gateway.http.client_awareness import CLIENT_HEADERS, client_of
 from group_gateway.http.compression import Compression
 from group_gateway.http.conditional import revalidated
-from group_gateway.http.cors import check_same_site
+from group_gateway.http.csrf import check_same_site
 from group_gateway.http.graphiql import GraphiQL
 from group_gateway.http.negotiation import GRAPHQL_RESPONSE, Negotiation, media_type_for, wants_html
 from group_gateway.http.pipeline import RequestPipeline, SubscriptionRequested
@@ -113,16 +113,16 @@ class Endpoint:
         authorization = headers.get(b"authorization")
         known = self._callers.known(authorization)
         principal = context.principal = known or await self._callers.authenticate(authorization)
-        question = (principal.scope, media_type or GRAPHQL_RESPONSE, body)
+        key = (principal.scope, media_type or GRAPHQL_RESPONSE, body)
         wanted = self._negotiation.of(headers, scope["http_version"])
-        reply = await self._pipeline.answer(question, context, wanted)
+        reply = await self._pipeline.answer(key, context, wanted)
         if isinstance(reply, SubscriptionRequested):
             return self._stream(reply, accept, authorization, context)
         if media_type is None and reply.delivery is None:
             return as_events(reply)
         if b"accept-encoding" not in headers:
             return reply
-        return await self._pipeline.encoded(question, reply, headers[b"accept-encoding"])
+        return await self._pipeline.encoded(key, reply, headers[b"accept-encoding"])
 
     def fast_path(self, raw_headers: RawHeaders, body: bytes) -> tuple[Reply, bytes] | None:
         """Return the response of `post` and its correlation id, if that needs no waiting.

@@ -17,7 +17,7 @@ from group_gateway.fhir.group_rules import RELATED_TYPES
 from group_gateway.http.client_awareness import CLIENT_HEADERS, client_of
 from group_gateway.http.compression import Compression
 from group_gateway.http.conditional import revalidated
-from group_gateway.http.cors import check_same_site
+from group_gateway.http.csrf import check_same_site
 from group_gateway.http.fhir_pipeline import FhirPipeline, exact_json, fhir_request
 from group_gateway.http.negotiation import JSON
 from group_gateway.http.pipeline import SubscriptionRequested
@@ -95,9 +95,9 @@ class FhirEndpoint:
         elif is_array(body):
             raise RequestRefused("The body is not a JSON object.")
         context.principal = await self._callers.authenticate(headers.get(b"authorization"))
-        question = (context.principal.scope, instance, body)
-        reply = _one_answer(await self._pipeline.answer(question, context))
-        return await self._pipeline.encoded(question, reply, headers.get(b"accept-encoding"))
+        key = (context.principal.scope, instance, body)
+        reply = _one_answer(await self._pipeline.answer(key, context))
+        return await self._pipeline.encoded(key, reply, headers.get(b"accept-encoding"))
 
     async def _get(
         self,

@@ -1,6 +1,6 @@
 """The request pipeline of the HL7 interface: the same stages, with HL7's response format.
 
-The second part of a question names the instance (`Patient/1`); it is empty for the server.
+The second part of a key names the instance (`Patient/1`); it is empty for the server.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from group_gateway.execution.engine import GraphQLRequest, OperationResult
-from group_gateway.execution.response_cache import Question
+from group_gateway.execution.response_cache import RequestKey
 from group_gateway.fhir_graphql.fhir_engine import FhirRequest, FhirResult
 from group_gateway.fhir_graphql.outcome_errors import extensions_of, issue_of
 from group_gateway.http.negotiation import JSON
@@ -29,12 +29,12 @@ _encode = msgspec.json.Encoder().encode
 class FhirPipeline(RequestPipeline):
     """Answer authenticated requests in HL7's form."""
 
-    def request(self, question: Question) -> GraphQLRequest:
-        """Return the GraphQL request that a question holds; raise RequestRefused."""
-        parts = exact_json(question[2], "The body")
+    def request(self, key: RequestKey) -> GraphQLRequest:
+        """Return the GraphQL request that a key holds; raise RequestRefused."""
+        parts = exact_json(key[2], "The body")
         if not isinstance(parts, dict):
             raise RequestRefused("The body is not a JSON object.")
-        return fhir_request(parts, question[1])
+        return fhir_request(parts, key[1])
 
     def formatted(
         self,

@@ -1,7 +1,7 @@
 """The stages of a GraphQL request, in their order.
 
 1. The audit log has room for a record; else the request is refused.
-2. A response to the same question is ready or in flight: the request gets that.
+2. A response to the same key is ready or in flight: the request gets that.
 3. An array of operations passes all stages operation by operation.
 4. Admission: the process has room for another operation; else the request is refused.
 5. The document is resolved by text or id, parsed and validated.
@@ -19,7 +19,7 @@ from group_gateway.errors import RequestCode
 from group_gateway.execution.engine import GraphQLRequest, OperationResult, OperationRunner
 from group_gateway.execution.federated_trace import Tracer
 from group_gateway.execution.incremental_result import IncrementalResult
-from group_gateway.execution.response_cache import Question
+from group_gateway.execution.response_cache import RequestKey
 from group_gateway.http.admission import Admission
 from group_gateway.http.client_awareness import client_of
 from group_gateway.http.incremental_delivery import IncrementalDelivery
@@ -95,7 +95,7 @@ class RequestPipeline:
         return kind(engine, self._limits, report, self._persisted, self._share, self.admission)
 
     def fast_path(
-        self, question: Question, principal: Principal, headers: Mapping[bytes, str]
+        self, key: RequestKey, principal: Principal, headers: Mapping[bytes, str]
     ) -> tuple[Reply, bytes] | None:
         """Return the response and its correlation id if that needs no waiting, else None.
 
@@ -104,10 +104,10 @@ class RequestPipeline:
         if not self._report.can_record:
             return None
         shared = self._current()
-        if (reply := shared.now(question)) is not None:
+        if (reply := shared.now(key)) is not None:
             encoded = reply
             if b"accept-encoding" in headers:
-                coded = shared.encoded_now(question, reply, headers[b"accept-encoding"])
+                coded = shared.encoded_now(key, reply, headers[b"accept-encoding"])
                 if coded is None:
                     return None
                 encoded = coded
@@ -115,10 +115,10 @@ class RequestPipeline:
             context = RequestContext(principal, new_correlation_id(), client)
             self._report.shared("ready", encoded.audit_record, context)
             return encoded, context.correlation_id
-        if self.admission.has_room() or question in shared or is_array(question[2]):
+        if self.admission.has_room() or key in shared or is_array(key[2]):
             return None
         context = RequestContext(principal, new_correlation_id(), client_of(headers))
-        refused = self.refusal(self.admission.refusal(), question[1], context)
+        refused = self.refusal(self.admission.refusal(), key[1], context)
         return refused, context.correlation_id
 
     def _current(self) -> SharedResponses:
@@ -129,32 +129,32 @@ class RequestPipeline:
         return self._shared
 
     async def answer(
-        self, question: Question, context: RequestContext, wanted: RequestedFormat = WHOLE
+        self, key: RequestKey, context: RequestContext, wanted: RequestedFormat = WHOLE
     ) -> Reply | SubscriptionRequested:
         """Answer any request; raise RequestRefused."""
         self._report.check_audit()
         shared = self._current()
         if not wanted.trace:  # a trace is of the request's own operation
-            if (ready := shared.now(question)) is not None:
+            if (ready := shared.now(key)) is not None:
                 self._report.shared("ready", ready.audit_record, context)
                 return ready
-            if (found := await shared.find(question)) is not None:
+            if (found := await shared.find(key)) is not None:
                 outcome, reply = found
                 self._report.shared(outcome, reply.audit_record, context)
                 return reply
-        if is_array(question[2]):
-            return await self._batch(question, context, wanted)
+        if is_array(key[2]):
+            return await self._batch(key, context, wanted)
         with self.admission:
-            return await self._executed(question, self.operation(context), wanted)
+            return await self._executed(key, self.operation(context), wanted)
 
-    async def encoded(self, question: Question, reply: Reply, accept_encoding: str | None) -> Reply:
+    async def encoded(self, key: RequestKey, reply: Reply, accept_encoding: str | None) -> Reply:
         """Return a response in a coding that the client accepts."""
-        return await self._shared.encoded(question, reply, accept_encoding)
+        return await self._shared.encoded(key, reply, accept_encoding)
 
     async def _batch(
-        self, question: Question, context: RequestContext, wanted: RequestedFormat
+        self, key: RequestKey, context: RequestContext, wanted: RequestedFormat
     ) -> Reply:
-        scope, media_type, body = question
+        scope, media_type, body = key
         alone = RequestedFormat(trace=wanted.trace)
 
         async def part(operation: bytes) -> Reply:
@@ -171,32 +171,32 @@ class RequestPipeline:
         return batch_reply(media_type, await asyncio.gather(*map(part, operations)))
 
     async def _executed(
-        self, question: Question, operation: Operation, wanted: RequestedFormat
+        self, key: RequestKey, operation: Operation, wanted: RequestedFormat
     ) -> Reply | SubscriptionRequested:
         shared = self._shared  # made for a list that is no newer than the next line's
-        request = self._persisted.resolved(self.request(question))
+        request = self._persisted.resolved(self.request(key))
         document = self._engine.document(request)
         kind = document.kind(request.operation_name)
         if kind is OperationType.SUBSCRIPTION:
             return self._subscription(request)
         try:
             if wanted.trace:
-                return await self._reply(request, operation, question[1], Tracer())
+                return await self._reply(request, operation, key[1], Tracer())
             if wanted.parts and document.in_parts:
-                return await self._in_parts(request, operation, question[1])
-            reply = self._reply(request, operation, question[1])
+                return await self._in_parts(request, operation, key[1])
+            reply = self._reply(request, operation, key[1])
             # Another request paid for a shared response.
             if request.wants_cost or kind is not OperationType.QUERY:
                 return await reply
-            return await shared.lead(question, operation, reply)
+            return await shared.lead(key, operation, reply)
         except asyncio.CancelledError:
             if kind is OperationType.QUERY:  # a mutation that has started goes on
                 operation.abandon()
             raise
 
-    def request(self, question: Question) -> GraphQLRequest:
-        """Return the GraphQL request that a question holds; raises RequestRefused."""
-        return request_of_body(question[2])
+    def request(self, key: RequestKey) -> GraphQLRequest:
+        """Return the GraphQL request that a key holds; raises RequestRefused."""
+        return request_of_body(key[2])
 
     async def answer_query(
         self, request: GraphQLRequest, context: RequestContext, media_type: str

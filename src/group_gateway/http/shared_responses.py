@@ -11,7 +11,7 @@ from typing import Any
 from group_gateway.cache.store import CacheStore
 from group_gateway.events import SharedOutcome
 from group_gateway.execution.engine import OperationRunner
-from group_gateway.execution.response_cache import Question, ResponseCache
+from group_gateway.execution.response_cache import RequestKey, ResponseCache
 from group_gateway.http.compression import Compression
 from group_gateway.http.responses import Reply
 from group_gateway.operation import Operation
@@ -27,44 +27,44 @@ class SharedResponses:
         self._compression = compression
         self._epoch = engine.epoch
         self._joinable_since = engine.epoch()
-        self._in_flight: SingleFlight[Question, Reply] = SingleFlight(cache.may_join)
+        self._in_flight: SingleFlight[RequestKey, Reply] = SingleFlight(cache.may_join)
         self._ready: ResponseCache[Reply] = ResponseCache(cache, max_bytes=max_bytes)
         self.now = self._ready.now
         """Returns the response if it is ready and valid, as far as is known without waiting."""
 
-    def __contains__(self, question: Question) -> bool:
-        """Return whether the question needs no execution, as far as is known without waiting."""
-        return question in self._ready or self._joined(question) is not None
+    def __contains__(self, key: RequestKey) -> bool:
+        """Return whether the key needs no execution, as far as is known without waiting."""
+        return key in self._ready or self._joined(key) is not None
 
-    async def find(self, question: Question) -> tuple[SharedOutcome, Reply] | None:
-        """Return another request's response to the same question, and how: `ready` or `joined`."""
-        if question in self._ready:
-            ready = await self._ready.get(question)
+    async def find(self, key: RequestKey) -> tuple[SharedOutcome, Reply] | None:
+        """Return another request's response to the same key, and how: `ready` or `joined`."""
+        if key in self._ready:
+            ready = await self._ready.get(key)
             if ready is not None:
                 return "ready", ready
-        while (flight := self._joined(question)) is not None:
+        while (flight := self._joined(key)) is not None:
             with suppress(LeaderGone):  # another one who waited leads now, or else this one will
                 return "joined", await asyncio.shield(flight)
         return None
 
-    def _joined(self, question: Question) -> asyncio.Future[Reply] | None:
+    def _joined(self, key: RequestKey) -> asyncio.Future[Reply] | None:
         """Return the response in flight, unless it began before the last change known here."""
         epoch = self._epoch()
         if epoch != self._joinable_since:
             self._in_flight.forget()
             self._joinable_since = epoch
-        return self._in_flight.joined(question)
+        return self._in_flight.joined(key)
 
     async def lead(
-        self, question: Question, operation: Operation, work: Coroutine[Any, Any, Reply]
+        self, key: RequestKey, operation: Operation, work: Coroutine[Any, Any, Reply]
     ) -> Reply:
-        """Execute a question for all who ask it meanwhile; keep the response if it is complete."""
-        reply = await self._in_flight.lead(question, work)
+        """Execute a key for all who ask it meanwhile; keep the response if it is complete."""
+        reply = await self._in_flight.lead(key, work)
         if operation.parts and reply.is_complete:
-            self._ready.put(question, reply, reply.size, operation.parts)
+            self._ready.put(key, reply, reply.size, operation.parts)
         return reply
 
-    async def encoded(self, question: Question, reply: Reply, accept_encoding: str | None) -> Reply:
+    async def encoded(self, key: RequestKey, reply: Reply, accept_encoding: str | None) -> Reply:
         """Return a response in a coding that the client accepts."""
         coding = self._compression.coding(accept_encoding, reply)
         if coding is None:
@@ -72,11 +72,11 @@ class SharedResponses:
         is_new = coding not in reply.variants
         variant = await self._compression.encoded(reply, coding)
         if is_new:
-            self._ready.resize(question, reply, reply.size)
+            self._ready.resize(key, reply, reply.size)
         return variant
 
     def encoded_now(
-        self, question: Question, reply: Reply, accept_encoding: str | None
+        self, key: RequestKey, reply: Reply, accept_encoding: str | None
     ) -> Reply | None:
         """Return a response in a coding that the client accepts, or None if that takes too long."""
         coding = self._compression.coding(accept_encoding, reply)
@@ -85,5 +85,5 @@ class SharedResponses:
         is_new = coding not in reply.variants
         variant = self._compression.encoded_now(reply, coding)
         if is_new and variant is not None:
-            self._ready.resize(question, reply, reply.size)
+            self._ready.resize(key, reply, reply.size)
         return variant

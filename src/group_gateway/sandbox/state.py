@@ -9,10 +9,10 @@ from starlette.requests import Request
 
 from group_gateway.sandbox.data.seeding import open_store
 from group_gateway.sandbox.data.store import Store
-from group_gateway.sandbox.faultqueue import FaultQueue
+from group_gateway.sandbox.fault_queue import FaultQueue
 from group_gateway.sandbox.options import SandboxOptions
 from group_gateway.sandbox.quirks import Quirks
-from group_gateway.sandbox.requestlog import RequestLog
+from group_gateway.sandbox.recorded_requests import RequestLog
 from group_gateway.sandbox.tokens import Tokens
 
 

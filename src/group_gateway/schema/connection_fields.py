@@ -112,12 +112,12 @@ def connect(  # noqa: PLR0913 - the arguments of a connection
     """Make the connection for a field's arguments. Raises BadUserInput."""
     context = info.context
     checked = paging(given(first), given(after), given(last), given(before))
-    question = (wanted, checked, tuple(ids) if ids is not None else None, orders)
-    connection: Connection | None = context.known.get(question)
+    key = (wanted, checked, tuple(ids) if ids is not None else None, orders)
+    connection: Connection | None = context.known.get(key)
     if connection is None:
         reads = context.services.reads
         connection = reads.connection(context.operation, wanted, checked, ids, orders)
-        context.known[question] = connection
+        context.known[key] = connection
     return connection
 
 

@@ -62,9 +62,9 @@ class Context(msgspec.Struct):
         """Follow a group, in later operations."""
         return self.services.watches.follow(self.renew, id, since)
 
-    def list_changes(self, question: GroupList) -> AsyncGenerator[ListEvent, None]:
+    def list_changes(self, group_list: GroupList) -> AsyncGenerator[ListEvent, None]:
         """Follow a list of groups, in later operations."""
-        return self.services.list_watches.follow(self.renew, question)
+        return self.services.list_watches.follow(self.renew, group_list)
 
     def of_a_part(self) -> "Context":
         """Return the context of an incremental payload, with its own reported errors."""

@@ -116,8 +116,8 @@ def members(
     if count > LARGEST_PAGE:
         raise BadUserInput(f"`first` takes a number from 0 to {LARGEST_PAGE}.")
     chosen = _members(parent, info, inactive=inactive)
-    question = f"members {_group_id(parent)} {given(inactive)}"
-    cursors = Cursors(info.context.services.keys, question)
+    search_text = f"members {_group_id(parent)} {given(inactive)}"
+    cursors = Cursors(info.context.services.keys, search_text)
     cursor = given(after)
     start = 0 if cursor is None else _index_after(chosen, *cursors.decode(cursor))
     start = min(start, len(chosen))

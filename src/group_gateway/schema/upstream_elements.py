@@ -25,11 +25,11 @@ Show = Callable[[Element, Info], Any]
 
 def read_resource(info: Info, type: str, id: str) -> PendingResource:
     """Start to read a resource, once in an operation. Raise GatewayError."""
-    known, question = info.context.known, (type, id)
-    found: PendingResource | None = known.get(question)
+    known, key = info.context.known, (type, id)
+    found: PendingResource | None = known.get(key)
     if found is None:
         services, operation = info.context.services, info.context.operation
-        found = known[question] = services.resources.begin(operation, type, id)
+        found = known[key] = services.resources.begin(operation, type, id)
     return found
 
 

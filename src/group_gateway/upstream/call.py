@@ -21,6 +21,6 @@ class Call(msgspec.Struct, frozen=True):
         return f"<{self.kind} call>"  # neither a token nor a body may reach a traceback
 
     @property
-    def question(self) -> int:
+    def identity(self) -> int:
         """Identifies the request for the circuit breaker; creates differ by their body."""
         return hash((self.path, self.body) if self.method == "POST" else self.path)

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from group_gateway.cli.doctor.examination import examine
+from group_gateway.cli.doctor.check_sequence import examine
 from group_gateway.cli.doctor.report import write_json, write_lines
 from group_gateway.cli.flags import add_upstream_flag, settings_with_upstream
 from group_gateway.config import PREFIX, Settings

@@ -1,7 +1,7 @@
 """Cursors (Relay cursor connections): opaque, versioned, signed.
 
-A cursor holds a position only. Its signature covers the question that it belongs to, so it is
-invalid for any other question, and clients can't forge one to send their own text upstream.
+A cursor holds a position only. Its signature covers the search that it belongs to, so it is
+invalid for any other search, and clients can't forge one to send their own text upstream.
 """
 
 import base64
@@ -21,14 +21,14 @@ _decoder = msgspec.json.Decoder(list[Any])
 
 
 class Cursors:
-    """Encode and decode the cursors of one question.
+    """Encode and decode the cursors of one search.
 
-    `question` is any text that is equal for equal questions only.
+    `search` is any text that is equal for equal searches only.
     """
 
-    def __init__(self, keys: DigestKeys, question: str) -> None:
+    def __init__(self, keys: DigestKeys, search: str) -> None:
         self._keys = keys
-        self._question = question
+        self._search = search
 
     def encode(self, position: list[Any]) -> str:
         """Return the cursor of a position (JSON values)."""
@@ -50,4 +50,4 @@ class Cursors:
         return _decoder.decode(payload)
 
     def _sign(self, payload: str) -> str:
-        return self._keys.digest("cursor", _VERSION, self._question, payload)[:_SIGNATURE]
+        return self._keys.digest("cursor", _VERSION, self._search, payload)[:_SIGNATURE]

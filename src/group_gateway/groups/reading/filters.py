@@ -78,7 +78,7 @@ class GroupFilter:
         )
 
     @property
-    def question(self) -> str:
+    def canonical_text(self) -> str:
         """A canonical text of the filter, which later versions with more fields don't change."""
         wanted = {name: getattr(self, name) for name in self.given}
         return msgspec.json.encode(

@@ -17,7 +17,7 @@ PAGING = (OFFSET, COUNT)
 """Paging parameters, the one that is likelier to be refused first."""
 
 
-class Question(Protocol):
+class SearchRequest(Protocol):
     """What is searched for."""
 
     def parameters(self, refused: Collection[str]) -> Query:
@@ -36,19 +36,21 @@ class FirstPage:
     Call `taken` after each response, `simplify` after each failure.
     """
 
-    def __init__(self, question: Question, capabilities: UpstreamCapabilities, count: int) -> None:
-        self._question = question
+    def __init__(
+        self, search: SearchRequest, capabilities: UpstreamCapabilities, count: int
+    ) -> None:
+        self._search = search
         self._capabilities = capabilities
         self._left_out: list[str] = []
         self._guessed: list[str] = []
-        self.filters: Query = question.parameters(())
+        self.filters: Query = search.parameters(())
         self.size = min(count, PAGE_SIZE) if self.covers else PAGE_SIZE
         self.paging = capabilities.paging.query(self.size)
 
     @property
     def covers(self) -> bool:
         """Whether the applied parameters express the whole filter."""
-        return self._question.covers(self.filters)
+        return self._search.covers(self.filters)
 
     @property
     def link(self) -> PageLink:
@@ -72,7 +74,7 @@ class FirstPage:
             self._leave_out(name, error)
         else:
             self._left_out.append(name)
-            self.filters = self._question.parameters(self._left_out)
+            self.filters = self._search.parameters(self._left_out)
         return True
 
     def taken(self) -> bool:
@@ -121,7 +123,7 @@ class FirstPage:
 
     @property
     def _droppable(self) -> Query:
-        return tuple(pair for pair in self.filters if self._question.may_leave_out(pair[0]))
+        return tuple(pair for pair in self.filters if self._search.may_leave_out(pair[0]))
 
     def _leave_out(self, name: str, error: GatewayError) -> None:
         smaller = self._capabilities.paging.smaller(self.paging, error) if name == COUNT else 0

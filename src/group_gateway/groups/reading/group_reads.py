@@ -62,17 +62,17 @@ class GroupReads:
         if ids is None:
             search = Search(self._pages, self._whole, self._reader, operation, wanted)
             search.is_scan = bool(orders)
-            source, question = Paginator(search), f"search {wanted.question}"
+            source, search_text = Paginator(search), f"search {wanted.canonical_text}"
         else:
             distinct = list(dict.fromkeys(map(checked_id, ids)))
             if len(distinct) > MOST_IDS:
                 raise BadUserInput(f"A filter takes at most {MOST_IDS} ids.")
             source = IdList(lambda id: self._loader.find(operation, id), distinct, wanted)
-            question = f"ids {distinct} {wanted.question}"
+            search_text = f"ids {distinct} {wanted.canonical_text}"
         if orders:
             source = SortedGroups(source, orders)
-            question += f" by {[(order.field, order.descending) for order in orders]}"
-        cursors = Cursors(self._keys, question)
+            search_text += f" by {[(order.field, order.descending) for order in orders]}"
+        cursors = Cursors(self._keys, search_text)
         return Connection(source, cursors, paging, operation.record_read)
 
 

@@ -38,9 +38,9 @@ class ListWatch(Watch[ListListener, Snapshots]):
     `tags` are those of the groups that may be in it; None where any group may.
     """
 
-    def __init__(self, question: GroupList, tags: frozenset[str] | None) -> None:
+    def __init__(self, group_list: GroupList, tags: frozenset[str] | None) -> None:
         super().__init__()
-        self.question = question
+        self.group_list = group_list
         self._tags = tags
 
     def notify_of(self, tags: Tags) -> None:

@@ -82,20 +82,20 @@ class ListWatches:
         invalidator.listen(self._changed)
 
     async def follow(
-        self, begin: BeginOperation, question: GroupList
+        self, begin: BeginOperation, group_list: GroupList
     ) -> AsyncGenerator[ListEvent, None]:
         """Yield each change of a list from now on.
 
         Raises the errors of the first read; of later reads only those which mean that the caller
         may not see the list any more.
         """
-        if question.ids is not None and len(question.ids) > MOST_LIST_IDS:
+        if group_list.ids is not None and len(group_list.ids) > MOST_LIST_IDS:
             raise BadUserInput(f"A list that is followed takes at most {MOST_LIST_IDS} ids.")
         operation = await begin()
         listener = ListListener(operation.caller)
-        watch = self._join(question, listener)
+        watch = self._join(group_list, listener)
         try:
-            groups = await _groups(self._reads, operation, question)
+            groups = await _groups(self._reads, operation, group_list)
             known = snapshots_of(groups, {})
             watch.expect(listener.caller, known)
             for id in [id for id in known if self._invalidator.tag_of(id) in listener.changed]:
@@ -105,10 +105,10 @@ class ListWatches:
                     yield event
                 known = snapshots_of(groups, known)
                 await listener.news()
-                groups = await until_answered(partial(self._read, begin, question))
+                groups = await until_answered(partial(self._read, begin, group_list))
         finally:
             watch.remove(listener)
-            self._poller.stop_idle(question, watch)
+            self._poller.stop_idle(group_list, watch)
 
     async def aclose(self) -> None:
         """Stop polling."""
@@ -123,14 +123,14 @@ class ListWatches:
                 operation.record_read((change.id,))
             yield ListEvent(operation, change)
 
-    def _join(self, question: GroupList, listener: ListListener) -> ListWatch:
-        watch = self._poller.get(question)
+    def _join(self, group_list: GroupList, listener: ListListener) -> ListWatch:
+        watch = self._poller.get(group_list)
         if watch is None:
-            tag_of, ids = self._invalidator.tag_of, question.ids
+            tag_of, ids = self._invalidator.tag_of, group_list.ids
             tags = None if ids is None else frozenset(map(tag_of, ids))
-            watch = ListWatch(question, tags)
-            name = self._keys.digest("list", repr(question))
-            self._poller.start(question, watch, partial(self._look, watch), lease=name)
+            watch = ListWatch(group_list, tags)
+            name = self._keys.digest("list", repr(group_list))
+            self._poller.start(group_list, watch, partial(self._look, watch), lease=name)
         watch.add(listener)
         return watch
 
@@ -138,24 +138,24 @@ class ListWatches:
         for watch in self._poller:
             watch.notify_of(tags)
 
-    async def _read(self, begin: BeginOperation, question: GroupList) -> list[GroupResource]:
-        return await _groups(self._reads, await begin(), question)
+    async def _read(self, begin: BeginOperation, group_list: GroupList) -> list[GroupResource]:
+        return await _groups(self._reads, await begin(), group_list)
 
     async def _look(self, watch: ListWatch, caller: Caller) -> Collection[str]:
         deadline = asyncio.get_running_loop().time() + self._timeout
-        calls = _POLL_CALLS + len(watch.question.ids or ())
+        calls = _POLL_CALLS + len(watch.group_list.ids or ())
         operation = Operation(caller, deadline, calls)
-        return watch.polled(caller, await _groups(self._fresh, operation, watch.question))
+        return watch.polled(caller, await _groups(self._fresh, operation, watch.group_list))
 
 
 async def _groups(
-    reads: GroupReads, operation: Operation, question: GroupList
+    reads: GroupReads, operation: Operation, group_list: GroupList
 ) -> list[GroupResource]:
     """Read a list. Raise BadUserInput when it has more groups than can be watched."""
     # If the upstream does not search by ids, each is a read.
-    operation.calls_left = max(operation.calls_left, len(question.ids or ()))
+    operation.calls_left = max(operation.calls_left, len(group_list.ids or ()))
     page = Paging(MOST_GROUPS, backward=False, cursor=None)
-    connection = reads.connection(operation, question.wanted, page, question.ids)
+    connection = reads.connection(operation, group_list.wanted, page, group_list.ids)
     groups = [edge.node for edge in await connection.edges()]
     if len(groups) == MOST_GROUPS and (await connection.page_info()).has_next_page:
         raise BadUserInput(f"More than {MOST_GROUPS} groups fit. Narrow the filter.")

@@ -103,9 +103,9 @@ class Operations:
     ) -> GraphQLRequest | None:
         """Execute a query or mutation; return what must be streamed instead, if anything."""
         principal = await self._subscriptions.authenticate(session.authorization)
-        question = (principal.scope, GRAPHQL_RESPONSE, payload)
+        key = (principal.scope, GRAPHQL_RESPONSE, payload)
         context = replace(session, principal=principal).context
-        reply = await self._pipeline.answer(question, context)
+        reply = await self._pipeline.answer(key, context)
         if isinstance(reply, SubscriptionRequested):
             return reply.request
         self._forget(id)

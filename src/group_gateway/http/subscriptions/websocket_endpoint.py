@@ -5,7 +5,8 @@ from contextlib import suppress
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
-from group_gateway.http.cors import CrossOriginPolicy, check_origin
+from group_gateway.http.cors import CrossOriginPolicy
+from group_gateway.http.csrf import check_origin
 from group_gateway.http.negotiation import JSON
 from group_gateway.http.pipeline import RequestPipeline
 from group_gateway.http.requests import RequestRefused

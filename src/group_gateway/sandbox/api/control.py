@@ -7,7 +7,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from group_gateway.sandbox.api.quirksjson import nearest, parse_quirks, quirks_to_json
+from group_gateway.sandbox.api.quirks_json import nearest, parse_quirks, quirks_to_json
 from group_gateway.sandbox.state import sandbox_of
 
 _JSON = "application/json"

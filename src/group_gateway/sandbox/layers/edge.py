@@ -11,7 +11,7 @@ from typing import Final
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from group_gateway.sandbox.requestlog import LOGGED_HEADERS, LoggedRequest, RequestLog
+from group_gateway.sandbox.recorded_requests import LOGGED_HEADERS, LoggedRequest, RequestLog
 
 CONTROL_PATH: Final = "/sandbox/"
 

@@ -1,6 +1,6 @@
 """Injected faults: the layer between `edge.py` and the routes.
 
-`faultqueue.py` chooses the rule for a request; this module applies it.
+`fault_queue.py` chooses the rule for a request; this module applies it.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from group_gateway.sandbox.layers.edge import CONTROL_PATH
-from group_gateway.sandbox.layers.faultanswers import pieces, replacement
+from group_gateway.sandbox.layers.fault_responses import pieces, replacement
 from group_gateway.sandbox.quirks import FaultRule, Quirks
 from group_gateway.sandbox.state import Sandbox
 

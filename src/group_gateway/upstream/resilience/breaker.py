@@ -1,7 +1,7 @@
 """A circuit breaker: when to send nothing to a failing upstream. Pure.
 
-It counts neither calls nor failures, but for how many *questions*, and for how many *callers*, the
-last response was a failure. A group that always fails, requested a thousand times, is one question,
+It counts neither calls nor failures, but for how many *requests*, and for how many *callers*, the
+last response was a failure. A group that always fails, requested a thousand times, is one request,
 and a credential that breaks the upstream is one caller. Neither locks others out.
 """
 
@@ -13,9 +13,9 @@ from group_gateway.bounded_lru import BoundedLRU
 _SPAN = 10.0
 """Seconds that a verdict counts."""
 _LEAST = 10
-"""Questions in that time below which nothing is concluded."""
+"""Requests in that time below which nothing is concluded."""
 _MOST = 1000
-"""Questions, or callers, that are remembered: the last ones."""
+"""Requests, or callers, that are remembered: the last ones."""
 
 
 class _Verdicts:
@@ -40,7 +40,7 @@ class _Verdicts:
 
 
 class Breaker:
-    """Opens when most questions and most callers fail; closes when a probe succeeds.
+    """Opens when most requests and most callers fail; closes when a probe succeeds.
 
     While it is open one call at a time may go, as a probe: the first after each cooldown (seconds),
     or the first of a caller that has no verdict yet.
@@ -55,7 +55,7 @@ class Breaker:
 
     def _close(self) -> None:
         self.is_open = False
-        self._questions = _Verdicts()
+        self._requests = _Verdicts()
         self._callers = _Verdicts()
 
     def wait(self, caller: str) -> float:
@@ -74,7 +74,7 @@ class Breaker:
         return self.is_open
 
     def end(
-        self, question: object, caller: str, *, probe: bool = False, failed: bool | None = None
+        self, request: object, caller: str, *, probe: bool = False, failed: bool | None = None
     ) -> None:
         """End a call; `failed` is None when the outcome says nothing about the upstream."""
         if probe:
@@ -85,11 +85,11 @@ class Breaker:
         if probe and not failed:
             self._close()
         verdict = (now, failed)
-        self._questions.note(question, verdict)
+        self._requests.note(request, verdict)
         self._callers.note(caller, verdict)
         if failed and (probe or self._is_down(now - _SPAN)):
             self.is_open = True
             self._probe_at = now + self._cooldown
 
     def _is_down(self, since: float) -> bool:
-        return self._questions.most_fail(since, _LEAST) and self._callers.most_fail(since, 1)
+        return self._requests.most_fail(since, _LEAST) and self._callers.most_fail(since, 1)

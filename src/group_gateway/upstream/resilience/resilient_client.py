@@ -116,7 +116,7 @@ class ResilientClient:
             failed = True
             raise
         finally:
-            breaker.end(call.question, call.scope, probe=probe, failed=failed)
+            breaker.end(call.identity, call.scope, probe=probe, failed=failed)
             if probe or breaker.is_open:
                 self._events.breaker(call.kind, is_open=breaker.is_open)
         return answer

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 
-from group_gateway.cli.doctor.checks.network import why_silent
+from group_gateway.cli.doctor.checks.connection_errors import why_silent
 from group_gateway.cli.doctor.findings import Finding, fail, ok
 from group_gateway.config import PREFIX, Settings
 from group_gateway.errors import GatewayError

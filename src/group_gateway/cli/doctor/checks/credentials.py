@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from group_gateway.cli.doctor.checks.contact import named
+from group_gateway.cli.doctor.checks.reachability import named
 from group_gateway.cli.doctor.findings import Finding, fail, ok, warn
 from group_gateway.cli.doctor.upstream_probe import Reply
 from group_gateway.config import PREFIX

@@ -1,6 +1,6 @@
 """What the CapabilityStatement says about groups. Pure."""
 
-from group_gateway.cli.doctor.checks.contact import named
+from group_gateway.cli.doctor.checks.reachability import named
 from group_gateway.cli.doctor.findings import Finding, fail, ok, warn
 from group_gateway.cli.doctor.upstream_probe import Reply
 from group_gateway.upstream.capability_statement import GroupCapability, group_capability

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from group_gateway.cli.doctor.checks.contact import named
+from group_gateway.cli.doctor.checks.reachability import named
 from group_gateway.cli.doctor.findings import Finding, fail, ok, warn
 from group_gateway.cli.doctor.upstream_probe import Exchange, Reply
 from group_gateway.errors import Conflict, UpstreamInvalidResponse

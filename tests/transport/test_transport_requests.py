@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from upstream.peer import OK, peer, pipeline
+from transport.peer import OK, peer, pipeline
 
 
 async def test_target_and_host_come_from_the_url(client: httpx.AsyncClient) -> None:

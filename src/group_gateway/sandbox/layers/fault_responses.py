@@ -20,7 +20,7 @@ _BODILESS: Final = (204, 304)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class FaultResponse:
     """A response to send: its body comes in pieces, so that a huge one takes no memory."""
 
     status: int
@@ -28,15 +28,15 @@ class Answer:
     body: Iterator[bytes]
 
 
-def replacement(rule: FaultRule) -> Answer:
+def replacement(rule: FaultRule) -> FaultResponse:
     """Build a rule's response in place of the handler's."""
     headers, body = _KINDS[rule.kind](rule)
     status = rule.status or (500 if rule.kind == "status" else 200)
     if rule.retry_after is not None:
         headers |= {"Retry-After": str(rule.retry_after)}
     if status in _BODILESS:
-        return Answer(status, {}, iter(()))
-    return Answer(status, headers, body)
+        return FaultResponse(status, {}, iter(()))
+    return FaultResponse(status, headers, body)
 
 
 def pieces(text: bytes, size: int) -> Iterator[bytes]:

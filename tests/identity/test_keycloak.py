@@ -10,13 +10,13 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from access.asking import CREATE, FOUND, NAME, code
-from access.conftest import Clock
-from access.issuer import private_key, published
-from access.served import served
 from cli.commands import Ended, run
 from conftest import Sandbox
 from frontdoor import Gateway
+from identity.asking import CREATE, FOUND, NAME, code
+from identity.conftest import Clock
+from identity.issuer import private_key, published
+from identity.served import served
 from keycloak.resource_server import ResourceServer
 from keycloak.server import AUDIENCE, GATEWAY_SECRET, TOKEN_LIFE, Keycloak, running
 

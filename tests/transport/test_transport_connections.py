@@ -6,7 +6,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from upstream.peer import OK, Connection, peer, pipeline, sending
+from transport.peer import OK, Connection, peer, pipeline, sending
 from waiting import until
 
 KEPT = {

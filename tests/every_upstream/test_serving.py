@@ -7,7 +7,7 @@ import sys
 import httpx
 import pytest
 
-from core.documents import GROUP, GROUPS, UPDATE
+from every_upstream.documents import GROUP, GROUPS, UPDATE
 from frontdoor import MODE, Gateway
 from upstreams.seeding import group as make_group
 

@@ -1,7 +1,7 @@
-"""The checks in their order, each with its request.
+"""The checks of the doctor in their order.
 
 Nothing is written, unless requested: then an unchanged group with a precondition that can't hold. A
-failure ends the examination if later checks would only repeat it.
+failure ends the sequence if later checks would only repeat it.
 """
 
 import time
@@ -10,11 +10,11 @@ from collections.abc import AsyncIterator
 from group_gateway.cache_wiring import is_shared
 from group_gateway.cli.doctor.checks import (
     caller_identity,
-    contact,
     credentials,
     declared_searches,
     group_read,
     page_walk,
+    reachability,
 )
 from group_gateway.cli.doctor.checks.caller_identity import Credential
 from group_gateway.cli.doctor.checks.declared_capability import capability_of, statement
@@ -57,7 +57,7 @@ async def first_contact(settings: Settings) -> list[Finding]:
         reply = await probe.statement()
     finally:
         await probe.end()
-    return [contact.connection(reply, settings), contact.base_url(reply, settings)]
+    return [reachability.connection(reply, settings), reachability.base_url(reply, settings)]
 
 
 async def _examine(
@@ -65,12 +65,12 @@ async def _examine(
 ) -> AsyncIterator[Finding]:
     token = credential.token if credential is not None else None
     stated = await probe.statement()
-    connection = contact.connection(stated, settings)
+    connection = reachability.connection(stated, settings)
     yield connection
     if connection.level == "fail":
         return
     search = await probe.open(count=declared_searches.SAMPLE)
-    base_url = contact.base_url(_clearer(stated, search), settings)
+    base_url = reachability.base_url(_clearer(stated, search), settings)
     yield base_url
     if base_url.level == "fail":
         return

@@ -2,8 +2,8 @@
 
 import pytest
 
-from core.documents import GROUPS
-from core.harness import Recorder
+from every_upstream.documents import GROUPS
+from every_upstream.harness import Recorder
 
 NOBODY = f"{424242:032x}"
 

@@ -8,8 +8,6 @@ from typing import Any
 import httpx
 import pytest
 
-from access.asking import CREATE, FOUND, LIST, NAME, code
-from access.issuer import signed
 from conftest import Sandbox
 from frontdoor import Gateway
 from group_gateway.errors import UpstreamNotAsked
@@ -17,6 +15,8 @@ from group_gateway.identity.identity_settings import AccessSettings
 from group_gateway.sandbox import FaultRule
 from group_gateway.upstream.json_endpoint import JsonEndpoint
 from group_gateway.upstream.service_account import ServiceAccount
+from identity.asking import CREATE, FOUND, LIST, NAME, code
+from identity.issuer import signed
 from waiting import until
 
 FETCH = "POST /auth/token/"

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from core.harness import Fhir
+from every_upstream.harness import Fhir
 from frontdoor import Gateway, opened
 from group_gateway.app import create_app
 from group_gateway.config import Settings

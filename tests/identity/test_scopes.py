@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from access.asking import CREATE, FOUND, LIST, NAME, RENAME, code
-from access.issuer import signed
 from conftest import Sandbox
 from frontdoor import Gateway
 from group_gateway.sandbox.wellknown import SEED_PATIENT_ID, TEST_GROUP_ID
+from identity.asking import CREATE, FOUND, LIST, NAME, RENAME, code
+from identity.issuer import signed
 
 REQUESTS = {
     "r": NAME,

@@ -1,7 +1,7 @@
 """Reads of single groups are the same on every upstream."""
 
-from core.documents import GROUP
-from core.harness import Recorder, members_of
+from every_upstream.documents import GROUP
+from every_upstream.harness import Recorder, members_of
 from upstreams.seeding import group as make_group
 
 RICH = {

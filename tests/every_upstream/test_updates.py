@@ -8,8 +8,8 @@ import asyncio
 
 import pytest
 
-from core.documents import ADD, ASSIGN, GROUP, REMOVE, UPDATE, VERSION
-from core.harness import members_of
+from every_upstream.documents import ADD, ASSIGN, GROUP, REMOVE, UPDATE, VERSION
+from every_upstream.harness import members_of
 
 BASE = {
     "resourceType": "Group",

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from access.asking import NAME
-from access.issuer import ISSUER, signed
 from gateway.test_audit import records
+from identity.asking import NAME
+from identity.issuer import ISSUER, signed
 
 Start = Callable[..., Any]
 

@@ -10,8 +10,8 @@ import pytest
 from frontdoor import Gateway
 from group_gateway.app import create_app
 from group_gateway.config import Settings
-from upstream.certificates import Authority
-from upstream.peer import OK, Connection, peer, pipeline
+from transport.certificates import Authority
+from transport.peer import OK, Connection, peer, pipeline
 
 Make = Callable[..., httpx.AsyncClient]
 

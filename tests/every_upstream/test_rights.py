@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from core.documents import ADD, CREATE, GROUP, GROUPS, UPDATE
-from core.harness import Recorder
+from every_upstream.documents import ADD, CREATE, GROUP, GROUPS, UPDATE
+from every_upstream.harness import Recorder
 from upstreams.answers import all_ids, client_for
 from upstreams.seeding import group as make_group
 

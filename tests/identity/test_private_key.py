@@ -17,11 +17,11 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from access.asking import FOUND, NAME, code
-from access.issuer import private_key
-from access.served import served
-from access.tokenserver import TokenServer
 from group_gateway.config import SettingsError, read_settings
+from identity.asking import FOUND, NAME, code
+from identity.issuer import private_key
+from identity.served import served
+from identity.token_server import TokenServer
 
 RSA, P384, P256, ED = (private_key("own", name) for name in ("RS384", "ES384", "ES256", "EdDSA"))
 PUBLIC = {

@@ -3,7 +3,7 @@
 `serve` makes them too before it starts.
 """
 
-from group_gateway.cli.doctor.checks.network import why_silent
+from group_gateway.cli.doctor.checks.connection_errors import why_silent
 from group_gateway.cli.doctor.findings import Finding, fail, ok
 from group_gateway.cli.doctor.upstream_probe import Exchange, Reply
 from group_gateway.config import PREFIX, Settings

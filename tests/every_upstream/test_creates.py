@@ -1,7 +1,7 @@
 """Creating a group is the same on every upstream, whatever body a create is answered with."""
 
-from core.documents import CREATE, GROUPS
-from core.harness import members_of
+from every_upstream.documents import CREATE, GROUPS
+from every_upstream.harness import members_of
 from upstreams.answers import all_ids, client_for
 
 PATIENT = f"{31337:032x}"

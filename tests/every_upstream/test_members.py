@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from core.documents import ADD, REMOVE
-from core.harness import members_of
+from every_upstream.documents import ADD, REMOVE
+from every_upstream.harness import members_of
 from upstreams.seeding import group as make_group
 
 

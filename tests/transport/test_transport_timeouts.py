@@ -7,7 +7,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from upstream.peer import OK, Connection, peer, pipeline
+from transport.peer import OK, Connection, peer, pipeline
 from waiting import until
 
 Make = Callable[..., httpx.AsyncClient]

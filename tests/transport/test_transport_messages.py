@@ -5,7 +5,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from upstream.peer import Connection, peer, pipeline, sending
+from transport.peer import Connection, peer, pipeline, sending
 
 LENGTH = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n"

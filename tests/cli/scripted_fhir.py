@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from cli.wrongservers import Answer, http
+from cli.wrong_servers import Answer, http
 
 GROUP = {"resourceType": "Group", "id": "a", "actual": True}
 BOTH = [{**GROUP, "type": "person"}, {**GROUP, "id": "b", "type": "person"}]

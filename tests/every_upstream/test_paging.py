@@ -2,8 +2,8 @@
 
 import pytest
 
-from core.documents import GROUPS
-from core.harness import Recorder
+from every_upstream.documents import GROUPS
+from every_upstream.harness import Recorder
 from upstreams.answers import all_ids, client_for
 from upstreams.seeding import group as make_group
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from access.asking import code
-from access.issuer import signed
 from group_gateway.sandbox.wellknown import SEED_PATIENT_ID, TEST_GROUP_ID, TEST_GROUP_TWIN_ID
+from identity.asking import code
+from identity.issuer import signed
 
 VIEWER = """query ($filter: GroupFilter, $after: String) {
   viewer {

@@ -10,11 +10,11 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from access.asking import FOUND, NAME, code, message
-from access.conftest import Clock
-from access.issuer import ISSUER, Issuer, private_key, published, signed
 from conftest import Sandbox
 from frontdoor import Gateway
+from identity.asking import FOUND, NAME, code, message
+from identity.conftest import Clock
+from identity.issuer import ISSUER, Issuer, private_key, published, signed
 
 NOW = int(time.time())
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 import maven
-from access.issuer import AUDIENCE, ISSUER, Issuer
-from access.served import served
 from conftest import Sandbox
 from frontdoor import Gateway, opened
 from group_gateway.app import create_app
 from group_gateway.config import Settings
+from identity.issuer import AUDIENCE, ISSUER, Issuer
+from identity.served import served
 
 collect_ignore = [] if maven.works() else ["test_keycloak.py"]
 

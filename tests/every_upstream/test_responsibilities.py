@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.documents import ASSIGN, CREATE
+from every_upstream.documents import ASSIGN, CREATE
 from upstreams.seeding import group as make_group
 
 FIRST, SECOND = "COLLECT_PATIENT_PAYMENTS", "REVIEW_ERA_POSTING_EXCEPTIONS"

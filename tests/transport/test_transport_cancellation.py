@@ -6,7 +6,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from upstream.peer import OK, Connection, peer
+from transport.peer import OK, Connection, peer
 from waiting import until
 
 Make = Callable[..., httpx.AsyncClient]
