@@ -1,4 +1,4 @@
-"""The wire between a gateway and a Redis, which a test can cut or hold up."""
+"""The wire between a gateway and a Redis, which a test can cut, hold up or keep silent."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -36,6 +36,11 @@ class RedisWire:
     held_reply: Hold | None = None
     """Holds up the reply to the next request with its command, once."""
     writers: set[asyncio.StreamWriter] = field(default_factory=set)
+    speaks: asyncio.Event = field(default_factory=asyncio.Event)
+    """While it is not set, replies wait: the connections stay, and nothing arrives."""
+
+    def __post_init__(self) -> None:
+        self.speaks.set()
 
     @property
     def url(self) -> str:
@@ -89,6 +94,7 @@ class RedisWire:
             if hold is not None and hold.command in asked[0]:
                 self.held_reply = None
                 await hold.pass_by()
+            await self.speaks.wait()
             writer.write(data)
         writer.close()
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from cli.commands import COMMAND, NOWHERE, PATIENCE
+from cli.commands import COMMAND, NOWHERE, PATIENCE, PREFIX
 from frontdoor import MODE, Gateway
 
 SHIPPED = Path(__file__).parents[2] / "deploy" / "compose" / "nginx.conf"
@@ -86,12 +86,16 @@ class Fleet:
 
 
 @asynccontextmanager
-async def fleet(folder: Path, cache_url: str) -> AsyncIterator[Fleet]:
-    """Run a fleet that shares a cache within the block."""
+async def fleet(folder: Path, url: str, **first: str) -> AsyncIterator[Fleet]:
+    """Run a fleet that shares a cache within the block.
+
+    The first replica has the settings `first` besides.
+    """
     sandbox_port, proxy_port, *ports = _free_ports(5)
     command = [*COMMAND, "sandbox", "--upstream-only", "--port", str(sandbox_port)]
     sandbox = Served(command, _local(sandbox_port), "/metadata", {}, folder / "sandbox.log")
-    replicas = [_replica(port, sandbox.url, cache_url, folder) for port in ports]
+    replicas = [_replica(port, sandbox.url, url, folder) for port in ports]
+    replicas[0].environment |= {PREFIX + name.upper(): value for name, value in first.items()}
     configuration = folder / "nginx.conf"
     configuration.write_text(_configuration(proxy_port, ports, folder))
     nginx = ["nginx", "-p", str(folder), "-c", str(configuration), "-g", "daemon off;"]
