@@ -5,6 +5,7 @@ usage: python deploy/checks/chart.py FOLDER, which then holds the rendered manif
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,26 @@ REFUSED: list[dict[str, Any]] = [
     {"sandbox": True, "redis": {"url": "redis://:password@valkey"}},
     {"sandbox": True, "files": [{"mount": "keys"}]},
     {"sandbox": True, "ingress": {"enabled": True}},
+    {"sandbox": True, "settings": {"dedline": 5}},
+    {"sandbox": True, "settings": {"cache_url": "redis://:password@valkey"}},
+    {"sandbox": True, "settings": {"admin_port": 9464}},  # metricsPort, which opens it too
+    {"sandbox": True, "secretSettings": {"secrett": "not a setting"}},
+    {"sandbox": True, "podLabels": {"app.kubernetes.io/name": "not the selector's"}},
+    {
+        "settings": {"upstream_url": "https://fhir.example"},
+        "autoscaling": {"enabled": True, "minReplicas": 5, "maxReplicas": 3},
+    },
 ]
+EXPECTED = {
+    "default": ["grace 45"],
+    "full": ["grace 45", "ports 443 6379", "paths /graphql"],
+    "workers": [
+        "grace 91",  # 10 before the signal, 10 more than the deadline, and 10 to spare
+        "ports 443 6379 8080 8443 26379 26380 26381 4318",
+        "paths /graphql /fhir",
+    ],
+}
+"""What is computed from the values of the files in `ci/`."""
 
 
 def render(chart: helm_python.Chart, values: dict[str, Any]) -> dict[str, str]:
@@ -51,6 +71,16 @@ def check(manifest: dict[str, Any]) -> None:
         kubernetes_validate.validate(manifest, version, strict=True)
 
 
+def computed(manifests: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield what the chart computes: the grace period, ports and paths."""
+    specs = {one["kind"]: one["spec"] for one in manifests if "spec" in one}
+    yield f"grace {specs['Deployment']['template']['spec']['terminationGracePeriodSeconds']}"
+    if policy := specs.get("NetworkPolicy"):
+        yield "ports " + " ".join(str(each["port"]) for each in policy["egress"][1]["ports"])
+    if ingress := specs.get("Ingress"):
+        yield "paths " + " ".join(each["path"] for each in ingress["rules"][0]["http"]["paths"])
+
+
 def refuse(chart: helm_python.Chart, values: dict[str, Any]) -> None:
     """Raise when the chart takes values that it must refuse."""
     try:
@@ -69,6 +99,8 @@ def main(folder: Path) -> None:
             manifests = [yaml.safe_load(text) for text in render(chart, values).values()]
             for manifest in manifests:
                 check(manifest)
+            if list(computed(manifests)) != EXPECTED.get(file.stem, list(computed(manifests))):
+                raise SystemExit(f"{file.stem}: {list(computed(manifests))}")
             (folder / f"{file.stem}.json").write_text(json.dumps(manifests))
             print(f"{file.stem}: {', '.join(sorted(one['kind'] for one in manifests))}")
         for values in REFUSED:

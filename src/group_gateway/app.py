@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
+from math import ceil
 from typing import Any
 
 import httpx
@@ -44,6 +45,10 @@ from group_gateway.wiring import (
     build_request_limits,
     build_stream_limits,
 )
+
+_LEAST_DRAIN = 30
+_LAST_ANSWERS = 10
+"""Seconds for the answers to operations that ended at their deadline, at shutdown."""
 
 
 def create_app(
@@ -141,4 +146,5 @@ def connection_limits(settings: Settings) -> ConnectionLimits:
         message_bytes=settings.body_bytes if settings.subscriptions else 0,
         keep_alive=settings.keep_alive,
         admin_port=settings.admin_port,
+        drain_seconds=max(_LEAST_DRAIN, ceil(settings.deadline) + _LAST_ANSWERS),
     )

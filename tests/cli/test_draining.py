@@ -15,7 +15,10 @@ import pytest
 from cli.commands import PATIENCE, Server, serving
 from cli.sockets import receive
 from cli.test_serve import ANY_PORT
+from group_gateway.app import connection_limits
+from group_gateway.config import Settings
 from group_gateway.sandbox.wellknown import TEST_GROUP_ID
+from group_gateway.server.uvicorn_server import config
 
 CLIENTS = 8
 BEFORE = 200
@@ -83,3 +86,10 @@ def test_no_request_is_lost(upstream: Server, workers: str) -> None:
     assert seen.keys() == {"answered", "not let in"}, seen
     assert seen["answered"] > BEFORE
     assert seen["not let in"] == CLIENTS
+
+
+@pytest.mark.parametrize(("deadline", "seconds"), [(1.0, 30), (20.0, 30), (59.5, 70)])
+def test_what_is_under_way_has_until_its_deadline(deadline: float, seconds: int) -> None:
+    """The server ends no request sooner than its deadline would, and then lets it be answered."""
+    limits = connection_limits(Settings(deadline=deadline))
+    assert config(None, limits).timeout_graceful_shutdown == seconds

@@ -1,7 +1,9 @@
 """`group-gateway serve` in front of real upstreams, reachable and not, with one worker and two."""
 
+import os
 import signal
 import socket
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cli.commands import Server, ask, run, serving
+from cli.commands import COMMAND, NOWHERE, PATIENCE, Server, ask, run, serving
 from cli.failing import Failing
 from cli.test_sandbox import name_of
 from cli.wrong_servers import HOST, page, pipeline, self_signed
@@ -108,6 +110,20 @@ def test_busy_port(upstream: Server, failing: Failing) -> None:
 def test_unreachable_upstream(workers: str) -> None:
     """An upstream that takes no connections is one sentence, and nothing is served."""
     assert run("serve", *ANY_PORT, upstream_url=DEAD, workers=workers).sentence == REFUSED
+
+
+def test_no_folder_for_temporary_files(upstream: Server) -> None:
+    """Several workers need one; where no file may have a byte, the sentence says how to get one."""
+    done = subprocess.run(
+        ["sh", "-c", 'ulimit -f 0; exec "$@"', "sh", *COMMAND, "serve", *ANY_PORT, "--workers=2"],
+        env={**os.environ, "GROUP_GATEWAY_UPSTREAM_URL": upstream.url},
+        cwd=NOWHERE, capture_output=True, text=True, check=False, timeout=PATIENCE,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.removeprefix(OWN_CACHES) == (
+        "group-gateway: several workers need a folder for temporary files, and none can be written;"
+        " mount one at /tmp, or name one in TMPDIR.\n"
+    )
 
 
 def test_unknown_name(failing: Failing) -> None:

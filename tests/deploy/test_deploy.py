@@ -1,13 +1,17 @@
 """What is in `deploy/`: pinned, and of this version. `.ci/deployment` checks the rest."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
 
 from group_gateway.config import PREFIX, SETTINGS
+from group_gateway.config.settings_table import SECRETS
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "deploy" / "helm" / "group-gateway"
+DECIDED = {"host", "port", "uds", "uds_mode", "admin_host", "admin_port"}
+"""Settings that the chart makes itself: the Service, probes and monitors depend on them."""
 COMPOSE = (ROOT / "deploy" / "compose" / "compose.yaml").read_text()
 
 
@@ -29,6 +33,17 @@ def test_compose_sets_what_is_a_setting() -> None:
     """Each variable of the gateway's in the compose file is one."""
     names = re.findall(rf"^ +{PREFIX}([A-Z_]+):", COMPOSE, re.MULTILINE)
     assert {name.lower() for name in names} <= SETTINGS.keys()
+
+
+def test_the_chart_takes_each_setting_once() -> None:
+    """Its schema names all settings: secrets in the Secret only, none that the chart decides."""
+    schema = json.loads((CHART / "values.schema.json").read_text())["properties"]
+    taken = {
+        name: set(schema[name]["propertyNames"]["enum"]) for name in ("settings", "secretSettings")
+    }
+    files = {f"{name}_file" for name in SECRETS}
+    assert taken["settings"] == SETTINGS.keys() - SECRETS - DECIDED | files
+    assert taken["secretSettings"] == SETTINGS.keys() - DECIDED
 
 
 def test_the_chart_names_settings_that_exist() -> None:

@@ -80,7 +80,7 @@ def _serve(settings: Settings, sockets: list[socket.socket], reread: Callable[[]
     limits = connection_limits(settings)
     serve = partial(config, limits=limits, log=logging_of(settings), factory=True)
     if settings.workers > 1:
-        with TemporaryDirectory(prefix="group-gateway-") as shared:
+        with _shared_folder() as shared:
             application = partial(_application, settings, Path(shared))
             serving = serve(application, workers=settings.workers)
             workers = CommandWorkers(serving, sockets=sockets)
@@ -91,6 +91,17 @@ def _serve(settings: Settings, sockets: list[socket.socket], reread: Callable[[]
     server.reread = reread
     server.run(sockets=sockets)
     return server.status
+
+
+def _shared_folder() -> TemporaryDirectory[str]:
+    """Return a new folder for what workers share; raise CommandFailed."""
+    try:
+        return TemporaryDirectory(prefix="group-gateway-")
+    except OSError:
+        raise CommandFailed(
+            "several workers need a folder for temporary files, and none can be written;"
+            " mount one at /tmp, or name one in TMPDIR."
+        ) from None
 
 
 def _reread(chosen: argparse.Namespace) -> Settings:

@@ -38,7 +38,8 @@ class ConnectionLimits:
 
     `seconds` bounds the arrival of a request and the reading of a response. `message_bytes` bounds
     a WebSocket message; 0 switches WebSockets off. `keep_alive` is how many seconds an idle
-    connection stays open. Connections to `admin_port` do not count.
+    connection stays open. Connections to `admin_port` do not count. `drain_seconds` bounds how long
+    requests under way may take after a signal to stop.
     """
 
     connections: int = 800
@@ -47,6 +48,7 @@ class ConnectionLimits:
     message_bytes: int = 0
     keep_alive: float = 75.0
     admin_port: int = 0
+    drain_seconds: int = 30
 
 
 class BoundedHttpProtocol(PipeliningProtocol):

@@ -29,7 +29,6 @@ from group_gateway.server.reloading import Reread, reread_settings
 from group_gateway.server.websocket_protocol import BoundedWebSocketProtocol
 
 INTERRUPTED = 130
-DRAIN_SECONDS = 30
 START_SECONDS = 60
 """How long a worker may take to start, on a slow machine too, before it counts as failed."""
 
@@ -63,7 +62,7 @@ def config(
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=limits.keep_alive,  # type: ignore[arg-type]  # seconds for call_later
-        timeout_graceful_shutdown=DRAIN_SECONDS,
+        timeout_graceful_shutdown=limits.drain_seconds,
         timeout_worker_healthcheck=START_SECONDS,
         **more,
     )

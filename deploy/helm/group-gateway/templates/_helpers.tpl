@@ -3,7 +3,9 @@ group-gateway
 {{- end }}
 
 {{- define "group-gateway.fullname" -}}
-{{- if contains "group-gateway" .Release.Name }}
+{{- if .Values.fullnameOverride }}
+{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" }}
+{{- else if contains "group-gateway" .Release.Name }}
 {{- .Release.Name | trunc 52 | trimSuffix "-" }}
 {{- else }}
 {{- printf "%s-group-gateway" .Release.Name | trunc 52 | trimSuffix "-" }}
@@ -59,4 +61,45 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- $value := index $settings $name }}
 GROUP_GATEWAY_{{ upper $name }}: {{ if kindIs "float64" $value }}{{ $value | toJson | quote }}{{ else }}{{ $value | toString | quote }}{{ end }}
 {{- end }}
+{{- end }}
+
+{{- /* Seconds that the gateway takes to finish requests under way, as its server does. */}}
+{{- define "group-gateway.drainSeconds" -}}
+{{- max 30 (add 10 (ceil (.Values.settings.deadline | default 20 | float64))) }}
+{{- end }}
+
+{{- /* The least grace period in which no request is lost. */}}
+{{- define "group-gateway.graceNeeded" -}}
+{{- add .Values.preStopSeconds (include "group-gateway.drainSeconds" .) }}
+{{- end }}
+
+{{- define "group-gateway.gracePeriod" -}}
+{{- .Values.terminationGracePeriodSeconds | default (add 10 (include "group-gateway.graceNeeded" .)) | int }}
+{{- end }}
+
+{{- /* The ports that the addresses in the values name, as a JSON list: where the gateway calls. */}}
+{{- define "group-gateway.calledPorts" -}}
+{{- $urls := list .Values.settings.upstream_url .Values.settings.jwt_keys_url .Values.settings.service_token_url .Values.redis.url }}
+{{- range .Values.env }}
+{{- if hasPrefix "OTEL_EXPORTER_OTLP_" .name }}
+{{- $urls = append $urls .value }}
+{{- end }}
+{{- end }}
+{{- $defaults := dict "http" 80 "https" 443 "redis+sentinel" 26379 "rediss+sentinel" 26379 "valkey+sentinel" 26379 "valkeys+sentinel" 26379 }}
+{{- $ports := list 443 (int .Values.networkPolicy.redisPort) }}
+{{- range $urls }}
+{{- $parts := regexFindAll "^[a-z+]+|://[^/?#]*" (toString (default "" .)) -1 }}
+{{- if eq (len $parts) 2 }}
+{{- range regexFindAll "[^,]+" (trimPrefix "://" (last $parts)) -1 }}
+{{- with regexFind ":[0-9]+$" . }}
+{{- $ports = append $ports (trimPrefix ":" . | int) }}
+{{- else }}
+{{- with get $defaults (first $parts) }}
+{{- $ports = append $ports . }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- $ports | uniq | toJson }}
 {{- end }}
