@@ -1,4 +1,4 @@
-"""The composition root: settings in, ASGI application out. Everything that lives is made here."""
+"""The composition root: settings in, ASGI application out. All long-lived objects are made here."""
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -61,10 +61,10 @@ def create_app(
 ) -> Starlette:
     """Build the application.
 
-    `transport` stands in for the network to the upstream, token endpoint and keys. `page_token` is
-    a bearer token that anybody may know, for GraphiQL to start with. `clock` is what cache entries
-    and callers' tokens expire by (seconds since the epoch). `workers` are those that serve with
-    this one. `state.engine` is what runs all requests.
+    `transport` replaces the network to the upstream, the token endpoint and the issuer's keys.
+    GraphiQL starts with `page_token`, a bearer token that is public. `clock` returns seconds since
+    the epoch and decides when cache entries and tokens expire. `workers` is the group of processes
+    that serve with this one. `state.engine` of the result executes all requests.
     """
     workers = workers or WorkerGroup()
     keys = DigestKeys(settings.key())
@@ -116,7 +116,7 @@ def _pipeline(
 
 
 async def _start(workers: WorkerGroup, core: Core) -> None:
-    """Join the other workers, and begin to follow what the cache shares."""
+    """Join the other workers, and start to follow the shared invalidations."""
     await workers.start(core.metrics)
     await core.cache.start()
 
@@ -124,7 +124,7 @@ async def _start(workers: WorkerGroup, core: Core) -> None:
 def _closing(
     *parts: Closes, state: Mapping[str, Any], started: Callable[[], Awaitable[None]]
 ) -> Callable[[Starlette], AbstractAsyncContextManager[Mapping[str, Any]]]:
-    """Return a lifespan that calls `started`, and closes the parts in their order at its end."""
+    """Return a lifespan that calls `started`, and closes the parts in order at its end."""
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[Mapping[str, Any]]:
@@ -139,7 +139,7 @@ def _closing(
 
 
 def connection_limits(settings: Settings) -> ConnectionLimits:
-    """Return what the server of the application is to bound."""
+    """Return the limits that the application's server must enforce."""
     return ConnectionLimits(
         settings.connections,
         settings.client_timeout,

@@ -10,9 +10,9 @@ Value = TypeVar("Value")
 
 
 class BoundedLRU(Generic[Key, Value]):
-    """Values whose sizes add up to at most `max_bytes`, and at most `max_entries` of them.
+    """At most `max_entries` values, whose sizes add up to at most `max_bytes`.
 
-    The caller states each value's size, bookkeeping included.
+    The caller states each value's size in bytes, with bookkeeping.
     """
 
     def __init__(self, *, max_bytes: int = sys.maxsize, max_entries: int = sys.maxsize) -> None:

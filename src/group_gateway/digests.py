@@ -1,7 +1,6 @@
-"""Keys that say nothing: keyed digests of who asks and of what is asked for.
+"""Keyed digests, in place of credentials and ids, in cache keys, cursors and logs.
 
-Without the secret neither a
-credential nor an id can be found from a key.
+Without the secret neither a credential nor an id can be found from a digest.
 """
 
 import hashlib
@@ -16,7 +15,7 @@ class DigestKeys:
         self._keyed = hashlib.blake2b(key=secret, digest_size=_BYTES)
 
     def digest(self, *parts: str) -> str:
-        """Return 32 hex digits for the parts; other parts give other digits."""
+        """Return 32 hex digits; different parts give different digits."""
         state = self._keyed.copy()
         encoded = [part.encode() for part in parts]
         state.update(b"".join([len(part).to_bytes(8, "big") + part for part in encoded]))

@@ -61,14 +61,14 @@ class RequestCode(StrEnum):
 class GatewayError(Exception):
     """A failure with a stable `code`, which reaches the caller as `extensions.code`.
 
-    `correlation_id` is the upstream's own, when it sent one; `issues` are the upstream's
-    OperationOutcome issues of a 4xx; `retry_after` is in seconds; `status` is the upstream's.
-    `no_effect`: whatever was asked of the upstream was surely not done.
+    `correlation_id` is the upstream's own, when it sent one; `issues` are the OperationOutcome
+    issues of a 4xx; `retry_after` is in seconds; `status` is the upstream's. `no_effect`: the
+    upstream certainly did not execute the request.
     """
 
     code: ClassVar[str] = "INTERNAL_SERVER_ERROR"
     issue_code: ClassVar[str | None] = None
-    """FHIR's kind of issue (value set issue-type), where `code` alone does not tell."""
+    """FHIR's issue type, where `code` alone does not determine it."""
     no_effect = False
     status: int | None = None
 
@@ -97,7 +97,7 @@ class Unauthenticated(GatewayError):
 
 
 class Forbidden(GatewayError):
-    """The upstream knows the caller and refuses the interaction."""
+    """The caller is known and has no permission for the interaction."""
 
     code = "FORBIDDEN"
 
@@ -115,7 +115,7 @@ class Gone(NotFound):
 
 
 class BadUserInput(GatewayError):
-    """The request itself is wrong; the caller can put it right."""
+    """The request is invalid; the caller can correct it."""
 
     code = "BAD_USER_INPUT"
 
@@ -127,62 +127,62 @@ class TooManyGroups(BadUserInput):
 
 
 class Refused(BadUserInput):
-    """A write was turned down with issues that the caller can mend."""
+    """A write was refused with issues that the caller can correct."""
 
 
 class Conflict(Refused):
-    """The resource is not the one that the write was meant for any more."""
+    """The resource has changed since the caller read it."""
 
     code = "CONFLICT"
 
 
 class PreconditionFailed(Conflict):
-    """The upstream compared the precondition of a write, and it did not hold (412)."""
+    """The precondition of a write did not hold at the upstream (412)."""
 
 
 class UpstreamUnavailable(GatewayError):
-    """The upstream could not be reached, broke off, or answered with a 5xx."""
+    """The upstream could not be reached, closed the connection, or responded with a 5xx."""
 
     code = "UPSTREAM_UNAVAILABLE"
 
 
 class UpstreamTimeout(UpstreamUnavailable):
-    """The upstream did not answer in time."""
+    """The upstream did not respond in time."""
 
     code = "UPSTREAM_TIMEOUT"
 
 
 class UpstreamNotAsked(UpstreamUnavailable):
-    """Nothing was sent: there was no connection, or the upstream is left alone for a moment."""
+    """Nothing was sent: no connection could be opened, or the circuit breaker is open."""
 
     no_effect = True
 
 
 class UpstreamInvalidResponse(GatewayError):
-    """The upstream answered something that is no FHIR answer to the question."""
+    """The upstream's response is not valid FHIR."""
 
     code = "UPSTREAM_INVALID_RESPONSE"
 
 
 class UpstreamSearchUnsupported(GatewayError):
-    """The upstream does not search by a parameter, and a bounded scan can't stand in for it."""
+    """The upstream does not support a search, and a bounded scan can't replace it."""
 
     code = "UPSTREAM_SEARCH_UNSUPPORTED"
 
 
 class TooManyUpstreamCalls(GatewayError):
-    """The operation needs more upstream calls than one operation may make."""
+    """The operation needs more upstream calls than its budget."""
 
     code = "TOO_MANY_UPSTREAM_CALLS"
 
 
 class RateLimited(GatewayError):
-    """The upstream asked for fewer requests."""
+    """The upstream responded with 429."""
 
     code = "RATE_LIMITED"
 
 
 class Overloaded(GatewayError):
-    """The gateway has no room for the request."""
+    """The gateway has no capacity for the request."""
 
     code = "OVERLOADED"

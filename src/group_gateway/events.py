@@ -66,7 +66,7 @@ class Events:
 
 
 NO_EVENTS = Events()
-"""For what nobody observes."""
+"""The observer for code that nobody observes."""
 
 
 class RequestRecorder(Protocol):

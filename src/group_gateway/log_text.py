@@ -1,4 +1,4 @@
-"""Texts of other programs, as logs may show them."""
+"""Text from other programs, made safe for logs."""
 
 from typing import Final
 
@@ -6,6 +6,6 @@ _LONGEST: Final = 64
 
 
 def log_text(said: str, longest: int = _LONGEST) -> str:
-    """Return a text bounded, and escaped to printable ASCII."""
+    """Return a text of bounded length, escaped to printable ASCII."""
     escaped = said[:longest].encode("unicode_escape").decode("ascii")
     return escaped[:longest]

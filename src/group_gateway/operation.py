@@ -1,4 +1,4 @@
-"""What every step of one GraphQL operation is told: who asks, until when, for how many calls."""
+"""One GraphQL operation: its caller, deadline, budget of upstream calls, and audit record."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -17,7 +17,7 @@ from group_gateway.errors import (
 from group_gateway.trace_context import CURRENT, TraceContext
 
 Interaction = Literal["create", "read", "update", "delete", "search"]
-"""What one may do with groups, by FHIR's names (FHIR R4, section 3.1.0)."""
+"""Interactions with groups, by FHIR's names (FHIR R4, section 3.1.0)."""
 _MOST_UPSTREAM_IDS = 5
 EVERY_INTERACTION: frozenset[Interaction] = frozenset(
     {"create", "read", "update", "delete", "search"}
@@ -26,16 +26,15 @@ EVERY_INTERACTION: frozenset[Interaction] = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A caller that has been identified.
+    """An authenticated caller.
 
-    `scope` is a keyed digest that stands for the caller in keys; equal scopes share in-flight
-    work and cache entries, so callers with other `rights` have another. `authorization` is the
-    header value that goes upstream, if any. `rights` is what the gateway itself lets the caller
-    do with groups, and `readable` the types of other resources that it lets the caller read: `*`
-    for all, None where only the upstream decides. The upstream may let it do less. `identity` says
-    who it is, for the audit log alone; `until` is when the credential expires (seconds since the
-    epoch); `fhir_user` is the reference of the resource that stands for who asks. All three are
-    None where that is not known.
+    `scope` is a keyed digest of the caller, used in keys; equal scopes share in-flight work and
+    cache entries, so callers with different `rights` have different scopes. `authorization` is the
+    header value to send upstream, if any. `rights` are the interactions with groups that the
+    gateway allows, and `readable` the other resource types that it allows to read: `*` for all,
+    None where only the upstream decides. The upstream may allow less. `identity` names the caller
+    for the audit log; `until` is when the credential expires (seconds since the epoch); `fhir_user`
+    is the reference of the caller's own resource. All three are None where unknown.
     """
 
     scope: str
@@ -47,7 +46,7 @@ class Caller:
     fhir_user: str | None = field(default=None, repr=False)
 
     def require(self, interaction: Interaction) -> None:
-        """Raise Forbidden unless the caller may do this."""
+        """Raise Forbidden unless the caller has this right."""
         if interaction not in self.rights:
             raise Forbidden(f"The credential has no scope to {interaction} groups.")
 
@@ -59,14 +58,14 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Anonymous:
-    """A caller that was not identified. Fields that need a caller raise `kind` with `message`."""
+    """A caller that is not authenticated. Fields that need a caller raise `kind` with `message`."""
 
     kind: type[GatewayError]
     message: str
 
     @property
     def scope(self) -> str:
-        """What strangers share answers by. It has a blank, which no caller's scope has."""
+        """The scope of anonymous callers. It has a blank, which no other scope has."""
         return f"stranger: {self.message}"
 
 
@@ -74,9 +73,9 @@ Principal = Caller | Anonymous
 
 
 class ClientSoftware(msgspec.Struct, frozen=True):
-    """What the program that asks says of itself and of the request, safe to be logged.
+    """The client's name and version and the request's id, as the client states them.
 
-    Nothing is decided by it: anybody may say anything.
+    The values are safe to log. No decision depends on them.
     """
 
     name: str = ""
@@ -86,11 +85,11 @@ class ClientSoftware(msgspec.Struct, frozen=True):
 
 NO_CLIENT = ClientSoftware()
 UNKNOWN = Anonymous(Unauthenticated, "The caller has not been authenticated.")
-"""Stands for a caller before it has been authenticated."""
+"""The caller of a request that has not been authenticated yet."""
 
 
 class RequestContext(msgspec.Struct):
-    """Who asks, as far as that is known, and by what the request is found in logs."""
+    """The caller of a request, and the ids by which logs name it."""
 
     principal: Principal
     correlation_id: bytes
@@ -98,9 +97,9 @@ class RequestContext(msgspec.Struct):
 
 
 class CacheDependency(msgspec.Struct, frozen=True):
-    """A cache entry that an answer was made from.
+    """A cache entry that a response depends on.
 
-    It holds until its tag is invalidated after this position, and until `expires` (seconds since
+    It is valid until its tag is invalidated after this position, and until `expires` (seconds since
     the epoch).
     """
 
@@ -113,8 +112,8 @@ class CacheDependency(msgspec.Struct, frozen=True):
 class AuditRecord:
     """What an operation did: its kind, root fields and document's digest, and how it ended.
 
-    `read` are the ids of groups that it was given, and `<type>/<id>` of other resources; `written`
-    are the groups that it changed or made, `attempted` those that it wanted to change.
+    `read` has the ids of groups in the response, and `<type>/<id>` of other resources; `written`
+    the groups that the operation changed or made, `attempted` those that it was to change.
     """
 
     kind: str = ""
@@ -127,16 +126,16 @@ class AuditRecord:
     written: set[str] = field(default_factory=set)
     attempted: set[str] = field(default_factory=set)
     events: int | None = None
-    """How many answers there were, if it was a subscription."""
+    """The number of results, if it was a subscription."""
 
 
 class Operation(msgspec.Struct, eq=False):
-    """One GraphQL operation under way.
+    """One GraphQL operation.
 
-    `deadline` is in the event loop's time (seconds); `calls_left` counts down as the operation
-    causes upstream calls; `correlation_id` names it in errors and logs. `parts` is what its answer
-    is made of, None once something was read that no cache can vouch for; `stale` is the age
-    in seconds of the oldest part that was served although it is past its time, if there is one.
+    `deadline` is in the event loop's time (seconds); `calls_left` is the remaining budget of
+    upstream calls; `correlation_id` names the operation in errors and logs. `parts` are the cache
+    entries that the response depends on, None if it must not be cached; `stale` is the age in
+    seconds of the oldest expired entry that was served, if any.
     """
 
     principal: Principal
@@ -146,18 +145,18 @@ class Operation(msgspec.Struct, eq=False):
     parts: list[CacheDependency] | None = msgspec.field(default_factory=list)
     stale: float | None = None
     audit_record: AuditRecord | None = None
-    """Kept only where somebody is told of it."""
+    """The audit record, if operations are recorded."""
     looks_inside: bool = True
-    """Whether it may show elements that searches of some upstreams leave out."""
+    """Whether it may select elements that search results of some upstreams omit."""
     trace: TraceContext | None = msgspec.field(default_factory=CURRENT.get)
-    """The trace that the operation belongs to."""
+    """The trace context that the operation belongs to."""
     client: ClientSoftware = NO_CLIENT
     upstream_ids: list[str] = msgspec.field(default_factory=list)
-    """The upstream's own correlation ids of what failed, a few of them."""
+    """The upstream's correlation ids of failed calls, a few of them."""
 
     @property
     def context(self) -> RequestContext:
-        """Who asks, and by what it is found in logs."""
+        """The caller, and the ids for logs."""
         return RequestContext(self.principal, self.correlation_id.encode(), self.client)
 
     @property
@@ -180,7 +179,7 @@ class Operation(msgspec.Struct, eq=False):
         self.stale = max(age, self.stale or 0.0)
 
     def note_upstream_id(self, id: str | None) -> None:
-        """Note the upstream's correlation id of something that failed, if it has sent one."""
+        """Record the upstream's correlation id of a failed call, if it sent one."""
         if (
             id is not None
             and id not in self.upstream_ids
@@ -189,12 +188,12 @@ class Operation(msgspec.Struct, eq=False):
             self.upstream_ids.append(id)
 
     def record_read(self, names: Iterable[str]) -> None:
-        """Record for the audit log that this caller was given these resources."""
+        """Record for the audit log that the response holds these resources."""
         if self.audit_record is not None:
             self.audit_record.read.update(names)
 
     def record_attempt(self, id: str) -> None:
-        """Record for the audit log that a change of this group is attempted."""
+        """Record for the audit log that this group is to be changed."""
         if self.audit_record is not None:
             self.audit_record.attempted.add(id)
 
@@ -204,18 +203,18 @@ class Operation(msgspec.Struct, eq=False):
             self.audit_record.written.add(id)
 
     def remaining(self) -> float:
-        """Return the seconds left; raises UpstreamTimeout when there are none."""
+        """Return the seconds left; raise UpstreamTimeout when there are none."""
         seconds = self.deadline - asyncio.get_running_loop().time()
         if seconds <= 0:
             raise UpstreamTimeout("The operation's time was up before the upstream had answered.")
         return seconds
 
     def abandon(self) -> None:
-        """Ask the upstream for nothing more: nobody waits for the answer."""
+        """Prevent further upstream calls, because the client has left."""
         self.calls_left = 0
 
     def charge(self) -> None:
-        """Count one upstream call; raises TooManyUpstreamCalls when the budget is used up."""
+        """Count one upstream call; raise TooManyUpstreamCalls when the budget is used up."""
         if self.calls_left <= 0:
             raise TooManyUpstreamCalls(
                 "The operation needs more upstream calls than one operation may make."

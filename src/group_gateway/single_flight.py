@@ -56,7 +56,7 @@ class SingleFlight(Generic[Key, Result]):
         return future
 
     async def lead(self, key: Key, work: Coroutine[Any, Any, Result]) -> Result:
-        """Compute in the caller's task. Those who join get the result, or else LeaderGone."""
+        """Compute in the caller's task. Those who join get the result, or LeaderGone."""
         future = self._begun(key, asyncio.get_running_loop().create_future())
         try:
             result = await work
@@ -71,7 +71,7 @@ class SingleFlight(Generic[Key, Result]):
             self._free(key, future)
 
     def forget(self) -> None:
-        """Exclude computations in flight from joining.
+        """Prevent further joins of computations in flight.
 
         Those who have joined still get the result.
         """

@@ -31,20 +31,20 @@ class TraceContext:
 
 
 CURRENT: ContextVar[TraceContext | None] = ContextVar("trace_context", default=None)
-"""The context that calls made from here belong to."""
+"""The context of the upstream calls made from here."""
 LINKED: ContextVar[tuple[TraceContext, ...]] = ContextVar("linked_trace_contexts", default=())
-"""Further operations that wait for the call that is about to be made."""
+"""Further operations that wait for the next upstream call."""
 
 
 def link_operations(contexts: Iterable[TraceContext | None]) -> None:
-    """Name the further operations that wait for the calls made from here."""
+    """Name the further operations that wait for the next calls."""
     LINKED.set(tuple({each for each in contexts if each is not None}))
 
 
 def trace_context_of(headers: Iterable[tuple[bytes, bytes]]) -> TraceContext | None:
     """Return the context of a request's headers (names in lower case), None without a valid one.
 
-    A `traceparent` that is repeated or malformed is as good as none (W3C Trace Context, 3.2).
+    A `traceparent` that is repeated or malformed counts as absent (W3C Trace Context, 3.2).
     """
     parent, state = None, b""
     for name, value in headers:

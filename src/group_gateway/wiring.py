@@ -205,14 +205,14 @@ def build_probes(core: Core, request_log: RequestLog, workers: WorkerGroup) -> l
 
 
 class SettingsReload:
-    """Obeys settings that were read again, as far as that needs no new process."""
+    """Applies reloaded settings, as far as that needs no restart."""
 
     def __init__(self, core: Core, settings: Settings) -> None:
         self._core = core
         self._settings = settings
 
     def __call__(self, settings: Settings) -> None:
-        """Know callers as the settings say now; tell which others a restart would obey."""
+        """Authenticate by the reloaded settings; log which others need a restart."""
         fields = Settings.__struct_fields__
         changed = [n for n in fields if getattr(settings, n) != getattr(self._settings, n)]
         now = {name: getattr(settings, name) for name in changed if name in _RELOADABLE}

@@ -71,7 +71,7 @@ class InvalidationHistory:
     def restart(self, floor: int, known: Iterable[tuple[int, Tags]] = ()) -> None:
         """Start a new life: all earlier entries are invalid.
 
-        `known` are all invalidations after the number `floor`.
+        `known` holds all invalidations after the number `floor`.
         """
         self._life += 1
         self._last.clear()

@@ -6,13 +6,14 @@ from typing import Protocol
 from group_gateway.cache.invalidation_history import InvalidationHistory
 
 EVERYTHING = "*"
-"""A tag that stands for all tags."""
+"""The tag that stands for all tags."""
 
 
 class InvalidationLog(Protocol):
-    """Invalidations in one order for all who share it. `history` is the part known here.
+    """Invalidations in one order for all processes that share it.
 
-    After `silence` seconds without word it is not current.
+    `history` is the part known to this process. It is current until `silence` seconds have passed
+    without contact to the log.
     """
 
     history: InvalidationHistory
@@ -20,16 +21,16 @@ class InvalidationLog(Protocol):
 
     @property
     def is_current(self) -> bool:
-        """Whether the history lacks no invalidation, within the log's time bound."""
+        """Whether the history can't lack an invalidation older than `silence` seconds."""
 
     def watch(self, *, lost: Callable[[str], None], restarted: Callable[[], None]) -> None:
-        """Call `lost` with a reason when the log can't be followed, `restarted` when it is new."""
+        """Call `lost` with a reason when the log is lost, `restarted` when it starts anew."""
 
     async def caught_up(self) -> bool:
-        """Wait until it is current, within the log's usual time; return whether it is."""
+        """Wait for the log, within its usual time; return whether the history is current."""
 
     async def append(self, tags: Sequence[str]) -> None:
-        """Invalidate tags. Returns once the history holds that; raises if the log may not."""
+        """Invalidate tags. Return once the history has them; raise if the log may lack them."""
 
     async def aclose(self) -> None:
         """Stop following the log."""

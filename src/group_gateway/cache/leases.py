@@ -1,8 +1,8 @@
 """Leases: one replica at a time writes to a group or polls it.
 
-No write's safety rests on a lease: it may be lost at any moment, and there is none while Redis is
-down. Leases spare replicas conflicts with each other, and keep their writes apart where the
-upstream offers no precondition.
+No write depends on a lease for safety: it may be lost at any moment, and there is none while Redis
+is down. Leases avoid conflicts between replicas, and separate their writes where the upstream
+supports no precondition.
 """
 
 import asyncio
@@ -17,14 +17,14 @@ Evaluate = Callable[[str, list[str], list[str | int]], Awaitable[Any]]
 """Runs a script (Redis' Lua) on keys, with arguments, atomically; may raise anything."""
 
 _LIFE_MS = 3000
-"""How long a lease lasts unless it is renewed, and so how long others wait for a dead holder. It is
-renewed three times in that time."""
+"""Milliseconds that a lease lasts unless it is renewed, which bounds the wait for a dead holder. It
+is renewed three times in that time."""
 _NEXT_MS = 300
-"""How long the place of the next in line is reserved, unless it asks again."""
+"""Milliseconds that the next place in the queue is reserved after a request for it."""
 _PAUSE = 0.03
 """Seconds between two tries, at most."""
 _LEFT_ALONE = 1.0
-"""Seconds without another try after Redis has failed."""
+"""Cooldown, in seconds, after Redis has failed."""
 
 # A waiter precedes the last holder, who would otherwise, with a long queue, take the lease
 # again between two tries of the others. A key with a longer life than a lease is not ours.
@@ -81,7 +81,10 @@ class NoLeases:
 
 
 class RedisLeases:
-    """Leases in Redis. After a failure there is no attempt for a second, and nobody waits."""
+    """Leases in Redis.
+
+    After a failure there is no attempt for a second, and blocks run without a lease.
+    """
 
     def __init__(self, evaluate: Evaluate) -> None:
         self._evaluate = evaluate

@@ -1,8 +1,8 @@
-"""Seals on values that leave the process.
+"""Signatures and encryption of values that leave the process.
 
-Without a seal, anybody who can write to the shared store could pass one caller's entry to another.
-A sealed value is accepted only in the place that it was sealed for; anything else counts as absent.
-A `ValueSigner` leaves the value readable in the store, a `ValueEncryptor` encrypts it.
+Without them, anybody who can write to the shared store could pass one caller's entry to another. A
+value is accepted only in the slot that it was sealed for; anything else counts as absent. A
+`ValueSigner` leaves the value readable in the store, a `ValueEncryptor` encrypts it.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ _SEAL_BYTES = 16
 _NONCE_BYTES = 12
 _FORMAT = b"cache entry 3"
 _CIPHER_FORMAT = b"hidden entry 3"
-"""The format of the content. A gateway that uses another format treats an entry as absent."""
+"""Version of the format. An entry in another version counts as absent."""
 
 
 class ValueSigner:
@@ -28,11 +28,11 @@ class ValueSigner:
         self._key = keys.digest("seal").encode()
 
     def close(self, place: str, value: bytes) -> bytes:
-        """Return the value sealed for a place: everything that it must belong to."""
+        """Return a value, signed for a slot."""
         return self._mark(place, value) + value
 
     def open(self, place: str, sealed: bytes) -> bytes | None:
-        """Return the value; None if it was not sealed for this place."""
+        """Return the value; None if it was not signed for this slot."""
         mark, value = sealed[:_SEAL_BYTES], sealed[_SEAL_BYTES:]
         return value if hmac.compare_digest(mark, self._mark(place, value)) else None
 
@@ -46,7 +46,7 @@ class ValueSigner:
 class ValueEncryptor(ValueSigner):
     """Encrypt values by AES-GCM, which also detects changes.
 
-    Each place has its own key, so that random nonces never run out.
+    Each slot has its own key, so that random nonces can't repeat under one key.
     """
 
     def close(self, place: str, value: bytes) -> bytes:

@@ -1,8 +1,8 @@
-"""A cache that is never wrong about a write, and whose failure never fails a request.
+"""A cache that never serves what a write has changed, and whose failure fails no request.
 
 Each entry carries the position in the order of invalidations that was known before the upstream was
 called. It is valid only while no later invalidation of its tag is known. So a read that overlaps a
-write can't restore the old state, in whichever order the two end, in any replica.
+write can't restore the old state, in any replica, whichever of the two ends first.
 
 Entries are stored in this process and, if replicas share a Redis, there too. No entry is used while
 this process may have missed an invalidation.
@@ -30,10 +30,10 @@ _BYPASS = Lookup(None, None)
 class CacheStore:
     """Look entries up, put them, and drop them by tag.
 
-    After a failure of the shared store no entry is used until the store works again and holds every
-    invalidation that it missed. It is tried every `pause` seconds. Other replicas may serve what it
-    missed for `max_ttl` seconds, the longest life of an entry, or until it is repeated. `stale` is
-    for how many seconds expired entries are kept for `outdated`.
+    After a failure of the shared store no entry is used until the store works again and has every
+    invalidation that it missed. The store is tried every `pause` seconds. Other replicas may serve
+    an entry that such an invalidation concerns until it is repeated, at most for `max_ttl` seconds,
+    the longest life of an entry. Expired entries are kept for `stale` seconds more, for `outdated`.
     """
 
     def __init__(  # noqa: PLR0913 - where entries are, times, and the clocks that tell them
@@ -69,18 +69,18 @@ class CacheStore:
 
     @property
     def epoch(self) -> int | None:
-        """The number of invalidations so far: while it stays the same, no entry has been dropped.
+        """The number of invalidations so far; entries stay valid while it stays the same.
 
-        None while that is unknown, because some may have been missed.
+        None while the number is unknown, because invalidations may be missing.
         """
         if self._recovery is not None or not self._log.is_current:
             return None
         return self._history.count
 
     def may_join(self, began: float) -> bool:
-        """Return whether what began at a moment may answer those who come now.
+        """Return whether a load that started at this time may serve a new request.
 
-        While invalidations may be missing, what is under way for longer than that bound may not.
+        While invalidations may be missing, a load older than that uncertainty may not.
         """
         return self._log.is_current or self._clock() - began <= self._log.silence
 
@@ -94,7 +94,7 @@ class CacheStore:
         return self._shared is not None
 
     async def start(self) -> bool:
-        """Start to follow the invalidations of others; return whether that works already."""
+        """Start to follow the invalidations of others; return whether that works yet."""
         return await self._log.caught_up()
 
     async def lookup(self, slots: Sequence[Slot]) -> list[Lookup]:
@@ -166,10 +166,10 @@ class CacheStore:
                 self._failed(type(error).__qualname__)
 
     async def outdated(self, slots: Sequence[Slot]) -> list[tuple[bytes, float] | None]:
-        """Return each slot's value, expired or not, and for how many seconds it has been expired.
+        """Return each slot's value, expired or not, and the seconds since it expired.
 
-        This is a last resort while the upstream is down. It omits what a write has dropped, and
-        what was put before its owner was last refused. The seconds are negative for a fresh value.
+        This is for stale-if-error. Values that a write has dropped, or that were put before their
+        owner was last refused, are omitted. The seconds are negative for a fresh value.
         """
         if not self._stale or not slots or not self._is_usable or not await self._is_current():
             return [None] * len(slots)
@@ -191,7 +191,7 @@ class CacheStore:
         return (value, age) if age < self._stale else None
 
     async def refused(self, owners: Iterable[str]) -> None:
-        """Serve no expired entry that was put for these owners until now."""
+        """Serve these owners no expired entry that was put before now."""
         if self._stale:
             await self.invalidate(owners)
 
@@ -296,5 +296,5 @@ class CacheStore:
 
 
 def entries_lifetime(max_ttl: float, stale: float) -> float:
-    """Return the seconds after which no entry that was read before is alive."""
+    """Return the seconds after which no entry that exists now is alive."""
     return 2 * (max_ttl + stale) + 60

@@ -18,7 +18,7 @@ from group_gateway.config.settings_table import PREFIX, SECRETS, SETTINGS, Setti
 _FILE = "_file"
 _BOOLEAN_WORDS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 _SECRET_FILES = {name + _FILE: name for name in SECRETS}
-"""Settings that name the file of a secret, and that secret's setting."""
+"""Settings that name a file with a secret, and the setting that the file replaces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def read_one(name: str, environment: Mapping[str, str], *, dotenv: Path | None =
 
 
 def convert(given: Mapping[str, Given]) -> Settings:
-    """Return the settings; raise SettingsError for a value of the wrong type."""
+    """Return typed settings; raise SettingsError for a value of the wrong type."""
     for name, each in given.items():
         _check_value(name, each)
     raw = {name: each.value for name, each in given.items()}
@@ -110,7 +110,7 @@ def _dotenv(path: Path | None) -> Iterator[tuple[str, str]]:
 
 
 def _blank_lines(text: str) -> int:
-    """Return how many lines stand before the first one that is not blank."""
+    """Return the number of blank lines at the start."""
     return text[: len(text) - len(text.lstrip())].count("\n")
 
 
@@ -147,7 +147,7 @@ def _known(variable: str) -> str:
 
 
 def _word(name: str, value: Any) -> Any:
-    """Return a value as its setting takes it: capitals do not matter where words are listed."""
+    """Return a value in the case that its setting expects, where that lists words."""
     match _TYPES.get(name), value:
         case inspect.BoolType(), str():
             return _BOOLEAN_WORDS.get(value.lower(), value)
@@ -168,7 +168,7 @@ def _check_value(name: str, given: Given) -> None:
 
 
 def _taken_by(kind: inspect.Type) -> str:
-    """Return a description of the values that a setting of this type accepts."""
+    """Return a description of the values that a type accepts."""
     match kind:
         case inspect.BoolType():
             return "true or false (also yes and no, on and off, 1 and 0)"
@@ -185,7 +185,7 @@ def _taken_by(kind: inspect.Type) -> str:
 
 
 def _has_pattern(kind: inspect.Type) -> bool:
-    """Return whether texts of a kind have a form, as only permissions have."""
+    """Return whether a type is text with a pattern, which only permissions are."""
     return isinstance(kind, inspect.StrType) and kind.pattern is not None
 
 

@@ -98,8 +98,8 @@ class Settings(AccessSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     def key(self) -> bytes:
         """Return the key for scopes, cache keys and cursors.
 
-        Without a `secret` it is derived from the addresses of upstream and cache, so that replicas
-        and restarts agree on it.
+        Without a `secret` it is derived from the addresses of upstream and cache, so that it is the
+        same in all replicas and after a restart.
         """
         text = self.secret or f"{self.upstream_url} {self.cache_url}"
         return hashlib.blake2b(text.encode(), digest_size=32, person=b"group-gateway").digest()

@@ -77,7 +77,7 @@ def complete_fields(empty: dict[str, Any], fields: list[ResolvedField]) -> Compl
 
 
 async def complete_reads(info: Info) -> None:
-    """Complete the fields that were left open for a resource, all of which are being read."""
+    """Complete the fields of an object that wait for one resource."""
     for shown, key, read, complete in info.reads:
         shown[key] = complete(read.result() if read.is_over else await read, info)
 

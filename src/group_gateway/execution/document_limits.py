@@ -34,7 +34,7 @@ _INTROSPECTION = ("__schema", "__type")
 _INTROSPECTION_LEVELS, _INTROSPECTION_FIELDS = 32, 2_000
 INTROSPECTION_TOKENS = 2_000
 _TELLS_THE_SCHEMA = frozenset({"__schema", "__type", "_service"})
-"""Root fields; `_service` is federation's, and returns the whole SDL."""
+"""Root fields about the schema; `_service`, of federation, returns the whole SDL."""
 _WIDTH = 100
 """Fields of an input object in a document: each invalid one is reported with the whole object."""
 

@@ -1,7 +1,7 @@
-"""A trace of one operation: when each field's resolver started and ended.
+"""Federated tracing: when the resolver of each field started and ended.
 
-It is graphql-core's middleware, so that the times are those of the resolvers themselves. A traced
-operation never runs as a plan.
+It is middleware of graphql-core, so that the times are those of the resolvers themselves. A traced
+operation never runs as a compiled plan.
 """
 
 import time
@@ -19,7 +19,7 @@ MOST_FIELDS = 10_000
 
 
 class Tracer:
-    """Trace one operation from now on."""
+    """Trace one operation, from the moment of construction."""
 
     def __init__(self) -> None:
         self._began = time.time_ns()

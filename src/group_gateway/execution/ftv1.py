@@ -56,9 +56,9 @@ class Node:
 
 
 def error_message(error: Mapping[str, Any]) -> bytes:
-    """Encode an error, as in the response, for its node (`Trace.Error`).
+    """Encode an error of the response for its node (`Trace.Error`).
 
-    Of its extensions only the code is included: a trace leaves for another company.
+    Of its extensions only the code is included, because traces are sent to a third party.
     """
     shown = {"message": error["message"], "extensions": {"code": error["extensions"]["code"]}}
     places = [

@@ -1,4 +1,4 @@
-"""Why graphql-core executes a query that a plan might have answered."""
+"""The reasons why graphql-core executes a query instead of a compiled plan."""
 
 import logging
 from collections.abc import Callable

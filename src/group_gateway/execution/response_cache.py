@@ -1,7 +1,7 @@
-"""Ready responses, for as long as their data is fresh.
+"""Ready responses, kept as long as their data is fresh.
 
-Whole encoded responses are shared, so that nothing is done twice. A key includes the caller,
-so nobody gets another caller's response.
+Whole encoded responses are shared. A key includes the caller, so that no caller gets another one's
+response.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from group_gateway.operation import CacheDependency
 
 Reply = TypeVar("Reply")
 RequestKey = tuple[str, str, bytes]
-"""The caller's scope, the media type, and the request's own bytes."""
+"""The caller's scope, the media type, and the bytes of the request."""
 
 
 @dataclass(slots=True)
@@ -56,7 +56,7 @@ class ResponseCache(Generic[Reply]):
         return self._judged(key, ready, holds=holds)
 
     def now(self, key: RequestKey) -> Reply | None:
-        """Return the response, if there is one that is known to be valid without waiting."""
+        """Return the response, if it is known to be valid without waiting."""
         ready = self._ready.get(key)
         if ready is None:
             return None

@@ -13,7 +13,8 @@ UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 BEYOND: Final = object()
-"""Stands for a number beyond all types. It is not a JSON value, so it can't be shown."""
+"""Stands for a number out of the range of all numeric types. It is not a JSON value, so it can't be
+shown."""
 
 
 class NotAGroup(ValueError):

@@ -85,7 +85,7 @@ class Admission:
 
     @contextmanager
     def extended(self) -> Iterator[None]:
-        """Keep the slot of an admitted operation until the end of the block."""
+        """Keep an admitted operation's slot until the end of the block."""
         self._active += 1
         try:
             yield

@@ -12,7 +12,7 @@ from group_gateway.http.disconnect import disconnected
 
 @dataclass(frozen=True, slots=True)
 class ChunkedBody:
-    """The chunks of a body, sent as they are made, until a time (`until`, epoch seconds)."""
+    """The chunks of a body, sent as they are made, until the time `until` (epoch seconds)."""
 
     pieces: AsyncGenerator[bytes, None]
     until: float

@@ -61,7 +61,8 @@ _check_json_content = lru_cache(32)(check_json_content)
 class Endpoint:
     """Answer GET and POST.
 
-    `page` is what a browser gets, if anything. `events` answers subscriptions, if they are offered.
+    `page` is the page for browsers, if there is one. `events` answers subscriptions, if they are
+    offered.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - all that answering takes

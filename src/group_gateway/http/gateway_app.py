@@ -187,7 +187,7 @@ def fhir_route(path: str) -> str:
 
 
 async def _not_here(scope: Scope, receive: Receive, send: Send) -> None:
-    """Refuse a path that another port serves (ASGI)."""
+    """Refuse a path that only another port serves (ASGI)."""
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1000})
     else:

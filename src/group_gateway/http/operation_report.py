@@ -38,7 +38,7 @@ class OperationReport:
         """Whether operations without errors are logged or audited."""
 
     def beside(self, engine: OperationRunner) -> "OperationReport":
-        """Return the report of another engine's operations, with the same destinations."""
+        """Return a report for another engine, with the same destinations."""
         return OperationReport(engine, self._limits, self._events, self._recorder)
 
     @property

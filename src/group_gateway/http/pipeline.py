@@ -90,7 +90,7 @@ class RequestPipeline:
         self._parts = IncrementalDelivery(self.admission, report)
 
     def beside(self, kind: type[Pipeline], engine: OperationRunner) -> Pipeline:
-        """Return a pipeline to another engine with this one's admission, documents and log."""
+        """Return a pipeline for another engine, with the same admission, documents and reports."""
         report = self._report.beside(engine)
         return kind(engine, self._limits, report, self._persisted, self._share, self.admission)
 
@@ -195,7 +195,7 @@ class RequestPipeline:
             raise
 
     def request(self, key: RequestKey) -> GraphQLRequest:
-        """Return the GraphQL request that a key holds; raises RequestRefused."""
+        """Return the GraphQL request of a key; raise RequestRefused."""
         return request_of_body(key[2])
 
     async def answer_query(

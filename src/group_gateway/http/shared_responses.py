@@ -33,7 +33,7 @@ class SharedResponses:
         """Returns the response if it is ready and valid, as far as is known without waiting."""
 
     def __contains__(self, key: RequestKey) -> bool:
-        """Return whether the key needs no execution, as far as is known without waiting."""
+        """Return whether a request needs no execution, as far as is known without waiting."""
         return key in self._ready or self._joined(key) is not None
 
     async def find(self, key: RequestKey) -> tuple[SharedOutcome, Reply] | None:
@@ -58,7 +58,7 @@ class SharedResponses:
     async def lead(
         self, key: RequestKey, operation: Operation, work: Coroutine[Any, Any, Reply]
     ) -> Reply:
-        """Execute a key for all who ask it meanwhile; keep the response if it is complete."""
+        """Execute a request for all who join it; keep the response if it is complete."""
         reply = await self._in_flight.lead(key, work)
         if operation.parts and reply.is_complete:
             self._ready.put(key, reply, reply.size, operation.parts)

@@ -31,7 +31,7 @@ class Authenticator(Protocol):
 
 
 class ReloadableAuthenticator:
-    """An authenticator that can be replaced while requests arrive."""
+    """An authenticator that can be replaced while it serves requests."""
 
     def __init__(self, authenticator: Authenticator) -> None:
         self.use(authenticator)

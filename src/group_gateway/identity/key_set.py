@@ -21,8 +21,8 @@ _CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
 ALGORITHMS = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 )
-"""Signatures that need a private key. With `none` or a shared secret (HS…) anybody could sign who
-knows what is public."""
+"""Signatures by a private key. With `none` or a shared secret (HS…) anybody who knows public data
+could sign."""
 
 
 class KeySet:

@@ -9,7 +9,7 @@ from group_gateway.operation import Caller, Principal
 
 _MOST_KEPT = 1024
 _LONGEST_KEPT = 4096
-"""Characters of a remembered header. Longer junk is not remembered."""
+"""Longest header, in characters, that is remembered."""
 
 
 class PassThroughAuthenticator:
@@ -53,6 +53,6 @@ def passed_on(
     until: float | None = None,
     fhir_user: str | None = None,
 ) -> Caller:
-    """Return the caller whose own token goes upstream."""
+    """Return the caller whose own token is sent upstream."""
     scope = keys.digest("bearer", token)
     return Caller(scope, f"Bearer {token}", identity=identity, until=until, fhir_user=fhir_user)

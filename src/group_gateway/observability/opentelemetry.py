@@ -35,8 +35,7 @@ _TYPE = re.compile(r"[A-Z][A-Za-z]{0,63}")
 _LITERAL = frozenset({"_history", "_search"})
 _LONGEST_NAME = 64
 _TELLING = re.compile(r"\d{4}|(?=[A-Fa-f]*\d)[0-9A-Fa-f]{8}")
-"""Matches what looks like an id, a date or a number in an operation name, which may be
-generated."""
+"""Matches what may be an id, a date or a number in an operation name, which may be generated."""
 
 
 class _Recorded:

@@ -1,9 +1,8 @@
-"""What the workers of one command share: their metrics, and whether the upstream has answered.
+"""What the worker processes of one command share: metrics, and whether the upstream has responded.
 
 They share a folder that only their user can read. Each worker serves a snapshot of its metrics at a
 Unix socket there. The worker that receives a request for `/metrics` gathers them. Snapshots are
-stored as files, so that the counters of a worker that has stopped, or is busy for too long, still
-count.
+stored as files, so that the counters of a worker that has stopped, or is too busy, still count.
 """
 
 import asyncio
@@ -22,7 +21,7 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector, CollectorRegistry
 
 _TIMEOUT: Final = 1.0
-"""Seconds for another worker to answer; else its last snapshot counts."""
+"""Seconds to wait for another worker. After that its last snapshot counts."""
 _MOST_ENDED: Final = 8
 """Snapshots of stopped workers that are kept one by one. More are added up in one file."""
 _ENDED: Final = "ended.snapshot"
@@ -53,7 +52,7 @@ _decode = msgspec.msgpack.Decoder(_Snapshot).decode
 class WorkerGroup:
     """The workers that share `folder`; without one this process is the only one.
 
-    `reached` is whether the upstream has answered before any worker started.
+    `reached` is whether the upstream has responded before any worker started.
     """
 
     def __init__(self, folder: Path | None = None, *, reached: bool = False) -> None:
@@ -65,19 +64,19 @@ class WorkerGroup:
 
     @property
     def has_reached_upstream(self) -> bool:
-        """Whether the upstream has ever answered one of them."""
+        """Whether the upstream has ever responded to one of them."""
         if not self._reached and self._folder is not None:
             self._reached = (self._folder / "reached").exists()
         return self._reached
 
     def note_upstream_reached(self) -> None:
-        """Record that the upstream has answered."""
+        """Record that the upstream has responded."""
         if not self.has_reached_upstream and self._folder is not None:
             (self._folder / "reached").touch()
         self._reached = True
 
     async def start(self, metrics: Collector) -> None:
-        """Start to answer the other workers."""
+        """Start to serve snapshots to the other workers."""
         registry = CollectorRegistry()
         self._collectors = [metrics, ProcessCollector(registry=registry)]
         if self._folder is not None:
@@ -186,7 +185,10 @@ class _Gathered(CollectorRegistry):
 
 
 def _added_up(alive: Sequence[_Snapshot], ended: Sequence[_Snapshot]) -> list[_Family]:
-    """Add up samples. Gauges include live workers only, counters stopped ones too."""
+    """Add up samples.
+
+    Gauges include live workers only, counters stopped ones too.
+    """
     families: dict[str, _Family] = {}
     totals: dict[str, dict[tuple[str, Labels], float]] = {}
     for snapshot, counts_all in (*((s, True) for s in alive), *((s, False) for s in ended)):

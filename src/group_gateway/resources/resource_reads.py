@@ -46,7 +46,7 @@ class ResourceReads:
         return resource
 
     def begin(self, operation: Operation, type: str, id: str) -> PendingResource:
-        """Start to read a resource at once; raise as `get` does for what may not be asked."""
+        """Start to read a resource at once; raise what `get` raises for an invalid request."""
         return self._loader.begin(operation, _checked(operation, type, id, None))
 
 

@@ -44,10 +44,10 @@ async def _nothing_follows() -> Operation:
 class Context(msgspec.Struct):
     """One operation and the use cases.
 
-    `known` holds what was read for the operation, by what was asked: if it has to be executed anew,
-    in another way, nothing is asked twice. `reported` are errors of elements that could not be
-    shown although their place can't be null: the rest of the answer stands, and the client sees
-    what is missing. `in_parts`: the answer may be given so.
+    `known` holds what was read for the operation, so that a second execution after a plan's
+    fallback sends no further calls. `reported` are errors of elements that can't be shown although
+    their place can't be null: the rest of the response remains, and the client sees what is
+    missing. `in_parts`: the result may be incremental.
     """
 
     operation: Operation

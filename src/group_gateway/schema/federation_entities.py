@@ -11,7 +11,7 @@ from group_gateway.schema.reference_resource import EntityStub
 
 MOST_REPRESENTATIONS = 1000
 WITH_GROUPS = tuple(BY_ID)
-"""Types, beside Group, that this subgraph can resolve by their id."""
+"""Types, beside Group, that this subgraph resolves by their id."""
 
 
 def resolve_entities(

@@ -78,7 +78,7 @@ def _field(kind: Any, description: str, show: Show, metadata: dict[str, Any]) ->
 
 
 async def _read_and_show(stub: EntityStub, info: Info, show: Show) -> Any:
-    """Return what a resource shows that a router knows by its id; None where there is none."""
+    """Read the resource of an object, and return what the field shows; None if it doesn't exist."""
     resource = await read_resource(info, stub.type, stub.id)
     return None if resource is None else show(_elements_of(resource), info)
 

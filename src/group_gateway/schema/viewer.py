@@ -1,4 +1,4 @@
-"""The caller as a FHIR resource, if the gateway knows it, and the groups that it is a member of."""
+"""The caller as a FHIR resource, if its token names one, and the groups that it is a member of."""
 
 from dataclasses import dataclass, replace
 from typing import Any

@@ -1,7 +1,7 @@
-"""Responses to HTTP/1.0, which has no chunks: a body of unknown length ends with the connection.
+"""Responses to HTTP/1.0, which knows no chunks: the connection's end ends a body.
 
-uvicorn would send chunks (RFC 9112, section 6.1 forbids them). This module sets the fields by which
-uvicorn's cycle frames a body.
+uvicorn would send chunks (RFC 9112, section 6.1 forbids them). This module sets the attributes by
+which uvicorn's cycle frames a body.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Listening sockets, opened before anything starts, so that a busy port is one sentence."""
+"""Listening sockets, opened first, so that a busy port is a one-line error."""
 
 import contextlib
 import errno

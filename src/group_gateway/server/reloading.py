@@ -1,4 +1,4 @@
-"""SIGHUP reloads the settings. Wrong settings change nothing; the log has one sentence."""
+"""SIGHUP reloads the settings. Invalid settings change nothing and are logged."""
 
 import logging
 from collections.abc import Callable

@@ -25,7 +25,7 @@ from group_gateway.cache.redis.redis_cache import RedisCache
 _LENGTH = 10_000
 """Entries that the stream keeps, at least."""
 _KEPT_SECONDS = 86_400
-"""How long the stream stays without another entry."""
+"""Time to live of the stream, in seconds after its last entry."""
 _RECALLED = 1_000
 """Entries that a new follower reads."""
 _BATCH = 500
@@ -77,11 +77,12 @@ class _Entry:
 
 
 class InvalidationStream:
-    """An InvalidationLog in Redis. `name` separates it from those of other gateways.
+    """An InvalidationLog in Redis.
 
-    Nothing is current after `silence` seconds without an answer. An invalidation must come back
-    within `timeout` seconds on the connection that follows the stream: that proves that others can
-    have received it. A lost stream is tried again every `pause` seconds.
+    `name` separates it from those of other gateways. It is current for `silence` seconds after a
+    response. An invalidation must come back within `timeout` seconds on the connection that follows
+    the stream, which proves that others can receive it. A lost stream is tried again every `pause`
+    seconds.
     """
 
     def __init__(  # noqa: PLR0913 - where it is, and times
@@ -235,7 +236,7 @@ class InvalidationStream:
             self._restarted()
 
     async def _step(self, connection: AbstractConnection) -> None:
-        """Wait a moment for news, and record them."""
+        """Wait a moment for new entries, and record them."""
         sent_at = self._clock()
         options = ("COUNT", _BATCH, "BLOCK", self._wait_ms, "STREAMS", self._key)
         answer = await self._executed(connection, "XREAD", *options, f"{self._number}-0")

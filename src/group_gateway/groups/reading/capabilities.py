@@ -1,4 +1,4 @@
-"""What the gateway has learned about its upstream, from its CapabilityStatement and responses."""
+"""What the gateway knows about its upstream, from its CapabilityStatement and responses."""
 
 from dataclasses import dataclass, field
 
@@ -29,7 +29,7 @@ class UpstreamCapabilities:
         return self.parameters.setdefault(name, CapabilityProbe())
 
     def exclusion(self, name: str) -> CapabilityProbe:
-        """Return the probe of whether a search parameter leaves out the groups that don't fit."""
+        """Return the probe of whether a search parameter excludes groups that don't match."""
         return self.exclusions.setdefault(name, CapabilityProbe())
 
     def refuse(self, name: str) -> None:

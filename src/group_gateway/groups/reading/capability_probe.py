@@ -1,7 +1,6 @@
-"""What was learned about one capability of an upstream.
+"""What is known about one capability of an upstream.
 
-Nothing is learned for good: what failed is tried again after a while, so a changed upstream is
-noticed without a restart.
+A failure is forgotten after a while, so that a changed upstream is noticed without a restart.
 """
 
 import time
@@ -22,16 +21,16 @@ class CapabilityProbe:
 
     @property
     def worth_trying(self) -> bool:
-        """Whether it is not known to fail, or no longer."""
+        """Whether it is not known to fail."""
         return self.failed_at is None or self.clock() - self.failed_at > _RETRY_AFTER
 
     def learn(self, *, works: bool) -> None:
-        """Record the outcome of a try."""
+        """Record whether a try has worked."""
         self.proven = works
         self.learned_at = self.clock()
         self.failed_at = None if works else self.learned_at
 
     @property
     def recently_proven(self) -> bool:
-        """Whether a recent try has worked, and none has failed since."""
+        """Whether the last try was recent and has worked."""
         return self.proven and self.clock() - self.learned_at <= _RETRY_AFTER

@@ -1,6 +1,6 @@
 """Read the upstream's CapabilityStatement when a search first needs it.
 
-It is a hint, not a condition: without one the responses teach the same.
+It is optional: without a statement the gateway learns from responses.
 """
 
 import asyncio

@@ -1,8 +1,7 @@
 """Proof that an upstream applies a search parameter: a search for the opposite value.
 
 An upstream may echo a parameter in its `self` link and ignore it, and the first page may match by
-chance. Then its total counts other groups too. A server that ignores a parameter returns the same
-groups for the opposite value.
+chance. A server that ignores a parameter returns the same groups for the opposite value.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
@@ -17,7 +16,7 @@ from group_gateway.groups.reading.pagination import PAGE_SIZE
 from group_gateway.groups.reading.paging_support import is_refusal
 
 NOBODY = "group-gateway-asks-for-nobody"
-"""An id, code or value that no group holds."""
+"""An id, code or value that no group has."""
 _TYPES = ("person", "practitioner")
 _FLAGS = {"true": "false", "false": "true"}
 _FLAGGED = frozenset({"active", "actual"})

@@ -1,7 +1,8 @@
 """Fetch groups that the cache does not hold: by id lists if the upstream supports them.
 
-Groups that a list search omits are read one by one, because only a read tells absent from
-forbidden. They are not if no waiter needs the difference, and the search is known to be complete.
+Groups that a list search omits are read one by one, because only a read distinguishes absent from
+forbidden. These reads are skipped if no waiter needs the distinction and the search is known to be
+complete.
 """
 
 import asyncio
@@ -52,7 +53,8 @@ class Lifetimes:
 class GroupLoad(PendingResult[Found]):
     """The pending load of a group.
 
-    `exact`: a waiter must learn absent from forbidden. `alone`: the group must be read by itself.
+    `exact`: a waiter needs absent distinguished from forbidden. `alone`: the group must be read by
+    itself.
     """
 
     def __init__(self, operation: Operation, id: str) -> None:
@@ -84,9 +86,9 @@ class Miss(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class _Listing:
-    """A search by an id list: the pending results that are `left`, and the operations that `paid`.
+    """A search by an id list: the pending loads that are `left`, and the operations that `paid`.
 
-    Results that the search may have shortened are `doubted`, and left.
+    Results that may lack elements are `doubted` and stay in `left`.
     """
 
     left: dict[str, Miss]
@@ -137,7 +139,7 @@ class GroupFetcher:
         return self._lists.worth_trying and self._whole_results.worth_trying
 
     def _own_ends(self, misses: Sequence[Miss]) -> list[asyncio.TimerHandle]:
-        """Reject results at their own deadlines, if a shared call may outlast them."""
+        """Reject results at their own deadlines, if a shared call may take longer."""
         if len(misses) == 1:  # nothing is shared
             return []
         ends = {miss.pending.deadline for miss in misses}
@@ -181,7 +183,7 @@ class GroupFetcher:
             self._lists.learn(works=works)
 
     def _compare(self, listing: "_Listing", misses: Sequence[Miss]) -> None:
-        """Learn from reads whether the search had omitted elements."""
+        """Learn from reads whether the search omitted elements."""
         results = {miss.id: miss.pending for miss in misses}
         for id, group in listing.doubted.items():
             read = results[id].value
@@ -283,7 +285,7 @@ class GroupFetcher:
 
 
 def _settle(miss: Miss) -> bool:
-    """Resolve the pending result of an invisible group, if no waiter asks why."""
+    """Resolve the load of an invisible group, if no waiter needs the reason."""
     if miss.pending.exact:
         return False
     miss.pending.resolve(None)

@@ -31,7 +31,7 @@ Keeps = Callable[[GroupResource], bool]
 class PagePlace:
     """The start of a page: `count` groups after or before a position, or at either end.
 
-    `offset` is the number of groups before the page, None where that is unknowable.
+    `offset` is the number of groups before the page, None where it is unknown.
     """
 
     criteria: SearchCriteria
@@ -214,7 +214,7 @@ class GroupSearches:
 
 
 class _Taking:
-    """Takes `count` steps from batches, after some that are skipped."""
+    """Take `count` steps from batches, after some that are skipped."""
 
     def __init__(self, count: int, skip: int = 0) -> None:
         self.steps: list[Step] = []
@@ -222,7 +222,7 @@ class _Taking:
         self._skip = skip
 
     async def run(self, batches: AsyncIterator[Batch]) -> bool:
-        """Take the steps; return whether more follow, and look ahead only if necessary."""
+        """Take the steps; return whether more follow. Requests another page only if necessary."""
         more: bool | None = None
         while not self._is_done or (more is None and self._count):
             try:

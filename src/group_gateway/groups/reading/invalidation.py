@@ -1,7 +1,7 @@
-"""Invalidation: after a change of a group nobody gets what was read before it.
+"""Invalidation: after a change of a group, no caller gets an earlier state.
 
-Changes that this process makes or detects are published here, and those of all replicas arrive
-here.
+Changes that this process makes or detects are published here, and those of all replicas are
+received here.
 """
 
 from collections.abc import Callable
@@ -48,7 +48,7 @@ class Invalidator:
         await self._cache.invalidate(tags)
 
     async def refused(self, caller: Caller) -> None:
-        """Serve no expired entries to a caller whom the upstream has refused."""
+        """Stop to serve expired entries to a caller whom the upstream has refused."""
         await self._cache.refused({caller.scope})
 
     def _invalidated(self, tags: Tags) -> None:

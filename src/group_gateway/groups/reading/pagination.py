@@ -24,7 +24,7 @@ _OURS = _PAGING | PARAMETER_NAMES | PARAMETERS.keys()
 extension."""
 _DIGITS = 12
 _KEPT = "_continuation"
-"""Memo key of a parsed page's continuation, which a walk over cached pages needs each time."""
+"""The memo key under which a parsed page keeps its continuation."""
 
 
 class _Continuation(NamedTuple):
@@ -63,7 +63,7 @@ class PagePosition:
 
     @property
     def number(self) -> int | None:
-        """How many groups precede this one, where the upstream numbers them."""
+        """The number of groups before this one; None where the upstream does not page by offset."""
         return None if self.offset is None else self.offset + self.index
 
     @classmethod
@@ -74,7 +74,7 @@ class PagePosition:
         return cls(link, index, offset, filtered, id)
 
     def find(self, page: "Page") -> int | None:
-        """Return the index of its group on a page; None when it is not there."""
+        """Return the index of its group on a page; None when it is absent."""
         ids = [None if group is None else group.id for group in page.entries]
         return ids.index(self.id) if self.id in ids else None
 
@@ -84,8 +84,8 @@ class Page:
     """A page of a search: its groups, the link that led to it, and how to continue.
 
     `next` leads on; None on the last page. `begin` is the number of groups before the page, where
-    the upstream pages by numbers. `exact` is whether its numbers add up group by group: servers may
-    hide groups after they counted them.
+    the upstream pages by offset. `exact` is whether its offsets count single groups: servers may
+    hide groups after counting.
     """
 
     content: Searchset
@@ -141,7 +141,7 @@ class Page:
         return self.is_linked or (self.is_full and not trusted)
 
     def shows_more_than(self, total: int) -> bool:
-        """Return whether a count is belied by what is on the page, and linked from it."""
+        """Return whether the page, with its `next` link, contradicts this total."""
         shown = (self.begin or 0) + len(self.ids)
         return shown > total or (self.is_linked and 0 < shown == total)
 
@@ -154,12 +154,12 @@ class Page:
 
     @property
     def leads_back(self) -> bool:
-        """Whether there is a page before it, and a known way there."""
+        """Whether there is a page before it and a way to it."""
         return not self.is_first and (self.begin is not None or "previous" in self.content.links)
 
     @property
     def goes_on(self) -> bool | None:
-        """Whether more groups follow its last one; None when only a request can tell."""
+        """Whether more groups follow its last one; None when only a request can show that."""
         if self.next is None:
             return False
         total = self.content.total
@@ -174,7 +174,7 @@ class Page:
 
     @property
     def end(self) -> int:
-        """The number of groups before the next page, on a page that was asked for by numbers."""
+        """The number of groups before the next page, on a page that was requested by offset."""
         following = self.content.links.get("next")
         end = _number(following.parameter("_offset")) if following is not None else None
         return self._start + len(self.entries) if end is None else end
@@ -206,14 +206,14 @@ def with_numbers(link: PageLink, paging: Query) -> PageLink:
 
 
 def is_oversized(content: Searchset, link: PageLink) -> bool:
-    """Return whether a page holds groups that its `next` link repeats, by their numbers."""
+    """Return whether a page holds groups that its `next` link repeats, by their offsets."""
     following = content.links.get("next")
     end = None if following is None else _number(following.parameter(OFFSET))
     return end is not None and end < _requested_offset(link) + len(content.entries)
 
 
 def _begin(content: Searchset) -> int | None:
-    """Return the page's first number if there is proof that the upstream pages by numbers.
+    """Return the page's offset if there is proof that the upstream pages by offset.
 
     Servers may echo an `_offset` that they ignore, or omit it when it is 0.
     """

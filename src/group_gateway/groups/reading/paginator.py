@@ -95,7 +95,7 @@ class Paginator:
         return page, position.index if found is None else found
 
     async def _enter_last(self, count: int) -> tuple[Page, int]:
-        """Find the last page, by the total, by its link, or by walking to it."""
+        """Find the last page: by the total, by the `last` link, or by walking to it."""
         page = await self._search.start(count)
         total, last = page.content.total, page.content.links.get("last")
         if page.next is not None:
@@ -210,13 +210,13 @@ class _VisitedPages:
         return link in self._links
 
     def add(self, link: PageLink) -> None:
-        """Record the next page; raise UpstreamInvalidResponse when the walk was there before."""
+        """Record the next page; raise UpstreamInvalidResponse if it was visited before."""
         if link in self._links:
             raise UpstreamInvalidResponse("The upstream's pages lead in a circle.")
         self._links.add(link)
 
     def check(self, page: Page, seen: Collection[str]) -> None:
-        """Raise UpstreamInvalidResponse when pages no longer show anything new."""
+        """Raise UpstreamInvalidResponse when pages hold nothing new."""
         if page.groups and all(id in seen for id in page.ids):
             raise UpstreamInvalidResponse("The upstream's pages lead in a circle.")
         self._empty = 0 if page.groups else self._empty + 1

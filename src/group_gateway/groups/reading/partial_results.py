@@ -1,8 +1,8 @@
-"""Whether searches return whole groups, or parts that lack elements.
+"""Whether search results are whole groups, or lack elements.
 
-FHIR servers tag parts (`SUBSETTED`), but some omit members without a tag. A server's results count
-as whole once one of them had its members. Until then groups without members are read, some of each
-page, and compared. A server that omitted something is not trusted again.
+FHIR servers tag incomplete resources (`SUBSETTED`), but some omit members without a tag. A server's
+results count as whole once one of them had members. Until then some groups without members on each
+page are read and compared. A server that omitted something is not trusted again.
 """
 
 from collections.abc import Sequence
@@ -36,14 +36,14 @@ class Doubts(NamedTuple):
     suspects: list[str]
 
     def samples(self, most: int) -> list[str]:
-        """Return suspects from all over the page, at most so many."""
+        """Return at most so many suspects, spread over the page."""
         most = min(most, MOST_SAMPLES)
         step = max(1, -(-len(self.suspects) // max(most, 1)))
         return self.suspects[::step] if most > 0 else []
 
 
 def doubts_about(groups: Sequence[GroupResource], whole_results: CapabilityProbe) -> Doubts:
-    """Return which groups of a search can't be taken for whole ones.
+    """Return which groups of a search may be incomplete.
 
     Learns that searches return whole groups when one of these has its members.
     """
@@ -63,7 +63,7 @@ def doubts_about(groups: Sequence[GroupResource], whole_results: CapabilityProbe
 
 
 def _may_lack_members(group: GroupResource) -> bool | None:
-    """Return whether a group may have members that it omits; None when it has none."""
+    """Return whether members may be omitted from a group; None when it has none."""
     try:
         shape = _shape.decode(group.raw)
     except UNREADABLE:

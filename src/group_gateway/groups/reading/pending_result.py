@@ -44,7 +44,7 @@ class PendingResult(Generic[Value]):
         return value
 
     def answer(self, operation: Operation) -> Value:
-        """Return the result of a load that is over, or raise its error."""
+        """Return the result of a finished load, or raise its error."""
         if self._error is not None:
             raise self._error
         self._note(operation)
@@ -65,7 +65,7 @@ class PendingResult(Generic[Value]):
             raise UpstreamTimeout("The upstream did not answer in time.") from None
 
     async def _result(self) -> Value:
-        """Wait with a future of this waiter's own, so that its cancellation affects no other."""
+        """Wait with a future of this waiter's own, so that cancelling it affects no other."""
         if not self.is_over:
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiters.append(waiter)
@@ -81,7 +81,7 @@ class PendingResult(Generic[Value]):
                 waiter.set_result(None)
 
     def ran_out(self, operation: Operation) -> bool:
-        """Return whether the load ran out of its own time, of which this operation has more."""
+        """Return whether the load reached its own deadline, which is before this operation's."""
         now = asyncio.get_running_loop().time()
         return self.deadline <= now + _EARLY < operation.deadline
 
@@ -117,9 +117,9 @@ def longest_remaining(results: Sequence[PendingResult[Value]]) -> float:
 
 
 def charge(results: Sequence[PendingResult[Value]]) -> list[Operation]:
-    """Charge one upstream call to every waiting operation; return those with enough budget.
+    """Charge one upstream call to each waiting operation; return those that could pay.
 
-    Raise TooManyUpstreamCalls if the budget of none of them suffices.
+    Raise TooManyUpstreamCalls if none could.
     """
     refusal: TooManyUpstreamCalls | None = None
     paid = []
@@ -145,6 +145,6 @@ def _waiting(results: Sequence[PendingResult[Value]]) -> list[Operation]:
 
 
 def refund(paid: Iterable[Operation]) -> None:
-    """Take charges back, one for each mention."""
+    """Take charges back, one for each occurrence."""
     for operation in paid:
         operation.calls_left += 1

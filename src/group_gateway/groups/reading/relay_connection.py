@@ -167,7 +167,7 @@ class Connection:
             yield edge
 
     async def _grown(self, taking: asyncio.Future[Any]) -> None:
-        """Wait until there are more edges, or no more will come."""
+        """Wait until there are more edges, or the slice is complete."""
         if self._growth is None:
             self._growth = asyncio.get_running_loop().create_future()
         await asyncio.wait({taking, self._growth}, return_when=asyncio.FIRST_COMPLETED)
@@ -230,7 +230,7 @@ class Connection:
         )
 
     async def _look(self) -> bool:
-        """Return whether more follows; send a request only if necessary."""
+        """Return whether more groups follow; send a request only if necessary."""
         while self._more is None:
             try:
                 batch = await anext(self._batches, None)

@@ -1,6 +1,6 @@
-"""One search of one operation, page by page, with parameters that the upstream obeys.
+"""One search of one operation, page by page, with parameters that the upstream applies.
 
-It learns on the way which parameters work.
+It records which parameters work.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ class Search:
     """The pages of a search. Each is fetched once.
 
     With `is_scan` all groups are scanned, within bounds. `is_misled` is whether a later page held
-    groups that don't match, although the first one looked as if the upstream filtered.
+    groups that don't match, although the upstream seemed to filter the first one.
     """
 
     def __init__(
@@ -184,9 +184,9 @@ class Search:
                 link = with_count(link, smaller or paging.size(1))
 
     async def is_proven(self, page: Page, total: int) -> bool:
-        """Return whether the upstream's count of a search can be relied on, given a page of it.
+        """Return whether the upstream's total of a search is reliable, given a page of it.
 
-        It can't where the page alone holds as many or more, and others follow.
+        It is not if the page alone holds as many groups or more, and others follow.
         """
         if page.is_first and page.next is None:
             return True
@@ -238,7 +238,7 @@ class Search:
         return content
 
     async def _get_apart(self, link: PageLink) -> Searchset:
-        """Get a page that is no part of the walk, and does not count as one that was scanned."""
+        """Get a page that does not belong to the walk and does not count as scanned."""
         is_new = link not in self._fetched
         content = await self._get(link)
         if is_new:

@@ -1,8 +1,7 @@
-"""Which search parameters to send for a filter, and whether the upstream obeyed. Pure.
+"""Which search parameters to send for a filter, and whether the upstream applied them. Pure.
 
-An upstream may ignore a parameter and return everything, status 200. So a parameter counts as
-applied only when the Bundle's `self` link echoes it and every group in it matches. A search by name
-is sent only after a control search (`name_search`).
+An upstream may ignore a parameter and return everything with status 200. So a parameter counts as
+applied only when the Bundle's `self` link echoes it and every group in the Bundle matches.
 """
 
 from collections.abc import Collection, Iterator
@@ -28,10 +27,10 @@ _CONTROLLED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class ParameterSupport:
-    """How an upstream took the parameters.
+    """How an upstream handled the parameters.
 
-    `applied`: the answer can be relied on as it is. Of the parameters, some are proven to be
-    `obeyed`, some to be `ignored`; the rest is open.
+    `applied`: the response is filtered as requested. Some parameters are proven to be `obeyed`,
+    some to be `ignored`; the others are undecided.
     """
 
     applied: bool
@@ -107,12 +106,11 @@ def covers(query: Query, wanted: GroupFilter) -> bool:
 
 
 def judge(query: Query, wanted: GroupFilter, page: Searchset) -> ParameterSupport:
-    """Judge how the upstream took the parameters, from one page of its answer.
+    """Judge from one page whether the upstream applied the parameters.
 
-    Without any `self` link a page on which everything fits proves nothing either way: the
-    parameter is then neither obeyed nor ignored. So does a page whose entries can't be read, or one
-    that others follow. An empty page is a true answer otherwise. Parameters with a control search
-    may find more than what fits, and no page proves them.
+    Without a `self` link, a page on which everything matches proves nothing: the parameter is
+    neither obeyed nor ignored. The same holds for a page with unreadable entries, or one that
+    others follow. Otherwise an empty page is a correct result.
     """
     if not page.groups:
         is_empty = not page.entries and "next" not in page.links

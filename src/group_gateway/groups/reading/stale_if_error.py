@@ -1,7 +1,7 @@
 """Stale-if-error: serve expired entries while the upstream is down.
 
-Nothing is served to a caller whom the upstream has refused since, nor if the cache keeps no expired
-entries.
+A caller whom the upstream has refused since is served none. The cache keeps expired entries only if
+the settings say so.
 """
 
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ async def vanished(cache: CacheStore, slots: Sequence[Slot]) -> None:
     """Record groups that the upstream does not show to a caller.
 
     If it did before, the caller may have lost rights, also to other groups: then no expired entry
-    is served any more.
+    is served to the caller any more.
     """
     before = await cache.outdated(slots)
     owners = {slot.owner for slot, found in zip(slots, before, strict=True) if found and found[0]}

@@ -1,4 +1,4 @@
-"""Replace the parts on a search page by whole groups."""
+"""Replace the incomplete groups on a search page by whole ones."""
 
 import asyncio
 from collections.abc import Collection
@@ -24,9 +24,9 @@ class WholePages:
     ) -> Searchset:
         """Return the page with whole groups only.
 
-        Some are read to find out whether the upstream omits elements, if a selection
-        `looks_inside`. A part whose read is refused to this caller is omitted. Raises the errors of
-        the necessary reads.
+        Some groups are read to find out whether the upstream omits elements, if a selection
+        `looks_inside`. An incomplete group whose read is refused to this caller is omitted. Raises
+        the errors of the other reads.
         """
         if self._whole_results.recently_proven and not page.parts:
             return page

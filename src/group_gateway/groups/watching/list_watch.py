@@ -27,7 +27,7 @@ class ListListener(Listener):
         self.notify()
 
     def forget(self) -> None:
-        """Drop the news so far: they are about to be read."""
+        """Clear the changes before they are read."""
         super().forget()
         self.changed.clear()
 

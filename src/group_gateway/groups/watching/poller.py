@@ -21,10 +21,10 @@ Look = Callable[[Caller], Awaitable[Collection[str]]]
 """Reads past the cache, for a caller; returns the ids of the groups that have changed."""
 
 _LONGEST_PAUSE = 60.0
-"""Seconds that a failing upstream is left alone at most, if polls are not rarer anyway."""
+"""Longest pause in seconds between polls of a failing upstream, unless the interval is longer."""
 _FIRST_PAUSE = 1.0
 _LEASE = 0.85
-"""The part of an interval for which no other replica polls: less than a pause at its shortest."""
+"""Fraction of an interval for which a poll's lease lasts: less than the shortest pause."""
 _log = logging.getLogger(__name__)
 
 
@@ -129,5 +129,5 @@ async def until_answered(read: Callable[[], Awaitable[T]]) -> T:
 
 
 async def _sleep_about(seconds: float) -> None:
-    """Sleep for about this long: polls that started together must drift apart."""
+    """Sleep for about this long, at random, so that polls spread out."""
     await asyncio.sleep(seconds * random.uniform(0.9, 1.1))  # noqa: S311 - no secret

@@ -1,4 +1,4 @@
-"""One watched thing, a group or a list: its listeners, and what each of their callers last saw."""
+"""One watched thing, a group or a list: its listeners, and what each caller's last poll found."""
 
 import asyncio
 from typing import Generic, TypeVar
@@ -8,7 +8,7 @@ from group_gateway.operation import Caller
 
 
 class Listener:
-    """A subscriber. News are a flag, not a queue: a late reader gets the newest state only."""
+    """A subscriber. A change sets a flag, so a slow reader gets the newest state only."""
 
     def __init__(self, caller: Caller) -> None:
         self.caller = caller
@@ -16,7 +16,7 @@ class Listener:
         self._refusal: GatewayError | None = None
 
     def notify(self) -> None:
-        """Record that there may be news."""
+        """Record that something may have changed."""
         self._news.set()
 
     def refuse(self, refusal: GatewayError) -> None:
@@ -32,7 +32,7 @@ class Listener:
             raise self._refusal
 
     def forget(self) -> None:
-        """Drop the news so far: they are about to be read."""
+        """Clear the flag before the state is read."""
         self._news.clear()
 
 
@@ -41,7 +41,7 @@ Seen = TypeVar("Seen")
 
 
 class Watch(Generic[SomeListener, Seen]):
-    """The listeners, and what was last seen for each caller: they may see different things."""
+    """The listeners, and the last state seen for each caller: callers may see different things."""
 
     def __init__(self) -> None:
         self._listeners: dict[SomeListener, None] = {}

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from group_gateway.bounded_lru import BoundedLRU
 
 _DRIFT = 0.0005
-"""How fast two clocks may drift, in seconds per second: NTP's maximal slew rate."""
+"""Drift of two clocks, in seconds per second, at most: NTP's maximal slew rate."""
 _CLOSE_ENOUGH = 0.1
 _LATE = 0.005
-"""A timer may fire early. It is better to read shortly after the second than before it."""
+"""Seconds to wait longer than computed, because a timer may fire early."""
 _LONGEST_PAUSE = 3.0
 
 
@@ -54,7 +54,8 @@ class UpstreamClock:
     def pause_until_after(self, second: int) -> float:
         """Return the seconds to wait before a read can show that `second` is over.
 
-        While the bounds are far apart it pays to read half-way: the response halves them.
+        While the bounds are far apart, the pause ends half-way between them: the next response then
+        halves the distance.
         """
         if self._least == -math.inf:
             return 0.0
@@ -89,7 +90,7 @@ class LastWrites:
         return self._seconds.peek(id)
 
     def pause(self, id: str) -> float:
-        """Return the seconds until a read of this group can be told apart from its last write."""
+        """Return the seconds until a read of this group is certainly later than its last write."""
         second = self.second(id)
         if second is None:
             return 0.0

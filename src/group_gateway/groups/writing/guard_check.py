@@ -1,7 +1,7 @@
 """Whether an upstream honours the preconditions of writes, judged by what it stored.
 
-Most upstreams that show versions compare them, some only count them. A version number that a write
-skipped was another writer's, and was overwritten.
+Most upstreams that show versions compare them, some only count them. A write that skips a version
+number has overwritten another writer's change.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ writes."""
 
 @dataclass(frozen=True, slots=True)
 class GuardCheck:
-    """Checks one write; `guards` is what is known of the upstream."""
+    """Checks one write. `guards` is the probe of this capability."""
 
     client: GroupClient
     guards: CapabilityProbe
@@ -39,7 +39,7 @@ class GuardCheck:
     batch: Batch
 
     def warning(self, base_version: BaseVersion) -> str | None:
-        """Return what to say of a write that nothing guards; None of one that is guarded."""
+        """Return the warning about a write without a precondition; None if it had one."""
         if not base_version.is_guarded:
             return _NO_VERSIONS
         return None if self.guards.worth_trying else _IGNORES
@@ -47,7 +47,7 @@ class GuardCheck:
     async def after(
         self, base: BaseVersion, written: Written, stored: BaseVersion, sent: dict[str, Any]
     ) -> None:
-        """Add a warning if the write was not guarded after all, and remember it."""
+        """Add a warning if the precondition proves to have been ignored, and record that."""
         if self.guards.proven or base.tag is None:
             return
         if base.tag == stored.tag:

@@ -16,7 +16,7 @@ _STEP = re.compile(r"\w+")
 
 
 def place_of(issue: Issue) -> Place:
-    """Return the path in a Group that an issue is about, outermost first; empty without one.
+    """Return the path in a Group that an issue is about, outermost first; empty if unknown.
 
     A member's `entity` is omitted, as inputs have none.
     """

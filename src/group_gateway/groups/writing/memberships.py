@@ -183,7 +183,7 @@ def _exchanged(entries: list[Any], renewed: dict[int, Elements]) -> list[Any]:
 
 
 def _renewals(entries: list[Elements], wanted: Elements, index: int) -> dict[int, Elements]:
-    """Return the entries of a member that must change, by their identity.
+    """Return the changed entries of members, by their identity.
 
     One entry holds the wanted values. A member whose membership ends is active in no other entry
     either. Raises Refused.

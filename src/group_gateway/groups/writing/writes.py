@@ -42,7 +42,7 @@ from group_gateway.upstream.client import GroupClient, Written
 
 T = TypeVar("T")
 _UNSETTLED = (UpstreamUnavailable, UpstreamInvalidResponse, RateLimited)
-"""Failures after which a caller wants to know whether the change was made."""
+"""Failures after which it is unknown whether the change was made."""
 LONGEST_QUEUE = 100
 _NOT_MADE = "The change was not made."
 _NOT_CREATED = "The group was not created."
@@ -142,7 +142,7 @@ class GroupWrites:
         queue.append(request)
 
     def removal(self, members: Sequence[Elements]) -> Change:
-        """Return the change that removes members in the way that works with this upstream."""
+        """Return the change that removes members, in the way that works with this upstream."""
         home = self._client.base_url
         keys = tuple(key for member in members if (key := member_key(member, home)))
         if self._capabilities.omission_removes.worth_trying:
@@ -154,7 +154,7 @@ class GroupWrites:
         await self._tasks.join()
 
     async def _failed(self, caller: Caller, failure: Exception) -> None:
-        """Serve a caller no expired entries once the upstream has refused it."""
+        """Stop to serve expired entries to a caller whom the upstream has refused."""
         if isinstance(failure, Unauthenticated | Forbidden):
             await self._invalidator.refused(caller)
 

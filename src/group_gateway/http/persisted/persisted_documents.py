@@ -99,7 +99,7 @@ def _mismatch() -> RequestRefused:
 def _unknown() -> RequestRefused:
     """Return the refusal upon which clients send the text, in the words that they expect.
 
-    The status is 200, as from Apollo's servers: older clients take any other for a network failure.
+    The status is 200, as from Apollo's servers: older clients treat any other as a network failure.
     """
     code = RequestCode.PERSISTED_QUERY_NOT_FOUND
     return RequestRefused("PersistedQueryNotFound", HTTPStatus.OK, code)

@@ -29,8 +29,8 @@ from group_gateway.http.subscriptions.open_subscriptions import (
 
 EVENT_STREAM: Final = "text/event-stream"
 _ALIVE_SECONDS: Final = 12.0
-"""Seconds between two comments. They keep proxies from closing a silent stream, and reveal clients
-that have gone."""
+"""Seconds between two comments, which keep proxies from closing an idle stream and detect clients
+that have left."""
 _HEADERS: Final = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),

@@ -80,7 +80,7 @@ class GraphQLWebSocket:
         await self._subscriptions.ending.wait()
 
     async def _introduced(self, authorization: str | None) -> ClientSession:
-        """Authenticate the client within its time."""
+        """Authenticate the client within INIT_SECONDS."""
         try:
             async with asyncio.timeout(INIT_SECONDS):
                 init = await self._init()
@@ -113,9 +113,9 @@ class GraphQLWebSocket:
             await operations.abandon()
 
     async def _end_of(self, session: ClientSession, operations: Operations) -> str:
-        """Read messages until the connection's end; return the reason if its token was refused.
+        """Read messages until the connection ends; return the reason if its token was refused.
 
-        Clients that are closed by 4403 reconnect with new `connectionParams`.
+        Clients that are closed with 4403 reconnect with new `connectionParams`.
         """
         works = (
             self._listen(session, operations),

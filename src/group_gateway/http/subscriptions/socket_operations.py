@@ -118,7 +118,7 @@ class Operations:
         return None
 
     def _judge(self, codes: Collection[str]) -> bool:
-        """Return whether a result shows that the token is refused, and note either outcome."""
+        """Return whether a result shows that the token is refused, and record that."""
         if Unauthenticated.code in codes:
             self.token_refused.set()
             return True
@@ -148,6 +148,6 @@ class Operations:
         await self._send(error_of(id, reply.body))
 
     def _forget(self, id: str) -> None:
-        """Free the id before the client hears that the operation has ended."""
+        """Free the id before the client receives the end of the operation."""
         if self._by_id.get(id) is asyncio.current_task():
             del self._by_id[id]

@@ -1,8 +1,9 @@
 """A circuit breaker: when to send nothing to a failing upstream. Pure.
 
-It counts neither calls nor failures, but for how many *requests*, and for how many *callers*, the
-last response was a failure. A group that always fails, requested a thousand times, is one request,
-and a credential that breaks the upstream is one caller. Neither locks others out.
+It counts neither calls nor failures, but the distinct requests, and the distinct callers, whose
+last response was a failure. A group that always fails counts once, however often it is requested,
+and a credential that breaks the upstream counts as one caller. Neither opens the breaker for
+others.
 """
 
 import time
@@ -13,9 +14,9 @@ from group_gateway.bounded_lru import BoundedLRU
 _SPAN = 10.0
 """Seconds that a verdict counts."""
 _LEAST = 10
-"""Requests in that time below which nothing is concluded."""
+"""Distinct requests in that time, at least, before the breaker may open."""
 _MOST = 1000
-"""Requests, or callers, that are remembered: the last ones."""
+"""Distinct requests, or callers, that are remembered."""
 
 
 class _Verdicts:
@@ -42,8 +43,8 @@ class _Verdicts:
 class Breaker:
     """Opens when most requests and most callers fail; closes when a probe succeeds.
 
-    While it is open one call at a time may go, as a probe: the first after each cooldown (seconds),
-    or the first of a caller that has no verdict yet.
+    While it is open, one call at a time is allowed as a probe: the first after each cooldown
+    (seconds), or the first of a caller without a verdict.
     """
 
     def __init__(self, cooldown: float, *, clock: Callable[[], float] = time.monotonic) -> None:
