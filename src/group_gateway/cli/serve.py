@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import gc
 import socket
 import sys
 from collections.abc import Callable
@@ -30,10 +29,9 @@ from group_gateway.config import PREFIX, Settings, SettingsError
 from group_gateway.observability.worker_group import WorkerGroup
 from group_gateway.server.command_failure import CommandFailed
 from group_gateway.server.listening import address_of
+from group_gateway.server.process_memory import tune_memory
 from group_gateway.server.uvicorn_server import CommandServer, config, print_line
 from group_gateway.server.workers import CommandWorkers
-
-_COLLECT_AFTER = 20_000
 
 
 def add_command(commands: Any) -> None:
@@ -113,16 +111,9 @@ def _reread(chosen: argparse.Namespace) -> Settings:
 
 
 def _application(settings: Settings, shared: Path | None) -> Starlette:
-    """Build the application of a process that does nothing else.
-
-    Objects that exist by then stay for good, and a request makes hundreds of objects that live as
-    long as it does. So the garbage collector need not visit the former, nor run after every 700 of
-    the latter.
-    """
+    """Build the application of a process that does nothing else."""
     app = create_app(settings, workers=WorkerGroup(shared, reached=settings.upstream_check))
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_COLLECT_AFTER, 20, 5)
+    tune_memory()
     return app
 
 
