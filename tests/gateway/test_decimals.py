@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from every_upstream.documents import change
 from frontdoor import opened
-from gateway.keeper import BASE, Keeper, group_of
+from gateway.keeper import BASE, Keeper, group_of, payload_of
 from group_gateway.app import create_app
 from group_gateway.config import Settings
 
@@ -15,6 +16,7 @@ SHOW = """{ group(id: "1") { characteristic {
 SET = """mutation ($traits: [CharacteristicInput!]) {
     updateGroup(input: {id: "1", characteristic: $traits}) {
         issues { code } group { characteristic { valueQuantity { value } } } } }"""
+UPDATE = change("updateGroup", "id")
 NUMBERS = [
     *("1.50", "0.000", "140.0", "7", "-3", "1.5", "0.1", "12345678901234567890.123456789"),
     *("100000000000000000000", "0.30000000000000004", "-0.0", "5E-324"),
@@ -111,3 +113,36 @@ async def test_digits_that_say_more_replace_those_that_are_there():
         trait = {"code": code, "valueQuantity": {"value": "NUMBER"}}
         await told(keeper, SET, compiled=True, traits=[trait], number=sent)
         assert f'"value": {kept}' in keeper.text.replace('":', '": ').replace("  ", " ")
+
+
+ODD_NUMBERS = ["0.00000010", "1e400", "1E+2", "-0.00", "1.10", "3e-9", "123456789012345678901.50"]
+
+
+@pytest.mark.parametrize("number", ODD_NUMBERS)
+async def test_a_number_that_nobody_asked_about_stays_as_it_is_written(number: str):
+    """Wherever it stands: its digits, and its exponent, go back as they came."""
+    keeper = Keeper(group_of(), etag=True, echo="full")
+    value = {"url": "u", "valueDecimal": "NUMBER"}
+    member = {"entity": {"reference": "Patient/1"}, "extension": [value]}
+    group = group_of(extension=[{"url": "e", "extension": [value]}], member=[member])
+    keeper.text = json.dumps(group).replace('"NUMBER"', number)
+    assert (await payload_of(keeper, UPDATE, id="1", name="New"))["issues"] == []
+    assert json.loads(keeper.text, parse_float=str) == json.loads(
+        json.dumps(group | {"name": "New"}).replace("NUMBER", number)
+    )
+
+
+async def test_digits_that_the_server_drops_are_told():
+    """A server that stores 1.5 for 1.50 has changed what the number says."""
+    keeper = Keeper(group_of(), etag=True, echo="full", computes=_rounding)
+    trait = {"code": {"text": "x"}, "valueQuantity": {"value": "N"}}
+    keeper.text = json.dumps(group_of(characteristic=[trait])).replace('"N"', "1.50")
+    [issue] = (await payload_of(keeper, UPDATE, id="1", name="New"))["issues"]
+    assert issue["code"] == "incomplete"
+    assert issue["details"]["text"].startswith("`characteristic.valueQuantity.value` has fewer")
+
+
+def _rounding(group: dict[str, Any]) -> dict[str, Any]:
+    """Store numbers as floats, as JavaScript does."""
+    rounded: dict[str, Any] = json.loads(json.dumps(group).replace('"1.50"', "1.5"))
+    return rounded

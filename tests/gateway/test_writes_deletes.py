@@ -8,7 +8,7 @@ import pytest
 
 from gateway.canned import SECRET, outcome
 from gateway.keeper import Keeper, group_of, payload_of, tell
-from gateway.writing import told
+from gateway.writing import texts, told
 from group_gateway.sandbox.wellknown import TEST_GROUP_ID
 
 DELETE = (
@@ -72,12 +72,23 @@ async def test_a_group_that_is_needed_elsewhere():
     assert keeper.calls() == ["GET", "DELETE"]
 
 
-async def test_a_group_that_is_still_there():
-    """A deletion that was answered but not made is told."""
-    keeper = Keeper(group_of(), etag=True, replies={"DELETE": httpx.Response(202)})
+async def test_a_conflict_over_a_group_that_did_not_change():
+    """A 409 that is not about a change, such as HAPI's of a reference, is believed at once."""
+    reply = httpx.Response(409, json=outcome("processing", "Referred to by List/1"))
+    keeper = Keeper(group_of(), etag=True, replies={"DELETE": reply})
+    payload = await payload_of(keeper, DELETE, id="1")
+    assert told(payload) == [("ERROR", "processing", [])]
+    assert keeper.calls().count("DELETE") == 2
+
+
+@pytest.mark.parametrize("status", [200, 202])
+async def test_a_group_that_is_still_there(status: int):
+    """A deletion that was answered but not made is told; 202 says that it will be."""
+    keeper = Keeper(group_of(), etag=True, replies={"DELETE": httpx.Response(status)})
     payload = await payload_of(keeper, DELETE, id="1")
     assert payload["id"] is None
     assert told(payload) == [("WARNING", "incomplete", ["id"])]
+    assert ("has accepted" in texts(payload)[0]) is (status == 202)
     assert payload["group"] == {"name": "Known"}
 
 

@@ -7,9 +7,12 @@ import httpx
 import pytest
 
 from every_upstream.documents import change
+from frontdoor import opened
 from gateway.canned import outcome
-from gateway.keeper import Keeper, group_of, payload_of, tell
+from gateway.keeper import BASE, Keeper, group_of, payload_of, tell
 from gateway.writing import members, patients, told
+from group_gateway.app import create_app
+from group_gateway.config import Settings
 
 UPDATE = change("updateGroup", "id name")
 ADD = change("addGroupMembers", "id")
@@ -56,6 +59,63 @@ async def test_a_tag_that_a_web_server_changed(name: str):
     keeper.replies["GET"] = httpx.Response(200, json=shown, headers=tagged)
     await payload_of(keeper, UPDATE, **RENAME)
     assert written(keeper) == {"if-match": 'W/"1"'}
+
+
+class Picky(Keeper):
+    """A server that shows its tag as `shows`, and takes it only as `wants` says."""
+
+    shows: str | None = None
+    wants = ""
+    refuses_with = 412
+
+    def _answer(self, request: httpx.Request, path: str) -> httpx.Response:
+        tag = request.headers.get("if-match")
+        if request.method == "PUT" and tag != self.wants.format(self.version):
+            return httpx.Response(self.refuses_with, json=outcome("invalid", "Wrong If-Match"))
+        response = super()._answer(request, path)
+        if self.shows is not None:
+            response.headers["etag"] = self.shows.format(self.version)
+        return response
+
+
+@pytest.mark.parametrize(
+    ("shows", "wants"),
+    [
+        ('W/"{}"', '"{}"'),
+        ('"{}"', 'W/"{}"'),
+        ('"hash-{}"', 'W/"{}"'),
+        (None, '"{}"'),
+        (None, "{}"),
+    ],
+)
+@pytest.mark.parametrize("status", [412, 400])
+async def test_a_tag_that_the_server_wants_to_be_written_otherwise(
+    shows: str | None, wants: str, status: int
+):
+    """A refusal of a state that did not change is about the way to write it, which is learned."""
+    keeper = Picky(group_of(), version_id=True, guards=False, echo="full")
+    keeper.shows, keeper.wants, keeper.refuses_with = shows, wants, status
+    async with opened(create_app(Settings(upstream_url=BASE), transport=keeper)) as gateway:
+        for name in ("One", "Two"):
+            keeper.sent.clear()
+            made = (await gateway.data(UPDATE, input={"id": "1", "name": name}))["updateGroup"]
+            assert (made["issues"], made["group"]["name"]) == ([], name)
+    assert keeper.calls() == ["GET", "PUT"]
+
+
+@pytest.mark.parametrize("status", [400, 422])
+async def test_a_conflict_that_only_the_issue_tells(status: int):
+    """Some servers refuse a stale condition with 400 or 422 and the issue code `conflict`."""
+
+    class Vague(Keeper):
+        def _answer(self, request: httpx.Request, path: str) -> httpx.Response:
+            answer = super()._answer(request, path)
+            return httpx.Response(status, content=answer.content) if answer.is_error else answer
+
+    keeper = Vague(group_of(), etag=True, before_put=overtake)
+    payload = await payload_of(keeper, ADD, groupId="1", members=patients(1))
+    assert payload["issues"] == []
+    assert (keeper.stored()["active"], keeper.stored()["member"]) == (False, members(1))
 
 
 async def test_a_server_with_a_clock():

@@ -8,6 +8,7 @@ import pytest
 from gateway.canned import SECRET, outcome
 from gateway.failing import WRITES
 from gateway.keeper import Keeper, group_of, tell
+from gateway.writing import members
 
 NOT_MADE = [
     *(402, 405, 406, 407, 411, 414, 415, 416, 417, 418, 421, 423, 424, 425, 426, 428, 429, 431),
@@ -54,6 +55,35 @@ async def test_a_write_that_the_caller_can_mend(status: int, code: str):
     [issue] = payload["issues"]
     assert (issue["severity"], issue["code"]) == ("ERROR", code)
     assert issue["details"] == {"text": WORDS}
+
+
+REMOVAL = """mutation { removeGroupMembers(input: {groupId: "1", members: [
+    {reference: "Patient/1"}]}) { issues { severity code details { text } } } }"""
+
+
+@pytest.mark.parametrize("write", ["updateGroup", "addGroupMembers", "removeGroupMembers"])
+async def test_a_write_that_is_accepted_for_later(write: str):
+    """202: the caller is told that it is not made yet, and no other way is tried meanwhile."""
+    group = group_of(member=members("1"))
+    keeper = Keeper(group, etag=True, replies={"PUT": httpx.Response(202)})
+    payload = (await tell(keeper, WRITES.get(write, REMOVAL)))["data"][write]
+    [issue] = payload["issues"]
+    assert (issue["severity"], issue["code"]) == ("WARNING", "incomplete")
+    assert "has not made it yet" in issue["details"]["text"]
+    assert keeper.calls() == ["GET", "PUT", "GET"]
+
+
+async def test_a_write_that_was_accepted_and_made():
+    """202 of a server that has made the change by the time of the read-back is no warning."""
+
+    class Accepting(Keeper):
+        def _answer(self, request: httpx.Request, path: str) -> httpx.Response:
+            answer = super()._answer(request, path)
+            return httpx.Response(202) if request.method == "PUT" else answer
+
+    keeper = Accepting(group_of(), etag=True)
+    payload = (await tell(keeper, WRITES["updateGroup"]))["data"]["updateGroup"]
+    assert payload["issues"] == []
 
 
 async def test_a_version_that_stays_while_the_content_changes():

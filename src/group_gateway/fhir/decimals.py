@@ -15,6 +15,30 @@ _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _SIGNS = b"-0123456789"
 
 
+class VerbatimDecimal(Decimal):
+    """A Decimal with the text that it was parsed from, which `str` would write otherwise."""
+
+    __slots__ = ("text",)
+    text: str
+
+
+def verbatim_decimal(text: str) -> Decimal:
+    """Parse a number so that it can be encoded as it was written: `0.00000010`, `1e2`."""
+    number = Decimal(text)
+    if str(number) == text:
+        return number
+    verbatim = VerbatimDecimal(text)
+    verbatim.text = text
+    return verbatim
+
+
+def encode_verbatim(value: object) -> msgspec.Raw:
+    """Encode a VerbatimDecimal as it was written: the hook of an encoder."""
+    if isinstance(value, VerbatimDecimal):
+        return msgspec.Raw(value.text.encode())
+    raise NotImplementedError(type(value).__name__)
+
+
 def decimal_or_float(text: str) -> Decimal | float:
     """Parse a number of a request: a Decimal where a float would lose digits.
 
@@ -80,4 +104,6 @@ def is_more_exact(one: object, other: object) -> bool:
 
 
 def _places(number: object) -> int:
-    return len(str(number).partition(".")[2])
+    """Return how many digits a number has after the point."""
+    exponent = Decimal(str(number)).as_tuple().exponent
+    return max(-exponent, 0) if isinstance(exponent, int) else 0

@@ -7,6 +7,7 @@ of `errors`.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from email.utils import formatdate
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 import httpx
@@ -30,6 +31,7 @@ from group_gateway.upstream.upstream_response import (
     created_id,
     decoded,
     deletion_unsupported,
+    denies_existence,
     failure_of,
     is_absent,
     is_json_or_empty,
@@ -70,7 +72,8 @@ class Written:
     """The response to a write.
 
     The id, the resource if the response holds it, the upstream's clock, the entity tag of the
-    stored version, and the issues of an OperationOutcome.
+    stored version, and the issues of an OperationOutcome. `is_pending`: the write was accepted, and
+    may not be made yet (202).
     """
 
     id: str
@@ -78,12 +81,14 @@ class Written:
     date: int | None
     etag: str | None = None
     issues: tuple[Issue, ...] = ()
+    is_pending: bool = False
 
     @classmethod
     def of(cls, id: str, resource: GroupResource | None, answer: UpstreamResponse) -> "Written":
         """Parse a response."""
         issues = () if resource else parse_issues(decoded(answer.body)) or ()
-        return cls(id, resource, answer.date, answer.etag, issues)
+        is_pending = answer.status == HTTPStatus.ACCEPTED
+        return cls(id, resource, answer.date, answer.etag, issues, is_pending)
 
 
 class GroupClient:
@@ -124,7 +129,7 @@ class GroupClient:
         if is_absent(answer):
             return None
         resource = self._resource(answer)
-        if resource.id != id:
+        if resource is not None and resource.id != id:
             raise answer.invalid("The upstream answered with another group than the one asked for.")
         return resource
 
@@ -231,12 +236,14 @@ class GroupClient:
         """Close all connections."""
         await self._transport.aclose()
 
-    def _resource(self, answer: UpstreamResponse) -> GroupResource:
+    def _resource(self, answer: UpstreamResponse) -> GroupResource | None:
         if answer.status not in _SUCCESS:
             raise failure_of(answer, writing=False)
         try:
             resource = GroupResource.parse(answer.body, etag=answer.etag, date=answer.date)
         except NotAGroup as error:
+            if denies_existence(answer):
+                return None
             raise answer.invalid("The upstream's answer to a read is not a group.") from error
         if resource.is_part:
             part = "The upstream answered a read with a part of the group only (tagged SUBSETTED)."

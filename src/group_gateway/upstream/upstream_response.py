@@ -3,6 +3,7 @@
 The text of a 5xx never leaves this module: an upstream may put an exception's text there.
 """
 
+import time
 from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -64,8 +65,12 @@ class UpstreamResponse(msgspec.Struct, frozen=True):
         return http_date(self.headers.get("date", ""))
 
     def invalid(self, reason: str) -> UpstreamInvalidResponse:
-        """Return the error for an invalid response; `reason` holds no upstream text."""
-        return UpstreamInvalidResponse(reason, correlation_id=self.correlation_id)
+        """Return the error for an invalid response; `reason` holds no upstream text.
+
+        An OperationOutcome with the status of success is a refusal: its issues are the caller's.
+        """
+        issues = parse_issues(decoded(self.body)) or ()
+        return UpstreamInvalidResponse(reason, correlation_id=self.correlation_id, issues=issues)
 
 
 @lru_cache(maxsize=64)  # all responses within a second have the same text
@@ -94,6 +99,9 @@ def is_json_or_empty(body: bytes) -> bool:
     return not body.strip() or body.strip() == b"null" or decoded(body) is not None
 
 
+_ABSENT = frozenset({"not-found", "deleted"})
+
+
 def is_absent(answer: UpstreamResponse) -> bool:
     """Return whether the response to a read says that the resource does not exist.
 
@@ -102,6 +110,12 @@ def is_absent(answer: UpstreamResponse) -> bool:
     if answer.status == HTTPStatus.NOT_FOUND:
         return parse_issues(decoded(answer.body)) is not None
     return answer.status == HTTPStatus.GONE
+
+
+def denies_existence(answer: UpstreamResponse) -> bool:
+    """Return whether a successful read brought no resource, but the issue that there is none."""
+    codes = {issue.code for issue in parse_issues(decoded(answer.body)) or ()}
+    return bool(codes) and codes <= _ABSENT
 
 
 def created_id(answer: UpstreamResponse) -> str | None:
@@ -132,6 +146,10 @@ _MENDABLE = {
 }
 """Errors that a writer can correct, each with the issue code for a response without an outcome."""
 
+_CONFLICT = "conflict"
+_OVERTAKEN = frozenset({409, 412})
+_VAGUE = frozenset({400, 422})
+"""Statuses of which only the issue code tells that they are about a concurrent change."""
 _RULES = frozenset({"duplicate", "multiple-matches", "business-rule", "invariant", "value"})
 """Issue codes of a 409 that has another reason than a concurrent change."""
 _UNDONE = frozenset({501, 505, 506, 507, 508, 510, 511})
@@ -185,8 +203,11 @@ def deletion_unsupported(answer: UpstreamResponse) -> Refused:
 def _refusal(answer: UpstreamResponse, issues: tuple[Issue, ...] | None) -> GatewayError:
     if not issues:
         issues = (Issue("error", _MENDABLE[answer.status], "The upstream refused the change."),)
-    overtaken = answer.status in {HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED}
-    if overtaken and _RULES.isdisjoint(issue.code for issue in issues):
+    issue_codes = {issue.code for issue in issues}
+    overtaken = answer.status in _OVERTAKEN or (
+        answer.status in _VAGUE and issue_codes == {_CONFLICT}
+    )
+    if overtaken and _RULES.isdisjoint(issue_codes):
         failed = answer.status == HTTPStatus.PRECONDITION_FAILED
         kind = PreconditionFailed if failed else Conflict
         return _error(kind, "The group was changed in the meantime.", answer, issues)
@@ -236,12 +257,13 @@ _LONGEST_WAIT = 86_400.0
 def retry_after(answer: UpstreamResponse) -> float | None:
     """Return the seconds of `Retry-After`, a day at most.
 
-    The date form counts from the response's own `Date`.
+    The date form counts from the response's own `Date`, if it has one.
     """
     text = answer.headers.get("retry-after", "")
     if text.isdecimal():
         return min(float(text), _LONGEST_WAIT)
     moment = http_date(text)
-    if moment is None or answer.date is None:
+    if moment is None:
         return None
-    return min(max(0.0, float(moment - answer.date)), _LONGEST_WAIT)
+    now = time.time() if answer.date is None else answer.date
+    return min(max(0.0, float(moment - now)), _LONGEST_WAIT)

@@ -72,6 +72,21 @@ class BaseVersion:
         return sent
 
     @property
+    def tag_forms(self) -> list[str]:
+        """The ways to write the entity tag in a precondition, the likeliest first.
+
+        Some servers compare what they would show, others a strong tag (RFC 9110, section 13.1.1)
+        whatever they show, or FHIR's weak one. One that shows no tag may want the bare version.
+        """
+        if self.tag is None:
+            return []
+        version = self.version_id or self.tag.removeprefix("W/").strip('"')
+        if _TAG.fullmatch(version) is None:
+            return [self.tag]
+        bare = [] if self.group.etag else [version]
+        return list(dict.fromkeys((self.tag, f'W/"{version}"', f'"{version}"', *bare)))
+
+    @property
     def number(self) -> int | None:
         """The version as a number, where versions are counted."""
         return tag_number(self.tag)
@@ -103,16 +118,20 @@ class BaseVersion:
         """Return whether a request was meant for another version."""
         return not self.group.is_version(token)
 
-    def precondition(self) -> Precondition:
+    def precondition(self, form: int = 0) -> Precondition:
         """Return the precondition that nobody has changed the group since.
+
+        `form` is the index of one of `tag_forms`, counted in a circle.
 
         By the clock, changes within the second of the read count as later ones: a false conflict is
         safer than a lost update. An upstream that honours `If-Match` ignores the clock where both
         are sent (RFC 9110, section 13.1.4).
         """
+        forms = self.tag_forms
+        tag = forms[form % len(forms)] if forms else None
         if self.is_exact or self.second is None:
-            return Precondition(etag=self.tag)
-        return Precondition(etag=self.tag, unmodified_since=self.second - 1)
+            return Precondition(etag=tag)
+        return Precondition(etag=tag, unmodified_since=self.second - 1)
 
     def follows(self, written: int | None) -> bool:
         """Return whether the precondition can hold after a write in the second `written`."""

@@ -12,10 +12,12 @@ from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.fhir.operation_outcome import Issue, error, warning
 from group_gateway.groups.reading.pending_result import PendingResult
 from group_gateway.groups.writing.base_version import BaseVersion
-from group_gateway.groups.writing.verification import gone_paths, gone_warnings
+from group_gateway.groups.writing.verification import loss_warnings, losses
 from group_gateway.groups.writing.write_requests import Outcome, Request
+from group_gateway.upstream.client import Written
 
 Elements = dict[str, Any]
+_PENDING = "The upstream has accepted the change, but has not made it yet: read the group later."
 
 
 class Batch:
@@ -127,15 +129,22 @@ class Batch:
         )
 
     def verify(
-        self, stored: BaseVersion, sent: Elements, upstream_issues: Sequence[Issue] = ()
+        self,
+        stored: BaseVersion,
+        sent: Elements,
+        base_url: str,
+        written: Written,
     ) -> bool:
         """End all requests that were stored, with a warning for what was not; return if all ended.
 
         The others have another way to their end. What a later request of the same batch undid is no
-        reason for a warning. `upstream_issues` came with the response to the PUT: none is an error
-        if everything is stored.
+        reason for a warning. No issue of `written`, the response to the PUT, is an error if
+        everything is stored.
         """
-        paths = gone_paths(sent, stored.elements)
+        if written.is_pending and any(r.change.check(stored.elements) for r in self.requests):
+            self.pend(stored, written.issues)
+            return True
+        lost = losses(sent, stored.elements, base_url)
         for request in list(self.requests):
             other_way = request.change.fallback(stored.elements, sent)
             if other_way is not None:
@@ -146,11 +155,18 @@ class Batch:
             warnings = request.change.check(stored.elements)
             meant = request.change.check(sent) if warnings else []
             missing = [warning for warning in warnings if warning not in meant]
-            located = request.change.located(upstream_issues, sent)
+            located = request.change.located(written.issues, sent)
             reported = located if missing else map(_as_warning, located)
-            lost = gone_warnings(paths, request.change.names if missing else ())
-            self._end(request, stored.group, *request.warnings, *missing, *lost, *reported)
+            gone = loss_warnings(lost, request.change.names if missing else ())
+            self._end(request, stored.group, *request.warnings, *missing, *gone, *reported)
         return not self.requests
+
+    def pend(self, stored: BaseVersion, upstream_issues: Sequence[Issue]) -> None:
+        """End all requests: the upstream has accepted them, and will make them later."""
+        for request in list(self.requests):
+            open_parts = request.change.check(stored.elements)
+            pending = [replace(issue, text=_PENDING) for issue in open_parts]
+            self._end(request, stored.group, *request.warnings, *pending, *upstream_issues)
 
     def reject(self, failure: Exception) -> None:
         """Fail the remaining requests."""

@@ -4,18 +4,18 @@ Numbers keep their digits (FHIR decimals have a precision), and elements that Gr
 are sent back unchanged.
 """
 
-from decimal import Decimal
 from typing import Any
 
 import msgspec
 
+from group_gateway.fhir.decimals import encode_verbatim, verbatim_decimal
 from group_gateway.fhir.group_elements import GROUP, computed_by_servers
 from group_gateway.fhir.group_resource import UNREADABLE, GroupResource, NotAGroup
 from group_gateway.groups.writing.member_index import is_active, members_of
 
 _COMPUTED = computed_by_servers(GROUP)
-_decoder = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
-_encoder = msgspec.json.Encoder(decimal_format="number")
+_decoder = msgspec.json.Decoder(dict[str, Any], float_hook=verbatim_decimal)
+_encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=encode_verbatim)
 
 
 def elements_of(resource: GroupResource) -> dict[str, Any]:

@@ -27,7 +27,11 @@ from group_gateway.groups.writing.batch import Batch
 from group_gateway.groups.writing.clock import LastWrites
 from group_gateway.groups.writing.drafts import as_sent, body_of, computed_elements, has_version
 from group_gateway.groups.writing.guard_check import GuardCheck
-from group_gateway.groups.writing.write_capabilities import WriteCapabilities, is_about_computed
+from group_gateway.groups.writing.write_capabilities import (
+    WriteCapabilities,
+    is_about_computed,
+    is_about_precondition,
+)
 from group_gateway.groups.writing.write_requests import Request
 from group_gateway.operation import Caller
 from group_gateway.upstream.client import GroupClient, Written
@@ -36,6 +40,8 @@ MOST_ATTEMPTS = 16
 """Reads in one write, each of which may lead to a PUT: well below the budget of calls."""
 _MOST_REFUSALS = 4
 """Conflicts over one and the same state. More mean that it is not about a concurrent change."""
+_MOST_DELETE_REFUSALS = 2
+"""The same for a deletion that conflicts: most servers say so of references to the group."""
 _ABSENT = frozenset({"not-found", "deleted"})
 """Issue codes of a group that is gone, or of a missing target of an update."""
 
@@ -59,6 +65,11 @@ class ReadModifyWrite:
     failed: Callable[[Caller, Exception], Awaitable[None]]
     refused: bytes = field(default=b"", init=False)
     refusals: int = field(default=0, init=False)
+    tag_form: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin with the way to write entity tags that worked last."""
+        self.tag_form = self.capabilities.tag_form
 
     async def conclude(self) -> None:
         """Bring every request to an end; a failure goes to all that remain."""
@@ -80,6 +91,7 @@ class ReadModifyWrite:
                 return
             if self.batch.is_outdated(base_version):
                 await self.renew()
+            self._write_tag_otherwise(base_version)
             await self._attempt(base_version)
             if not self.batch:
                 return
@@ -145,12 +157,15 @@ class ReadModifyWrite:
         if text is not None:
             self.batch.warn(warning("incomplete", text))
         try:
-            return await send(base_version.precondition(), longest_remaining(self.batch.results))
+            precondition = base_version.precondition(self.tag_form)
+            written = await send(precondition, longest_remaining(self.batch.results))
         except GatewayError as failure:
             unknown = isinstance(failure, UpstreamUnavailable | UpstreamInvalidResponse)
             if failure.no_effect or not unknown:
                 self.batch.mark(sent=False)
             raise
+        self.capabilities.tag_form = self.tag_form
+        return written
 
     def _check_guard(self) -> GuardCheck:
         return GuardCheck(self.client, self.capabilities.guards, self.id, self.caller, self.batch)
@@ -177,7 +192,7 @@ class ReadModifyWrite:
             self.batch.end_all(as_sent(body), warning("transient", text), *written.issues)
             return
         await self._check_guard().after(base_version, written, stored, sent)
-        if not self.batch.verify(stored, sent, written.issues):
+        if not self.batch.verify(stored, sent, self.client.base_url, written):
             self.capabilities.omission_removes.learn(works=False)
 
     async def _read_back(self) -> BaseVersion | None:
@@ -211,6 +226,9 @@ class ReadModifyWrite:
         else:
             await self.renew()
             left = await self._read_back()
+            if left is not None and written.is_pending:
+                self.batch.pend(left, written.issues)
+                return
             issues = [i for r in self.batch.requests for i in r.change.check({})] if left else []
             self.batch.end_all(left.group if left else None, *issues, *written.issues)
 
@@ -228,7 +246,7 @@ class ReadModifyWrite:
             self.capabilities.guards.learn(works=True)
         for request in self.batch.requests:
             request.operation.note_upstream_id(refusal.correlation_id)
-        if isinstance(refusal, Conflict) and self._worth_another_try(base_version):
+        if self._may_be_overtaken(refusal) and self._worth_another_try(refusal, base_version):
             if not base_version.is_exact:
                 self.last_writes.note(self.id, base_version.second)
             await self.renew()
@@ -241,12 +259,26 @@ class ReadModifyWrite:
         else:
             self.batch.refuse(base_version.group, refusal, sent)
 
-    def _worth_another_try(self, base_version: BaseVersion) -> bool:
-        """Return whether a conflict may be about a concurrent change."""
+    def _may_be_overtaken(self, refusal: GatewayError) -> bool:
+        """Return whether a refusal may be about a concurrent change, or the way it was asked."""
+        if isinstance(refusal, Conflict):
+            return True
+        return isinstance(refusal, Refused) and is_about_precondition(refusal.issues)
+
+    def _worth_another_try(self, refusal: GatewayError, base_version: BaseVersion) -> bool:
+        """Return whether another try may succeed: not the same again too often."""
         again = base_version.group.raw == self.refused
         self.refused = base_version.group.raw
         self.refusals = self.refusals + 1 if again else 1
-        return self.refusals < _MOST_REFUSALS
+        is_about_others = self.batch.deletes and not isinstance(refusal, PreconditionFailed)
+        return self.refusals < (_MOST_DELETE_REFUSALS if is_about_others else _MOST_REFUSALS)
+
+    def _write_tag_otherwise(self, base_version: BaseVersion) -> None:
+        """Change the way to write the entity tag if this state was refused before."""
+        if base_version.group.raw == self.refused:
+            self.tag_form += 1
+        else:
+            self.tag_form = self.capabilities.tag_form
 
     async def _divide(self) -> None:
         """Try fewer together, down to each alone, so that every request gets its own outcome."""

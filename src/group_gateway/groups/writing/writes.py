@@ -47,6 +47,8 @@ LONGEST_QUEUE = 100
 _NOT_MADE = "The change was not made."
 _NOT_CREATED = "The group was not created."
 _MAYBE_MADE = "It is not known whether the change was made: read the group again."
+_PENDING = "The upstream has accepted the group, but has not created it yet: this is what was sent."
+_NOT_READ_BACK = "The group was created, but can't be read back: this is what was sent."
 _MAYBE_CREATED = "It is not known whether the group was created: look before you create it again."
 
 
@@ -99,7 +101,7 @@ class GroupWrites:
             await self._invalidator.invalidate()
         stored = await self._stored(operation, written)
         if stored is None:
-            text = "The group was created, but can't be read back: this is what was sent."
+            text = _PENDING if written.is_pending else _NOT_READ_BACK
             sent = as_sent(body_of({"id": written.id, **new.elements()}))
             return Outcome(sent, (warning("transient", text), *new.located(written.issues)))
         if not stored.is_exact:
