@@ -38,8 +38,8 @@ class Foreign:
     `tokens`: links hold a page token in place of `_offset`, which then means nothing. `echoes`:
     the `self` link repeats the request's query as it came. `hidden` groups count, but are left
     out of the pages. `eager`: a full page has a `next` even when nothing follows. `rounds`:
-    offsets are rounded down to whole pages. `gone`: it has forgotten its page tokens. `change` may
-    spoil a Bundle on its way out.
+    offsets are rounded down to whole pages. `gone`: it has forgotten its page tokens. A page has at
+    most so many groups, or a `fixed` number. `change` may spoil a Bundle on its way out.
     """
 
     count: int
@@ -52,6 +52,8 @@ class Foreign:
     rounds: bool = False
     base: str = "/Group"
     gone: bool = False
+    most: int = 10_000
+    fixed: int | None = None
     change: Callable[[dict[str, Any]], object] = lambda bundle: bundle
     calls: list[str] = field(default_factory=list)
 
@@ -67,7 +69,7 @@ class Foreign:
 
     def _page(self, request: Request) -> dict[str, Any]:
         query = request.query_params
-        size = int(query.get("_count", 10))
+        size = self.fixed or min(int(query.get("_count", 10)), self.most)
         start = int(query.get("token" if self.tokens else "_offset", 0))
         start = start // size * size if self.rounds else start
         links = self._links(start, size)

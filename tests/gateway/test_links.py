@@ -67,11 +67,46 @@ async def test_an_upstream_that_knows_no_pages(count, size):
 
 
 @pytest.mark.parametrize(("relations", "total"), [((), True), ((), False), (("self",), True)])
+async def test_more_groups_than_a_page_holds(relations, total):
+    """Where pages are neither linked nor numbered, a larger page is asked for, once."""
+    async with bench(Foreign(145, relations, tokens=True, total=total)) as it:
+        for _ in range(2):
+            assert await forwards(it.gateway, 20) == cut(make_ids(145), 20)
+            assert await backwards(it.gateway, 20) == cut_from_the_end(make_ids(145), 20)
+        sizes = [call.partition("_count=")[2].partition("&")[0] for call in it.calls]
+        assert sizes[:3] == ["20", "100", "1000"]
+        assert len(sizes) <= 4
+
+
+@pytest.mark.parametrize(("count", "size"), [(20, 20), (7, 7), (7, 3)])
+@pytest.mark.parametrize("relations", [(), ("self",), ("self", "first")])
+async def test_a_page_that_is_full_by_chance(count, size, relations):
+    """Without a `next` link a full page may be the only one, or cut: a larger one tells."""
+    async with bench(Foreign(count, relations, tokens=True)) as it:
+        assert await forwards(it.gateway, size) == cut(make_ids(count), size)
+        assert await backwards(it.gateway, size) == cut_from_the_end(make_ids(count), size)
+
+
+@pytest.mark.parametrize("size", [1, 7, 50])
+async def test_a_server_that_goes_by_no_number(size):
+    """One that gives everything at once, whatever it is asked, has given everything."""
+    everything = Foreign(150, (), tokens=True, fixed=1000)
+    async with bench(everything) as it:
+        assert await forwards(it.gateway, size) == cut(make_ids(150), size)
+
+
+async def test_pages_that_only_a_total_tells_of():
+    """A server that links its ends alone is asked for the next numbers while its total is more."""
+    async with bench(Foreign(45, ("self", "first", "last"), total=True, most=20)) as it:
+        assert await forwards(it.gateway, 50) == [make_ids(45)]
+
+
+@pytest.mark.parametrize(("relations", "total"), [((), True), ((), False), (("self",), True)])
 async def test_more_groups_than_can_be_reached(relations, total):
     """A full page that neither links, nor obeys numbers, is an error once more is asked for."""
-    async with bench(Foreign(145, relations, tokens=True, total=total)) as it:
+    async with bench(Foreign(145, relations, tokens=True, total=total, most=100)) as it:
         assert len((await it.gateway.data("{ groups { nodes { id } } }"))["groups"]["nodes"]) == 20
-        assert await refusal(it.gateway, first=20) == {"UPSTREAM_INVALID_RESPONSE"}
+        assert await refusal(it.gateway, first=100) == {"UPSTREAM_INVALID_RESPONSE"}
         assert await refusal(it.gateway, last=20) == {"UPSTREAM_INVALID_RESPONSE"}
 
 

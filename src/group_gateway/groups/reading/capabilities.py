@@ -12,8 +12,9 @@ class UpstreamCapabilities:
 
     `omission_removes` is whether an update removes the members that it leaves out; `whole_results`
     whether searches give groups with all elements that a read of them has. `exclusions` are of
-    parameters that are shown to leave out groups, or not to. `declared` are the search parameters
-    that its CapabilityStatement names, None until it was read or when it names none.
+    parameters that are shown to leave out groups, or not to; `inclusions` of those that are shown
+    to find any, or not to. `declared` are the search parameters that its CapabilityStatement names,
+    None until it was read or when it names none.
     """
 
     id_lists: CapabilityProbe = field(default_factory=CapabilityProbe)
@@ -21,6 +22,7 @@ class UpstreamCapabilities:
     omission_removes: CapabilityProbe = field(default_factory=CapabilityProbe)
     whole_results: CapabilityProbe = field(default_factory=CapabilityProbe)
     exclusions: dict[str, CapabilityProbe] = field(default_factory=dict)
+    inclusions: dict[str, CapabilityProbe] = field(default_factory=dict)
     declared: frozenset[str] | None = None
     paging: PagingSupport = field(default_factory=PagingSupport)
 
@@ -31,6 +33,15 @@ class UpstreamCapabilities:
     def exclusion(self, name: str) -> CapabilityProbe:
         """Return the probe of whether a search parameter excludes groups that don't match."""
         return self.exclusions.setdefault(name, CapabilityProbe())
+
+    def inclusion(self, name: str) -> CapabilityProbe:
+        """Return the probe of whether a search parameter finds groups at all."""
+        return self.inclusions.setdefault(name, CapabilityProbe())
+
+    def finds(self, name: str) -> bool:
+        """Return whether an empty result of a search by this parameter can be relied on."""
+        is_declared = name.partition(":")[0] in (self.declared or ())
+        return is_declared or self.inclusion(name).recently_proven
 
     def refuse(self, name: str) -> None:
         """Record that a search by this parameter was refused.

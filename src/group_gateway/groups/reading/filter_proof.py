@@ -1,12 +1,16 @@
-"""Proof that an upstream applies a search parameter: a search for the opposite value.
+"""Proof that an upstream applies a search parameter: a search for another value.
 
 An upstream may echo a parameter in its `self` link and ignore it, and the first page may match by
 chance. A server that ignores a parameter returns the same groups for the opposite value.
+
+Another server returns nothing for a parameter that it does not know. An empty result is relied on
+if a search by the same parameter has found a group.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
+from contextlib import suppress
 
-from group_gateway.errors import GatewayError
+from group_gateway.errors import GatewayError, TooManyUpstreamCalls
 from group_gateway.fhir.bundle import Searchset
 from group_gateway.fhir.group_resource import NotAGroup
 from group_gateway.fhir.page_link import PageLink, Query
@@ -14,6 +18,7 @@ from group_gateway.groups.reading.capabilities import UpstreamCapabilities
 from group_gateway.groups.reading.name_search import control_for
 from group_gateway.groups.reading.pagination import PAGE_SIZE
 from group_gateway.groups.reading.paging_support import is_refusal
+from group_gateway.groups.reading.sample_values import sample_value
 
 NOBODY = "group-gateway-asks-for-nobody"
 """An id, code or value that no group has."""
@@ -28,6 +33,8 @@ _OPPOSITES = {
     "characteristic-value": f"{NOBODY}${NOBODY}",
     "_lastUpdated": "lt1000-01-01",
 }
+_SAMPLES = 10
+"""Groups to take a value from that a search must find."""
 _SORT = "_sort"
 _ENDS = ("_id", "-_id")
 """Two orders in which no two groups begin the list."""
@@ -94,6 +101,33 @@ class FilterProof:
                 self._capabilities.exclusion(name).learn(works=control.is_exact(page))
                 return True
         return False
+    async def finds_any(self, names: Collection[str]) -> bool:
+        """Return whether each of these parameters finds groups, or none is known to fail.
+
+        Those that don't are not sent any more.
+        """
+        unproven = [name for name in names if not self._capabilities.finds(name)]
+        if not unproven:
+            return True
+        try:
+            shown = await self._get(PageLink(self._capabilities.paging.query(_SAMPLES)))
+            found = [await self._finds(name, shown) for name in unproven]
+        except GatewayError as error:
+            if is_refusal(error) or isinstance(error, TooManyUpstreamCalls):
+                return True
+            raise
+        return all(found)
+
+    async def _finds(self, name: str, shown: Searchset) -> bool:
+        value = next(_values(name, shown), None)
+        if value is None:
+            return True
+        page = await self._ask(name, value)
+        works = page is None or bool(page.entries) or "next" in page.links
+        self._capabilities.inclusion(name).learn(works=works)
+        if not works:
+            self._capabilities.parameter(name).learn(works=False)
+        return works
 
     async def _sorts(self, keys: list[str]) -> bool:
         """Return whether opposite orders start with different groups.
@@ -130,6 +164,14 @@ class FilterProof:
             if is_refusal(error):
                 return None
             raise
+
+
+def _values(name: str, shown: Searchset) -> Iterator[str]:
+    for group in shown.groups:
+        with suppress(NotAGroup):
+            value = sample_value(name, group.elements)
+            if value is not None:
+                yield value
 
 
 def _grouped(query: Query) -> Iterator[tuple[str, list[str]]]:

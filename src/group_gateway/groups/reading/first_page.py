@@ -6,7 +6,7 @@ A refused parameter is omitted and remembered, so that the next search is not re
 from collections.abc import Awaitable, Callable, Collection
 from typing import Protocol
 
-from group_gateway.errors import GatewayError
+from group_gateway.errors import BadUserInput, GatewayError
 from group_gateway.fhir.bundle import Searchset
 from group_gateway.fhir.page_link import PageLink, Query
 from group_gateway.groups.reading.capabilities import UpstreamCapabilities
@@ -44,7 +44,8 @@ class FirstPage:
         self._left_out: list[str] = []
         self._guessed: list[str] = []
         self.filters: Query = search.parameters(())
-        self.size = min(count, PAGE_SIZE) if self.covers else PAGE_SIZE
+        is_linked = capabilities.paging.links.worth_trying
+        self.size = min(count, PAGE_SIZE) if self.covers and is_linked else PAGE_SIZE
         self.paging = capabilities.paging.query(self.size)
 
     @property
@@ -135,6 +136,14 @@ class FirstPage:
         self.size = smaller or self.size
 
 
+def failure_in(content: Searchset) -> GatewayError | None:
+    """Return the refusal that an upstream sent in place of groups, with the status of success."""
+    errors = tuple(issue for issue in content.issues if issue.severity in {"fatal", "error"})
+    if content.entries or not errors:
+        return None
+    return BadUserInput("The upstream refused the request.", issues=errors)
+
+
 async def open_search(
     request: FirstPage, get: Callable[[PageLink], Awaitable[Searchset]]
 ) -> tuple[PageLink, Searchset]:
@@ -149,6 +158,9 @@ async def open_search(
         except GatewayError as error:
             if not request.simplify(error):
                 raise
+            continue
+        failure = failure_in(content)
+        if failure is not None and request.simplify(failure):
             continue
         if request.taken() and not request.misreads_offset(content):
             return link, content

@@ -135,10 +135,20 @@ class Page:
         return requested is not None and len(self.entries) >= requested
 
     @property
+    def is_filled(self) -> bool:
+        """Whether it holds exactly as many groups as were requested, and not all that there are.
+
+        A page with more shows that the upstream does not go by the requested number.
+        """
+        requested, total = _number(self.link.parameter(COUNT)), self.content.total
+        is_all = total is not None and total <= _requested_offset(self.link) + len(self.entries)
+        return requested is not None and len(self.entries) == requested and not is_all
+
+    @property
     def is_cut(self) -> bool:
         """Whether more pages may follow: a `next` link, or a full page without a total."""
         trusted = self.content.total is None and "self" in self.content.links
-        return self.is_linked or (self.is_full and not trusted)
+        return self.is_linked or (self.is_filled and not trusted)
 
     def shows_more_than(self, total: int) -> bool:
         """Return whether the page, with its `next` link, contradicts this total."""
@@ -244,9 +254,10 @@ def _next(content: Searchset, link: PageLink) -> PageLink | None:
     if given is not None or not content.entries:
         return given
     can_be_numbered = _is_ours(link) and not dict(link.query).keys().isdisjoint({OFFSET, "_id"})
-    if not can_be_numbered or not content.links.keys() <= {"self"}:
-        return None
     end = _requested_offset(link) + len(content.entries)
+    is_more_counted = content.total is not None and content.total > end
+    if not can_be_numbered or not (is_more_counted or content.links.keys() <= {"self"}):
+        return None
     requested = _number(link.parameter("_count")) or PAGE_SIZE
     if content.total is not None:
         is_last = content.total <= end

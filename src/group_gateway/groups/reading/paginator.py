@@ -134,7 +134,7 @@ class Paginator:
             if page.next is None:
                 return
             seen.update(page.ids)
-            is_cut = page.is_cut
+            is_cut = page.is_cut and not self._search.is_last(page)
             if not is_cut and visited.contains(page.next):
                 return
             visited.add(page.next)

@@ -71,10 +71,12 @@ class PagingSupport:
     """What was learned about `_count` and `_offset`.
 
     `largest` is the largest accepted `_count`. While `limit` has failed, nothing larger is sent.
+    `links` is whether a page that others follow has a `next` link.
     """
 
     offset: CapabilityProbe = field(default_factory=CapabilityProbe)
     limit: CapabilityProbe = field(default_factory=CapabilityProbe)
+    links: CapabilityProbe = field(default_factory=CapabilityProbe)
     largest: int = 0
 
     def size(self, count: int) -> int:

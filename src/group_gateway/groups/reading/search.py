@@ -40,6 +40,8 @@ MOST_STEPS = 1000
 _TIME_SLICE = 0.005
 """Seconds that a walk over cached pages may take before it yields to the event loop."""
 _TOTAL = "_total"
+_LARGEST = 1000
+"""Groups requested at once from an upstream that links no pages."""
 
 
 class Search:
@@ -104,25 +106,72 @@ class Search:
         """Fetch the first page: `count` groups, or more for a scan."""
         if self._needs_statement:
             await self._capability_reader.ensure(self._operation)
+        shown: int | None = None
         while True:
             request = FirstPage(self, self._capabilities, count)
             link, content = await open_search(request, self._get)
             verdict = self._learn(request, content)
+            if not await self._may_be_empty(request, content, verdict):
+                continue
             filtered = verdict.applied and request.covers
             page = self._page(link, content, filtered=filtered)
+            self._learn_links(page, shown)
+            shown = len(page.entries)
             unsized = request.size < PAGE_SIZE and (self.is_scan or not filtered)
-            is_looked_through = verdict.ignored or unsized
-            if page.next is None:
-                return page
-            if is_looked_through and count < PAGE_SIZE:
+            is_looked_through = page.next is not None and (verdict.ignored or unsized)
+            if count < PAGE_SIZE and (is_looked_through or self._is_cut(page)):
                 count = PAGE_SIZE  # scans use large pages
-            elif not await self._finds_more(content):
-                return page
+            elif page.next is None or not await self._finds_more(content):
+                return await self._largest(page)
+
+    async def _may_be_empty(
+        self, request: FirstPage, content: Searchset, verdict: ParameterSupport
+    ) -> bool:
+        """Return False for an empty result that is due to parameters which find nothing."""
+        if content.entries or not verdict.applied or not request.filters:
+            return True
+        await self._capability_reader.ensure(self._operation)
+        names = {name for name, _ in request.filters if self.may_leave_out(name)}
+        if not all(map(self._capabilities.may_search_by, names)):
+            return False
+        return await self._proof.finds_any(names)
+
+    def is_last(self, page: Page) -> bool:
+        """Return whether the upstream says by the absence of a link that no page follows."""
+        return not page.is_linked and self._capabilities.paging.links.proven
+
+    def _is_cut(self, page: Page) -> bool:
+        """Return whether a page may end where it does because it is full, without a `next`."""
+        return page.is_filled and not page.is_linked and not self.is_last(page)
+
+    def _learn_links(self, page: Page, shown: int | None) -> None:
+        """Learn whether the upstream links the next page; a smaller one had `shown` groups."""
+        if page.is_linked:
+            self._capabilities.paging.links.learn(works=True)
+        elif shown is not None and len(page.entries) > shown:
+            self._capabilities.paging.links.learn(works=False)
+
+    async def _largest(self, page: Page) -> Page:
+        """Return a page with more of the groups that an upstream shows, but does not link."""
+        if not self._is_cut(page) or page.link.parameter(COUNT) != str(PAGE_SIZE):
+            return page
+        link = with_count(page.link, _LARGEST)
+        try:
+            content = await self._get(link)
+        except GatewayError as error:
+            if not is_refusal(error):
+                raise
+            return page
+        larger = self._page(link, content, filtered=page.filtered)
+        return larger if len(larger.entries) > len(page.entries) else page
 
     def _learn(self, request: FirstPage, content: Searchset) -> ParameterSupport:
         verdict = self._judge(request.filters, content)
         for name in verdict.obeyed | verdict.ignored:
             self._capabilities.parameter(name).learn(works=name in verdict.obeyed)
+        for name, _ in request.filters if content.groups else ():
+            if name not in verdict.ignored:
+                self._capabilities.inclusion(name).learn(works=True)
         return verdict
 
     async def _finds_more(self, content: Searchset) -> bool:

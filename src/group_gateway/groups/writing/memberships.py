@@ -28,7 +28,7 @@ from group_gateway.groups.writing.member_index import (
     member_key,
     members_of,
 )
-from group_gateway.groups.writing.merging import Malformed, described, merged
+from group_gateway.groups.writing.merging import Malformed, merged
 
 _PERIOD = DATA_TYPES["GroupMember"]["period"]
 _SMALL = re.compile("[0-9]{1,9}")
@@ -218,12 +218,10 @@ def _updated(entry: Elements, wanted: Elements) -> Elements:
 
 
 def _with_activity(entry: Elements, *, active: bool) -> Elements:
-    """Return a copy of an entry with this `inactive`, which has a value then."""
+    """Return a copy of an entry with this `inactive`, without the `_inactive` of the old one."""
     if is_active(entry) == active:
         return dict(entry)
-    rest = {k: v for k, v in entry.items() if k != "_inactive"} | {"inactive": not active}
-    description = described(entry.get("_inactive"), entry.get("inactive"), not active)
-    return rest if description is None else rest | {"_inactive": description}
+    return {k: v for k, v in entry.items() if k != "_inactive"} | {"inactive": not active}
 
 
 def _missing(entries: list[Elements], wanted: Elements) -> str | None:
