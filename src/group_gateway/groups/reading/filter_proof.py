@@ -101,6 +101,7 @@ class FilterProof:
                 self._capabilities.exclusion(name).learn(works=control.is_exact(page))
                 return True
         return False
+
     async def finds_any(self, names: Collection[str]) -> bool:
         """Return whether each of these parameters finds groups, or none is known to fail.
 

@@ -18,6 +18,8 @@ from group_gateway.groups.reading.search_parameters import PARAMETER_NAMES
 
 PAGE_SIZE = 100
 """Groups requested in one page: the most that the upstream returns."""
+LARGEST_PAGE = 1000
+"""Groups requested at once from an upstream that links no pages."""
 _PAGING = frozenset({COUNT, OFFSET})
 _OURS = _PAGING | PARAMETER_NAMES | PARAMETERS.keys()
 """Parameters of the gateway's own searches. A link with any other one is an upstream's

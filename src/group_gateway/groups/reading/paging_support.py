@@ -104,6 +104,11 @@ class PagingSupport:
         else:
             self.limit.learn(works=False)
 
+    def shown(self, *, is_linked: bool, more: bool) -> None:
+        """Learn from a page whether others are linked; it may have `more` groups than a smaller."""
+        if is_linked or more:
+            self.links.learn(works=is_linked)
+
     def is_open(self, name: str, query: Query) -> bool:
         """Return whether it is unknown yet that a parameter of a query is supported."""
         if name == OFFSET:

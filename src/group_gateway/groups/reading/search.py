@@ -20,7 +20,7 @@ from group_gateway.groups.reading.capability_reader import CapabilityReader
 from group_gateway.groups.reading.filter_proof import FilterProof
 from group_gateway.groups.reading.filters import GroupFilter
 from group_gateway.groups.reading.first_page import FirstPage, open_search
-from group_gateway.groups.reading.pagination import PAGE_SIZE, Page, with_numbers
+from group_gateway.groups.reading.pagination import LARGEST_PAGE, PAGE_SIZE, Page, with_numbers
 from group_gateway.groups.reading.paging_support import COUNT, is_refusal, with_count
 from group_gateway.groups.reading.search_pages import SearchPages
 from group_gateway.groups.reading.search_parameters import (
@@ -40,8 +40,6 @@ MOST_STEPS = 1000
 _TIME_SLICE = 0.005
 """Seconds that a walk over cached pages may take before it yields to the event loop."""
 _TOTAL = "_total"
-_LARGEST = 1000
-"""Groups requested at once from an upstream that links no pages."""
 
 
 class Search:
@@ -106,16 +104,18 @@ class Search:
         """Fetch the first page: `count` groups, or more for a scan."""
         if self._needs_statement:
             await self._capability_reader.ensure(self._operation)
-        shown: int | None = None
+        shown = PAGE_SIZE
         while True:
             request = FirstPage(self, self._capabilities, count)
             link, content = await open_search(request, self._get)
             verdict = self._learn(request, content)
-            if not await self._may_be_empty(request, content, verdict):
+            if verdict.applied and not await self._may_be_empty(request, content):
                 continue
             filtered = verdict.applied and request.covers
             page = self._page(link, content, filtered=filtered)
-            self._learn_links(page, shown)
+            self._capabilities.paging.shown(
+                is_linked=page.is_linked, more=len(page.entries) > shown
+            )
             shown = len(page.entries)
             unsized = request.size < PAGE_SIZE and (self.is_scan or not filtered)
             is_looked_through = page.next is not None and (verdict.ignored or unsized)
@@ -124,11 +124,9 @@ class Search:
             elif page.next is None or not await self._finds_more(content):
                 return await self._largest(page)
 
-    async def _may_be_empty(
-        self, request: FirstPage, content: Searchset, verdict: ParameterSupport
-    ) -> bool:
+    async def _may_be_empty(self, request: FirstPage, content: Searchset) -> bool:
         """Return False for an empty result that is due to parameters which find nothing."""
-        if content.entries or not verdict.applied or not request.filters:
+        if content.entries or not request.filters:
             return True
         await self._capability_reader.ensure(self._operation)
         names = {name for name, _ in request.filters if self.may_leave_out(name)}
@@ -144,23 +142,13 @@ class Search:
         """Return whether a page may end where it does because it is full, without a `next`."""
         return page.is_filled and not page.is_linked and not self.is_last(page)
 
-    def _learn_links(self, page: Page, shown: int | None) -> None:
-        """Learn whether the upstream links the next page; a smaller one had `shown` groups."""
-        if page.is_linked:
-            self._capabilities.paging.links.learn(works=True)
-        elif shown is not None and len(page.entries) > shown:
-            self._capabilities.paging.links.learn(works=False)
-
     async def _largest(self, page: Page) -> Page:
         """Return a page with more of the groups that an upstream shows, but does not link."""
         if not self._is_cut(page) or page.link.parameter(COUNT) != str(PAGE_SIZE):
             return page
-        link = with_count(page.link, _LARGEST)
-        try:
-            content = await self._get(link)
-        except GatewayError as error:
-            if not is_refusal(error):
-                raise
+        link = with_count(page.link, LARGEST_PAGE)
+        content = await self._get_unless_refused(link)
+        if content is None:
             return page
         larger = self._page(link, content, filtered=page.filtered)
         return larger if len(larger.entries) > len(page.entries) else page
@@ -259,15 +247,20 @@ class Search:
         asking = self._capabilities.parameter(_TOTAL)
         if not asking.worth_trying or not covers(query, self.wanted):
             return None
-        try:
-            paging = self._capabilities.paging.query(1)
-            total = (await self._get(PageLink((*query, *paging, (_TOTAL, "accurate"))))).total
-        except GatewayError as error:
-            if not is_refusal(error):
-                raise
-            total = None
+        paging = self._capabilities.paging.query(1)
+        link = PageLink((*query, *paging, (_TOTAL, "accurate")))
+        content = await self._get_unless_refused(link)
+        total = None if content is None else content.total
         asking.learn(works=total is not None)
         return total
+
+    async def _get_unless_refused(self, link: PageLink) -> Searchset | None:
+        try:
+            return await self._get(link)
+        except GatewayError as error:
+            if is_refusal(error):
+                return None
+            raise
 
     async def _get(self, link: PageLink) -> Searchset:
         """Get a whole page within the deadline, the budget and the time slice."""
