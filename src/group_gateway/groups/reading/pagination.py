@@ -18,7 +18,7 @@ from group_gateway.groups.reading.search_parameters import PARAMETER_NAMES
 
 PAGE_SIZE = 100
 """Groups requested in one page: the most that the upstream returns."""
-LARGEST_PAGE = 1000
+LARGEST_REQUEST = 1000
 """Groups requested at once from an upstream that links no pages."""
 _PAGING = frozenset({COUNT, OFFSET})
 _OURS = _PAGING | PARAMETER_NAMES | PARAMETERS.keys()

@@ -20,7 +20,7 @@ from group_gateway.groups.reading.capability_reader import CapabilityReader
 from group_gateway.groups.reading.filter_proof import FilterProof
 from group_gateway.groups.reading.filters import GroupFilter
 from group_gateway.groups.reading.first_page import FirstPage, open_search
-from group_gateway.groups.reading.pagination import LARGEST_PAGE, PAGE_SIZE, Page, with_numbers
+from group_gateway.groups.reading.pagination import LARGEST_REQUEST, PAGE_SIZE, Page, with_numbers
 from group_gateway.groups.reading.paging_support import COUNT, is_refusal, with_count
 from group_gateway.groups.reading.search_pages import SearchPages
 from group_gateway.groups.reading.search_parameters import (
@@ -146,7 +146,7 @@ class Search:
         """Return a page with more of the groups that an upstream shows, but does not link."""
         if not self._is_cut(page) or page.link.parameter(COUNT) != str(PAGE_SIZE):
             return page
-        link = with_count(page.link, LARGEST_PAGE)
+        link = with_count(page.link, LARGEST_REQUEST)
         content = await self._get_unless_refused(link)
         if content is None:
             return page
