@@ -14,7 +14,7 @@ INTERNALS = {
         _get_upgrade _should_upgrade _start_asgi_task _unset_keepalive_if_required app connections
         cycle expect_100_continue flow handle_websocket_upgrade headers loop on_body
         on_headers_complete on_message_begin on_message_complete on_response_complete parser
-        pause_writing pipeline resume_writing scope send_400_response server server_state
+        pause_writing pipeline resume_writing scope server server_state
         timeout_keep_alive_handler timeout_keep_alive_task transport url
     """,
     WebSocketsSansIOProtocol: """

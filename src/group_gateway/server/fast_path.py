@@ -36,13 +36,13 @@ class FastPathProtocol(BoundedHttpProtocol):
         if self._held is not None and not self._ignores_input and not self.transport.is_closing():
             self._release()
 
-    def on_headers_complete(self) -> None:
+    def _accept_head(self) -> None:
         """Hold a request back if it can be answered at once."""
         if self._gateway_app is not None and self._is_usual():
             self._in_headers = False
             self._held = bytearray()
         else:
-            super().on_headers_complete()
+            super()._accept_head()
 
     def on_body(self, body: bytes) -> None:
         """Collect the body of a request that is held back."""
@@ -83,7 +83,7 @@ class FastPathProtocol(BoundedHttpProtocol):
 
     def _release(self) -> None:
         body, self._held = self._held, None
-        super().on_headers_complete()
+        super()._accept_head()
         if body:
             super().on_body(bytes(body))
 

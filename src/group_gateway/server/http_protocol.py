@@ -13,13 +13,14 @@ from http import HTTPStatus
 from operator import itemgetter
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from group_gateway.errors import Overloaded, RequestCode
 from group_gateway.http.negotiation import JSON
 from group_gateway.http.requests import RequestRefused
 from group_gateway.http.responses import ENDLESS, Reply, new_correlation_id, refusal
-from group_gateway.server.pipelining import PipeliningProtocol, abandon
+from group_gateway.server.checked_heads import CheckedHeadProtocol
+from group_gateway.server.pipelining import abandon
 
 _LINGERING_SECONDS = 5.0
 """How long a refused client may go on sending before the connection is reset."""
@@ -51,7 +52,7 @@ class ConnectionLimits:
     drain_seconds: int = 30
 
 
-class BoundedHttpProtocol(PipeliningProtocol):
+class BoundedHttpProtocol(CheckedHeadProtocol):
     """HTTP/1.1 within limits. A timer runs only while the server waits for the client."""
 
     def __init__(self, *, limits: ConnectionLimits, **options: Any) -> None:
@@ -60,7 +61,6 @@ class BoundedHttpProtocol(PipeliningProtocol):
         self._timer: asyncio.TimerHandle | None = None
         self._stalled: asyncio.TimerHandle | None = None
         self._arriving = False
-        self._in_headers = False
         self._header_bytes = 0
         self._leaving = False
         self._refused: RequestRefused | None = None
@@ -127,19 +127,13 @@ class BoundedHttpProtocol(PipeliningProtocol):
 
     def on_message_begin(self) -> None:
         """Start to count a request."""
-        self._arriving = self._in_headers = True
+        self._arriving = True
         self._header_bytes = 0
         super().on_message_begin()
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Collect a header. Discard trailers (RFC 9110, section 6.5.1), which nobody bounds."""
-        if self._in_headers:
-            HttpToolsProtocol.on_header(self, name, value)  # for each header: super() costs more
-
-    def on_headers_complete(self) -> None:
-        """Stop to count headers. During shutdown, this request is the last."""
-        self._in_headers = False
-        super().on_headers_complete()
+    def _accept_head(self) -> None:
+        """Begin the request. During shutdown it is the last."""
+        super()._accept_head()
         if self._leaving and not self._is_idle():  # a WebSocket has none
             self.cycle.keep_alive = False
 
@@ -187,10 +181,6 @@ class BoundedHttpProtocol(PipeliningProtocol):
         super().resume_writing()
         if not self._lingering:
             self._cut_off_never()
-
-    def send_400_response(self, msg: str) -> None:
-        """Refuse what is not HTTP."""
-        self._refuse(RequestRefused(msg))
 
     def shutdown(self) -> None:
         """Finish requests in flight or arriving within half a second, then close.

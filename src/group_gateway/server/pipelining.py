@@ -64,9 +64,13 @@ class PipeliningProtocol(HttpToolsProtocol):
             elif self._is_declined():
                 rest = piece[upgrade.args[0] :]
                 return PipeliningProtocol._read(self, self._head_without_upgrade() + rest)
-        except HttpParserError:
-            self.send_400_response("Invalid HTTP request received.")
+        except HttpParserError as error:
+            self._refuse_malformed(error)
         return not (self._ignores_input or self.transport.is_closing())
+
+    def _refuse_malformed(self, error: HttpParserError) -> None:
+        """Answer input that is not acceptable as HTTP."""
+        raise NotImplementedError
 
     def _is_declined(self) -> bool:
         """Return whether a request asks for an upgrade that the server ignores.
