@@ -74,6 +74,15 @@ test('without a token the connection is refused', async () => {
   await assert.rejects(refused, (event) => event.code === 4403);
 });
 
+test("graphql-sse's single connection mode is refused, in words that name the other one", async () => {
+  const headers = { authorization: app.authorization };
+  const client = createEventsClient({ url: app.url, headers, retryAttempts: 0, singleConnection: true });
+  const subscribed = client.iterate({ query: CHANGES, variables }).next();
+  await assert.rejects(subscribed, ({ response }) => response.status === 405);
+  const refused = await (await fetch(app.url, { method: 'PUT', headers })).json();
+  assert.match(refused.errors[0].message, /distinct connections mode/);
+});
+
 test('Apollo Client splits by operation, and its cache has what a subscription tells', async () => {
   const socket = overSocket();
   const link = ApolloLink.split(

@@ -9,6 +9,10 @@ from cli.commands import ask, serving
 from clients.building import compile_types, generate, work_in
 from nodejs import run_node
 
+LATENCY = 1500
+"""Milliseconds that the upstream takes: more than a busy machine stands still. Apollo Client shows
+parts that come together as one."""
+
 
 def test_apollo_client(packages: Path, url: str) -> None:
     """Apollo Client normalises groups by id, joins pages, and sees codes and conflicts."""
@@ -25,7 +29,7 @@ def test_answers_in_parts(packages: Path) -> None:
     with serving("sandbox", "--port", "0", incremental_delivery="true") as server:
         assert server.process.stdout is not None
         upstream = server.process.stdout.readline().split()[-1]
-        ask("PUT", f"{upstream}/sandbox/quirks", json={"latency_ms": 100})
+        ask("PUT", f"{upstream}/sandbox/quirks", json={"latency_ms": LATENCY})
         run_node(packages / "parts.test.mjs", f"{server.url}/graphql")
 
 

@@ -71,10 +71,10 @@ async def test_broken_bodies(fhir, body):
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
 async def test_other_methods(fhir, method):
-    """Only GET and POST are taken."""
+    """Only GET, HEAD and POST are taken."""
     response = await fhir.http.request(method, GRAPHQL, headers=BEARER)
     assert response.status_code == 405
-    assert response.headers["allow"] == "GET, POST"
+    assert response.headers["allow"] == "GET, HEAD, POST"
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 from group_gateway.http.subscriptions import graphql_websocket
 from group_gateway.sandbox.wellknown import TEST_GROUP_ID
@@ -211,3 +213,17 @@ async def test_the_trace_of_a_connection(server, sandbox):
     entries = sandbox.app.state.sandbox.requests.entries
     [traced] = {e.headers.get("traceparent") for e in entries if e.path != "/metadata"}
     assert traced == parent
+
+
+@pytest.mark.parametrize("path", ["/graphql/", "/subscriptions", "/fhir/$graphql", "/"])
+async def test_another_path(server, path):
+    """A WebSocket elsewhere is no matter of rights: a 404 says where GraphQL is."""
+    address = f"ws{server.url.removeprefix('http')}{path}"
+    with pytest.raises(InvalidStatus) as refused:
+        async with connect(address, subprotocols=[PROTOCOL]):
+            pass
+    response = refused.value.response
+    assert response.status_code == 404
+    [error] = json.loads(response.body)["errors"]
+    assert "/graphql" in error["message"]
+    assert response.headers["x-correlation-id"] == error["extensions"]["correlationId"]

@@ -34,6 +34,8 @@ _GRAPHQL: Final = "application/graphql"
 _INSTANCE: Final = re.compile(r"/fhir/([A-Za-z]{1,64})/([^/]+)/\$graphql")
 _SERVER: Final = f"/fhir/{OPERATION}"
 _METADATA: Final = "/fhir/metadata"
+_READING: Final = frozenset({"GET", "HEAD"})
+"""Methods of queries in the URL: HEAD is a GET whose body the server leaves out."""
 _DEFINITION: Final = "http://hl7.org/fhir/OperationDefinition/Resource-graphql"
 _READ: Final = CLIENT_HEADERS | {
     b"accept-encoding",
@@ -47,7 +49,7 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 class FhirEndpoint:
-    """Answers GET and POST (ASGI)."""
+    """Answers GET, HEAD and POST (ASGI)."""
 
     def __init__(
         self,
@@ -73,7 +75,7 @@ class FhirEndpoint:
             if context.principal is UNKNOWN:
                 context.principal = self._callers.known(headers.get(b"authorization")) or UNKNOWN
             reply = self._pipeline.refusal(refused, JSON, context)
-            if reply.status == HTTPStatus.METHOD_NOT_ALLOWED and request.method != "GET":
+            if reply.status == HTTPStatus.METHOD_NOT_ALLOWED and request.method not in _READING:
                 reply.headers[:] = [*_without_allow(reply), (b"allow", _methods(request))]
         await send_reply(reply, context.correlation_id, request.receive, send)
 
@@ -84,7 +86,7 @@ class FhirEndpoint:
         if path == _METADATA:
             raise _wrong_method("Send a GET.")
         instance = _instance(path)
-        if request.method == "GET":
+        if request.method in _READING:
             return await self._get(request, instance, headers, context)
         if request.method != "POST":
             raise _wrong_method("Send a GET or a POST.")
@@ -126,7 +128,7 @@ def _wrong_method(message: str) -> RequestRefused:
 
 def _methods(request: Request) -> bytes:
     """Return the methods that an address takes."""
-    return b"GET, HEAD" if request.scope["path"] == _METADATA else b"GET, POST"
+    return b"GET, HEAD" if request.scope["path"] == _METADATA else b"GET, HEAD, POST"
 
 
 def _without_allow(reply: Reply) -> list[tuple[bytes, bytes]]:

@@ -19,7 +19,13 @@ from group_gateway.http.cors import CrossOriginPolicy, CrossOriginSharing
 from group_gateway.http.endpoint import Endpoint, RawHeaders
 from group_gateway.http.negotiation import JSON
 from group_gateway.http.requests import RequestRefused
-from group_gateway.http.responses import CORRELATION_HEADER, Reply, new_correlation_id, refusal
+from group_gateway.http.responses import (
+    CORRELATION_HEADER,
+    Reply,
+    deny_websocket,
+    new_correlation_id,
+    refusal,
+)
 from group_gateway.tracing import NO_SPAN, NO_TRACING, Span, Tracing
 
 ENDPOINT_PATH = "/graphql"
@@ -45,6 +51,14 @@ _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+_OTHER_METHOD: Final = (
+    f"This path does not take the method. GraphQL is at {ENDPOINT_PATH}, by POST."
+)
+_NO_RESERVATIONS: Final = (
+    "Event streams can't be reserved: each has a request of its own, by POST"
+    " (graphql-sse's distinct connections mode, `singleConnection: false`)."
+)
+"""Response to the first request of graphql-sse's single connection mode."""
 
 
 class GatewayApp(Starlette):
@@ -142,12 +156,13 @@ class GatewayApp(Starlette):
         return is_admin == (path == METRICS_PATH)
 
     async def _beside_http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_socket = scope["type"] == "websocket" and scope["path"] == ENDPOINT_PATH
-        if is_socket and self._sockets is not None:
+        if scope["type"] != "websocket":
+            await super().__call__(scope, receive, send)
+        elif scope["path"] == ENDPOINT_PATH and self._sockets is not None:
             with self._tracing.context(scope["headers"]):
                 await self._sockets(scope, receive, send)
         else:
-            await super().__call__(scope, receive, send)
+            await _no_socket_here(receive, send)
 
     async def _others(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_guarded(message: Message) -> None:
@@ -161,15 +176,15 @@ class GatewayApp(Starlette):
         await super().__call__(scope, receive, send_guarded)
 
 
-async def _refuse(_: Request, error: Exception) -> Response:
+async def _refuse(request: Request, error: Exception) -> Response:
     """Answer a request to another path or with another method as clients of GraphQL read it."""
     if not isinstance(error, HTTPException):
         raise error
     if error.status_code == HTTPStatus.NOT_FOUND:
-        message = f"There is nothing at this path. GraphQL is at {ENDPOINT_PATH}."
-        refused = RequestRefused(message, error.status_code)
+        refused = _nothing_here()
     else:
-        message = f"This path does not take the method. GraphQL is at {ENDPOINT_PATH}, by POST."
+        is_reservation = request.method == "PUT" and request.url.path == ENDPOINT_PATH
+        message = _NO_RESERVATIONS if is_reservation else _OTHER_METHOD
         refused = RequestRefused(message, error.status_code, RequestCode.METHOD_NOT_ALLOWED)
     correlation_id = new_correlation_id()
     reply = refusal(refused, JSON, correlation_id)
@@ -177,6 +192,18 @@ async def _refuse(_: Request, error: Exception) -> Response:
     response.raw_headers = [*reply.headers, (CORRELATION_HEADER, correlation_id)]
     response.headers.update(error.headers or {})
     return response
+
+
+def _nothing_here() -> RequestRefused:
+    message = f"There is nothing at this path. GraphQL is at {ENDPOINT_PATH}."
+    return RequestRefused(message, HTTPStatus.NOT_FOUND)
+
+
+async def _no_socket_here(receive: Receive, send: Send) -> None:
+    """Refuse a WebSocket at another path (ASGI)."""
+    await receive()  # the event that opens the connection
+    id = new_correlation_id()
+    await deny_websocket(refusal(_nothing_here(), JSON, id), id, send)
 
 
 def fhir_route(path: str) -> str:
@@ -189,7 +216,7 @@ def fhir_route(path: str) -> str:
 async def _not_here(scope: Scope, receive: Receive, send: Send) -> None:
     """Refuse a path that only another port serves (ASGI)."""
     if scope["type"] == "websocket":
-        await send({"type": "websocket.close", "code": 1000})
+        await _no_socket_here(receive, send)
     else:
         await Response(status_code=HTTPStatus.NOT_FOUND)(scope, receive, send)
 

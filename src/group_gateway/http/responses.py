@@ -120,6 +120,14 @@ async def send_reply(reply: Reply, correlation_id: bytes, receive: Receive, send
         await send({"type": "http.response.body", "body": reply.body})
 
 
+async def deny_websocket(reply: Reply, correlation_id: bytes, send: Send) -> None:
+    """Answer a WebSocket's handshake with an HTTP response (ASGI's extension)."""
+    headers = [*reply.headers, (CORRELATION_HEADER, correlation_id)]
+    start = {"type": "websocket.http.response.start", "status": reply.status, "headers": headers}
+    await send(start)
+    await send({"type": "websocket.http.response.body", "body": reply.body})
+
+
 def refusal(refused: RequestRefused, media_type: str, correlation_id: bytes) -> Reply:
     """Return the response to a refused request."""
     extensions: dict[str, object] = {"code": refused.code, "correlationId": correlation_id.decode()}

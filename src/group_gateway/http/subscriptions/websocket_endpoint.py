@@ -10,7 +10,7 @@ from group_gateway.http.csrf import check_origin
 from group_gateway.http.negotiation import JSON
 from group_gateway.http.pipeline import RequestPipeline
 from group_gateway.http.requests import RequestRefused
-from group_gateway.http.responses import CORRELATION_HEADER, Reply, new_correlation_id
+from group_gateway.http.responses import CORRELATION_HEADER, deny_websocket, new_correlation_id
 from group_gateway.http.subscriptions.graphql_websocket import GraphQLWebSocket
 from group_gateway.http.subscriptions.messages import SUBPROTOCOL, Close
 from group_gateway.http.subscriptions.open_subscriptions import Subscriptions
@@ -55,9 +55,8 @@ class WebSocketEndpoint:
                     closing = {"code": end.code, "reason": end.reason}
                     await send({"type": "websocket.close", **closing})
         except RequestRefused as refused:
-            await _deny(
-                send, self._pipeline.refusal(refused, JSON, RequestContext(UNKNOWN, id)), id
-            )
+            reply = self._pipeline.refusal(refused, JSON, RequestContext(UNKNOWN, id))
+            await deny_websocket(reply, id, send)
 
     async def _conversed(
         self, spoken: str | None, authorization: str | None, receive: Receive, send: Send
@@ -73,11 +72,3 @@ class WebSocketEndpoint:
         except Close as close:
             return close
         return Close(1001, "Going away")
-
-
-async def _deny(send: Send, reply: Reply, correlation_id: bytes) -> None:
-    """Refuse the handshake with an HTTP response (ASGI's extension)."""
-    headers = [*reply.headers, (CORRELATION_HEADER, correlation_id)]
-    start = {"type": "websocket.http.response.start", "status": reply.status, "headers": headers}
-    await send(start)
-    await send({"type": "websocket.http.response.body", "body": reply.body})
