@@ -4,7 +4,7 @@ from httptools import HttpParserError
 
 from group_gateway.http.requests import RequestRefused
 from group_gateway.server.pipelining import PipeliningProtocol
-from group_gateway.server.request_head import DECISIVE, Header, head_fault
+from group_gateway.server.request_head import DECISIVE, Header, expects_continue, head_fault
 
 
 class CheckedHeadProtocol(PipeliningProtocol):
@@ -13,32 +13,27 @@ class CheckedHeadProtocol(PipeliningProtocol):
     def __init__(self, **options: object) -> None:
         super().__init__(**options)
         self._in_headers = False
-        self._decisive: list[Header] = []
-
-    def on_message_begin(self) -> None:
-        """Start to read a head."""
-        self._in_headers = True
-        self._decisive.clear()
-        super().on_message_begin()
+        self._decisive: tuple[Header, ...] = ()
+        self._version = ""
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Collect a header. Discard trailers (RFC 9110, section 6.5.1), which nobody bounds."""
-        if not self._in_headers:
-            return
-        name = name.lower()
-        if name in DECISIVE:
-            self._decisive.append((name, value))
-        elif name == b"expect":  # HTTP/1.0 has no expectations (RFC 9110, section 10.1.1)
-            continues = value.lower() == b"100-continue"
-            self.expect_100_continue = continues and self.parser.get_http_version() != "1.0"
-        self.headers.append((name, value))
+        if self._in_headers:
+            header = (name.lower(), value)
+            self.headers.append(header)
+            if header[0] in DECISIVE:
+                self._decisive += (header,)
 
     def on_headers_complete(self) -> None:
         """Begin the request, unless its head is refused: the parser hands that on."""
-        fault = head_fault(self.parser.get_http_version(), tuple(self._decisive))
+        version = self._version = self.parser.get_http_version()
+        decisive, self._decisive = self._decisive, ()
+        fault = head_fault(version, decisive)
         if fault is not None:
             status, message = fault
             raise RequestRefused(message, status)
+        if len(decisive) > 1:
+            self.expect_100_continue = expects_continue(version, decisive)
         self._accept_head()
 
     def _accept_head(self) -> None:

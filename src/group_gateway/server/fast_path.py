@@ -72,7 +72,7 @@ class FastPathProtocol(BoundedHttpProtocol):
         return (
             self.url == _PATH
             and parser.get_method() == b"POST"
-            and parser.get_http_version() == "1.1"
+            and self._version == "1.1"
             and parser.should_keep_alive()
             and not parser.should_upgrade()
             and not self.expect_100_continue

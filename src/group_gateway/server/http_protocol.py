@@ -127,7 +127,7 @@ class BoundedHttpProtocol(CheckedHeadProtocol):
 
     def on_message_begin(self) -> None:
         """Start to count a request."""
-        self._arriving = True
+        self._arriving = self._in_headers = True
         self._header_bytes = 0
         super().on_message_begin()
 

@@ -11,8 +11,10 @@ from http import HTTPStatus
 from typing import Final
 
 HOST: Final = b"host"
-DECISIVE: Final = frozenset({HOST, b"transfer-encoding"})
-"""The header fields that `head_fault` judges."""
+_CODING: Final = b"transfer-encoding"
+_EXPECT: Final = b"expect"
+DECISIVE: Final = frozenset({HOST, _CODING, _EXPECT})
+"""The header fields that decide whether and how a request is read."""
 Header = tuple[bytes, bytes]
 _VERSIONS: Final = frozenset({"1.0", "1.1"})
 _CHUNKED: Final = frozenset({b"chunked", b""})
@@ -36,8 +38,15 @@ def head_fault(version: str, decisive: tuple[Header, ...]) -> tuple[int, str] | 
         return HTTPStatus.BAD_REQUEST, "A request has one Host header."
     if hosts and not _AUTHORITY.fullmatch(hosts[0]):
         return HTTPStatus.BAD_REQUEST, "The Host header is not a host and a port."
-    fields = b",".join(value.lower() for name, value in decisive if name != HOST)
+    fields = b",".join(value.lower() for name, value in decisive if name == _CODING)
     codings = {coding.strip(b" \t") for coding in fields.split(b",")}
     if b"chunked" in codings and not codings <= _CHUNKED:
         return HTTPStatus.NOT_IMPLEMENTED, "The only transfer coding here is chunked."
     return None
+
+
+def expects_continue(version: str, decisive: tuple[Header, ...]) -> bool:
+    """Return whether the client waits for leave to send its body (RFC 9110, section 10.1.1)."""
+    return version != "1.0" and any(
+        name == _EXPECT and value.lower() == b"100-continue" for name, value in decisive
+    )
