@@ -19,7 +19,7 @@ TEXTS = {
     ),
     "BAD_USER_INPUT": ("An argument or a variable is wrong", "Read the message"),
     "CONFLICT": (
-        "Somebody else changed the group first, where that can't be told as data",
+        "Somebody else changed the group first, where that can't be an issue",
         "Read again, then retry",
     ),
     "UPSTREAM_UNAVAILABLE": (
@@ -152,8 +152,8 @@ def page() -> str:
 _HEAD = """\
 # Errors
 
-What the caller can put right is **data**: the `issues` of a mutation, each with `severity`, `code`, `details` and
-`inputPath`. An `ERROR` means that nothing was changed, a `WARNING` that not everything is as asked, and `INFORMATION`
+Errors that the caller can correct are **data**: the `issues` of a mutation, each with `severity`, `code`, `details` and
+`inputPath`. An `ERROR` means that nothing was changed, a `WARNING` that not everything was stored as requested, and `INFORMATION`
 that there was nothing to do. The codes are FHIR's:
 
 | Issue code | Meaning |
@@ -161,7 +161,7 @@ that there was nothing to do. The codes are FHIR's:
 | `required`, `value`, `too-long`, `duplicate`, `code-invalid`, `invariant` | The input is wrong |
 | `business-rule` | Such a group may not have this |
 | `not-found` | There is no such group |
-| `conflict` | Somebody else was first: read again |
+| `conflict` | The group has changed since it was read: read again |
 | `incomplete` | The upstream stored only a part, or offers no concurrency control |
 | `transient` | The outcome is uncertain: read again |
 | `not-supported` | The upstream does not offer this |
@@ -169,9 +169,9 @@ that there was nothing to do. The codes are FHIR's:
 An upstream that refuses a write may use other codes.
 
 Everything else is a **GraphQL error** with `extensions.code`, at the path of its field. The rest of the response
-stands. `extensions.correlationId` is the gateway's id of the request, as in the response header `x-correlation-id`, the log and the audit
+is not affected. `extensions.correlationId` is the gateway's id of the request, as in the response header `x-correlation-id`, the log and the audit
 log. `extensions.upstreamCorrelationId` is the upstream's own id, where it sent one.
-`extensions.operationOutcome` holds what the upstream said with a 4xx. What it says with a 5xx never reaches a caller.
+`extensions.operationOutcome` holds the upstream's OperationOutcome of a 4xx. The text of a 5xx never reaches a caller.
 
 | Code | Meaning | What helps |
 |---|---|---|"""

@@ -41,7 +41,7 @@ ROWS: list[Row] = [
     (
         "Parts of a response (`@defer`, `@stream`)",
         MOST_PARTS,
-        "Nothing: the rest comes with its parent",
+        "Nothing: further parts are delivered with their parent",
     ),
     ("Ids in a filter, groups on a page", MOST_IDS, "`BAD_USER_INPUT`"),
     (
@@ -60,7 +60,11 @@ ROWS: list[Row] = [
     ),
     ("Queued upstream calls", "upstream_queue", "`OVERLOADED`"),
     ("Concurrent operations of a process", "operations", "`OVERLOADED`"),
-    ("Connections of a process; idle ones make room", "connections", "`OVERLOADED`"),
+    (
+        "Connections of a process; the longest idle one is closed first",
+        "connections",
+        "`OVERLOADED`",
+    ),
     ("Subscriptions and WebSockets of a process", "subscriptions_open", "`OVERLOADED`"),
     (
         "Subscriptions and WebSockets of a caller",
@@ -82,7 +86,7 @@ def page() -> str:
 def _row(what: str, bound: str | float, refused: str) -> str:
     if isinstance(bound, str) and bound != _FIXED_BODY_DEPTH:
         default = getattr(Settings(), bound)
-        return f"| {what} | {default:,g} | `{bound.upper()}` | {refused} |"
+        return f"| {what} | {default:,.12g} | `{bound.upper()}` | {refused} |"
     shown = bound if isinstance(bound, str) else f"{bound:,g}"
     return f"| {what} | {shown} | | {refused} |"
 
@@ -90,12 +94,12 @@ def _row(what: str, bound: str | float, refused: str) -> str:
 _HEAD = """\
 # Limits
 
-Everything is bounded. A request beyond a limit is refused before the upstream is called, with a code of its own.
+Everything is bounded. A request beyond a limit is refused before the upstream is called, with its own code.
 Nothing is truncated silently.
 
 | Limit | Default | Setting (`GROUP_GATEWAY_…`) | Refused with |
 |---|--:|---|---|"""
 
 _FOOT = """\
-`extensions: {"cost": true}` in a request makes the response say how many upstream calls it took. Rate limits by address
+With `extensions: {"cost": true}` in a request, `extensions.cost` of the response states the upstream calls. Rate limits by address
 and `Strict-Transport-Security` belong to the proxy in front."""

@@ -18,7 +18,7 @@ from group_gateway.server.command_failure import CommandFailed
 
 _DESCRIPTION = "A GraphQL gateway in front of a FHIR R4 Group REST API."
 _EPILOG = (
-    "Settings are GROUP_GATEWAY_* variables, also in a file .env here; flags go before both."
+    "Settings are GROUP_GATEWAY_* variables, also in the file .env here; flags override both."
     " Start with `group-gateway sandbox`."
 )
 

@@ -24,7 +24,7 @@ def greet(endpoint: str, upstream: str, *, token: str | None, graphiql: bool) ->
 
 
 def _hints(endpoint: str, upstream: str, token: str | None, *, graphiql: bool) -> list[str]:
-    lines = [f"group-gateway {__version__}, with groups to play with. Ctrl-C ends it.", ""]
+    lines = [f"group-gateway {__version__}, with sample groups. Ctrl-C ends it.", ""]
     if graphiql:
         lines.append(f"  Open    {endpoint} in a browser: each tab is an example that runs")
     if token:

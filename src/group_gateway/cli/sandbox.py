@@ -32,7 +32,7 @@ def add_command(commands: Any) -> None:
     parser = commands.add_parser(
         "sandbox",
         help="try the gateway on a built-in FHIR server",
-        description="Serves the gateway on a built-in FHIR server with groups to play with.",
+        description="Serves the gateway on a built-in FHIR server with sample groups.",
     )
     add_address_flags(parser)
     add_log_flag(parser)
@@ -47,7 +47,7 @@ def add_command(commands: Any) -> None:
         "--database",
         default=":memory:",
         metavar="FILE",
-        help="SQLite file to keep the groups in (without it they are gone in the end)",
+        help="SQLite file for the groups (without it they are lost at the end)",
     )
     parser.add_argument("--open", action="store_true", help="open GraphiQL in a browser")
     parser.set_defaults(run=run)

@@ -22,7 +22,7 @@ def add_command(commands: Any) -> None:
         "schema",
         help="print the schema (SDL, Federation 2)",
         description="Prints the schema, to be composed as a subgraph, or compares it with a file."
-        f" Of the settings it depends on {PREFIX}RESOLVE_MEMBERS alone.",
+        f" It depends on one setting, {PREFIX}RESOLVE_MEMBERS.",
     )
     either = parser.add_mutually_exclusive_group()
     either.add_argument("--check", metavar="FILE", type=Path, help="fail unless FILE is equal")
@@ -30,7 +30,7 @@ def add_command(commands: Any) -> None:
         "--compare",
         metavar="FILE",
         type=Path,
-        help="say what breaks since a release; fail unless the version says so too",
+        help="list breaking changes since a release; fail if the version does not allow them",
     )
     parser.set_defaults(run=run)
 

@@ -21,9 +21,9 @@ from group_gateway.config import (
 )
 
 _DESCRIPTION = """\
-Prints each setting as the gateway would take it, and where it comes from: a flag, a variable, a
-file of a secret, the file .env here, or the default. Secrets are masked. Settings that do not fit
-together are told as `serve` would tell them, with exit status 1.
+Prints each effective setting and its source: a flag, a variable, a secret file, the file .env
+here, or the default. Secrets are masked. Inconsistent settings are reported as by `serve`, with
+exit status 1.
 """
 _MASK = "********"
 
@@ -38,7 +38,9 @@ def add_command(commands: Any) -> None:
     )
     add_address_flags(parser)
     add_upstream_flag(parser)
-    parser.add_argument("--changed", action="store_true", help="only what is not the default")
+    parser.add_argument(
+        "--changed", action="store_true", help="only settings that differ from the default"
+    )
     parser.add_argument("--json", action="store_true", help="write one JSON object")
     parser.set_defaults(run=run)
 

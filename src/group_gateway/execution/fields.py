@@ -28,22 +28,20 @@ from group_gateway.schema.context import Context
 from group_gateway.schema.elements import ElementField, default_resolver
 
 OpenField = tuple[dict[str, Any], str, PendingResource, Callable[[Any, Any], Any]]
+"""A field that waits for a resource: its object, response key, read, and completion."""
 
 
 class Info(msgspec.Struct, frozen=True):
     """The `info` of a resolver on the compiled path, without the field's path.
 
     A resolver that needs its path, to report an error, fails on it; graphql-core then executes the
-    operation. `reads` are fields that wait for a resource: the object, the response key, the read,
-    and what completes it.
+    operation. `reads` are the fields that wait for a resource.
     """
 
     context: Context
     variables: Mapping[str, Any]
     schema: Any
-    reads: list[tuple[dict[str, Any], str, PendingResource, Callable[[Any, Any], Any]]] = (
-        msgspec.field(default_factory=list)
-    )
+    reads: list[OpenField] = msgspec.field(default_factory=list)
 
 
 Resolver = Callable[[Any, Info], Any]

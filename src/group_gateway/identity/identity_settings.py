@@ -39,21 +39,21 @@ class AccessSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 ACCESS_SETTINGS: Mapping[str, str] = {
-    "callers": "How callers are known: `pass-through`, `jwt`, `api-keys` or `anybody`.",
-    "allow_anonymous": "Pass requests without a token on to the upstream, for an open one.",
+    "callers": "Authentication of callers: `pass-through`, `jwt`, `api-keys` or `anybody`.",
+    "allow_anonymous": "Pass requests without a token on, to an upstream that needs none.",
     "jwt_issuer": "Issuer (`iss`) of the callers' tokens.",
-    "jwt_audience": "Audience (`aud`) that a token must name.",
+    "jwt_audience": "Audience (`aud`) that a token must have.",
     "jwt_keys_url": "Address of the issuer's keys (JWKS).",
-    "jwt_leeway": "Seconds by which the issuer's clock may differ from this one's.",
+    "jwt_leeway": "Allowed clock difference to the issuer, in seconds.",
     "jwt_audit_claim": "Claim by which the audit log names a caller, such as `fhirUser`.",
     "api_keys_file": "File of API keys: lines of a name, the key's SHA-256, and scopes.",
-    "service_client_id": "The gateway's own OAuth client: with it there is a service account.",
+    "service_client_id": "OAuth client id of the gateway's service account, if it has one.",
     "service_client_secret": "Secret of that client.",
-    "service_private_key_file": "Its private key instead (PEM or JWK), for `private_key_jwt`.",
-    "service_key_id": "Id (`kid`) of that key at the token server; else the JWK's own.",
-    "service_assertion_audience": "Audience of what it signs, if not the token endpoint's address.",
-    "service_scope": "Scopes that the gateway asks for, such as `system/Group.read`.",
-    "service_token_url": "Where it gets its token; Canvas's follows from the base URL.",
+    "service_private_key_file": "Private key (PEM or JWK) instead of the secret.",
+    "service_key_id": "Id (`kid`) of that key at the token server; default: the JWK's own.",
+    "service_assertion_audience": "Audience of assertions; default: the token endpoint.",
+    "service_scope": "Scopes to request for it, such as `system/Group.read`.",
+    "service_token_url": "Its token endpoint; default at Canvas: derived from the base URL.",
 }
 """What each setting is for, as the reference of settings has it."""
 

@@ -147,25 +147,25 @@ class PrometheusMetrics(Events, Collector):
         )
         yield _histogram(
             "group_gateway_operation_seconds",
-            "Time of operations that were executed: neither ready nor joined.",
+            "Execution time of operations, in seconds.",
             [],
             self._seconds,
         )
         yield _family(
             "group_gateway_plan_fallbacks",
-            "Queries that graphql-core executed because no compiled plan could answer, by reason.",
+            "Queries that graphql-core executed instead of a compiled plan, by reason.",
             ["reason"],
             self._plan_fallbacks,
         )
         yield _family(
             "group_gateway_audit_records",
-            "Records of the audit log by what became of them.",
+            "Records of the audit log by outcome.",
             ["outcome"],
             self._audited,
         )
         yield _family(
             "group_gateway_trusted_documents",
-            "Requests for documents that are not on the list, and changes of the list.",
+            "Requests for unlisted documents, and reloads of the list.",
             ["event"],
             self._trusted,
         )
@@ -173,25 +173,25 @@ class PrometheusMetrics(Events, Collector):
     def _of_the_upstream(self) -> Iterable[Metric]:
         yield _family(
             "group_gateway_upstream_calls",
-            "Calls of the upstream.",
+            "Upstream calls.",
             ["method", "outcome"],
             self._calls,
         )
         yield _histogram(
             "group_gateway_upstream_seconds",
-            "Time of calls of the upstream.",
+            "Duration of upstream calls, in seconds.",
             ["method", "outcome"],
             self._upstream_seconds,
         )
         yield _family(
             "group_gateway_upstream_retries",
-            "Calls of the upstream that were made once more.",
+            "Retries of upstream calls.",
             ["kind"],
             self._retries,
         )
         yield _family(
             "group_gateway_cache_lookups",
-            "Answers of the upstream that were looked for in the cache, by what was found.",
+            "Cache lookups by outcome.",
             ["outcome"],
             self._lookups,
         )
@@ -199,7 +199,7 @@ class PrometheusMetrics(Events, Collector):
     def _of_failures(self) -> Iterable[Metric]:
         breakers = GaugeMetricFamily(
             "group_gateway_upstream_breaker_open",
-            "1 while calls of this kind are held back, because too many failed.",
+            "1 while the circuit breaker for calls of this kind is open.",
             labels=["kind"],
         )
         for kind, is_open in self._breakers.items():
@@ -207,15 +207,15 @@ class PrometheusMetrics(Events, Collector):
         yield breakers
         yield GaugeMetricFamily(
             "group_gateway_cache_left_alone",
-            "1 while nothing is cached, because the cache failed.",
+            "1 while the cache is bypassed, because it failed.",
             value=self._cache_bypassed,
         )
 
     def _of_subscriptions(self) -> Iterable[Metric]:
         for name, text, number in (
-            ("subscriptions_open", "Subscriptions that are open.", self._subscriptions),
-            ("watched_groups", "Groups that somebody subscribed to.", self._watched),
-            ("watched_lists", "Lists that somebody subscribed to.", self._watched_lists),
+            ("subscriptions_open", "Open subscriptions.", self._subscriptions),
+            ("watched_groups", "Groups with subscribers.", self._watched),
+            ("watched_lists", "Lists with subscribers.", self._watched_lists),
         ):
             yield GaugeMetricFamily(f"group_gateway_{name}", text, value=number)
         yield _family(
@@ -223,7 +223,7 @@ class PrometheusMetrics(Events, Collector):
         )
         yield _family(
             "group_gateway_polls",
-            "Looks at groups that somebody subscribed to, by what was found.",
+            "Polls of groups and lists with subscribers, by outcome.",
             ["outcome"],
             self._polls,
         )

@@ -14,13 +14,13 @@ from group_gateway.config import PREFIX, Settings
 from group_gateway.server.command_failure import CommandFailed
 
 _DESCRIPTION = f"""\
-Looks at the FHIR server and says in words what is wrong: base URL, credentials, scopes,
-CapabilityStatement, searches, clock. It only reads, unless --try-write asks it to find out
-whether the server refuses a write that others' changes have overtaken. Exit status 1 when
-something fails.
+Checks a FHIR server and explains what is wrong: base URL, credentials, scopes,
+CapabilityStatement, searches, clock. It only reads, unless --try-write is given: then it also
+checks whether the server refuses a write that is based on an old state. Exit status 1 when a
+check fails.
 
 The token comes from {PREFIX}DOCTOR_TOKEN, a file or standard input, never from the command
-line: that is visible to every user of this machine, and stays in the shell's history.
+line, which every user of this machine can see, and which stays in the shell's history.
 """
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 
@@ -29,7 +29,7 @@ def add_command(commands: Any) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "doctor",
-        help="look at a FHIR server and say what is wrong",
+        help="check a FHIR server and explain what is wrong",
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -40,7 +40,7 @@ def add_command(commands: Any) -> None:
     parser.add_argument(
         "--try-write",
         action="store_true",
-        help="PUT a group as it is on a condition that can't hold: the server must refuse it",
+        help="PUT an unchanged group with a precondition that can't hold: it must be refused",
     )
     parser.add_argument("--json", action="store_true", help="write one JSON object")
     parser.set_defaults(run=run)
