@@ -20,7 +20,7 @@ checks whether the server refuses a write that is based on an old state. Exit st
 check fails.
 
 The token comes from {PREFIX}DOCTOR_TOKEN, a file or standard input, never from the command
-line, which every user of this machine can see, and which stays in the shell's history.
+line, which is visible to every user of this machine and stays in the shell's history.
 """
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 
