@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
 
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 _NAVIGATED = "Inspected target navigated or closed"
 GLANCE_SECONDS = 0.05
 MOMENT_SECONDS = 0.25  # before an action of a person; GraphiQL takes 0.1 to grasp an edit
@@ -213,9 +213,10 @@ def _port(told: Path) -> int:
 @asynccontextmanager
 async def tab(browser: str) -> AsyncIterator[Page]:
     """Open a tab, which has a session storage of its own, and close it in the end."""
-    async with httpx.AsyncClient(base_url=f"{browser}/json") as devtools:
+    patient: dict[str, Any] = {"open_timeout": PATIENCE_SECONDS, "ping_interval": None}
+    async with httpx.AsyncClient(base_url=f"{browser}/json", timeout=PATIENCE_SECONDS) as devtools:
         target = (await devtools.put("/new")).json()
-        async with connect(target["webSocketDebuggerUrl"], max_size=None) as socket:
+        async with connect(target["webSocketDebuggerUrl"], max_size=None, **patient) as socket:
             page = Page(socket)
             listening = asyncio.create_task(page.listen())
             try:

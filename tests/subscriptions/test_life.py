@@ -60,7 +60,7 @@ async def idle(server):
 
 async def test_silence_ends_nothing(serve):
     """A WebSocket on which nothing is said stays open for longer than a request may take."""
-    server = await serve(client_timeout=0.3, subscription_interval=1.0)
+    server = await serve(client_timeout=1, subscription_interval=1.0)
     async with server.introduced() as talk, server.streamed(**IT) as stream:
         await stream.event()
         await server.until_metric(2, "polls_total", outcome="unchanged")

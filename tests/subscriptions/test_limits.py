@@ -256,7 +256,7 @@ PING = json.dumps({"type": "ping"}).encode()
 )
 async def test_who_only_sends_is_cut_off(serve, sent):
     """Messages, pings, pongs and fragments of one who reads nothing end with the connection."""
-    server = await serve(client_timeout=0.5)
+    server = await serve(client_timeout=1)
     async with bare(server) as (reader, writer):
         assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 101")
         with pytest.raises(ConnectionError):

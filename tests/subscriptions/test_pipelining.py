@@ -52,8 +52,8 @@ REFUSED = pytest.mark.parametrize(
 @REFUSED
 async def test_a_refusal_has_its_turn(serve, sandbox, behind, status):
     """It never stands where the answer to another request is expected, and costs nobody's."""
-    server = await serve(client_timeout=0.2)
-    sandbox.use(latency_ms=500)
+    server = await serve(client_timeout=0.6)  # longer than the loop stalls between two packets
+    sandbox.use(latency_ms=1000)
     assert await statuses(server, READ + behind) == [200, status]
     assert await statuses(server, 2 * READ + behind) == [200, 200, status]
 
@@ -80,7 +80,7 @@ async def test_who_leaves_with_requests_waiting(server, caplog, monkeypatch):
 
 async def test_what_has_an_answer_gets_no_other(serve):
     """A body that never ends, of a request that was refused for another reason."""
-    server = await serve(client_timeout=0.2)
+    server = await serve(client_timeout=0.6)
     other = HEAD.replace(b"application/json", b"text/plain") + b"Content-Length: 9\r\n\r\n"
     assert await statuses(server, other) == [415]
 
