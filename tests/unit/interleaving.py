@@ -141,9 +141,9 @@ class FakeRedis:
                 return [_raw(entry) for entry in self.stream[: -count - 1 : -1]]
             case ["XRANGE", _, first, last]:
                 return [_raw(entry) for entry in self.stream if first <= entry[0] <= last]
-            case ["XREAD", *_, after]:
+            case ["XREAD", "COUNT", count, *_, after]:
                 number = int(str(after).partition("-")[0])
-                new = [_raw(entry) for entry in self.stream if entry[0] > number]
+                new = [_raw(entry) for entry in self.stream if entry[0] > number][:count]
                 return [[b"key", new]] if new else None
         raise AssertionError(command)
 

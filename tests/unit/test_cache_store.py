@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from group_gateway.cache.entries import Lookup, Slot
+from group_gateway.cache.invalidation_history import Tags
 from group_gateway.cache.store import CacheStore
 from unit.interleaving import SILENCE, FakeRedis, Fate, Gates, Time, shared_store
 
@@ -221,6 +222,30 @@ async def test_silence_is_not_believed(shared: Shared) -> None:
     shared.is_deaf[0] = False
     await shared.recover()
     assert shared.one.holds_now([part])
+
+
+async def test_a_copy_that_comes_after_a_silence_is_not_believed(shared: Shared) -> None:
+    """It was read before an invalidation that this gateway may have missed."""
+    await shared.fill(shared.one, b"old")
+    await shared.look(shared.other, OTHERS_SLOT)
+    shared.is_deaf[1] = True
+    task = asyncio.ensure_future(shared.other.lookup([SLOT]))
+    await shared.idle()
+    shared.gates.open(0, Fate.GOES_ON)  # Redis has read it
+    await shared.idle()
+    shared.time.now += 2 * SILENCE
+    shared.gates.open(0, Fate.GOES_ON)  # and answers
+    assert await task == [Lookup(None, None)]
+
+
+async def test_a_write_that_redis_does_not_hear_of_is_announced_here(shared: Shared) -> None:
+    """Whatever is under way in this gateway must not be shared any more."""
+    await shared.look(shared.one)
+    told: list[Tags] = []
+    shared.one.listen(told.append)
+    await shared.on(shared.one.invalidate(["group"]), Fate.LOST)
+    await shared.at_once(shared.one.invalidate(["more"]))
+    assert told == [["group"], ["more"]]
 
 
 FAILURES = [(Fate.LOST,), (Fate.UNANSWERED,), (Fate.LATE,), (Fate.GOES_ON, Fate.LOST)]

@@ -263,6 +263,7 @@ class InvalidationStream:
 
     def _take(self, entry: _Entry) -> None:
         if entry.number != self._number + 1 or entry.life != self.life.rpartition(" ")[2]:
+            self._number = 0  # no entry has it, so that whoever joins again starts anew
             raise StreamLost("the stream has a gap")
         self._number, self._writer = entry.number, entry.writer
         self.history.record(entry.named, entry.number)
