@@ -1,103 +1,98 @@
-"""`python -m bench.tracing_cost`: what OpenTelemetry costs, by the CPU time of one request.
+"""`python -m bench.tracing_cost`: what OpenTelemetry costs, by the server's CPU time of a request.
 
-Gateways without it, with 1 % of the traces kept, and with all of them, are asked in turn in one
-process, so that what else the machine does concerns all alike. Export is included.
+Gateways without it, and with none, 1 % and all of the traces sampled, are loaded in turn in one
+run, so that what else the machine does concerns all alike. Export is included.
 """
 
-import asyncio
-import os
 import sys
 import tempfile
-import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
-from bench.inprocess import InProcess, opened
+from bench.gateway import UNSHARED, WARM, Mode, gateway
 from bench.install import need
+from bench.measuring import Target
 from bench.nginx import upstream
 from bench.resources import Catalogue
-from bench.system import LOAD_CORE, SERVER_CORE, free_port, running
+from bench.system import LOAD_CORE, free_port, running
 from bench.tables import figure, table
 from bench.workloads import CONNECTION
+from bench.wrk import load
 
-OFF, SAMPLED, ALL = "without", "1 % kept", "all kept"
-_RATIOS = {SAMPLED: "0.01", ALL: "1"}
-_TURNS = 60
-_BATCHES = {"cold": 60, "warm": 600}
-"""Requests of a gateway's turn."""
+_OFF = "without"
+_RATES = {"0 % sampled": "0", "1 % sampled": "0.01", "all sampled": "1"}
+_TURNS = 10
+_SECONDS = 1
+"""Of load, in a gateway's turn."""
 Costs = dict[str, list[float]]
 """CPU microseconds of a request in each turn, by gateway."""
 
 
-@asynccontextmanager
-async def gateways(
-    url: str, collector: str, cache_ttl: float
-) -> AsyncIterator[dict[str, InProcess]]:
-    """Run the gateways within the block."""
-    os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector
-    os.environ["OTEL_TRACES_SAMPLER"] = "traceidratio"
-    async with AsyncExitStack() as stack:
-        made = {OFF: await stack.enter_async_context(opened(url, cache_ttl=cache_ttl))}
-        for title, ratio in _RATIOS.items():
-            os.environ["OTEL_TRACES_SAMPLER_ARG"] = ratio
-            traced = opened(url, cache_ttl=cache_ttl, opentelemetry=True)
-            made[title] = await stack.enter_async_context(traced)
-        yield made
+def _modes(mode: Mode, collector: str) -> dict[str, Mode]:
+    """Return the mode without OpenTelemetry, and with it at each rate."""
+    modes = {_OFF: mode}
+    for title, rate in _RATES.items():
+        own = {
+            "GROUP_GATEWAY_OPENTELEMETRY": "on",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": collector,
+            "OTEL_TRACES_SAMPLER": "traceidratio",
+            "OTEL_TRACES_SAMPLER_ARG": rate,
+        }
+        modes[title] = replace(mode, name=f"{mode.name}-{rate}", settings=mode.settings | own)
+    return modes
 
 
-async def measured(made: Mapping[str, InProcess], body: bytes, batch: int, turns: int) -> Costs:
-    """Return what a request costs each gateway, turn by turn."""
-    costs: Costs = {title: [] for title in made}
+def _measured(targets: Mapping[str, Target], bodies: Path, turns: int) -> Costs:
+    """Return what a request costs each gateway, turn by turn; one more turn warms up."""
+    costs: Costs = {title: [] for title in targets}
     for _ in range(turns + 1):
-        for title, gateway in made.items():
-            began = time.process_time_ns()
-            for _ in range(batch):
-                await gateway.post(body)
-            costs[title].append((time.process_time_ns() - began) / batch / 1000)
-    return {title: turn[1:] for title, turn in costs.items()}  # the first one warms up
+        for title, target in targets.items():
+            before = target.program.cpu_seconds()
+            sent = load(target.url, bodies, _SECONDS, callers=target.callers)
+            spent = target.program.cpu_seconds() - before
+            if sent.failures:
+                raise SystemExit(f"{title}: {sent.failures} requests failed")
+            costs[title].append(1e6 * spent / sent.requests)
+    return {title: turn[1:] for title, turn in costs.items()}
 
 
-def more(costs: Costs, title: str) -> float:
-    """Return by which share a gateway costs more: the median over the turns."""
-    pairs = zip(costs[title], costs[OFF], strict=True)
-    return median(cost / least for cost, least in pairs) - 1
-
-
-async def _all(url: str, collector: str, turns: int) -> dict[str, Costs]:
-    body = CONNECTION.workloads(Catalogue())["W1"].bodies[0]
-    found = {}
-    for kind, batch in _BATCHES.items():
-        ttl = 0.0 if kind == "cold" else 3600.0
-        async with gateways(url, collector, ttl) as made:
-            found[f"W1 {kind}"] = await measured(made, body, batch, turns)
-    return found
+def _row(kind: str, costs: Costs) -> list[str]:
+    """Return a row: the medians, and by which share a gateway costs more in the same turn."""
+    cells = [kind, figure(median(costs[_OFF]))]
+    for title in _RATES:
+        pairs = zip(costs[title], costs[_OFF], strict=True)
+        more = median(cost / least for cost, least in pairs) - 1
+        cells.append(f"{figure(median(costs[title]))} ({more:+.1%})")
+    return cells
 
 
 def run(turns: int) -> None:
     """Measure so many turns, and print a table."""
-    need(["nginx", "taskset"])
+    need(["nginx", "wrk", "taskset"])
     catalogue = Catalogue()
-    os.sched_setaffinity(0, {SERVER_CORE})
-    with tempfile.TemporaryDirectory() as folder:
+    rows = []
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         work, port = Path(folder), free_port()
-        sink = f"http://127.0.0.1:{port}"
+        bodies = work / "bodies"
+        bodies.write_bytes(b"\n".join(CONNECTION.workloads(catalogue)["W1"].bodies))
+        source = stack.enter_context(
+            upstream(work / "upstream", catalogue.files(), catalogue.searches())
+        )
+        collector = f"http://127.0.0.1:{port}"
         command = [sys.executable, "-m", "bench.constant", str(port), "2"]
-        with (
-            upstream(work / "upstream", catalogue.files(), catalogue.searches()) as source,
-            running(command, core=LOAD_CORE, log=work / "collector.log", ready=sink),
-        ):
-            found = asyncio.run(_all(source.url, sink, turns))
-    rows = [
-        [
-            kind,
-            figure(median(costs[OFF])),
-            *(f"{figure(median(costs[t]))} ({more(costs, t):+.1%})" for t in _RATIOS),
-        ]
-        for kind, costs in found.items()
-    ]
-    sys.stdout.write(table(["CPU µs of a request", OFF, *_RATIOS], rows))
+        log = work / "collector.log"
+        stack.enter_context(running(command, core=LOAD_CORE, log=log, ready=collector))
+        for mode in (UNSHARED, WARM):
+            with ExitStack() as inner:
+                targets = {
+                    title: inner.enter_context(gateway(each, source.url, work))
+                    for title, each in _modes(mode, collector).items()
+                }
+                rows.append(_row(f"W1 {mode.title}", _measured(targets, bodies, turns)))
+    sys.stdout.write(table(["CPU µs of a request", _OFF, *_RATES], rows))
 
 
 if __name__ == "__main__":

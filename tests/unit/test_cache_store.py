@@ -1,13 +1,12 @@
 """The cache is never wrong about a write, and its failure is nobody else's."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import pytest
 
 from group_gateway.cache.entries import Lookup, Slot
-from group_gateway.cache.invalidation_history import Tags
 from group_gateway.cache.store import CacheStore
 from unit.interleaving import SILENCE, FakeRedis, Fate, Gates, Time, shared_store
 
@@ -241,7 +240,7 @@ async def test_a_copy_that_comes_after_a_silence_is_not_believed(shared: Shared)
 async def test_a_write_that_redis_does_not_hear_of_is_announced_here(shared: Shared) -> None:
     """Whatever is under way in this gateway must not be shared any more."""
     await shared.look(shared.one)
-    told: list[Tags] = []
+    told: list[Sequence[str] | None] = []
     shared.one.listen(told.append)
     await shared.on(shared.one.invalidate(["group"]), Fate.LOST)
     await shared.at_once(shared.one.invalidate(["more"]))

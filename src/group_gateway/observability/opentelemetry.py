@@ -9,6 +9,7 @@ import asyncio
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from random import random
 
 from graphql import OperationDefinitionNode
 from opentelemetry import context as otel_context
@@ -72,25 +73,40 @@ class OpenTelemetryTracing(Tracing):
         if not redis.is_instrumented_by_opentelemetry:
             redis.instrument(tracer_provider=libraries)
 
-    def concerns(self, headers: RawHeaders) -> bool:  # noqa: ARG002 - one that names no trace too
-        """Return that every request may be recorded."""
-        return True
+    def concerns(self, headers: RawHeaders) -> bool:
+        """Return whether a request names a trace, or else is sampled.
+
+        So a request that names none and is not sampled costs next to nothing.
+        """
+        for name, _ in headers:
+            if name == b"traceparent":
+                return True
+        return random() < self._sampling.rate  # noqa: S311 - no secret
+
+    def _is_sampled(self, headers: RawHeaders, parent: TraceContext | None) -> bool:
+        """Return whether a request that is concerned is sampled."""
+        return not super().concerns(headers) or self._sampling.keeps(parent)
 
     def request(self, headers: RawHeaders, method: str, route: str) -> AbstractContextManager[Span]:
-        """Record a request, if its trace is sampled."""
+        """Record a request that is concerned, if its trace is sampled."""
         parent = trace_context_of(headers)
-        if not self._sampling.keeps(parent):
+        if not self._is_sampled(headers, parent):
             return self.context(headers)
         attributes = {"http.request.method": method, "http.route": route}
         return self._span(f"{method} {route}", SpanKind.SERVER, attributes, parent)
 
     def ready_answer(self, headers: RawHeaders, route: str) -> None:
-        """Record a request that got a ready response."""
+        """Record a request that is concerned and got a ready response."""
         parent = trace_context_of(headers)
-        if self._sampling.keeps(parent):
-            attributes = {"http.request.method": "POST", "http.route": route}
-            with self._span(f"POST {route}", SpanKind.SERVER, attributes, parent) as span:
-                span.set("http.response.status_code", 200)
+        if self._is_sampled(headers, parent):
+            attributes: dict[str, str | int] = {
+                "http.request.method": "POST",
+                "http.route": route,
+                "http.response.status_code": 200,
+            }
+            self._tracer.start_span(
+                f"POST {route}", _below(parent), SpanKind.SERVER, attributes
+            ).end()
 
     def operation(self, definition: OperationDefinitionNode | None) -> AbstractContextManager[Span]:
         """Record the execution of an operation by its type and name."""

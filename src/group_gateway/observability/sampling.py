@@ -16,7 +16,8 @@ class UnknownSampler(ValueError):
 class Sampling:
     """Whether a trace is sampled, by `OTEL_TRACES_SAMPLER`; default `parentbased_always_on`.
 
-    Raises UnknownSampler. See OpenTelemetry's "SDK environment variables".
+    Raises UnknownSampler. See OpenTelemetry's "SDK environment variables". `rate` is the share of
+    sampled traces among those that begin here.
     """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
@@ -24,9 +25,9 @@ class Sampling:
         self._follows_parent = name.startswith("parentbased_")
         kind = name.removeprefix("parentbased_")
         if kind == "traceidratio":
-            self._rate = _ratio(environment.get("OTEL_TRACES_SAMPLER_ARG", "").strip() or "1")
+            self.rate = _ratio(environment.get("OTEL_TRACES_SAMPLER_ARG", "").strip() or "1")
         elif kind in _RATES:
-            self._rate = _RATES[kind]
+            self.rate = _RATES[kind]
         else:
             raise UnknownSampler("OTEL_TRACES_SAMPLER names no sampler that the gateway knows.")
 
@@ -34,7 +35,7 @@ class Sampling:
         """Return whether the trace of a request with this parent is sampled."""
         if parent is not None and self._follows_parent:
             return parent.sampled
-        return random.random() < self._rate  # noqa: S311 - no secret
+        return random.random() < self.rate  # noqa: S311 - no secret
 
 
 def _ratio(text: str) -> float:

@@ -12,68 +12,22 @@ import random
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ResponseError
 
 from group_gateway.cache.invalidation_history import InvalidationHistory
-from group_gateway.cache.invalidation_log import EVERYTHING
 from group_gateway.cache.redis.redis_cache import RedisCache
+from group_gateway.cache.redis.stream_entry import APPEND, StreamEntry, StreamLost, new_life
 
-_LENGTH = 10_000
-"""Entries that the stream keeps, at least."""
-_KEPT_SECONDS = 86_400
-"""Time to live of the stream, in seconds after its last entry."""
 _RECALLED = 1_000
 """Entries that a new follower reads."""
 _BATCH = 500
 _LONGEST_WAIT = 0.25
 """Seconds that one request blocks for news. The connection's own timeout is longer."""
 _RUN_ID = re.compile(rb"run_id:(\w+)")
-
-# ARGV: an id for a life that starts now, its first number, the writer's token, the tags.
-_APPEND = f"""
-local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
-local life, number = ARGV[1], tonumber(ARGV[2])
-if last then
-    life = last[2][2]
-    number = tonumber(string.match(last[1], '^(%d+)')) + 1
-end
-local id = string.format('%.0f-0', number)
-redis.call('XADD', KEYS[1], 'MAXLEN', '~', {_LENGTH}, id, 'l', life, 'w', ARGV[3], 't', ARGV[4])
-redis.call('EXPIRE', KEYS[1], {_KEPT_SECONDS})
-return id
-"""
-
-
-class StreamLost(Exception):
-    """The stream can't be followed any longer. The text is the reason."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    number: int
-    life: str
-    writer: str
-    tags: tuple[str, ...]
-
-    @classmethod
-    def of(cls, raw: Sequence[Any]) -> "_Entry":
-        """Decode an entry; raise StreamLost for a foreign one."""
-        try:
-            number = int(bytes(raw[0]).partition(b"-")[0])
-            values = [bytes(value).decode() for value in raw[1][1::2]]
-            life, writer, tags = values
-        except (ValueError, TypeError, IndexError):
-            raise StreamLost("what is in the stream's place is something else") from None
-        return cls(number, life, writer, tuple(filter(None, tags.split("\n"))))
-
-    @property
-    def named(self) -> tuple[str, ...] | None:
-        """The tags, None for all."""
-        return None if EVERYTHING in self.tags else self.tags
+_REPLICA = re.compile(rb"role:slave")
 
 
 class InvalidationStream:
@@ -152,7 +106,7 @@ class InvalidationStream:
         try:
             async with asyncio.timeout(self._timeout):
                 await self._cache.evaluate(
-                    _APPEND, [self._key], [*_new_life(), writer, "\n".join(tags)]
+                    APPEND, [self._key], [*new_life(), writer, "\n".join(tags)]
                 )
                 await echo
         finally:
@@ -201,11 +155,12 @@ class InvalidationStream:
 
     async def _join(self, connection: AbstractConnection) -> None:
         """Continue at this process's position in the stream, or start anew if that is lost."""
+        await self._check_primary(connection)
         process = await self._process(connection)
         last = await self._last(connection)
         if last is None:
-            arguments = [*_new_life(), "", ""]
-            await self._executed(connection, "EVAL", _APPEND, 1, self._key, *arguments)
+            arguments = [*new_life(), "", ""]
+            await self._executed(connection, "EVAL", APPEND, 1, self._key, *arguments)
             last = await self._last(connection)
             if last is None:
                 raise StreamLost("the stream does not stay")
@@ -214,17 +169,17 @@ class InvalidationStream:
             return
         await self._begin(connection, life)
 
-    async def _has_seen(self, connection: AbstractConnection, last: _Entry) -> bool:
+    async def _has_seen(self, connection: AbstractConnection, last: StreamEntry) -> bool:
         """Return whether the stream still holds the entry that this process read last."""
         if last.number == self._number:
             return last.writer == self._writer
         own = await self._executed(connection, "XRANGE", self._key, self._number, self._number)
-        return bool(own) and _Entry.of(own[0]).writer == self._writer
+        return bool(own) and StreamEntry.of(own[0]).writer == self._writer
 
     async def _begin(self, connection: AbstractConnection, life: str) -> None:
         """Invalidate everything that was read before; load what the stream still holds."""
         raw = await self._executed(connection, "XREVRANGE", self._key, "+", "-", "COUNT", _RECALLED)
-        entries = [_Entry.of(each) for each in reversed(raw)]
+        entries = [StreamEntry.of(each) for each in reversed(raw)]
         if not entries or any(each.life != entries[0].life for each in entries):
             raise StreamLost("the stream has two lives")
         had_life = bool(self.life)
@@ -243,6 +198,7 @@ class InvalidationStream:
         if not answer:
             # The stream may be gone, or replaced by another one whose entries never arrive here.
             sent_at = self._clock()
+            await self._check_primary(connection)
             last = await self._last(connection)
             if last is None or last.number < self._number:
                 raise StreamLost("the stream began anew")
@@ -251,7 +207,7 @@ class InvalidationStream:
                     raise StreamLost("the stream began anew")
                 self._is_current_since(sent_at)
             return
-        entries = [_Entry.of(each) for each in answer[0][1]]
+        entries = [StreamEntry.of(each) for each in answer[0][1]]
         for entry in entries:
             self._take(entry)
         if len(entries) < _BATCH:
@@ -261,7 +217,7 @@ class InvalidationStream:
             if echo is not None and not echo.done():
                 echo.set_result(None)
 
-    def _take(self, entry: _Entry) -> None:
+    def _take(self, entry: StreamEntry) -> None:
         if entry.number != self._number + 1 or entry.life != self.life.rpartition(" ")[2]:
             self._number = 0  # no entry has it, so that whoever joins again starts anew
             raise StreamLost("the stream has a gap")
@@ -278,23 +234,27 @@ class InvalidationStream:
             if not waiting.done():
                 waiting.set_result(None)
 
+    async def _check_primary(self, connection: AbstractConnection) -> None:
+        """Raise StreamLost for a replica, which may hear of nothing for long."""
+        if _REPLICA.search(await self._info(connection, "replication")):
+            raise StreamLost("the server is a replica")
+
     async def _process(self, connection: AbstractConnection) -> str:
         """Return the id of the server's process; "" where that is forbidden to read."""
-        try:
-            found = _RUN_ID.search(await self._executed(connection, "INFO", "server"))
-        except ResponseError:
-            return ""
+        found = _RUN_ID.search(await self._info(connection, "server"))
         return found[1].decode() if found else ""
 
-    async def _last(self, connection: AbstractConnection) -> _Entry | None:
+    async def _info(self, connection: AbstractConnection, section: str) -> bytes:
+        """Return what the server says of itself; nothing where that is forbidden to read."""
+        try:
+            return bytes(await self._executed(connection, "INFO", section))
+        except ResponseError:
+            return b""
+
+    async def _last(self, connection: AbstractConnection) -> StreamEntry | None:
         raw = await self._executed(connection, "XREVRANGE", self._key, "+", "-", "COUNT", 1)
-        return _Entry.of(raw[0]) if raw else None
+        return StreamEntry.of(raw[0]) if raw else None
 
     async def _executed(self, connection: AbstractConnection, *command: Any) -> Any:
         await connection.send_command(*command)
         return await connection.read_response()
-
-
-def _new_life() -> tuple[str, int]:
-    """Return an id for a life of the stream, and a number beyond those of all lives before it."""
-    return os.urandom(8).hex(), int(time.time() * 1000)
