@@ -10,6 +10,7 @@ from group_gateway.groups.reading.cache_slots import CacheSlots
 from group_gateway.groups.reading.capabilities import UpstreamCapabilities
 from group_gateway.groups.reading.capability_reader import CapabilityReader
 from group_gateway.groups.reading.group_fetcher import Lifetimes
+from group_gateway.groups.reading.group_history import GroupHistory
 from group_gateway.groups.reading.group_reads import GroupReads
 from group_gateway.groups.reading.group_searches import GroupSearches
 from group_gateway.groups.reading.invalidation import Invalidator
@@ -21,6 +22,7 @@ from group_gateway.groups.writing.writes import GroupWrites
 from group_gateway.resources.resource_reads import ResourceReads
 from group_gateway.schema.context import Services
 from group_gateway.upstream.client import GroupClient
+from group_gateway.upstream.history_client import HistoryClient
 
 
 def build_lifetimes(settings: Settings) -> Lifetimes:
@@ -67,6 +69,7 @@ def build_services(  # noqa: PLR0913, PLR0917 - all that the use cases take
     return Services(
         reads=reads,
         searches=GroupSearches(loader, pages, reader, keys, client.base_url),
+        history=GroupHistory(HistoryClient(client), reader, keys),
         writes=GroupWrites(client, capabilities, invalidator, slots, leases),
         invalidator=invalidator,
         watches=GroupWatches(

@@ -60,9 +60,11 @@ def test_what_it_says_of_group(
     group: Any, interactions: set[str], parameters: set[str] | None
 ) -> None:
     """Only Group's own entries count, and no list of parameters is not an empty one."""
+    named = {resource["type"] for resource in statement(group)["rest"][0]["resource"] if resource}
     assert group_capability(statement(group)) == GroupCapability(
         "Test",
         "4.0.1",
         frozenset(interactions),
         None if parameters is None else frozenset(parameters),
+        frozenset(named),
     )

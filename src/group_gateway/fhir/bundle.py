@@ -127,7 +127,7 @@ def parse_searchset(raw: bytes, page: PageLink, base: Segments = ()) -> Searchse
         else:
             seen.add(group.id)
         groups.append(group)
-    links = _links(link, page, base)
+    links = page_links(link, page, base)
     return Searchset(raw, tuple(groups), links, _count(total), broken, tuple(issues))
 
 
@@ -184,7 +184,8 @@ def _issues(resource: msgspec.Raw) -> tuple[Issue, ...] | None:
         return None
 
 
-def _links(link: object, page: PageLink, base: Segments) -> dict[str, PageLink]:
+def page_links(link: object, page: PageLink, base: Segments) -> dict[str, PageLink]:
+    """Return the links of a Bundle that was found behind `page`, by their relations."""
     urls: dict[str, str] = {}
     items = link if isinstance(link, list) else [] if link is None else [link]
     for item in items:

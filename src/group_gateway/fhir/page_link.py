@@ -17,6 +17,7 @@ Segments = tuple[str, ...]
 """The segments of a URL's path, without empty ones and dot segments."""
 
 GROUP = "Group"
+HISTORY = "_history"
 _SCHEMES = frozenset({"", "http", "https"})
 _SEGMENT = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@]|%[0-9A-Fa-f]{2})+")
 _ENCODED_DOT = re.compile(r"%2e", re.IGNORECASE)
@@ -93,7 +94,7 @@ def _is_plain(segment: str) -> bool:
 
 
 def base_of(url: str) -> Segments | None:
-    """Return the base path of a server that names a type-level Group search by this URL.
+    """Return the base path of a server that names a search for groups, or a history, by this URL.
 
     Returns None for another URL, and for a relative one, which has no base.
     """
@@ -102,6 +103,8 @@ def base_of(url: str) -> Segments | None:
     except ValueError:
         return None
     segments = path_segments(path) if path.startswith("/") else None
+    if segments and segments[-1:] == (HISTORY,):
+        segments = segments[:-2]
     return segments[:-1] if segments and segments[-1] == GROUP else None
 
 

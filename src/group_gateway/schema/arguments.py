@@ -32,6 +32,13 @@ FirstMembers = Annotated[
     int | None,
     argument(description="How many members, from the start or from `after` on: 100 unless told."),
 ]
+FirstVersions = Annotated[
+    int | None,
+    argument(description="How many versions, from the newest or from `after` on: 20 unless told."),
+]
+AfterVersion = Annotated[
+    str | None, argument(description="The cursor of the version to go on behind, to older ones.")
+]
 AfterMember = Annotated[
     str | None, argument(description="The cursor of the member to go on behind.")
 ]

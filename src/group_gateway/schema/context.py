@@ -11,6 +11,7 @@ from graphql import GraphQLError
 from group_gateway.digests import DigestKeys
 from group_gateway.errors import BadUserInput, UpstreamInvalidResponse
 from group_gateway.fhir.operation_outcome import Issue
+from group_gateway.groups.reading.group_history import GroupHistory
 from group_gateway.groups.reading.group_reads import GroupReads
 from group_gateway.groups.reading.group_searches import GroupSearches
 from group_gateway.groups.reading.invalidation import Invalidator
@@ -28,6 +29,7 @@ class Services:
 
     reads: GroupReads
     searches: GroupSearches
+    history: GroupHistory
     writes: GroupWrites
     invalidator: Invalidator
     watches: GroupWatches

@@ -4,7 +4,7 @@ They are in one module, because the types refer to each other in a circle (a pat
 members …). Their resolvers are in `elements`, `member_fields` and `connection_fields`.
 """
 
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import strawberry
 import strawberry.federation
@@ -13,7 +13,13 @@ from strawberry.federation.schema_directives import Key
 from strawberry.federation.types import FieldSet
 
 from group_gateway.fhir.group_resource import GroupResource
-from group_gateway.schema import connection_fields, group_views, member_fields, reference_resource
+from group_gateway.schema import (
+    connection_fields,
+    group_views,
+    member_fields,
+    reference_resource,
+    version_history,
+)
 from group_gateway.schema.datatypes import (
     CodeableConcept,
     Meta,
@@ -39,6 +45,9 @@ from group_gateway.schema.entity_stubs import (
 from group_gateway.schema.enums import GroupType
 from group_gateway.schema.extension import FhirExtension, extensions, modifier_extensions
 from group_gateway.schema.relay_refetch import FETCHABLE
+
+if TYPE_CHECKING:
+    from group_gateway.schema.group_versions import GroupHistoryConnection
 
 ENTITY = Key(fields=FieldSet("id"), resolvable=UNSET)  # as `keys=["id"]` has it
 
@@ -198,6 +207,14 @@ class Group:
     version: str = strawberry.field(
         resolver=group_views.version,
         description="What was read, opaque. Give it back as `ifVersion` of a write.",
+    )
+    history: "GroupHistoryConnection | None" = strawberry.field(
+        resolver=version_history.history,
+        graphql_type=Annotated[
+            "GroupHistoryConnection", strawberry.lazy("group_gateway.schema.group_versions")
+        ]
+        | None,
+        description="Its versions, the newest first; null where the upstream keeps none.",
     )
 
     @classmethod

@@ -12,6 +12,8 @@ class GroupCapability:
     fhir_version: str | None
     interactions: frozenset[str]
     search_parameters: frozenset[str] | None
+    resource_types: frozenset[str] = frozenset()
+    """The types of all resources that it serves."""
 
 
 def group_capability(statement: object) -> GroupCapability:
@@ -26,15 +28,20 @@ def group_capability(statement: object) -> GroupCapability:
         version if isinstance(version, str) else None,
         _names(group.get("interaction"), "code"),
         names or None,
+        frozenset().union(*(_names(each.get("resource"), "type") for each in _rests(root))),
     )
 
 
 def _group_resource(root: dict[str, Any]) -> dict[str, Any]:
-    for rest in _objects(root.get("rest")):
+    for rest in _rests(root):
         for resource in _objects(rest.get("resource")):
             if resource.get("type") == "Group":
                 return resource
     return {}
+
+
+def _rests(root: dict[str, Any]) -> list[dict[str, Any]]:
+    return _objects(root.get("rest"))
 
 
 def _names(value: object, key: str) -> frozenset[str]:

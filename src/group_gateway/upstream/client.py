@@ -114,7 +114,7 @@ class GroupClient:
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.is_canvas = (urlsplit(self.base_url).hostname or "").endswith(_CANVAS_HOST)
-        self._base = path_segments(httpx.URL(self.base_url).path) or ()
+        self.base_path = path_segments(httpx.URL(self.base_url).path) or ()
         self._transport = transport
         http = http_exchange(self.base_url, transport, call_timeout=call_timeout, headers=headers)
         way = http if account is None else ServiceAccountExchange(http, account)
@@ -149,7 +149,7 @@ class GroupClient:
 
     def searchset(self, raw: bytes, page: PageLink) -> Searchset:
         """Parse the searchset behind a page link; raises NotASearchset."""
-        return parse_searchset(raw, page, self._base)
+        return parse_searchset(raw, page, self.base_path)
 
     async def create(self, caller: Caller, body: bytes, within: float) -> Written:
         """Create a Group. Sent once: after an UpstreamUnavailable it may exist or not."""

@@ -14,7 +14,8 @@ class UpstreamCapabilities:
     whether searches give groups with all elements that a read of them has. `exclusions` are of
     parameters that are shown to leave out groups, or not to; `inclusions` of those that are shown
     to find any, or not to. `declared` are the search parameters that its CapabilityStatement names,
-    None until it was read or when it names none.
+    None until it was read or when it names none; `interactions` with Group, and `resource_types`,
+    are empty then. `history` is whether it has one.
     """
 
     id_lists: CapabilityProbe = field(default_factory=CapabilityProbe)
@@ -24,6 +25,9 @@ class UpstreamCapabilities:
     exclusions: dict[str, CapabilityProbe] = field(default_factory=dict)
     inclusions: dict[str, CapabilityProbe] = field(default_factory=dict)
     declared: frozenset[str] | None = None
+    interactions: frozenset[str] = frozenset()
+    resource_types: frozenset[str] = frozenset()
+    history: CapabilityProbe = field(default_factory=CapabilityProbe)
     paging: PagingSupport = field(default_factory=PagingSupport)
 
     def parameter(self, name: str) -> CapabilityProbe:

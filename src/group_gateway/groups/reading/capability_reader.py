@@ -39,5 +39,8 @@ class CapabilityReader:
             except GatewayError:
                 self._next_try = time.monotonic() + _RETRY_AFTER
             else:
-                self.capabilities.declared = group_capability(statement).search_parameters
+                stated = group_capability(statement)
+                self.capabilities.declared = stated.search_parameters
+                self.capabilities.interactions = stated.interactions
+                self.capabilities.resource_types = stated.resource_types
                 self._next_try = time.monotonic() + _FRESH

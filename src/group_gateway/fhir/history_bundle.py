@@ -1,0 +1,100 @@
+"""A history Bundle (FHIR R4, section 3.1.0.14): the versions of one group, the newest first."""
+
+from typing import Any
+
+import msgspec
+
+from group_gateway.fhir.bundle import NotASearchset, page_links
+from group_gateway.fhir.group_resource import UNREADABLE, GroupResource, NotAGroup
+from group_gateway.fhir.page_link import PageLink, Segments
+
+_DELETE = "DELETE"
+
+
+class GroupVersion(msgspec.Struct, frozen=True):
+    """A version of a group, and what its server says of it.
+
+    `group` is None for a deletion. `source` is `meta.source` without the id of a request, which
+    servers append as a fragment.
+    """
+
+    version: str | None
+    when: str | None
+    source: str | None
+    group: GroupResource | None
+
+    @property
+    def mark(self) -> str:
+        """What tells it from the group's other versions."""
+        return self.version or self.when or ""
+
+
+class HistoryPage(msgspec.Struct, frozen=True):
+    """A page of a history. `broken` counts entries that are no version of the group."""
+
+    versions: tuple[GroupVersion, ...]
+    next: PageLink | None
+    broken: int
+
+
+class _Entry(msgspec.Struct):
+    resource: msgspec.Raw = msgspec.Raw(b"null")
+    request: Any = None
+    response: Any = None
+
+
+class _Bundle(msgspec.Struct):
+    resourceType: str = ""  # noqa: N815 - FHIR's element name
+    link: Any = None
+    entry: list[_Entry] | None = None
+
+
+_bundle = msgspec.json.Decoder(_Bundle)
+
+
+def parse_history(raw: bytes, id: str, page: PageLink, base: Segments) -> HistoryPage:
+    """Parse the page of a group's history behind `page`. Raises NotASearchset for no Bundle.
+
+    `base` is the path of the server's base URL.
+    """
+    try:
+        bundle = _bundle.decode(raw)
+    except UNREADABLE as error:
+        raise NotASearchset("not a JSON Bundle") from error
+    if bundle.resourceType != "Bundle":
+        raise NotASearchset("not a Bundle")
+    found = [_version(entry, id) for entry in bundle.entry or ()]
+    versions = tuple(version for version in found if version is not None)
+    following = page_links(bundle.link, page, base).get("next")
+    return HistoryPage(versions, following, len(found) - len(versions))
+
+
+def _version(entry: _Entry, id: str) -> GroupVersion | None:
+    group = None
+    if _text(entry.request, "method") != _DELETE:
+        try:
+            group = GroupResource.parse(bytes(entry.resource))
+            meta = group.elements.get("meta")
+        except NotAGroup:
+            return None
+        if group.id != id:
+            return None
+    else:
+        meta = None
+    etag = _text(entry.response, "etag")
+    return GroupVersion(
+        _text(meta, "versionId") or _version_of(etag),
+        _text(meta, "lastUpdated") or _text(entry.response, "lastModified"),
+        (_text(meta, "source") or "").partition("#")[0] or None,
+        group,
+    )
+
+
+def _version_of(etag: str | None) -> str | None:
+    """Return the version that an entity tag such as `W/"3"` names."""
+    return None if etag is None else etag.removeprefix("W/").strip('"') or None
+
+
+def _text(value: object, name: str) -> str | None:
+    found = value.get(name) if isinstance(value, dict) else None
+    return found if isinstance(found, str) and found else None

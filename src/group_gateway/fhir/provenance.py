@@ -1,0 +1,58 @@
+"""Who made which version of a resource, by Provenance (FHIR R4, section 6.3). Pure."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from group_gateway.fhir.fhir_resource import FhirResource, NotAResource
+from group_gateway.fhir.literal_reference import parse_reference
+
+_AUTHOR = "author"
+
+
+def agents_by_version(records: Iterable[FhirResource], id: str) -> dict[str, str]:
+    """Return the agent of each version of a group that a record names as its target.
+
+    A target without a version says nothing of any one.
+    """
+    found: dict[str, str] = {}
+    for record in records:
+        if record.type != "Provenance":
+            continue
+        try:
+            elements = record.elements
+        except NotAResource:
+            continue
+        who = _agent(elements.get("agent"))
+        for target in _items(elements.get("target")):
+            text = target.get("reference")
+            reference = parse_reference(text) if isinstance(text, str) else None
+            if reference is None or (reference.type, reference.id) != ("Group", id):
+                continue
+            if who is not None and reference.version is not None:
+                found.setdefault(reference.version, who)
+    return found
+
+
+def _agent(agents: object) -> str | None:
+    """Return an agent's reference, or else what to show for it: the author's, if one is named."""
+    listed = list(_items(agents))
+    listed.sort(key=lambda agent: _AUTHOR not in _codes(agent.get("type")))
+    for agent in listed:
+        who = agent.get("who")
+        who = who if isinstance(who, dict) else {}
+        for name in ("reference", "display"):
+            text = who.get(name)
+            if isinstance(text, str) and text:
+                return text
+    return None
+
+
+def _codes(concept: object) -> set[object]:
+    codings = concept.get("coding") if isinstance(concept, dict) else None
+    return {coding.get("code") for coding in _items(codings)}
+
+
+def _items(value: object) -> Iterator[dict[str, Any]]:
+    for item in value if isinstance(value, list) else (value,):
+        if isinstance(item, dict):
+            yield item

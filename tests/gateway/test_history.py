@@ -1,0 +1,289 @@
+"""`Group.history`: the versions of a group, where the upstream keeps them."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+import httpx
+import pytest
+
+from gateway.answering import Answering, answering, codes, make_group, page, refusal
+
+PAGE = """query ($first: Int, $after: String) {
+    group(id: "g") { history(first: $first, after: $after) {
+    edges { cursor node { version when group { name version } } }
+    nodes { who group { name } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+} } }"""
+WHO = '{ group(id: "g") { history { nodes { version who } } } }'
+VERSIONS = '{ group(id: "g") { history { nodes { version group { name } } } } }'
+
+
+def version(number: int, **meta: Any) -> dict[str, Any]:
+    """Return a version of the group as an entry of a history."""
+    meta = {"versionId": str(number), "lastUpdated": f"2026-01-{number:02}T00:00:00Z", **meta}
+    return {
+        "fullUrl": "http://upstream.test/Group/g",
+        "request": {"method": "PUT", "url": "Group/g"},
+        "response": {"status": "200", "etag": f'W/"{number}"'},
+        "resource": make_group("g", name=f"Name {number}", meta=meta),
+    }
+
+
+@dataclass
+class Keeping(Answering):
+    """An upstream that keeps versions, and links their pages by a parameter of its own."""
+
+    search: Any = None
+    entries: list[Any] = field(default_factory=lambda: [version(n) for n in range(5, 0, -1)])
+    records: list[dict[str, Any]] = field(default_factory=list)
+    most: int = 2
+    failures: dict[str, httpx.Response] = field(default_factory=dict)
+    interactions: tuple[str, ...] = ("read", "history-instance")
+    link: str = "http://upstream.test/Group/g/_history?page={}&_count={}"
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer a request."""
+        path, query = request.url.path, dict(parse_qsl(request.url.query.decode()))
+        if path == "/metadata":
+            return httpx.Response(200, json=self.statement())
+        if "_history" not in path and path.startswith("/Group/"):
+            return httpx.Response(200, json=make_group(path[7:], name="Name 5"))
+        self.calls.append(f"GET {request.url.raw_path.decode()}")
+        for part, failure in self.failures.items():
+            if part in str(request.url):
+                return failure
+        if path == "/Provenance":
+            found = [{"resource": record} for record in self.records]
+            onward = "?page=2" if len(found) > self.most else None
+            return httpx.Response(200, json=page(*found, onward=onward))
+        start = int(query.get("page", 0))
+        count = min(int(query.get("_count", 10)), self.most)
+        following = self.link.format(start + count, count)
+        links = [{"relation": "next", "url": following}] if self.entries[start + count :] else []
+        bundle = {"resourceType": "Bundle", "type": "history", "link": links}
+        return httpx.Response(200, json={**bundle, "entry": self.entries[start : start + count]})
+
+    def statement(self) -> dict[str, Any]:
+        """Return the CapabilityStatement."""
+        group = {"type": "Group", "interaction": [{"code": code} for code in self.interactions]}
+        resource = [group, {"type": "Provenance"}]
+        return {"resourceType": "CapabilityStatement", "rest": [{"resource": resource}]}
+
+
+def shown(answer: Any) -> list[Any]:
+    """Return the versions and names of an answer."""
+    history = answer["data"]["group"]["history"]
+    return [(n["version"], n["group"] and n["group"]["name"]) for n in history["nodes"]]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 20])
+async def test_pages(size):
+    """Versions come newest first, each once, over whatever pages the upstream has."""
+    async with answering(Keeping()) as gateway:
+        found, after, more = [], None, True
+        while more:
+            history = (await gateway.data(PAGE, first=size, after=after))["group"]["history"]
+            info = history["pageInfo"]
+            assert info["hasPreviousPage"] == (after is not None)
+            cursors = [edge["cursor"] for edge in history["edges"]]
+            assert [info["startCursor"], info["endCursor"]] == [cursors[0], cursors[-1]]
+            found += [(e["node"]["version"], e["node"]["group"]["name"]) for e in history["edges"]]
+            more, after = info["hasNextPage"], info["endCursor"]
+        assert found == [(str(n), f"Name {n}") for n in range(5, 0, -1)]
+
+
+async def test_a_version_that_is_made_meanwhile():
+    """It moves the others to later pages, and none is shown twice or left out."""
+    upstream = Keeping()
+    async with answering(upstream) as gateway:
+        history = (await gateway.data(PAGE, first=2))["group"]["history"]
+        upstream.entries[:0] = [version(8), version(7), version(6)]
+        after = history["pageInfo"]["endCursor"]
+        history = (await gateway.data(PAGE, first=2, after=after))["group"]["history"]
+        assert [edge["node"]["version"] for edge in history["edges"]] == ["3", "2"]
+
+
+async def test_a_version_that_is_gone():
+    """A cursor of a version that the upstream has dropped is refused."""
+    upstream = Keeping()
+    async with answering(upstream) as gateway:
+        history = (await gateway.data(PAGE, first=2))["group"]["history"]
+        del upstream.entries[1]
+        answer = await gateway(PAGE, first=2, after=history["pageInfo"]["endCursor"])
+        assert codes(answer) == {"BAD_USER_INPUT"}
+        upstream.failures = {"_history": refusal("No such page", 410)}
+        answer = await gateway(PAGE, first=2, after=history["pageInfo"]["startCursor"])
+        assert codes(answer) == {"BAD_USER_INPUT"}
+
+
+async def test_a_deletion():
+    """A version that is a deletion has no group."""
+    upstream = Keeping()
+    gone = {"method": "DELETE", "url": "Group/g"}
+    upstream.entries[2:4] = [{"request": gone, "response": {"etag": 'W/"3"'}}]
+    async with answering(upstream) as gateway:
+        assert shown(await gateway(VERSIONS)) == [
+            ("5", "Name 5"),
+            ("4", "Name 4"),
+            ("3", None),
+            ("1", "Name 1"),
+        ]
+
+
+async def test_entries_that_are_no_versions():
+    """They are left out, and an error says so. Another group is never shown."""
+    upstream = Keeping(entries=[version(2), None, {"resource": make_group("other")}, version(1)])
+    upstream.entries[1] = {"resource": {"resourceType": "Group"}}
+    async with answering(upstream) as gateway:
+        answer = await gateway(VERSIONS)
+        assert shown(answer) == [("2", "Name 2"), ("1", "Name 1")]
+        assert codes(answer) == {"UPSTREAM_INVALID_RESPONSE"}
+        assert [error["path"] for error in answer["errors"]] == [["group", "history"]]
+
+
+NONE = {
+    "no statement of it": ({"interactions": ("read",)}, 0),
+    "no address": ({"failures": {"_history": httpx.Response(404, json={})}}, 1),
+    "not found": ({"failures": {"_history": refusal("What?", 404)}}, 2),
+    "not allowed": ({"failures": {"_history": refusal("No", 405)}}, 1),
+    "not implemented": ({"failures": {"_history": httpx.Response(501)}}, 1),
+    "refused": ({"failures": {"_history": refusal("No", 400)}}, 4),
+}
+
+
+@pytest.mark.parametrize("kind", NONE)
+async def test_an_upstream_without_history(kind):
+    """The field is null, and an upstream that can't is not asked again."""
+    ways, calls = NONE[kind]
+    upstream = Keeping(**ways)
+    async with answering(upstream) as gateway:
+        for _ in range(2):
+            assert (await gateway.data(VERSIONS))["group"]["history"] is None
+        assert len(upstream.calls) == calls
+
+
+@pytest.mark.parametrize(
+    ("failure", "code"),
+    [
+        (refusal("No", 403), "FORBIDDEN"),
+        (httpx.Response(500), "UPSTREAM_UNAVAILABLE"),
+        (httpx.Response(200, json={"resourceType": "Group"}), "UPSTREAM_INVALID_RESPONSE"),
+        (httpx.Response(200, text="<html>"), "UPSTREAM_INVALID_RESPONSE"),
+    ],
+)
+async def test_a_history_that_fails(failure, code):
+    """It is an error at the field, beside the group."""
+    upstream = Keeping(failures={"_history": failure})
+    async with answering(upstream, upstream_retries=0) as gateway:
+        answer = await gateway(VERSIONS.replace("history", "name history", 1))
+        assert codes(answer) == {code}
+        assert answer["data"]["group"] == {"name": "Name 5", "history": None}
+
+
+async def test_a_refused_count():
+    """An upstream that refuses `_count` is asked without it."""
+    upstream = Keeping(failures={"_count=21": refusal("Unknown parameter _count")})
+    async with answering(upstream) as gateway:
+        assert len(shown(await gateway(VERSIONS))) == 5
+
+
+@pytest.mark.parametrize(
+    "link", ["http://upstream.test/Patient?x={}{}", "/Group/g/_history?same=1", "ftp://x/{}{}"]
+)
+async def test_links_that_lead_nowhere(link):
+    """They end in an error, not in a list that is cut, nor in a call elsewhere."""
+    upstream = Keeping(link=link)
+    async with answering(upstream) as gateway:
+        assert codes(await gateway(VERSIONS)) == {"UPSTREAM_INVALID_RESPONSE"}
+        assert not any("Patient" in call for call in upstream.calls)
+
+
+async def test_cursors_and_numbers_that_are_none():
+    """A cursor belongs to the history of one group."""
+    async with answering(Keeping()) as gateway:
+        after = (await gateway.data(PAGE, first=1))["group"]["history"]["pageInfo"]["endCursor"]
+        other = PAGE.replace('id: "g"', 'id: "h"')
+        for wrong in ("x", "", after[:-2]):
+            assert codes(await gateway(PAGE, after=wrong)) == {"BAD_USER_INPUT"}
+        assert codes(await gateway(other, after=after)) == {"BAD_USER_INPUT"}
+        for first in (-1, 101):
+            assert codes(await gateway(PAGE, first=first)) == {"BAD_USER_INPUT"}
+
+
+async def test_calls_are_budgeted():
+    """Pages of a history count towards the upstream calls of an operation."""
+    upstream = Keeping(most=1)
+    async with answering(upstream, upstream_calls=3) as gateway:
+        assert codes(await gateway(VERSIONS)) == {"TOO_MANY_UPSTREAM_CALLS"}
+
+
+def record(target: str, **who: str) -> dict[str, Any]:
+    """Return a Provenance."""
+    agent = [{"type": {"coding": [{"code": "assembler"}]}, "who": {"display": "A machine"}}]
+    author = {"type": {"coding": [{"code": "author"}]}, "who": who}
+    return {
+        "resourceType": "Provenance",
+        "id": target.replace("/", "-"),
+        "target": [{"reference": target}],
+        "agent": [*agent, author],
+    }
+
+
+async def test_who_made_a_version():
+    """A Provenance of the version says so, else the version's source without a request's id."""
+    upstream = Keeping(
+        entries=[version(4), version(3), version(2, source="urn:app:1"), version(1, source="#r7")],
+        records=[
+            record("Group/g/_history/4", reference="Practitioner/p"),
+            record("http://upstream.test/Group/g/_history/3", display="Dr. House"),
+        ],
+    )
+    async with answering(upstream) as gateway:
+        nodes = (await gateway.data(WHO))["group"]["history"]["nodes"]
+        assert [(n["version"], n["who"]) for n in nodes] == [
+            ("4", "Practitioner/p"),
+            ("3", "Dr. House"),
+            ("2", "urn:app:1"),
+            ("1", None),
+        ]
+        assert [call for call in upstream.calls if "Provenance" in call] == [
+            "GET /Provenance?target=Group/g&_count=100"
+        ]
+
+
+async def test_records_of_something_else():
+    """What an upstream sends that ignores `target` says nothing of the group."""
+    upstream = Keeping(
+        records=[record("Group/other/_history/5", display="X"), record("Group/g", display="Y")]
+    )
+    async with answering(upstream) as gateway:
+        nodes = (await gateway.data(WHO))["group"]["history"]["nodes"]
+        assert {node["who"] for node in nodes} == {None}
+
+
+async def test_records_that_may_not_be_read():
+    """Versions are shown without them."""
+    upstream = Keeping(entries=[version(1, source="urn:app")])
+    for status in (403, 404, 400):
+        upstream.failures = {"Provenance": refusal("No", status)}
+        async with answering(upstream) as gateway:
+            nodes = (await gateway.data(WHO))["group"]["history"]["nodes"]
+            assert nodes == [{"version": "1", "who": "urn:app"}]
+
+
+async def test_too_many_records():
+    """Who made a version may then be unknown, which is an error and not null in silence."""
+    upstream = Keeping(records=[record(f"Group/g/_history/{n}", display="X") for n in (1, 2, 3)])
+    async with answering(upstream) as gateway:
+        answer = await gateway(WHO)
+        assert codes(answer) == {"UPSTREAM_SEARCH_UNSUPPORTED"}
+        assert len(answer["data"]["group"]["history"]["nodes"]) == 5
+
+
+async def test_a_new_version_shows_at_once():
+    """A history is read anew each time: no answer with one is kept."""
+    upstream = Keeping()
+    async with answering(upstream) as gateway:
+        await gateway(VERSIONS)
+        upstream.entries.insert(0, version(6))
+        assert shown(await gateway(VERSIONS))[0] == ("6", "Name 6")
