@@ -30,6 +30,10 @@ class MemoryServer:
     """Search parameters that are answered with 400."""
     declares: bool = True
     """Whether it has a CapabilityStatement."""
+    most: int = 1_000
+    """Entries on a page at most."""
+    links_on: bool = True
+    """Whether a page links the next one."""
     deletes: bool = True
     ignores: frozenset[str] = frozenset()
     """Elements that writes don't store."""
@@ -143,11 +147,12 @@ class MemoryServer:
             found.sort(key=lambda r: str(r.get(asked["_sort"].lstrip("-"))))
             if asked["_sort"].startswith("-"):
                 found.reverse()
-        count, offset = int(asked.get("_count", 10)), int(asked.get("_offset", 0))
+        count = min(int(asked.get("_count", 10)), self.most)
+        offset = int(asked.get("_offset", 0))
         page = found[offset : offset + count]
         own = {**(given if self.echoes else asked), "_count": str(count), "_offset": str(offset)}
         links = [{"relation": "self", "url": f"{BASE}/{type}?{urlencode(own)}"}]
-        if count and offset + count < len(found):
+        if self.links_on and count and offset + count < len(found):
             following = {**own, "_offset": str(offset + count)}
             links.append({"relation": "next", "url": f"{BASE}/{type}?{urlencode(following)}"})
         bundle = {

@@ -198,6 +198,16 @@ async def test_broken_elements_are_errors_of_their_own(start: Any, server: Memor
     assert answer["errors"][0]["extensions"]["code"] == "UPSTREAM_INVALID_RESPONSE"
 
 
+async def test_a_list_that_is_cut(start: Any, server: MemoryServer) -> None:
+    """Where a page has fewer than its total, the rest is searched for, link or no link."""
+    ids = [f"p{n}" for n in range(40)]
+    server.most, server.links_on = 15, False
+    server.put(group(*(f"Patient/{id}" for id in ids)), *map(patient, ids))
+    found = shown(await (await start()).data(NAMES))
+    assert [resource["id"] for resource in found] == ids
+    assert len(server.calls) == 4
+
+
 async def test_calls_are_budgeted(start: Any, server: MemoryServer) -> None:
     """Reads of people count towards the operation's upstream calls."""
     ids = [f"p{n}" for n in range(300)]

@@ -34,6 +34,7 @@ class _Link(msgspec.Struct):
 
 class _Bundle(msgspec.Struct):
     resourceType: str = ""  # noqa: N815 - FHIR's element name
+    total: Any = None
     link: list[_Link] | None = None
     entry: list[_Entry] | None = None
 
@@ -89,7 +90,7 @@ def _whole(text: str) -> int | Decimal:
 
 
 def matches_in(raw: bytes) -> tuple[list[FhirResource], bool]:
-    """Return the matches of a searchset, and whether more pages follow.
+    """Return the matches of a searchset, and whether there are more: by a link, or by the total.
 
     Entries that are not resources are omitted. Raises NotAResource.
     """
@@ -100,11 +101,14 @@ def matches_in(raw: bytes) -> tuple[list[FhirResource], bool]:
     if bundle.resourceType != "Bundle":
         raise NotAResource("not a Bundle")
     found = []
+    matches = 0
     for entry in bundle.entry or ():
         if entry.search is not None and entry.search.mode not in {None, "match"}:
             continue
+        matches += 1
         try:
             found.append(FhirResource.parse(bytes(entry.resource)))
         except NotAResource:
             continue
-    return found, any(link.relation == "next" for link in bundle.link or ())
+    is_short = type(bundle.total) is int and bundle.total > matches
+    return found, is_short or any(link.relation == "next" for link in bundle.link or ())
