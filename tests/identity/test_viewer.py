@@ -1,5 +1,8 @@
 """`viewer`: who asks, by the `fhirUser` of a token that the gateway has verified."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from group_gateway.sandbox.wellknown import SEED_PATIENT_ID, TEST_GROUP_ID, TEST_GROUP_TWIN_ID
@@ -14,6 +17,7 @@ VIEWER = """query ($filter: GroupFilter, $after: String) {
     }
   }
 }"""
+PAGE = (Path(__file__).parents[2] / "docs" / "care-team.md").read_text()
 PATIENT = f"Patient/{SEED_PATIENT_ID}"
 
 
@@ -87,3 +91,11 @@ async def test_a_token_that_is_passed_on_unread(open_gateway):
         await gateway.http.post("/graphql", json={"query": "{ viewer { reference } }"})
     ).json()
     assert (answer["data"], code(answer)) == ({"viewer": None}, "UNAUTHENTICATED")
+
+
+async def test_the_query_of_the_documentation(gateway):
+    """My teams, as docs/care-team.md has them."""
+    parts = dict(re.findall(r"const (\w+) = `(.*?)`;", PAGE, re.DOTALL))
+    query = parts["MY_TEAMS"].replace("${TEAM_FIELDS}", parts["TEAM_FIELDS"])
+    shown = (await gateway.data(query, token=signed(fhirUser=PATIENT), filter={}))["viewer"]
+    assert (shown["reference"], len(shown["groups"]["nodes"])) == (PATIENT, 2)
