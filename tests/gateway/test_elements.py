@@ -65,7 +65,7 @@ def test_the_types_have_the_elements(name: str) -> None:
     assert isinstance(kind, GraphQLObjectType)
     more = {"extension", "modifierExtension"}
     if name == "Group":
-        more |= {"resourceType", "responsibilities", "members", "version"}
+        more |= {"resourceType", "responsibilities", "members", "version", "history"}
     assert kind.fields.keys() - more == elements.keys()
     check_fields(elements, kind.fields, "")
 

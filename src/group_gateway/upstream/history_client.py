@@ -10,8 +10,8 @@ from group_gateway.fhir.literal_reference import is_logical_id
 from group_gateway.fhir.page_link import GROUP, HISTORY, PageLink
 from group_gateway.fhir.provenance import agents_by_version
 from group_gateway.operation import Caller
-from group_gateway.upstream.upstream_response import failure_of
 from group_gateway.upstream.client import Again, GroupClient
+from group_gateway.upstream.upstream_response import failure_of
 
 _SUCCESS = range(200, 300)
 _MOST_RECORDS = 100
