@@ -9,10 +9,11 @@ if a search by the same parameter has found a group.
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 from contextlib import suppress
+from typing import Any
 
 from group_gateway.errors import GatewayError, TooManyUpstreamCalls
 from group_gateway.fhir.bundle import Searchset
-from group_gateway.fhir.group_resource import NotAGroup
+from group_gateway.fhir.group_resource import GroupResource, NotAGroup
 from group_gateway.fhir.page_link import PageLink, Query
 from group_gateway.groups.reading.capabilities import UpstreamCapabilities
 from group_gateway.groups.reading.name_search import control_for
@@ -130,6 +131,24 @@ class FilterProof:
             self._capabilities.parameter(name).learn(works=False)
         return works
 
+    async def sorts_by(self, name: str, key: Callable[[GroupResource], Any]) -> bool:
+        """Return whether the upstream sorts by a parameter that stands for the `key` of groups.
+
+        Then the list begins with a lesser key in one direction than in the other.
+        """
+        probe = self._capabilities.exclusion(f"{_SORT}={name}")
+        if probe.recently_proven or not probe.worth_trying:
+            return probe.proven
+        ends = [await self._ask(_SORT, order) for order in (name, f"-{name}")]
+        keys = [key(page.groups[0]) for page in ends if page and page.groups and _is_sorted(page)]
+        works = len(keys) == len(ends) and None not in keys and keys[0] < keys[1]
+        probe.learn(works=works)
+        return works
+
+    def disprove_order(self, name: str) -> None:
+        """Record that the upstream does not sort by a parameter after all."""
+        self._capabilities.exclusion(f"{_SORT}={name}").learn(works=False)
+
     async def _sorts(self, keys: list[str]) -> bool:
         """Return whether opposite orders start with different groups.
 
@@ -173,6 +192,12 @@ def _values(name: str, shown: Searchset) -> Iterator[str]:
             value = sample_value(name, group.elements)
             if value is not None:
                 yield value
+
+
+def _is_sorted(page: Searchset) -> bool:
+    """Return whether the upstream says that a page is sorted."""
+    own = page.links.get("self")
+    return own is not None and own.parameter(_SORT) is not None
 
 
 def _grouped(query: Query) -> Iterator[tuple[str, list[str]]]:

@@ -16,6 +16,8 @@ from group_gateway.groups.reading.relay_connection import Connection, Paging, So
 from group_gateway.groups.reading.search import Search
 from group_gateway.groups.reading.search_pages import SearchPages
 from group_gateway.groups.reading.sorted_groups import GroupOrder, SortedGroups
+from group_gateway.groups.reading.sorted_search import SortedSearch
+from group_gateway.groups.reading.upstream_order import LAST_UPDATED, UpstreamOrder
 from group_gateway.groups.reading.whole_pages import WholePages
 from group_gateway.operation import Operation
 
@@ -70,10 +72,35 @@ class GroupReads:
             source = IdList(lambda id: self._loader.find(operation, id), distinct, wanted)
             search_text = f"ids {distinct} {wanted.canonical_text}"
         if orders:
+            unsorted = source
             source = SortedGroups(source, orders)
+            if ids is None and [order.field for order in orders] == ["last_updated"]:
+                source = self._by_last_update(operation, unsorted, wanted, orders[0], source)
             search_text += f" by {[(order.field, order.descending) for order in orders]}"
         cursors = Cursors(self._keys, search_text)
         return Connection(source, cursors, paging, operation.record_read)
+
+    def _by_last_update(
+        self,
+        operation: Operation,
+        unsorted: Source,
+        wanted: GroupFilter,
+        order: GroupOrder,
+        local: Source,
+    ) -> Source:
+        def search(bounded: GroupFilter, descending: bool) -> SortedSearch:  # noqa: FBT001
+            return SortedSearch(
+                self._pages,
+                self._whole,
+                self._reader,
+                operation,
+                bounded,
+                LAST_UPDATED,
+                "last_updated",
+                descending=descending,
+            )
+
+        return UpstreamOrder(search, unsorted, wanted, order, local)
 
 
 def checked_id(id: str) -> str:

@@ -80,11 +80,7 @@ class SortedGroups:
         return self._steps
 
     def _key(self, group: GroupResource) -> Key:
-        try:
-            outline = outline_of(group)
-        except UNREADABLE as error:
-            raise NotAGroup("a value can't be decoded") from error
-        return [*(_VALUES[order.field](outline) for order in self._orders), group.id]
+        return [*(key_of(group, order.field) for order in self._orders), group.id]
 
     def _at(self, place: Key) -> Any:
         return cmp_to_key(self._compare)(place)
@@ -102,6 +98,15 @@ class SortedGroups:
             return -1 if is_less != order.descending else 1
         ours, theirs = str(left[-1]), str(right[-1])
         return (ours > theirs) - (ours < theirs)
+
+
+def key_of(group: GroupResource, field: Field) -> Any:
+    """Return the value that a group is sorted by; None for a missing one. Raises NotAGroup."""
+    try:
+        outline = outline_of(group)
+    except UNREADABLE as error:
+        raise NotAGroup("a value can't be decoded") from error
+    return _VALUES[field](outline)
 
 
 def _sort_by(steps: list[Step], index: int, *, descending: bool) -> None:
