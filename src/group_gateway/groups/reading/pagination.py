@@ -14,6 +14,7 @@ from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.fhir.page_link import GROUP, PageLink, Query
 from group_gateway.groups.reading.criteria_checks import PARAMETERS
 from group_gateway.groups.reading.paging_support import COUNT, OFFSET
+from group_gateway.groups.reading.search_criteria import FILTER, SORT
 from group_gateway.groups.reading.search_parameters import PARAMETER_NAMES
 
 PAGE_SIZE = 100
@@ -21,7 +22,7 @@ PAGE_SIZE = 100
 LARGEST_REQUEST = 1000
 """Groups requested at once from an upstream that links no pages."""
 _PAGING = frozenset({COUNT, OFFSET})
-_OURS = _PAGING | PARAMETER_NAMES | PARAMETERS.keys()
+_OURS = _PAGING | PARAMETER_NAMES | PARAMETERS.keys() | {FILTER, SORT}
 """Parameters of the gateway's own searches. A link with any other one is an upstream's
 extension."""
 _DIGITS = 12
