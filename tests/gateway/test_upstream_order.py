@@ -192,6 +192,20 @@ async def test_a_list_that_changes():
         assert [n["id"] for n in groups["nodes"]] == [g["id"] for g in expected[30:60]]
 
 
+async def test_a_list_that_ends():
+    """An empty list is one, and so is what is left of a list whose end was deleted."""
+    document = PAGES % ("", "first: $size, after: $at", "more: hasNextPage at: endCursor")
+    upstream = server()
+    async with answering(upstream, cache_ttl=0) as gateway:
+        wanted = 'filter: { lastUpdated: { ge: "2030" } }'
+        groups = (await gateway.data(FIRST.replace("first", f"{wanted}, first")))["groups"]
+        assert groups["nodes"] == []
+        upstream.search.groups = sorted(EVERY, key=ours)[:40]
+        at = (await gateway.data(document, size=30, at=None))["groups"]["pageInfo"]["at"]
+        del upstream.search.groups[25:]
+        assert (await gateway.data(document, size=30, at=at))["groups"]["nodes"] == []
+
+
 async def test_an_upstream_that_links_nothing():
     """A full page may not be the last one, and the next numbers are asked for."""
     few = [make_group(f"g{n:03}", meta={"lastUpdated": TIMES[n]}) for n in range(250)]

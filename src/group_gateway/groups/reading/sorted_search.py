@@ -2,9 +2,11 @@
 
 from collections.abc import Collection
 
+from group_gateway.fhir.bundle import Searchset
 from group_gateway.fhir.page_link import Query
 from group_gateway.groups.reading.capability_reader import CapabilityReader
 from group_gateway.groups.reading.filters import GroupFilter
+from group_gateway.groups.reading.first_page import FirstPage
 from group_gateway.groups.reading.pagination import Page
 from group_gateway.groups.reading.search import Search
 from group_gateway.groups.reading.search_criteria import SORT
@@ -64,6 +66,12 @@ class SortedSearch(Search):
             self.is_not_sorted()
             raise NotSortedError
         return page
+
+    async def _may_be_empty(self, request: FirstPage, content: Searchset) -> bool:  # noqa: ARG002
+        """Return True; raise NotSortedError for an empty result, which a search here proves."""
+        if not content.entries:
+            raise NotSortedError
+        return True
 
     def is_not_sorted(self) -> None:
         """Record that the upstream's order is another one."""
