@@ -48,7 +48,7 @@ class BackgroundTasks:
         self._tasks.discard(task)
         error = retrieve_exception(task)
         if error is not None and not isinstance(error, GatewayError):
-            _log.error("A background task was not expected to fail so.", exc_info=error)
+            _log.error("A background task failed unexpectedly.", exc_info=error)
 
 
 def started(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:

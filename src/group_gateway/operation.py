@@ -206,7 +206,7 @@ class Operation(msgspec.Struct, eq=False):
         """Return the seconds left; raise UpstreamTimeout when there are none."""
         seconds = self.deadline - asyncio.get_running_loop().time()
         if seconds <= 0:
-            raise UpstreamTimeout("The operation's time was up before the upstream had answered.")
+            raise UpstreamTimeout("The operation's deadline passed before the upstream responded.")
         return seconds
 
     def abandon(self) -> None:

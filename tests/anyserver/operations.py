@@ -180,7 +180,7 @@ def wrong_failure(world: World, answer: Answer) -> str | None:
     if world.broken or "circles" in profile.last_page or profile.reads != "whole":
         return None
     unlinked = profile.self_link == "none" and not profile.has_ends
-    if unlinked and profile.paging != "numbers" and "lead in a circle" in str(answer["errors"]):
+    if unlinked and profile.paging != "numbers" and "form a loop" in str(answer["errors"]):
         return None  # a full page without any link, and the same one whatever number is asked for
     small = profile.largest_page < 5 or profile.short_pages or profile.search_results != "whole"
     if small and error_codes(answer) <= _BOUNDED:

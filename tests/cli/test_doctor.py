@@ -303,7 +303,7 @@ def test_behaviour(doctor: Doctor, quirk: Quirk, check: str, told: str) -> None:
     ("fault", "told"),
     [
         ({"kind": "status", "status": 500}, "The upstream failed with status 500."),
-        ({"kind": "reset"}, "The upstream broke off."),
+        ({"kind": "reset"}, "The upstream closed the connection."),
         ({"kind": "not_json"}, "The upstream's answer to a read is not a group."),
     ],
 )

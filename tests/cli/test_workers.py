@@ -17,7 +17,7 @@ from cli.test_draining import BEFORE, CLIENTS, Load
 from cli.test_serve import ANY_PORT
 from waiting import until_seen
 
-DIED = "A worker has died, and is replaced."
+DIED = "A worker has crashed, and is replaced."
 
 
 @pytest.fixture(scope="module")

@@ -128,7 +128,7 @@ async def test_a_redis_that_fails_is_told(
         assert asyncio.get_running_loop().time() < last
         await asyncio.sleep(0.05)
     fails, works = [r.getMessage() for r in caplog.records if "cache" in r.name]
-    assert fails == "The cache fails, and is left alone until it works: ConnectionError."
+    assert fails == "The cache fails, and is bypassed until it works: ConnectionError."
     assert works == "The cache works again."
 
 

@@ -260,7 +260,7 @@ class CacheStore:
 
     def _failed(self, reason: str) -> None:
         if self._recovery is None:
-            _log.warning("The cache fails, and is left alone until it works: %s.", reason)
+            _log.warning("The cache fails, and is bypassed until it works: %s.", reason)
             self._events.cache_bypassed(is_bypassed=True)
             self._recovery = asyncio.create_task(self._recover())
 

@@ -53,7 +53,7 @@ def _facts(error: GraphQLError, default: str) -> tuple[str, dict[str, Any]]:
 
 def unexpected(cause: BaseException) -> str:
     """Log a bug of the gateway by its type and place, and return the caller's message."""
-    _log.error("A %s was not expected, at %s.", type(cause).__qualname__, _place(cause))
+    _log.error("Unexpected %s at %s.", type(cause).__qualname__, _place(cause))
     return _UNEXPECTED
 
 

@@ -148,7 +148,7 @@ def _json_of(node: ValueNode, variables: Any) -> Any:
             return None
         case StringValueNode() | EnumValueNode() | BooleanValueNode():
             return node.value
-    raise GraphQLError("A contained resource holds no variables: give it as one.", node)
+    raise GraphQLError("A contained resource can't contain variables: pass it as one.", node)
 
 
 DECIMAL: Final = GraphQLScalarType(

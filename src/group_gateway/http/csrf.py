@@ -29,7 +29,7 @@ def check_same_site(scope: Mapping[str, Any], policy: CrossOriginPolicy) -> None
     if headers.get("origin") in policy.origins:
         return
     if headers.get("sec-fetch-site") in _FOREIGN or not _is_own(scope, headers, policy):
-        message = "Another site's page asks. Send apollo-require-preflight: true, or a POST."
+        message = "Another site's page sent a GET: send apollo-require-preflight: true, or a POST."
         raise RequestRefused(message, 403, RequestCode.CROSS_SITE_REQUEST)
 
 

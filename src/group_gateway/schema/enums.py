@@ -24,6 +24,6 @@ class IssueSeverity(enum.Enum):
     """FHIR R4's codes of OperationOutcome.issue.severity."""
 
     FATAL = strawberry.enum_value("fatal", description="Nothing was done, nothing can be.")
-    ERROR = strawberry.enum_value("error", description="What was asked for was not done.")
-    WARNING = strawberry.enum_value("warning", description="Done, but not quite as asked.")
+    ERROR = strawberry.enum_value("error", description="The requested change was not made.")
+    WARNING = strawberry.enum_value("warning", description="Done, but not exactly as requested.")
     INFORMATION = strawberry.enum_value("information", description="Good to know.")

@@ -89,7 +89,7 @@ def _trait_issues(entry: Element, *path: str | int) -> Iterable[Issue]:
 def _inexpressible_issues(value: Any, *path: str | int) -> Iterable[Issue]:
     """Find what FHIR's JSON can't hold: empty objects and texts, numbers beyond a double."""
     if value in ({}, ""):
-        yield error("required", "An element can't be empty: leave it out.", *path)
+        yield error("required", "An element can't be empty: omit it.", *path)
     elif isinstance(value, Decimal) and is_too_large(value):
         yield error("value", "The number is too large.", *path)
     elif isinstance(value, dict):

@@ -157,7 +157,7 @@ class CommandWorkers(Multiprocess):
         if failed and not process.has_served:
             _log.error("A worker can't start; the next try is in %g s.", self._pause)
         else:
-            _log.warning("A worker has died, and is replaced.")
+            _log.warning("A worker has crashed, and is replaced.")
 
     def _started(self) -> Worker:
         worker = Worker(self.config, self.sockets)

@@ -63,7 +63,7 @@ class CallSender:
         except NoRoom as error:
             raise _no_room(call) from error
         except (httpx.TransportError, OSError, ssl.SSLError) as error:
-            raise UpstreamUnavailable("The upstream broke off.") from error
+            raise UpstreamUnavailable("The upstream closed the connection.") from error
         finally:
             self._events.upstream_called(call.method, outcome, time.perf_counter() - began)
         return answer

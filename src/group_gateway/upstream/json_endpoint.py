@@ -51,7 +51,7 @@ class JsonEndpoint:
         except (TimeoutError, httpx.TimeoutException) as error:
             raise UpstreamTimeout("There was no answer in time.") from error
         except (httpx.RemoteProtocolError, httpx.DecodingError) as error:
-            raise UpstreamInvalidResponse("What answers does not speak HTTP/1.1.") from error
+            raise UpstreamInvalidResponse("The server does not speak HTTP/1.1.") from error
         except (httpx.TransportError, OSError, ssl.SSLError) as error:
-            raise UpstreamUnavailable("It could not be reached or broke off.") from error
+            raise UpstreamUnavailable("It could not be reached, or disconnected.") from error
         return response.status_code, decoded(body)

@@ -134,7 +134,7 @@ class ServiceAccount:
             token = _granted(await self._endpoint.post(self._parameters()), sent_at)
         except GatewayError as failure:
             self._failure = failure
-            _log.warning("The token endpoint gave no token: %s.", _reason(failure))
+            _log.warning("The token endpoint issued no token: %s.", _reason(failure))
             raise
         finally:
             self._paused_until = self._clock() + _PAUSE
@@ -160,7 +160,7 @@ def _granted(answer: tuple[int, Any], sent_at: float) -> ServiceToken:
     if not _is_token(token):
         raise TokenRefused("an answer without a token")
     if not isinstance(kind, str) or kind.lower() != "bearer":
-        raise TokenRefused("a token that is no bearer token")
+        raise TokenRefused("a token that is not a bearer token")
     seconds = _life(said.get("expires_in"))
     scope = said.get("scope")
     granted = scope if isinstance(scope, str) else ""

@@ -42,7 +42,7 @@ class Cursors:
             padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
             text = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
         except (binascii.Error, UnicodeError):
-            raise BadUserInput("The cursor is not one that this gateway gave.") from None
+            raise BadUserInput("The cursor was not issued by this gateway.") from None
         version, signature, payload = text[:1], text[1:_HEAD], text[_HEAD:]
         signed = hmac.compare_digest(signature.encode(), self._sign(payload).encode())
         if version != _VERSION or not signed:

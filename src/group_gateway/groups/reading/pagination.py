@@ -201,14 +201,14 @@ class Page:
             return len(self.entries)
         index = number - self._start
         if index < 0 or (index > 0 and not self.exact):
-            raise UpstreamInvalidResponse("The numbers in the upstream's links don't add up.")
+            raise UpstreamInvalidResponse("The upstream's page links have inconsistent offsets.")
         return index
 
     @property
     def _start(self) -> int:
         requested = _requested_offset(self.link)
         if self.begin is None and requested > 0 and self.entries:
-            raise UpstreamInvalidResponse("The numbers in the upstream's links don't add up.")
+            raise UpstreamInvalidResponse("The upstream's page links have inconsistent offsets.")
         return requested if self.begin is None else self.begin
 
 

@@ -91,7 +91,7 @@ class Paginator:
         page = await self._search.follow(position.link, filtered=position.filtered)
         found = position.find(page)
         if found is None and position.index >= len(page.entries):
-            raise BadUserInput("The cursor's place is gone. Start again without a cursor.")
+            raise BadUserInput("The cursor's position is gone. Start again without a cursor.")
         return page, position.index if found is None else found
 
     async def _enter_last(self, count: int) -> tuple[Page, int]:
@@ -161,7 +161,7 @@ class Paginator:
                 )
                 if (page.begin or 0) >= end:
                     raise UpstreamInvalidResponse(
-                        "The numbers in the upstream's links don't add up."
+                        "The upstream's page links have inconsistent offsets."
                     )
             else:
                 link = page.content.links["previous"]
@@ -184,7 +184,7 @@ class Paginator:
                 break
         else:
             if anchor is not None:
-                raise BadUserInput("The cursor's place is gone. Start again without a cursor.")
+                raise BadUserInput("The cursor's position is gone. Start again without a cursor.")
         return Batch(steps[::-1], more=False, page=content)
 
     def _steps(self, page: Page, indexes: range, seen: Collection[str]) -> list[Step]:
@@ -212,16 +212,16 @@ class _VisitedPages:
     def add(self, link: PageLink) -> None:
         """Record the next page; raise UpstreamInvalidResponse if it was visited before."""
         if link in self._links:
-            raise UpstreamInvalidResponse("The upstream's pages lead in a circle.")
+            raise UpstreamInvalidResponse("The upstream's page links form a loop.")
         self._links.add(link)
 
     def check(self, page: Page, seen: Collection[str]) -> None:
         """Raise UpstreamInvalidResponse when pages hold nothing new."""
         if page.groups and all(id in seen for id in page.ids):
-            raise UpstreamInvalidResponse("The upstream's pages lead in a circle.")
+            raise UpstreamInvalidResponse("The upstream's page links form a loop.")
         self._empty = 0 if page.groups else self._empty + 1
         if self._empty > MOST_EMPTY_PAGES:
-            raise UpstreamInvalidResponse("The upstream's pages go on without any group on them.")
+            raise UpstreamInvalidResponse("The upstream returns page after page without a group.")
 
 
 def _size(count: int, *, filtered: bool) -> int:

@@ -176,7 +176,7 @@ class Search:
         Raises UpstreamSearchUnsupported when too many pages were scanned.
         """
         if link == NOWHERE:
-            raise UpstreamInvalidResponse("The upstream links its pages in a way that is not FHIR.")
+            raise UpstreamInvalidResponse("The upstream's page link is not valid FHIR.")
         if (
             (self.is_scan or not filtered)
             and len(self._fetched) >= SCAN_PAGES

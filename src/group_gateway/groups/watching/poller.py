@@ -91,7 +91,7 @@ class Poller(Generic[Key, SomeWatch]):
                 longest = max(self._interval, _LONGEST_PAUSE)
                 pause = max(min(2 * pause, longest), failure.retry_after or 0.0)
             except Exception:  # noqa: BLE001 - it must not be the last poll
-                _log.exception("A poll was not expected to fail so.")
+                _log.exception("A poll failed unexpectedly.")
             else:
                 pause = self._interval
 

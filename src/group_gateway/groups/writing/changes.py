@@ -129,7 +129,7 @@ class SetElements(Change):
     def check(self, stored: Elements) -> list[Issue]:
         """See Change."""
         return [
-            warning("incomplete", f"`{name}` is not as asked: {_REASONS}.", name)
+            warning("incomplete", f"`{name}` was not stored as requested: {_REASONS}.", name)
             for name, value in self.values.items()
             if not (self._lists(stored) if name == "member" else holds(stored.get(name), value))
         ]

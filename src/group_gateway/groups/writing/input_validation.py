@@ -73,7 +73,7 @@ def member_issues(
         if reference is None or key is None or not accepts(reference):
             issues.append(error("value", _NO_REFERENCE, *path))
         elif key in seen:
-            issues.append(error("duplicate", "The same member stands here twice.", *path))
+            issues.append(error("duplicate", "The member is listed twice.", *path))
         else:
             seen.add(key)
     return issues
@@ -176,7 +176,7 @@ def responsibility_issues(codes: Sequence[str]) -> Iterator[Issue]:
         if code not in RESPONSIBILITIES:
             yield error("code-invalid", "Not a responsibility that the upstream knows.", *path)
         elif code in seen:
-            yield error("duplicate", "The same responsibility stands here twice.", *path)
+            yield error("duplicate", "The responsibility is listed twice.", *path)
         seen.add(code)
 
 

@@ -230,7 +230,7 @@ def _missing(entries: list[Elements], wanted: Elements) -> str | None:
     contradicted = not is_active(wanted) and any(map(is_active, entries))
     if any(matches(entry, wanted) for entry in entries) and not contradicted:
         return None
-    return "The member is not as asked: the upstream did not store it so, or somebody changed it."
+    return "The member differs from the request: it was not stored so, or somebody changed it."
 
 
 def _input_place(place: Place, keys: Sequence[str], index: dict[str, str]) -> Place:

@@ -52,9 +52,7 @@ class ReplaceGroup(Change):
         """See Change."""
         names = filter(self._replaces, self.resource.keys() | stored.keys())
         return [
-            warning(
-                "incomplete", f"`{name}` is not as asked: the upstream stored it otherwise.", name
-            )
+            warning("incomplete", f"`{name}` was not stored as requested.", name)
             for name in sorted(names)
             if not _is_stored(name, stored.get(name), self.resource.get(name))
         ]

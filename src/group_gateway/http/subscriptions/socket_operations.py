@@ -93,7 +93,7 @@ class Operations:
         except RequestRefused as refused:
             return refused
         except Exception:  # noqa: BLE001 - whoever asked is told, and the others go on
-            _log.exception("An operation was not expected to fail so.")
+            _log.exception("An operation failed unexpectedly.")
             message = "Something went wrong inside the gateway."
             return RequestRefused(message, 500, GatewayError.code)
         return None

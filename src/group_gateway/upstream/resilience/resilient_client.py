@@ -102,7 +102,7 @@ class ResilientClient:
             return await self._call_sender.send(call, within)
         if breaker.is_open and (wait := breaker.wait(call.scope)) > 0:
             raise UpstreamNotAsked(
-                "The upstream has failed too often, and is left alone for a moment.",
+                "The upstream fails too often: the circuit breaker is open.",
                 retry_after=math.ceil(wait),
             )
         probe, failed = breaker.begin(), None
