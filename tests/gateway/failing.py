@@ -35,7 +35,7 @@ NONSENSE = {
     "a string": json.dumps(SECRET).encode(),
     "another object": json.dumps({"detail": SECRET}).encode(),
     "another resource": json.dumps({"resourceType": "Patient", "id": "1", "n": SECRET}).encode(),
-    "an outcome": json.dumps(outcome(text=SECRET)).encode(),
+    "an outcome": json.dumps(outcome()).encode(),
     "no id": json.dumps({"resourceType": "Group", "name": SECRET}).encode(),
     "an id of another type": b'{"resourceType":"Group","id":1}',
     "cut off": json.dumps(GROUP).encode()[:-1],

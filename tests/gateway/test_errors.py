@@ -38,12 +38,14 @@ async def test_a_read_that_the_upstream_fails(
 @pytest.mark.parametrize("read", READS)
 @pytest.mark.parametrize("nonsense", NONSENSE)
 async def test_a_read_that_is_answered_with_nonsense(read: str, nonsense: str) -> None:
-    """A 200 that is not what was asked for is UPSTREAM_INVALID_RESPONSE; none of it is shown."""
+    """A 200 that is not a group is UPSTREAM_INVALID_RESPONSE; only an OperationOutcome is shown."""
     answer = await ask(READS[read], Canned(GET=Reply(200, NONSENSE[nonsense])), times=3)
     error = only_error(answer)
     check_place(answer, error)
-    assert error["extensions"]["code"] == "UPSTREAM_INVALID_RESPONSE"
-    assert error["extensions"]["upstreamCorrelationId"] == "upstream-7"
+    extensions = error["extensions"]
+    assert extensions["code"] == "UPSTREAM_INVALID_RESPONSE"
+    assert extensions["upstreamCorrelationId"] == "upstream-7"
+    assert ("operationOutcome" in extensions) is (nonsense == "an outcome")
 
 
 @pytest.mark.parametrize("query", [READS["group"], READS["_entities"]])
@@ -106,7 +108,8 @@ async def test_another_group_than_asked_for() -> None:
             },
             0,
         ),
-        ({"retry-after": "Sun, 22 Nov 2026 10:00:30 GMT"}, None),
+        ({"retry-after": "Sun, 22 Nov 2020 10:00:30 GMT"}, 0),
+        ({"retry-after": "Sun, 22 Nov 2220 10:00:30 GMT"}, 86_400),
         ({"retry-after": "soon"}, None),
         ({"retry-after": "-7"}, None),
         ({"retry-after": "Mon, 01 Jan 99999 00:00:00 GMT"}, None),
