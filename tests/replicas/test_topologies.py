@@ -16,13 +16,14 @@ from group_gateway.sandbox.wellknown import TEST_GROUP_ID
 from redis_server import redis_server
 from replicas.conftest import Pair
 from replicas.load import READ
-from replicas.redis_topologies import cluster, sentinels, told, until_another
+from replicas.redis_topologies import Cluster, cluster, sentinels, told, until_another
 from replicas.sharing import is_left_alone, under_load, until_sharing
 from transport.certificates import Authority
 
 SERVERS = [name for name in ("redis-server", "valkey-server") if shutil.which(name)]
 """What is installed; Valkey is not in every Debian."""
 ALLOWED = "+mget +get +set +del +pttl +expire +pexpire +eval +info +xadd +xread +xrange +xrevrange"
+IN_A_CLUSTER = "+command +cluster|slots +asking"
 
 
 @pytest.mark.parametrize("binary", SERVERS)
@@ -73,12 +74,7 @@ async def test_a_cluster(pair: Pair, sandbox: Sandbox, tmp_path: Path, binary: s
     async with cluster(tmp_path, binary) as servers:
         gateways = await pair(servers.url)
         await until_sharing(gateways, sandbox)
-        [stream] = [
-            key
-            for each in servers.servers
-            for key in told(each.port, "KEYS", "group-gateway:{*").split()
-            if "role:master" in told(each.port, "INFO", "replication")
-        ]
+        stream = _stream(servers)
         async with under_load(gateways, sandbox):
             await asyncio.to_thread(servers.move, stream)
             await asyncio.sleep(1)
@@ -111,9 +107,36 @@ async def test_tls_with_a_user_and_a_client_certificate(
         assert await is_left_alone(unknown)
 
 
+async def test_a_user_of_a_cluster(pair: Pair, sandbox: Sandbox, tmp_path: Path) -> None:
+    """What the documentation lists is enough, also while the slot of the stream moves."""
+    user = f"gateway on >secret ~group-gateway:* -@all {ALLOWED} {IN_A_CLUSTER}".split()
+    async with cluster(tmp_path) as servers:
+        for each in servers.servers:
+            await asyncio.to_thread(told, each.port, "ACL", "SETUSER", *user)
+        gateways = await pair(servers.url.replace("//", "//gateway:secret@"))
+        await until_sharing(gateways, sandbox)
+        async with under_load(gateways, sandbox):
+            await asyncio.to_thread(servers.move, _stream(servers))
+            await asyncio.sleep(0.5)
+
+
+def _stream(servers: Cluster) -> str:
+    """Return the key of the stream of invalidations."""
+    [stream] = [
+        key
+        for each in servers.servers
+        for key in told(each.port, "KEYS", "group-gateway:{*").split()
+        if "role:master" in told(each.port, "INFO", "replication")
+    ]
+    return stream
+
+
 def test_the_documentation_lists_what_a_user_must_be_allowed() -> None:
-    """All that the test above needs, and nothing else."""
+    """All that the tests above need, and nothing else."""
     text = Path(__file__).parents[2].joinpath("docs", "replicas.md").read_text()
     sentence = " ".join(text.split()).partition("must be allowed ")[2].partition(" on ")[0]
     named = set(re.findall(r"`(\w+)`", sentence))
     assert named == set(re.findall(r"\+(\w+)", ALLOWED.upper()))
+    sentence = " ".join(text.split()).partition("In a cluster it also needs ")[2].partition(".")[0]
+    named = set(re.findall(r"`([\w ]+)`", sentence))
+    assert named == set(re.findall(r"\+([\w ]+\w)", IN_A_CLUSTER.upper().replace("|", " ")))

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from group_gateway.cache.redis.address import password_of
 from group_gateway.http.origins import AllowedOrigins
 from group_gateway.identity.identity_settings import ACCESS_SETTINGS, AccessSettings
 
@@ -98,10 +99,10 @@ class Settings(AccessSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     def key(self) -> bytes:
         """Return the key for scopes, cache keys and cursors.
 
-        Without a `secret` it is derived from the addresses of upstream and cache, so that it is the
-        same in all replicas and after a restart.
+        Without a `secret` it is derived from the upstream's address and the password of the cache,
+        so that it is the same in all replicas and after a restart.
         """
-        text = self.secret or f"{self.upstream_url} {self.cache_url}"
+        text = self.secret or f"{self.upstream_url} {password_of(self.cache_url)}"
         return hashlib.blake2b(text.encode(), digest_size=32, person=b"group-gateway").digest()
 
 

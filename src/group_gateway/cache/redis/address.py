@@ -46,6 +46,11 @@ def credentials_of(parts: SplitResult) -> dict[str, str]:
     return {name: text for name, text in named.items() if text}
 
 
+def password_of(url: str) -> str:
+    """Return the password in an address, which may be of any scheme; "" if it has none."""
+    return credentials_of(urlsplit(url)).get("password", "")
+
+
 def options_of(parts: SplitResult) -> dict[str, str]:
     """Return the options in an address's query, by redis-py's names."""
     return dict(parse_qsl(parts.query))

@@ -1,16 +1,21 @@
 """Whether the Redis that replicas share can be used."""
 
+import msgspec
+
 from group_gateway.cache_wiring import build_redis
 from group_gateway.cli.doctor.findings import Finding, ok, warn
 from group_gateway.config import PREFIX, Settings
 
 _NAME = "cache"
+_FIRST_CONTACT = 3.0
+"""Seconds for all connections, TLS handshakes and the layout of a cluster, at least."""
 _REFUSALS = frozenset({"AuthenticationError", "NoPermissionError", "AuthorizationError"})
 
 
 async def shared_cache(settings: Settings) -> Finding:
     """Return the finding of a command on the Redis of the settings."""
-    redis = build_redis(settings)
+    patient = max(settings.cache_timeout, _FIRST_CONTACT)
+    redis = build_redis(msgspec.structs.replace(settings, cache_timeout=patient))
     try:
         await redis.evaluate("return 1", ["group-gateway:{doctor}"], [])
     except Exception as error:  # noqa: BLE001 - whatever Redis raises is the finding
