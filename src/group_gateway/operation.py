@@ -66,7 +66,7 @@ class Anonymous:
     @property
     def scope(self) -> str:
         """The scope of anonymous callers. It has a blank, which no other scope has."""
-        return f"stranger: {self.message}"
+        return f"anonymous caller: {self.message}"
 
 
 Principal = Caller | Anonymous
@@ -133,16 +133,16 @@ class Operation(msgspec.Struct, eq=False):
     """One GraphQL operation.
 
     `deadline` is in the event loop's time (seconds); `calls_left` is the remaining budget of
-    upstream calls; `correlation_id` names the operation in errors and logs. `parts` are the cache
-    entries that the response depends on, None if it must not be cached; `stale` is the age in
-    seconds of the oldest expired entry that was served, if any.
+    upstream calls; `correlation_id` names the operation in errors and logs. `dependencies` are the
+    cache entries of the response, None if it must not be cached; `stale` is the age in seconds of
+    the oldest expired entry that was served, if any.
     """
 
     principal: Principal
     deadline: float
     calls_left: int
     correlation_id: str = ""
-    parts: list[CacheDependency] | None = msgspec.field(default_factory=list)
+    dependencies: list[CacheDependency] | None = msgspec.field(default_factory=list)
     stale: float | None = None
     audit_record: AuditRecord | None = None
     """The audit record, if operations are recorded."""
@@ -166,12 +166,12 @@ class Operation(msgspec.Struct, eq=False):
             raise self.principal.kind(self.principal.message)
         return self.principal
 
-    def depends_on(self, part: CacheDependency | None) -> None:
+    def depends_on(self, dependency: CacheDependency | None) -> None:
         """Record a cache entry that this response depends on. None makes it uncacheable."""
-        if part is None:
-            self.parts = None
-        elif self.parts is not None:
-            self.parts.append(part)
+        if dependency is None:
+            self.dependencies = None
+        elif self.dependencies is not None:
+            self.dependencies.append(dependency)
 
     def depends_on_stale(self, age: float) -> None:
         """Record an expired entry that this response depends on, read `age` seconds ago."""

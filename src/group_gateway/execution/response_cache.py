@@ -20,7 +20,7 @@ RequestKey = tuple[str, str, bytes]
 @dataclass(slots=True)
 class _Ready(Generic[Reply]):
     reply: Reply
-    parts: Sequence[CacheDependency]
+    dependencies: Sequence[CacheDependency]
     overhead: int
     """Bytes of the entry beside the response's own."""
     expires: float
@@ -34,7 +34,7 @@ class ResponseCache(Generic[Reply]):
 
     _OVERHEAD = 1000
     """Bytes of an entry beside key and body."""
-    _PART = 250
+    _DEPENDENCY = 250
     """Bytes of a dependency: a tag, a position, a time."""
 
     def __init__(self, cache: CacheStore, *, max_bytes: int) -> None:
@@ -52,7 +52,7 @@ class ResponseCache(Generic[Reply]):
             return None
         holds = self._holds_now(ready)
         if holds is None:
-            holds = await self._cache.holds(ready.parts)
+            holds = await self._cache.holds(ready.dependencies)
         return self._judged(key, ready, holds=holds)
 
     def now(self, key: RequestKey) -> Reply | None:
@@ -67,7 +67,7 @@ class ResponseCache(Generic[Reply]):
         epoch = self._cache.epoch
         if epoch is not None and ready.epoch == epoch:
             return not self._cache.is_over(ready.expires)
-        holds = self._cache.holds_now(ready.parts)
+        holds = self._cache.holds_now(ready.dependencies)
         if holds:
             ready.epoch = epoch
         return holds
@@ -80,13 +80,13 @@ class ResponseCache(Generic[Reply]):
         return None
 
     def put(
-        self, key: RequestKey, reply: Reply, size: int, parts: Sequence[CacheDependency]
+        self, key: RequestKey, reply: Reply, size: int, dependencies: Sequence[CacheDependency]
     ) -> None:
         """Keep a response of `size` bytes with its dependencies."""
-        parts = tuple(dict.fromkeys(parts))
-        overhead = len(key[2]) + self._OVERHEAD + self._PART * len(parts)
-        expires = min((part.expires for part in parts), default=0.0)
-        self._ready.put(key, _Ready(reply, parts, overhead, expires), size + overhead)
+        dependencies = tuple(dict.fromkeys(dependencies))
+        overhead = len(key[2]) + self._OVERHEAD + self._DEPENDENCY * len(dependencies)
+        expires = min((dependency.expires for dependency in dependencies), default=0.0)
+        self._ready.put(key, _Ready(reply, dependencies, overhead, expires), size + overhead)
 
     def resize(self, key: RequestKey, reply: Reply, size: int) -> None:
         """Record that a response has grown to `size` bytes, if it is still kept."""

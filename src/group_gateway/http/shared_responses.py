@@ -60,8 +60,8 @@ class SharedResponses:
     ) -> Reply:
         """Execute a request for all who join it; keep the response if it is complete."""
         reply = await self._in_flight.lead(key, work)
-        if operation.parts and reply.is_complete:
-            self._ready.put(key, reply, reply.size, operation.parts)
+        if operation.dependencies and reply.is_complete:
+            self._ready.put(key, reply, reply.size, operation.dependencies)
         return reply
 
     async def encoded(self, key: RequestKey, reply: Reply, accept_encoding: str | None) -> Reply:
