@@ -242,8 +242,8 @@ class GroupConnection:
     page_info: PageInfo = resolved(connection_fields.page_info, PageInfo, "Where the page stands.")
     total_count: int | None = strawberry.field(
         resolver=connection_fields.total_count,
-        description="How many groups there are on all pages; the upstream is asked only when "
-        "this is selected, and may not know.",
+        description="How many groups there are on all pages. It may take another upstream call. "
+        "Null if the upstream states no total.",
     )
 
 

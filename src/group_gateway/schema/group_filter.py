@@ -79,7 +79,7 @@ class GroupFilterInput:
     """The filter of `groups`."""
 
     id: list[strawberry.ID] | None = optional("Any of these logical ids, given in this order.")
-    type: GroupType | None = optional("Groups made of this.")
+    type: GroupType | None = optional("Groups with members of this kind.")
     patient: strawberry.ID | None = optional("Groups with this patient as a member.")
     practitioner: strawberry.ID | None = optional("Groups with this practitioner as a member.")
     member: str | None = optional("Groups with this member: `Device/<id>`.")
@@ -135,7 +135,7 @@ _FIELDS: dict[GroupOrderField, Field] = {
 }
 
 Filter = Annotated[
-    GroupFilterInput | None, strawberry.argument(description="Which groups; all unless told.")
+    GroupFilterInput | None, strawberry.argument(description="Which groups; default all.")
 ]
 OrderBy = Annotated[
     list[GroupOrderInput] | None,

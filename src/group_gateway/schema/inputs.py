@@ -27,7 +27,7 @@ class CreateGroupInput(Element):
     type: GroupType = strawberry.field(description="What it is made of.")
     name: str = strawberry.field(description="Its name, 1 to 1000 characters.")
     active: bool | None = optional("Whether it is in use.")
-    actual: bool | None = optional("Whether it has known members; true unless told otherwise.")
+    actual: bool | None = optional("Whether it has known members; default true.")
     code: CodeableConceptInput | None = optional("Of members.")
     identifier: list[IdentifierInput] | None = optional("Business identifiers.")
     managing_entity: ReferenceInput | None = optional("Who is responsible.")

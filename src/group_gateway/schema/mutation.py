@@ -75,7 +75,7 @@ class GroupPayload:
         "it. Null when it was not created or does not exist, or when the input alone is wrong."
     )
     issues: list[OperationOutcomeIssue] = strawberry.field(
-        description="Errors: it was not written. Warnings: not all was stored as asked."
+        description="Errors: nothing was written. Warnings: not everything was stored as requested."
     )
 
 

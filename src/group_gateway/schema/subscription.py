@@ -51,7 +51,7 @@ def groups_changed(
 
 
 @strawberry.type(
-    description="What clients are told without asking again. Off unless the deployment wants it."
+    description="Changes, sent to clients as they happen. Off unless the deployment enables it."
 )
 class Subscription:
     """The subscription root."""
