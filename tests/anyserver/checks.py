@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from anyserver.digits import encode
 from anyserver.groups import Elements, members_of
 
 Answer = dict[str, Any]
@@ -71,7 +72,7 @@ def changed_besides(before: Elements, after: Elements, named: Iterable[str]) -> 
 
 def _comparable(group: Elements) -> Elements:
     """Return a group with what FHIR requires and servers leave out, and numbers as written."""
-    made: Elements = json.loads(json.dumps(group), parse_float=str)
+    made: Elements = json.loads(encode(group), parse_float=str)
     if "membership" not in made:
         made.setdefault("actual", True)
     traits = made.get("characteristic")

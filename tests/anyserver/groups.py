@@ -3,6 +3,8 @@
 from random import Random
 from typing import Any
 
+from anyserver.digits import number
+
 Elements = dict[str, Any]
 
 PEOPLE = tuple(f"p{number}" for number in range(6))
@@ -20,6 +22,7 @@ _ODD_ENTITIES: tuple[Elements, ...] = (
     {"reference": "Patient/p2/_history/3"},
     {"reference": "Patient/p3", "display": "Ada", "type": "Patient"},
 )
+_NUMBERS = (2, number("1.10"), number("0.5"), number("120.00"))
 _BROKEN = ("member-is-an-object", "trait-is-an-object", "name-is-half-a-letter")
 
 
@@ -49,6 +52,10 @@ class GroupWriter:
         members = [self._member({"reference": f"{kind}/{person}"}) for person in chosen]
         if self._odd and not staff:
             members += [self._member(dict(e)) for e in rng.sample(_ODD_ENTITIES, rng.randint(0, 3))]
+            if rng.random() < 0.4:  # a stranger beside one's own patient of the same id
+                pair = ({"reference": "Patient/p1"}, dict(_ODD_ENTITIES[0]))
+                members = [m for m in members if m["entity"] not in pair]
+                members += [self._member(dict(entity)) for entity in pair]
         if members:
             group["member"] = members
         self._add_elements(group)
@@ -79,7 +86,10 @@ class GroupWriter:
             "identifier": [{"system": "https://example.org/id", "value": group["id"]}],
             "code": {"text": "a code", "coding": [{"system": "urn:x", "code": "1"}]},
             "managingEntity": {"reference": "Organization/o1", "display": "Clinic"},
-            "extension": [EXTENSION, {"url": "https://example.org/d", "valueDecimal": 2}],
+            "extension": [
+                EXTENSION,
+                {"url": "https://example.org/d", "valueDecimal": rng.choice(_NUMBERS)},
+            ],
             "modifierExtension": [EXTENSION],
             "_name": {"extension": [EXTENSION]},
             "text": {"status": "generated", "div": "<div>é</div>"},

@@ -11,6 +11,7 @@ from anyserver.checks import (
     wrong_list,
     wrong_members,
 )
+from anyserver.digits import decode, encode
 from anyserver.groups import PEOPLE, Elements
 from anyserver.operations import TOKENS, Operation, World, fits, other_writer, wrong_failure
 
@@ -42,10 +43,10 @@ async def _asked(world: World, query: str, token: str = "all", **variables: Any)
     world.requests += 1
     response = await world.http.post(
         "/fhir/$graphql",
-        json={"query": query, "variables": variables},
-        headers={"authorization": f"Bearer {token}"},
+        content=encode({"query": query, "variables": variables}),
+        headers={"authorization": f"Bearer {token}", "content-type": "application/json"},
     )
-    answer: Answer = response.json()
+    answer: Answer = decode(response.text)
     for error in answer.get("errors", ()):
         [_] = error["extensions"]["resource"]["issue"]
     return answer

@@ -1,11 +1,11 @@
 """The searches of a server with a profile: parameters, pages and their links."""
 
-import json
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
 
+from anyserver.digits import encode
 from anyserver.groups import Elements, references_of, unversioned
 from anyserver.profile import Profile
 
@@ -106,7 +106,7 @@ class Pages:
             bundle["total"] = len(found)
         entries = [self._entry(group) for group in found[position.start : end]]
         bundle["entry"] = self._noised(entries, links)
-        return httpx.Response(200, content=json.dumps(bundle))
+        return httpx.Response(200, content=encode(bundle))
 
     def _length(self, position: Position) -> int:
         if position.end is not None:  # the page before another one ends where that begins

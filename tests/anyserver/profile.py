@@ -94,7 +94,14 @@ class Profile:
 
 
 _HALF = 0.5
-_SHARE = {"paging": 0.6, "links": 0.5, "tag": 0.5, "refuses_writes": 0.05, "reads": 0.06}
+_SHARE = {
+    "paging": 0.6,
+    "links": 0.5,
+    "noise": 0.45,
+    "tag": 0.5,
+    "refuses_writes": 0.05,
+    "reads": 0.06,
+}
 _WAYS = {
     "base_path": ("", "/fhir/R4"),
     "paging": ("query", "base", "below-group", "below-base", "none"),
@@ -114,7 +121,7 @@ _WAYS = {
     "statement": (False,),
     "search_results": ("tagged", "without-members"),
     "reads": ("tagged",),
-    "noise": ("outcome", "bare-outcome", "include", "twice", "no-url", "empty"),
+    "noise": ("outcome", "bare-outcome", "include", "twice", "twice", "no-url", "empty"),
     "search_mode": (False,),
     "tag": ("version", "etag-only", "date", "nothing"),
     "versions": ("words",),

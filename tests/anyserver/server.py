@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from anyserver.digits import decode, encode
 from anyserver.groups import Elements, members_of
 from anyserver.pages import Pages, part_of
 from anyserver.profile import Profile
@@ -102,7 +103,7 @@ class Server(httpx.AsyncBaseTransport):
         if self.profile.refuses_writes:
             return _refusal(self.profile.refuses_writes)
         if request.method == "POST":
-            return self._create(json.loads(request.content))
+            return self._create(decode(request.content))
         return self._update(path.removeprefix("/Group/"), request)
 
     def _statement(self) -> httpx.Response:
@@ -125,7 +126,7 @@ class Server(httpx.AsyncBaseTransport):
         group = self.shown(id)
         if self.profile.reads == "tagged":
             group = part_of(group)
-        return httpx.Response(status, content=json.dumps(group), headers=headers)
+        return httpx.Response(status, content=encode(group), headers=headers)
 
     def _version(self, record: Record) -> str:
         if self.profile.versions == "numbers":
@@ -147,7 +148,7 @@ class Server(httpx.AsyncBaseTransport):
             return _refusal(404)
         if self.profile.guards and not self._holds(id, request.headers):
             return _refusal(self.profile.conflict)
-        elements = json.loads(request.content)
+        elements = decode(request.content)
         if elements.get("id") != id:
             return _refusal(400)
         if self.profile.keeps_members:

@@ -39,7 +39,8 @@ class Foreign:
     the `self` link repeats the request's query as it came. `hidden` groups count, but are left
     out of the pages. `eager`: a full page has a `next` even when nothing follows. `rounds`:
     offsets are rounded down to whole pages. `gone`: it has forgotten its page tokens. A page has at
-    most so many groups, or a `fixed` number. `change` may spoil a Bundle on its way out.
+    most so many groups, or a `fixed` number. Numbers in links begin with `first_number`.
+    `change` may spoil a Bundle on its way out.
     """
 
     count: int
@@ -54,6 +55,7 @@ class Foreign:
     gone: bool = False
     most: int = 10_000
     fixed: int | None = None
+    first_number: int = 0
     change: Callable[[dict[str, Any]], object] = lambda bundle: bundle
     calls: list[str] = field(default_factory=list)
 
@@ -71,6 +73,7 @@ class Foreign:
         query = request.query_params
         size = self.fixed or min(int(query.get("_count", 10)), self.most)
         start = int(query.get("token" if self.tokens else "_offset", 0))
+        start = max(start - self.first_number, 0)
         start = start // size * size if self.rounds else start
         links = self._links(start, size)
         if self.echoes:
@@ -92,4 +95,5 @@ class Foreign:
         return links
 
     def _url(self, start: int, size: int) -> str:
-        return f"{self.base}?_count={size}&{'token' if self.tokens else '_offset'}={start}"
+        number = start + self.first_number
+        return f"{self.base}?_count={size}&{'token' if self.tokens else '_offset'}={number}"

@@ -320,3 +320,26 @@ async def test_a_group_with_odd_values_is_judged():
         assert ids(await gateway(query)) == ["odd"]
         query = "{ groups(orderBy: { field: QUANTITY }) { nodes { id } } }"
         assert ids(await gateway(query)) == ["a", "odd"]
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "Patient/7",
+        "Patient/7/_history/2",
+        "http://upstream.test/fhir/Patient/7",
+        "HTTP://UPSTREAM.TEST:80/fhir/Patient/7",
+    ],
+)
+async def test_an_own_patient_is_found_however_the_server_writes_it(reference: str):
+    """Case of scheme and host, a default port and a version make no other patient."""
+    known = make_group("a", member=[{"entity": {"reference": reference}}])
+    others = ["https://upstream.test/other/Patient/7", "https://other.example/fhir/Patient/7"]
+    stranger = make_group("b", member=[{"entity": {"reference": text}} for text in others])
+    both = page({"resource": known}, {"resource": stranger})
+    upstream = Answering(lambda _: both, base="/fhir")
+    async with answering(upstream) as gateway:
+        absolute = 'member: "http://upstream.test/fhir/Patient/7"'
+        for wanted in ('patient: "7"', 'member: "Patient/7"', absolute):
+            document = f"{{ groups(filter: {{ {wanted} }}, first: 5) {{ nodes {{ id }} }} }}"
+            assert ids(await gateway(document)) == ["a"]

@@ -5,7 +5,16 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from gateway.foreign import Foreign, make_bundle, make_ids
-from gateway.paging import GROUPS, backwards, bench, cut, cut_from_the_end, forwards, one_page
+from gateway.paging import (
+    GROUPS,
+    backwards,
+    bench,
+    cut,
+    cut_from_the_end,
+    forwards,
+    ids_of,
+    one_page,
+)
 
 LINKED = (
     ("self", "next"),
@@ -108,6 +117,32 @@ async def test_more_groups_than_can_be_reached(relations, total):
         assert len((await it.gateway.data("{ groups { nodes { id } } }"))["groups"]["nodes"]) == 20
         assert await refusal(it.gateway, first=100) == {"UPSTREAM_INVALID_RESPONSE"}
         assert await refusal(it.gateway, last=20) == {"UPSTREAM_INVALID_RESPONSE"}
+
+
+@pytest.mark.parametrize("size", [1, 3, 20])
+async def test_numbers_that_contradict_the_pages(size):
+    """Where numbers count from 1, or count what is no group, pages are walked from the start."""
+
+    def with_an_empty_entry(bundle):
+        return bundle | {"entry": [*bundle["entry"], {}]}
+
+    for upstream in (
+        Foreign(7, first_number=1, total=True),
+        Foreign(7, most=2, change=with_an_empty_entry),
+    ):
+        async with bench(upstream) as it:
+            found = [id for page in await _backwards(it.gateway, size) for id in page]
+            assert found == make_ids(7)
+
+
+async def _backwards(gateway, size):
+    """Page from the end to the start, past errors about the entries that are no groups."""
+    pages, before, more = [], None, True
+    while more:
+        groups = (await gateway(GROUPS, last=size, before=before))["data"]["groups"]
+        pages.insert(0, ids_of(groups))
+        more, before = groups["pageInfo"]["hasPreviousPage"], groups["pageInfo"]["startCursor"]
+    return pages
 
 
 async def test_a_next_link_to_an_empty_page():

@@ -16,6 +16,7 @@ from group_gateway.fhir.page_link import PageLink, Segments, base_of, resolve_li
 from group_gateway.fhir.salvage import salvaged
 
 _NOTHING = msgspec.Raw(b"null")
+_INVALID = msgspec.Raw(b"0")
 _PASSED_OVER = frozenset({"include", "outcome"})
 _COUNT = range(2**31)
 _MOST_DIGITS = 10
@@ -122,6 +123,8 @@ def parse_searchset(raw: bytes, page: PageLink, base: Segments = ()) -> Searchse
                 issues += found
                 continue
             broken += 1
+            if entry.resource == _NOTHING:  # takes no number of the upstream's
+                continue
         elif group.id in seen:
             group = None
         else:
@@ -162,7 +165,7 @@ def _loose(raw: msgspec.Raw) -> _Entry:
     try:
         entry = _loose_entry.decode(raw)
     except UNREADABLE:
-        return _Entry()
+        return _Entry(_INVALID)
     mode = entry.search.get("mode") if isinstance(entry.search, dict) else None
     return _Entry(entry.resource, _Search(mode if isinstance(mode, str) else None))
 

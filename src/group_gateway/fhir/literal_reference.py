@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _LITERAL = re.compile(
-    r"(?:(?P<base>https?://[^\s?#]{1,1024})/)?"
+    r"(?:(?P<base>(?i:https?)://[^\s?#]{1,1024})/)?"
     r"(?P<type>[A-Z][A-Za-z]{1,63})/(?P<id>[A-Za-z0-9\-.]{1,64})"
     r"(?:/_history/(?P<version>[A-Za-z0-9\-.]{1,64}))?"
 )

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from group_gateway.fhir.literal_reference import relative_to
 from group_gateway.groups.reading.date_parameter import interval_of, moment_of
 
 Elements = Mapping[str, Any]
@@ -119,8 +120,8 @@ def _refers(reference: Any, wanted: str, home: str) -> bool:
     text = reference.get("reference") if isinstance(reference, dict) else reference
     if not isinstance(text, str):
         return False
-    own = text.partition("/_history/")[0].removeprefix(f"{home}/")
-    requested = _unescaped(wanted).removeprefix(f"{home}/")
+    own = relative_to(text.partition("/_history/")[0], home)
+    requested = relative_to(_unescaped(wanted), home)
     if own == requested:
         return True
     kind, _, id = own.partition("/")

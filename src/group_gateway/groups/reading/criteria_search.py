@@ -87,7 +87,7 @@ class CriteriaSearch(Search):
             return len(page.groups)
         if page.content.total is not None:
             return page.content.total
-        link = PageLink((*self._query(frozenset()), ("_count", "0"), ("_total", "accurate")))
+        link = PageLink((*self.parameters(()), ("_count", "0"), ("_total", "accurate")))
         try:
             return (await self._get(link)).total
         except GatewayError as error:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from group_gateway.fhir.group_resource import GroupResource
-from group_gateway.fhir.literal_reference import entity_text, parse_reference
+from group_gateway.fhir.literal_reference import entity_text, parse_reference, reference_key
 from group_gateway.groups.reading.filter_values import (
     CharacteristicFilter,
     DateFilter,
@@ -109,16 +109,7 @@ def _has_member(group: GroupResource, mark: str, wanted: str, home: str) -> bool
 
 def _same(text: str, wanted: str, home: str) -> bool:
     """Return whether two references have the same target."""
-    if text == wanted:
-        return True
-    ours, theirs = parse_reference(text), parse_reference(wanted)
-    if ours is None or theirs is None or (ours.type, ours.id) != (theirs.type, theirs.id):
-        return False
-    return _base(ours.base, home) == _base(theirs.base, home)
-
-
-def _base(base: str | None, home: str) -> str:
-    return home if base is None else base.rstrip("/")
+    return text == wanted or reference_key(text, home) == reference_key(wanted, home)
 
 
 def sent_reference(text: str) -> list[str]:

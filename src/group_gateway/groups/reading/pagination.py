@@ -30,6 +30,13 @@ _KEPT = "_continuation"
 """The memo key under which a parsed page keeps its continuation."""
 
 
+class InconsistentNumbers(UpstreamInvalidResponse):
+    """The numbers in an upstream's page links contradict what is on the pages."""
+
+    def __init__(self) -> None:
+        super().__init__("The upstream's page links have inconsistent offsets.")
+
+
 class _Continuation(NamedTuple):
     """How a page that was fetched with `link` continues; see `Page`.
 
@@ -195,20 +202,20 @@ class Page:
     def index_of(self, number: int) -> int:
         """Return how many of its groups precede the one of a number.
 
-        Raises UpstreamInvalidResponse when its numbers are inconsistent.
+        Raises InconsistentNumbers.
         """
         if number >= self.end:
             return len(self.entries)
         index = number - self._start
         if index < 0 or (index > 0 and not self.exact):
-            raise UpstreamInvalidResponse("The upstream's page links have inconsistent offsets.")
+            raise InconsistentNumbers
         return index
 
     @property
     def _start(self) -> int:
         requested = _requested_offset(self.link)
         if self.begin is None and requested > 0 and self.entries:
-            raise UpstreamInvalidResponse("The upstream's page links have inconsistent offsets.")
+            raise InconsistentNumbers
         return requested if self.begin is None else self.begin
 
 

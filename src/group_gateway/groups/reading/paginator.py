@@ -7,11 +7,17 @@ new.
 """
 
 from collections.abc import AsyncIterator, Collection
+from contextlib import suppress
 from typing import Any
 
 from group_gateway.errors import BadUserInput, UpstreamInvalidResponse
 from group_gateway.fhir.page_link import NOWHERE, PageLink
-from group_gateway.groups.reading.pagination import PAGE_SIZE, Page, PagePosition
+from group_gateway.groups.reading.pagination import (
+    PAGE_SIZE,
+    InconsistentNumbers,
+    Page,
+    PagePosition,
+)
 from group_gateway.groups.reading.relay_connection import Batch, Step
 from group_gateway.groups.reading.search import Search
 
@@ -42,15 +48,18 @@ class Paginator:
         if position is not None and position.number == 0:
             yield Batch((), more=False)
             return
-        page, stop = await (
-            self._enter_last(count) if position is None else self._before(position, count)
-        )
-        self._entry = page
-        if page.is_first or page.leads_back:
-            async for batch in self._back(page, stop):
-                yield batch
-        else:
-            yield await self._from_the_start(None if position is None else position.id)
+        anchor = None if position is None else position.id
+        with suppress(InconsistentNumbers):  # forwards its links lead on all the same
+            page, stop = await (
+                self._enter_last(count) if position is None else self._before(position, count)
+            )
+            self._entry = page
+            if page.is_first or page.leads_back:
+                async for batch in self._back(page, stop):
+                    anchor = batch.steps[-1].group.id if batch.steps else anchor
+                    yield batch
+                return
+        yield await self._from_the_start(anchor)
 
     async def total(self) -> int | None:
         """Count the matching groups: by the upstream's count, or by a bounded walk over all."""
@@ -160,9 +169,7 @@ class Paginator:
                     page.link, end, PAGE_SIZE, filtered=page.filtered
                 )
                 if (page.begin or 0) >= end:
-                    raise UpstreamInvalidResponse(
-                        "The upstream's page links have inconsistent offsets."
-                    )
+                    raise InconsistentNumbers
             else:
                 link = page.content.links["previous"]
                 visited.add(link)
