@@ -1,6 +1,7 @@
-"""The source stays in pieces that can be read at a sitting."""
+"""The source stays in pieces that can be read at a sitting, each with a name of its own."""
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
@@ -34,3 +35,9 @@ def test_functions() -> None:
     """No function has more than 50 lines, and half of them have at most 10."""
     assert {name: lines for name, lines in functions() if lines > LONGEST_FUNCTION} == {}
     assert median(lines for _, lines in functions()) <= MEDIAN_FUNCTION
+
+
+def test_names() -> None:
+    """No two modules have the same name."""
+    names = Counter(path.name for path in SOURCES if not path.name.startswith("__"))
+    assert [name for name, times in names.items() if times > 1] == []

@@ -9,7 +9,7 @@ import pytest
 
 from chaos.faults import FAULTS, answers, bundle, pages
 from chaos.running import ROOM, Chaos
-from group_gateway.sandbox.data.people import reference
+from group_gateway.sandbox.data.seeded_people import reference
 from group_gateway.sandbox.wellknown import JESS_ID, TEST_GROUP_ID
 from waiting import until
 

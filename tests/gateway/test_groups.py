@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.paging import GROUPS
-from group_gateway.sandbox.data.people import reference
+from group_gateway.sandbox.data.seeded_people import reference
 from group_gateway.sandbox.wellknown import (
     DEVICE_GROUP_ID,
     HIDDEN_TEAM_ID,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gateway.paging import backwards, bench, cut, cut_from_the_end, forwards, ids_of, one_page
 from group_gateway.sandbox import SandboxOptions
 from group_gateway.sandbox import create_app as create_sandbox
-from group_gateway.sandbox.data.people import reference
+from group_gateway.sandbox.data.seeded_people import reference
 from group_gateway.sandbox.quirks import Quirks
 
 TEAMS = {"type": "PRACTITIONER"}

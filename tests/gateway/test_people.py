@@ -14,7 +14,7 @@ from fhir_graphql.memory_server import MemoryServer
 from frontdoor import Gateway, opened
 from group_gateway.app import create_app
 from group_gateway.config import Settings
-from group_gateway.sandbox.data.people import full_name, reference
+from group_gateway.sandbox.data.seeded_people import full_name, reference
 from group_gateway.sandbox.wellknown import RICH_GROUP_ID
 from group_gateway.schema.federated_schema import print_sdl
 from waiting import until

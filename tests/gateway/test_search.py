@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from gateway.answering import Answering, answering, make_group, page
-from group_gateway.sandbox.data.people import reference
+from group_gateway.sandbox.data.seeded_people import reference
 from group_gateway.sandbox.quirks import FaultRule
 from group_gateway.sandbox.wellknown import (
     SEED_GROUP_IDS,

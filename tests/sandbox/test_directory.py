@@ -2,7 +2,7 @@
 
 import pytest
 
-from group_gateway.sandbox.data.people import reference
+from group_gateway.sandbox.data.seeded_people import reference
 from group_gateway.sandbox.wellknown import OTHER_TOKEN, SEED_PATIENT_ID
 
 KINDS = (

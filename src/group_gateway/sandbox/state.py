@@ -7,8 +7,8 @@ from typing import cast
 
 from starlette.requests import Request
 
+from group_gateway.sandbox.data.group_store import Store
 from group_gateway.sandbox.data.seeding import open_store
-from group_gateway.sandbox.data.store import Store
 from group_gateway.sandbox.fault_queue import FaultQueue
 from group_gateway.sandbox.options import SandboxOptions
 from group_gateway.sandbox.quirks import Quirks

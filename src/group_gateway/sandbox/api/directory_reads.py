@@ -8,9 +8,9 @@ from starlette.responses import Response
 
 from group_gateway.sandbox import codec
 from group_gateway.sandbox.api.access import reader
-from group_gateway.sandbox.api.bundle import bundle
+from group_gateway.sandbox.api.group_search import parse_search
 from group_gateway.sandbox.api.reads import asked_id
-from group_gateway.sandbox.api.search import parse_search
+from group_gateway.sandbox.api.searchset import bundle
 from group_gateway.sandbox.data.directory import find
 from group_gateway.sandbox.outcome import FHIR_JSON, refuse
 from group_gateway.sandbox.state import sandbox_of

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from group_gateway.sandbox import codec
-from group_gateway.sandbox.api.search import member_parameter
+from group_gateway.sandbox.api.group_search import member_parameter
 from group_gateway.sandbox.data.directory import kinds
 from group_gateway.sandbox.outcome import FHIR_JSON
 from group_gateway.sandbox.quirks import Quirks

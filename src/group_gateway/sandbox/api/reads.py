@@ -7,9 +7,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from group_gateway.sandbox.api.access import reader
-from group_gateway.sandbox.api.bundle import Linker, bundle, followed
+from group_gateway.sandbox.api.group_search import parse_search
 from group_gateway.sandbox.api.rendering import text_of, version_headers
-from group_gateway.sandbox.api.search import parse_search
+from group_gateway.sandbox.api.searchset import Linker, bundle, followed
 from group_gateway.sandbox.data.records import Row
 from group_gateway.sandbox.outcome import FHIR_JSON, refuse
 from group_gateway.sandbox.state import Sandbox, sandbox_of

@@ -1,6 +1,6 @@
 """From a request to its handler by method, and from a handler's exception to a response.
 
-`app.py` mounts one `Methods` per path.
+`sandbox_app.py` mounts one `Methods` per path.
 """
 
 from collections.abc import Awaitable, Callable, Mapping

@@ -1,14 +1,14 @@
 """The people and things that groups refer to, computed from their ids on demand.
 
-Ids of the generated set encode a number (`people.py`), from which everything else follows. The
-patients of the seed document and the organization that manages a group are known by name.
+Ids of the generated set encode a number (`seeded_people.py`), from which everything else follows.
+The patients of the seed document and the organization that manages a group are known by name.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from group_gateway.sandbox.data.document import seed_groups
-from group_gateway.sandbox.data.people import full_name, number_of, reference
+from group_gateway.sandbox.data.seeded_people import full_name, number_of, reference
 
 Resource = dict[str, Any]
 

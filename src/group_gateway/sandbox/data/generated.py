@@ -11,7 +11,7 @@ from hashlib import blake2b
 from typing import Any, Final
 
 from group_gateway.sandbox import wellknown as known
-from group_gateway.sandbox.data.people import reference
+from group_gateway.sandbox.data.seeded_people import reference
 from group_gateway.sandbox.data.showcase import device_group, nested_group, rich_group, team
 
 _CONDITIONS: Final = (

@@ -5,8 +5,8 @@ from typing import Any
 
 from group_gateway.sandbox import codec
 from group_gateway.sandbox.checks.rules import responsibilities
-from group_gateway.sandbox.data.people import display_of
 from group_gateway.sandbox.data.records import Draft
+from group_gateway.sandbox.data.seeded_people import display_of
 
 Group = dict[str, Any]
 

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from group_gateway.sandbox.data.document import seed_groups
 from group_gateway.sandbox.data.generated import Sizes, generated_groups
+from group_gateway.sandbox.data.group_store import Store
 from group_gateway.sandbox.data.resource import draft_of, finished
-from group_gateway.sandbox.data.store import Store
 from group_gateway.sandbox.options import SandboxOptions
 
 # Generated groups were last changed long ago: 1 January 2025.

@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from group_gateway.sandbox import wellknown as known
-from group_gateway.sandbox.data.people import reference
+from group_gateway.sandbox.data.seeded_people import reference
 
 Group = dict[str, Any]
 

@@ -16,10 +16,10 @@ from starlette.routing import Route
 
 from group_gateway.sandbox.api import control, oauth
 from group_gateway.sandbox.api.directory_reads import find_people, read_person
+from group_gateway.sandbox.api.group_writes import create, delete, update
 from group_gateway.sandbox.api.metadata import metadata
 from group_gateway.sandbox.api.reads import read, search
 from group_gateway.sandbox.api.routing import Methods
-from group_gateway.sandbox.api.writes import create, delete, update
 from group_gateway.sandbox.data.directory import kinds
 from group_gateway.sandbox.layers.edge import Edge
 from group_gateway.sandbox.layers.faults import Faults
