@@ -120,7 +120,8 @@ def test_no_folder_for_temporary_files(upstream: Server) -> None:
         cwd=NOWHERE, capture_output=True, text=True, check=False, timeout=PATIENCE,
     )  # fmt: skip
     assert done.returncode == 1
-    assert done.stderr.removeprefix(OWN_CACHES) == (
+    # What measures coverage can't write either, and complains after it.
+    assert done.stderr.removeprefix(OWN_CACHES).startswith(
         "group-gateway: several workers need a folder for temporary files, and none can be written;"
         " mount one at /tmp, or name one in TMPDIR.\n"
     )
