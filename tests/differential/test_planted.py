@@ -13,7 +13,7 @@ import pytest
 from differential.bugs import BUGS, Bug
 from differential.plant import Finding, hunt
 
-MOST_OPERATIONS = 400
+MOST_OPERATIONS = 600
 SEED = 1
 SOON_FOUND = [bug for bug in BUGS if not bug.is_rare]
 
