@@ -88,7 +88,7 @@ class Picky(Keeper):
         (None, "{}"),
     ],
 )
-@pytest.mark.parametrize("status", [412, 400])
+@pytest.mark.parametrize("status", [412, 409, 400])
 async def test_a_tag_that_the_server_wants_to_be_written_otherwise(
     shows: str | None, wants: str, status: int
 ):
@@ -101,6 +101,25 @@ async def test_a_tag_that_the_server_wants_to_be_written_otherwise(
             made = (await gateway.data(UPDATE, input={"id": "1", "name": name}))["updateGroup"]
             assert (made["issues"], made["group"]["name"]) == ([], name)
     assert keeper.calls() == ["GET", "PUT"]
+
+
+async def test_a_conflict_that_passes_leaves_the_tag_as_it_was():
+    """A server that could not write at that moment has said nothing of the way tags are written."""
+
+    class Busy(Keeper):
+        busy = True
+
+        def _answer(self, request: httpx.Request, path: str) -> httpx.Response:
+            if request.method == "PUT" and self.busy:
+                self.busy = False
+                return httpx.Response(409)
+            return super()._answer(request, path)
+
+    keeper = Busy(group_of(), etag=True, version_id=True)
+    payload = await payload_of(keeper, UPDATE, id="1", name="One")
+    assert payload["issues"] == []
+    tags = [put.headers["if-match"] for put in keeper.sent if put.method == "PUT"]
+    assert tags == ['W/"1"', 'W/"1"']
 
 
 @pytest.mark.parametrize("status", [400, 422])

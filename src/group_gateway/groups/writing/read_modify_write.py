@@ -65,6 +65,7 @@ class ReadModifyWrite:
     failed: Callable[[Caller, Exception], Awaitable[None]]
     refused: bytes = field(default=b"", init=False)
     refusals: int = field(default=0, init=False)
+    doubts_tag: bool = field(default=False, init=False)
     tag_form: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -270,15 +271,22 @@ class ReadModifyWrite:
         again = base_version.group.raw == self.refused
         self.refused = base_version.group.raw
         self.refusals = self.refusals + 1 if again else 1
+        # One conflict may be about another write at the same moment, and not about the tag.
+        is_vague = isinstance(refusal, Conflict) and not isinstance(refusal, PreconditionFailed)
+        self.doubts_tag = again or not is_vague
         is_about_others = self.batch.deletes and not isinstance(refusal, PreconditionFailed)
         return self.refusals < (_MOST_DELETE_REFUSALS if is_about_others else _MOST_REFUSALS)
 
     def _write_tag_otherwise(self, base_version: BaseVersion) -> None:
-        """Change the way to write the entity tag if this state was refused before."""
-        if base_version.group.raw == self.refused:
-            self.tag_form += 1
-        else:
+        """Change the way to write the entity tag if this state was refused because of it.
+
+        A server may ignore a precondition in a form that it does not know. So no form is given up
+        that may be the right one.
+        """
+        if base_version.group.raw != self.refused:
             self.tag_form = self.capabilities.tag_form
+        elif self.doubts_tag:
+            self.tag_form += 1
 
     async def _divide(self) -> None:
         """Try fewer together, down to each alone, so that every request gets its own outcome."""
