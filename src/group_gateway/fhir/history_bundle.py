@@ -12,12 +12,13 @@ _DELETE = "DELETE"
 
 
 class GroupVersion(msgspec.Struct, frozen=True):
-    """A version of a group, and what its server says of it.
+    """A version of the group with an id, and what its server says of it.
 
     `group` is None for a deletion. `source` is `meta.source` without the id of a request, which
     servers append as a fragment.
     """
 
+    id: str
     version: str | None
     when: str | None
     source: str | None
@@ -83,6 +84,7 @@ def _version(entry: _Entry, id: str) -> GroupVersion | None:
         meta = None
     etag = _text(entry.response, "etag")
     return GroupVersion(
+        id,
         _text(meta, "versionId") or _version_of(etag),
         _text(meta, "lastUpdated") or _text(entry.response, "lastModified"),
         (_text(meta, "source") or "").partition("#")[0] or None,

@@ -8,7 +8,7 @@ import strawberry
 
 from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.groups.reading.filters import GroupFilter
-from group_gateway.groups.reading.relay_connection import Connection, Edge, PageInfo, paging
+from group_gateway.groups.reading.relay_connection import Connection, GroupEdge, PageInfo, paging
 from group_gateway.groups.reading.sorted_groups import GroupOrder
 from group_gateway.schema.arguments import After, First, OfType
 from group_gateway.schema.context import Info
@@ -18,7 +18,7 @@ from group_gateway.schema.input_fields import given
 
 def edges(
     parent: strawberry.Parent[Any], info: Info
-) -> Awaitable[tuple[Edge, ...]] | AsyncGenerator[Edge, None]:
+) -> Awaitable[tuple[GroupEdge, ...]] | AsyncGenerator[GroupEdge, None]:
     """Return the edges. The read starts at once, so that a total beside them can use its page."""
     if _is_streamed(info):
         return _edges_as_they_come(parent, info)
@@ -43,20 +43,20 @@ def _is_streamed(info: Info) -> bool:
 
 
 async def _edges(
-    edges: Awaitable[tuple[Edge, ...]], connection: Connection, info: Info
-) -> tuple[Edge, ...]:
+    edges: Awaitable[tuple[GroupEdge, ...]], connection: Connection, info: Info
+) -> tuple[GroupEdge, ...]:
     found = await edges
     _report(connection, info)
     return found
 
 
-def _edges_as_they_come(connection: Connection, info: Info) -> AsyncGenerator[Edge, None]:
+def _edges_as_they_come(connection: Connection, info: Info) -> AsyncGenerator[GroupEdge, None]:
     return _reporting(connection.edges_as_they_come(), connection, info)
 
 
 async def _reporting(
-    edges: AsyncGenerator[Edge, None], connection: Connection, info: Info
-) -> AsyncGenerator[Edge, None]:
+    edges: AsyncGenerator[GroupEdge, None], connection: Connection, info: Info
+) -> AsyncGenerator[GroupEdge, None]:
     async with aclosing(edges):
         async for edge in edges:
             yield edge
@@ -73,12 +73,12 @@ def _report(connection: Connection, info: Info) -> None:
         info.context.report(info, text, connection.failures)
 
 
-async def _nodes(edges: Awaitable[tuple[Edge, ...]]) -> list[GroupResource]:
+async def _nodes(edges: Awaitable[tuple[GroupEdge, ...]]) -> list[GroupResource]:
     return [edge.node for edge in await edges]
 
 
 async def _nodes_as_they_come(
-    edges: AsyncGenerator[Edge, None],
+    edges: AsyncGenerator[GroupEdge, None],
 ) -> AsyncGenerator[GroupResource, None]:
     async with aclosing(edges):
         async for edge in edges:

@@ -7,13 +7,13 @@ within bounds. A parameter that can't be checked here must be applied by the ups
 from collections.abc import Collection
 from typing import Any, Final
 
-from group_gateway.errors import GatewayError, UpstreamSearchUnsupported
+from group_gateway.errors import UpstreamSearchUnsupported
 from group_gateway.fhir.bundle import Searchset
 from group_gateway.fhir.page_link import PageLink, Query
 from group_gateway.groups.reading.capability_reader import CapabilityReader
 from group_gateway.groups.reading.filters import GroupFilter
 from group_gateway.groups.reading.pagination import Page
-from group_gateway.groups.reading.paging_support import is_refusal
+from group_gateway.groups.reading.paging_support import unless_refused
 from group_gateway.groups.reading.search import Search
 from group_gateway.groups.reading.search_criteria import SORT, SearchCriteria
 from group_gateway.groups.reading.search_pages import SearchPages
@@ -88,12 +88,8 @@ class CriteriaSearch(Search):
         if page.content.total is not None:
             return page.content.total
         link = PageLink((*self.parameters(()), ("_count", "0"), ("_total", "accurate")))
-        try:
-            return (await self._get(link)).total
-        except GatewayError as error:
-            if is_refusal(error):
-                return None
-            raise
+        content = await unless_refused(self._get(link))
+        return None if content is None else content.total
 
     async def count(self) -> int | None:
         """Count the groups by a search without entries, if the upstream applies every parameter."""
@@ -102,11 +98,8 @@ class CriteriaSearch(Search):
         if skipped or not probe.worth_trying:
             return None
         query = self._query(frozenset())
-        try:
-            content = await self._get(PageLink((*query, ("_count", "0"))))
-        except GatewayError as error:
-            if not is_refusal(error):
-                raise
+        content = await unless_refused(self._get(PageLink((*query, ("_count", "0")))))
+        if content is None:
             probe.learn(works=False)
             return None
         own = content.links.get("self")

@@ -18,7 +18,7 @@ from group_gateway.fhir.page_link import PageLink, Query
 from group_gateway.groups.reading.capabilities import UpstreamCapabilities
 from group_gateway.groups.reading.name_search import control_for
 from group_gateway.groups.reading.pagination import PAGE_SIZE
-from group_gateway.groups.reading.paging_support import is_refusal
+from group_gateway.groups.reading.paging_support import is_refusal, unless_refused
 from group_gateway.groups.reading.sample_values import sample_value
 
 NOBODY = "group-gateway-asks-for-nobody"
@@ -95,7 +95,7 @@ class FilterProof:
             if control is None:
                 continue
             query = ((name, control.text), *self._capabilities.paging.query(PAGE_SIZE))
-            page = await self._asked(PageLink(query))
+            page = await unless_refused(self._get(PageLink(query)))
             works = page is not None and control.is_found(page)
             self._capabilities.parameter(name).learn(works=works)
             if page is not None and works:
@@ -175,15 +175,8 @@ class FilterProof:
 
         A refusal shows that the upstream reads the value.
         """
-        return await self._asked(PageLink(((name, value), *self._capabilities.paging.query(1))))
-
-    async def _asked(self, link: PageLink) -> Searchset | None:
-        try:
-            return await self._get(link)
-        except GatewayError as error:
-            if is_refusal(error):
-                return None
-            raise
+        link = PageLink(((name, value), *self._capabilities.paging.query(1)))
+        return await unless_refused(self._get(link))
 
 
 def _values(name: str, shown: Searchset) -> Iterator[str]:

@@ -22,6 +22,7 @@ from group_gateway.fhir.page_link import NOWHERE, PageLink
 from group_gateway.groups.reading.capability_reader import CapabilityReader
 from group_gateway.groups.reading.cursor import Cursors
 from group_gateway.groups.reading.paging_support import is_refusal
+from group_gateway.groups.reading.relay_connection import Edge
 from group_gateway.operation import Operation
 from group_gateway.upstream.history_client import HistoryClient, first_page
 
@@ -35,22 +36,16 @@ _UNSUPPORTED = frozenset({HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMEN
 
 
 @dataclass(frozen=True, slots=True)
-class PlacedVersion:
-    """A version, and its position as JSON values."""
-
-    node: GroupVersion
-    place: list[Any]
-
-
-@dataclass(frozen=True, slots=True)
 class VersionPage:
-    """Versions of a group, and whether more follow and precede them."""
+    """Versions of a group, and whether more follow and precede them.
 
-    versions: list[PlacedVersion]
+    `broken` counts the entries that are no version of the group.
+    """
+
+    edges: list[Edge[GroupVersion]]
     more: bool
     continued: bool
     broken: int
-    cursors: Cursors
 
 
 class GroupHistory:
@@ -80,11 +75,11 @@ class GroupHistory:
         start = await self._start(operation, id, size, place)
         if start is None:
             return None
-        walk = _Walk(id, size, None if place is None else str(place[-1]))
+        walk = _Walk(size, None if place is None else str(place[-1]), cursors)
         async for page, link in self._pages(operation, id, *start):
             if walk.take(page, link):
                 break
-        return walk.result(cursors)
+        return walk.result()
 
     async def agents(self, operation: Operation, id: str) -> Mapping[str, str]:
         """Return who made which version, where the upstream has records of it.
@@ -173,13 +168,13 @@ class GroupHistory:
 class _Walk:
     """Takes `size` versions, and looks whether one more follows, after the one with a mark."""
 
-    def __init__(self, id: str, size: int, after: str | None) -> None:
-        self._id = id
+    def __init__(self, size: int, after: str | None, cursors: Cursors) -> None:
+        self._cursors = cursors
         self._size = size
         self._after = after
         self._found = after is None
         self._seen: set[str] = set()
-        self._taken: list[PlacedVersion] = []
+        self._taken: list[Edge[GroupVersion]] = []
         self._broken = 0
 
     def take(self, page: HistoryPage, link: PageLink) -> bool:
@@ -191,20 +186,19 @@ class _Walk:
             self._seen.add(version.mark)
             if self._found:
                 place = [link.query, link.path, link.text, version.mark]
-                self._taken.append(PlacedVersion(version, place))
+                self._taken.append(Edge(version, place, self._cursors))
             self._found = self._found or version.mark == self._after
         return len(self._taken) > self._size
 
-    def result(self, cursors: Cursors) -> VersionPage:
+    def result(self) -> VersionPage:
         """Return what was taken. Raises BadUserInput if the place was not found."""
         if not self._found:
-            raise BadUserInput("The cursor's place is gone. Start again without a cursor.")
+            raise BadUserInput("The cursor's position is gone. Start again without a cursor.")
         return VersionPage(
             self._taken[: self._size],
             len(self._taken) > self._size,
             self._after is not None,
             self._broken,
-            cursors,
         )
 
 

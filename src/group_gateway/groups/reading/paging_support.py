@@ -4,10 +4,11 @@ Neither is taken for granted. A refused parameter is omitted, and tried again af
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 
 from group_gateway.errors import BadUserInput, Forbidden, GatewayError, UpstreamInvalidResponse
+from group_gateway.fhir.bundle import Searchset
 from group_gateway.fhir.page_link import PageLink, Query
 from group_gateway.groups.reading.capability_probe import CapabilityProbe
 
@@ -30,6 +31,16 @@ def is_refusal(error: GatewayError) -> bool:
         or error.status in _REFUSALS
         or (isinstance(error, UpstreamInvalidResponse) and bool(error.issues))
     )
+
+
+async def unless_refused(search: Awaitable[Searchset]) -> Searchset | None:
+    """Return the page that a search returns; None when the upstream refuses the search."""
+    try:
+        return await search
+    except GatewayError as error:
+        if is_refusal(error):
+            return None
+        raise
 
 
 def named_in(error: GatewayError, names: Sequence[str]) -> str | None:

@@ -7,7 +7,7 @@ Nothing is fetched before a part of it is needed, and no part fetches more than 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -18,6 +18,7 @@ from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.fhir.operation_outcome import Issue
 from group_gateway.groups.reading.cursor import Cursors
 
+Node = TypeVar("Node")
 DEFAULT_PAGE = 20
 LARGEST_PAGE = 1000
 
@@ -79,24 +80,27 @@ class Source(Protocol):
         """Count all groups; None when that is unknowable."""
 
 
-class Edge(msgspec.Struct, frozen=True):
-    """A group and its cursor."""
+class Edge(msgspec.Struct, Generic[Node], frozen=True):
+    """A node and its cursor."""
 
-    node: GroupResource
+    node: Node
     place: list[Any]
     cursors: Cursors
 
     @property
     def cursor(self) -> str:
-        """The place of the group, opaque."""
+        """The place of the node, opaque."""
         return self.cursors.encode(self.place)
+
+
+GroupEdge = Edge[GroupResource]
 
 
 @dataclass(frozen=True, slots=True)
 class PageInfo:
     """The position of a slice in the whole."""
 
-    edges: Sequence[Edge]
+    edges: Sequence[Edge[Any]]
     has_next_page: bool
     has_previous_page: bool
 
@@ -132,21 +136,21 @@ class Connection:
         self._growth: asyncio.Future[None] | None = None
         self._more: bool | None = None
         self._reported: dict[int, Searchset] = {}
-        self._taking: asyncio.Future[tuple[Edge, ...]] | None = None
+        self._taking: asyncio.Future[tuple[GroupEdge, ...]] | None = None
         self._looking: asyncio.Future[bool] | None = None
         self._counting: asyncio.Future[int | None] | None = None
 
-    def start(self) -> asyncio.Future[tuple[Edge, ...]]:
+    def start(self) -> asyncio.Future[tuple[GroupEdge, ...]]:
         """Start fetching the edges, or join it. The future is shared: never cancel it."""
         if self._taking is None:
             self._taking = started(self._take())
         return self._taking
 
-    def edges(self) -> asyncio.Future[tuple[Edge, ...]]:
+    def edges(self) -> asyncio.Future[tuple[GroupEdge, ...]]:
         """Return the edges; start fetching them at once."""
         return asyncio.shield(self.start())
 
-    def edges_as_they_come(self) -> AsyncGenerator[Edge, None]:
+    def edges_as_they_come(self) -> AsyncGenerator[GroupEdge, None]:
         """Yield the edges one by one, as they are fetched; start that at once.
 
         A slice from the end comes when it is complete.
@@ -154,8 +158,8 @@ class Connection:
         return self._as_they_come(self.start())
 
     async def _as_they_come(
-        self, taking: asyncio.Future[tuple[Edge, ...]]
-    ) -> AsyncGenerator[Edge, None]:
+        self, taking: asyncio.Future[tuple[GroupEdge, ...]]
+    ) -> AsyncGenerator[GroupEdge, None]:
         given = 0
         while not self._paging.backward and (given < len(self._steps) or not taking.done()):
             if given == len(self._steps):
@@ -172,7 +176,7 @@ class Connection:
             self._growth = asyncio.get_running_loop().create_future()
         await asyncio.wait({taking, self._growth}, return_when=asyncio.FIRST_COMPLETED)
 
-    def _edge(self, step: Step) -> Edge:
+    def _edge(self, step: Step) -> GroupEdge:
         return Edge(step.group, step.place, self._cursors)
 
     async def page_info(self) -> PageInfo:
@@ -194,7 +198,7 @@ class Connection:
             self._counting = started(self._source.total())
         return await asyncio.shield(self._counting)
 
-    async def _take(self) -> tuple[Edge, ...]:
+    async def _take(self) -> tuple[GroupEdge, ...]:
         while (room := self._paging.count - len(self._steps)) > 0:
             batch = await anext(self._batches, None)
             if batch is None:

@@ -21,7 +21,12 @@ from group_gateway.groups.reading.filter_proof import FilterProof
 from group_gateway.groups.reading.filters import GroupFilter
 from group_gateway.groups.reading.first_page import FirstPage, open_search
 from group_gateway.groups.reading.pagination import LARGEST_REQUEST, PAGE_SIZE, Page, with_numbers
-from group_gateway.groups.reading.paging_support import COUNT, is_refusal, with_count
+from group_gateway.groups.reading.paging_support import (
+    COUNT,
+    is_refusal,
+    unless_refused,
+    with_count,
+)
 from group_gateway.groups.reading.search_pages import SearchPages
 from group_gateway.groups.reading.search_parameters import (
     ParameterSupport,
@@ -147,7 +152,7 @@ class Search:
         if not self._is_cut(page) or page.link.parameter(COUNT) != str(PAGE_SIZE):
             return page
         link = with_count(page.link, LARGEST_REQUEST)
-        content = await self._get_unless_refused(link)
+        content = await unless_refused(self._get(link))
         if content is None:
             return page
         larger = self._page(link, content, filtered=page.filtered)
@@ -249,18 +254,10 @@ class Search:
             return None
         paging = self._capabilities.paging.query(1)
         link = PageLink((*query, *paging, (_TOTAL, "accurate")))
-        content = await self._get_unless_refused(link)
+        content = await unless_refused(self._get(link))
         total = None if content is None else content.total
         asking.learn(works=total is not None)
         return total
-
-    async def _get_unless_refused(self, link: PageLink) -> Searchset | None:
-        try:
-            return await self._get(link)
-        except GatewayError as error:
-            if is_refusal(error):
-                return None
-            raise
 
     async def _get(self, link: PageLink) -> Searchset:
         """Get a whole page within the deadline, the budget and the time slice."""
