@@ -68,6 +68,42 @@ def test_refused(server: Server, name: str) -> None:
             assert refusal(rest(connection)) == (status, "BAD_REQUEST")
 
 
+HANDSHAKE = (
+    b"GET /graphql HTTP/1.1\r\n%bConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+    b"Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        b"",
+        HOST + HOST,
+        b"Host: a.example\r\nHost: b.example\r\n",
+        b"Host: a.example/graphql\r\n",
+        b"Host: user@a.example\r\n",
+        b"Host: a.example:http\r\n",
+    ],
+)
+def test_handshakes_with_a_wrong_host(server: Server, fields: bytes) -> None:
+    """No WebSocket is opened by a head whose Host leaves doubt, also behind another request."""
+    for before in (b"", WHOLE):
+        with connect(server) as connection:
+            if before:
+                connection.sendall(before)
+                assert receive(connection).startswith(b"HTTP/1.1 200")
+            connection.sendall(HANDSHAKE % fields)
+            assert refusal(rest(connection)) == (400, "BAD_REQUEST")
+
+
+def test_a_handshake_with_one_host(server: Server) -> None:
+    """The same head with one Host opens a WebSocket."""
+    with connect(server) as connection:
+        connection.sendall(HANDSHAKE % HOST)
+        assert connection.makefile("rb").readline() == b"HTTP/1.1 101 Switching Protocols\r\n"
+
+
 TAKEN = {
     "a name": post(HOST),
     "a port": post(b"Host: gateway.example:8443\r\n"),

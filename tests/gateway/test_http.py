@@ -284,7 +284,25 @@ async def test_a_get_never_writes(gateway: Gateway, sandbox: Any, method: str) -
     assert (await gateway.http.get("/graphql", params=params)).status_code == 200
 
 
-@pytest.mark.parametrize("method", ["OPTIONS", "PUT", "PATCH", "DELETE", "TRACE"])
+@pytest.mark.parametrize("graphiql", [True, False])
+@pytest.mark.parametrize(
+    ("path", "allow"), [("/", "GET, HEAD, OPTIONS"), ("/graphql", "GET, HEAD, POST, OPTIONS")]
+)
+async def test_options(make_gateway: Any, path: str, allow: str, *, graphiql: bool) -> None:
+    """OPTIONS succeeds, as proxies check by it, and names the methods of the path."""
+    gateway = await make_gateway(graphiql=graphiql)
+    response = await gateway.http.options(path)
+    assert (response.status_code, response.headers["allow"]) == (204, allow)
+    assert (response.content, "content-type" in response.headers) == (b"", False)
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics"])
+async def test_options_of_a_probe(gateway: Gateway, path: str) -> None:
+    """A check that asks for readiness by the wrong method fails, whether it is ready or not."""
+    assert (await gateway.http.options(path)).status_code == 405
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE"])
 async def test_other_methods(gateway: Gateway, method: str) -> None:
     """Only GET, HEAD and POST are answered; the others hear which are."""
     response = await gateway.http.request(method, "/graphql")

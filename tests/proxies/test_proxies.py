@@ -1,13 +1,16 @@
 """The documented configurations of proxies, each in front of a running gateway."""
 
 import re
+import socket
 import ssl
 import subprocess
+from pathlib import Path
 
 import httpx
 from websockets.sync.client import connect
 
-from cli.commands import PATIENCE
+from cli.commands import PATIENCE, serving
+from waiting import until_seen
 
 ASKED = {"query": "{ groups(first: 1) { nodes { id } } }"}
 BEARER = {"authorization": "Bearer sandbox"}
@@ -49,3 +52,48 @@ def test_websockets_of_the_proxys_own_pages(proxied: str) -> None:
         )
         talk.send('{"type":"ping"}')
         assert talk.recv() == '{"type":"pong"}'
+
+
+CHECKING = """
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 60s
+    timeout server 60s
+frontend public
+    bind 127.0.0.1:{port}
+    stats enable
+    stats uri /stats
+    default_backend group_gateway
+backend group_gateway
+    option httpchk
+    server gateway {gateway} check inter 50
+"""
+
+
+def test_haproxys_own_check(tmp_path: Path) -> None:
+    """HAProxy's check as it is without a path, OPTIONS by HTTP/1.0 without a Host, succeeds."""
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        port = sock.getsockname()[1]
+    configuration = tmp_path / "haproxy.cfg"
+    stats = f"http://127.0.0.1:{port}/stats;csv"
+
+    def check() -> str:
+        try:
+            lines = httpx.get(stats, timeout=PATIENCE).text.splitlines()
+        except httpx.TransportError:
+            return ""  # it does not listen yet
+        names = lines[0].removeprefix("# ").split(",")
+        row = next(line for line in lines if line.startswith("group_gateway,gateway,"))
+        state = dict(zip(names, row.split(","), strict=False))
+        return state["check_status"] + state["check_code"]
+
+    with serving("sandbox", "--port", "0") as server:
+        gateway = server.url.removeprefix("http://")
+        configuration.write_text(CHECKING.format(port=port, gateway=gateway))
+        with subprocess.Popen(["haproxy", "-db", "-f", str(configuration)]) as proxy:
+            try:
+                until_seen(lambda: check().startswith("L7"))
+                assert check() == "L7OK204"
+            finally:
+                proxy.terminate()

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from starlette.applications import Starlette
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -51,6 +51,9 @@ _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+_METHODS: Final = {"/": "GET, HEAD, OPTIONS", ENDPOINT_PATH: "GET, HEAD, POST, OPTIONS"}
+"""Methods of the paths that answer OPTIONS: it is the default health check of some proxies. Probes
+do not answer it, because a check of readiness must not pass by its method."""
 _OTHER_METHOD: Final = (
     f"This path does not take the method. GraphQL is at {ENDPOINT_PATH}, by POST."
 )
@@ -173,7 +176,20 @@ class GatewayApp(Starlette):
                 headers.setdefault(CORRELATION_HEADER.decode(), new_correlation_id().decode())
             await send(message)
 
-        await super().__call__(scope, receive, send_guarded)
+        if _asks_for_methods(scope):
+            response = Response(
+                status_code=HTTPStatus.NO_CONTENT, headers={"Allow": _METHODS[scope["path"]]}
+            )
+            await response(scope, receive, send_guarded)
+        else:
+            await super().__call__(scope, receive, send_guarded)
+
+
+def _asks_for_methods(scope: Scope) -> bool:
+    """Return whether a request asks what methods a path takes, and is no preflight of CORS."""
+    if scope["method"] != "OPTIONS" or scope["path"] not in _METHODS:
+        return False
+    return "access-control-request-method" not in Headers(scope=scope)
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
