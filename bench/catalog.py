@@ -29,9 +29,10 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Rival:
-    """A rival in one mode. `folder` of `peers` is installed for it, if any.
+    """A rival in one mode.
 
-    `prepare` is told the folder of all rivals, the upstream's URL and a port.
+    `folder` of `peers` is installed for it, if any. `prepare` takes the folder of all rivals,
+    the upstream's URL and a port.
     """
 
     name: str

@@ -28,7 +28,7 @@ _PATIENCE = 30.0
 
 
 async def measured(writer_url: str, listener_url: str, count: int) -> list[float]:
-    """Return the seconds from each of so many writes to its event."""
+    """Return the seconds from a write to its event, for each of `count` writes."""
     headers = {"authorization": "Bearer sandbox"}
     accept = {"accept": "text/event-stream"}
     found: list[float] = []
@@ -59,7 +59,7 @@ async def _names(response: httpx.Response) -> AsyncIterator[str]:
 
 
 def run(count: int) -> None:
-    """Measure so many writes, and print the median and the 99th percentile."""
+    """Measure `count` writes, and print the median and the 99th percentile."""
     need(["taskset", "redis-server"])
     with tempfile.TemporaryDirectory() as work, replicas(Path(work), 2) as (writer, listener):
         found = [1000 * one for one in asyncio.run(measured(writer, listener, count))]

@@ -40,7 +40,7 @@ class Facts(msgspec.Struct, frozen=True):
 
 
 def facts() -> Facts:
-    """Gather the facts of this run of `python -m bench`."""
+    """Collect the facts of this run of `python -m bench`."""
     return Facts(
         date=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         command=command(sys.argv[1:]),
@@ -51,7 +51,7 @@ def facts() -> Facts:
 
 
 def command(arguments: Sequence[str]) -> str:
-    """Return the command with these arguments; the folders in them tell nobody anything."""
+    """Return the command with these arguments, without the folders in them."""
     before = ["", *arguments]
     told = ["DIR" if a in _FOLDERS else b for a, b in zip(before, arguments, strict=False)]
     return " ".join(["python -m bench", *told])

@@ -41,7 +41,7 @@ class Growth(msgspec.Struct, frozen=True):
 
 
 def run(work: Path, seconds: float) -> Growth:
-    """Measure all sizes, for so many seconds each, with the folder `work` to write to."""
+    """Measure each size for `seconds`, with the folder `work` to write to."""
     need(["nginx", "taskset"])
     sized = {count: group(f"of {count}", count) for count in MEMBERS}
     listed = [group(f"listed {number}", 10) for number in range(GROUPS[-1])]

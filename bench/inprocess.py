@@ -39,7 +39,7 @@ class InProcess:
         self.planning = self._engine.planning
 
     async def post(self, body: bytes, path: str = "/graphql") -> bytes:
-        """Send one request and give the answer's body; raises RuntimeError if it has errors."""
+        """Send one request and return the answer's body; raises RuntimeError if it has errors."""
         sent: list[Message] = []
 
         async def receive() -> Message:
@@ -109,7 +109,7 @@ async def groups_known(context: Context) -> list[GroupResource]:
 
 
 async def cpu_us(work: Callable[[], Any], seconds: float) -> float:
-    """Return the CPU microseconds of one call: the median of batches, for about so many seconds."""
+    """Return the CPU microseconds of one call: the median of batches, for about `seconds`."""
     run = _awaiting if isawaitable(first := work()) else _calling
     if isawaitable(first):
         await first

@@ -81,7 +81,7 @@ def measure(
 def timed(
     target: Target, upstream: Upstream, workload: Workload, timing: Timing, folder: Path
 ) -> Measurement:
-    """Measure a server whose answers nobody looks at."""
+    """Measure a server without checking its responses."""
     bodies, warming = folder / "bodies.jsonl", folder / "warming.jsonl"
     bodies.write_bytes(b"\n".join(workload.bodies))
     warming.write_bytes(b"\n".join(workload.warming or workload.bodies))

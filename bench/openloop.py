@@ -58,7 +58,7 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     async def ask(self, request: bytes) -> int:
-        """Send a request and give the status of the answer; 0 when the connection broke."""
+        """Send a request and return the status of the answer; 0 when the connection broke."""
         if self._transport is None or self._transport.is_closing():
             return 0
         self._waiter = asyncio.get_running_loop().create_future()
@@ -104,7 +104,7 @@ class _Load:
         )
 
     async def run(self, phases: list[tuple[float, int]]) -> None:
-        """Send at each rate (requests per second) for so many seconds."""
+        """Send at each rate (requests per second) for its number of seconds."""
         loop = asyncio.get_running_loop()
         due = begin = loop.time() + 0.1
         async with asyncio.TaskGroup() as tasks:

@@ -57,7 +57,7 @@ def usual_p99(seconds: Sequence[Second]) -> float:
 
 
 def run(work: Path, timing: Timing) -> Overload:
-    """Find the capacity, and load the gateway with more, for so many seconds."""
+    """Find the capacity, and load the gateway beyond it, for the seconds that `timing` states."""
     need(["nginx", "wrk", "taskset"])
     catalogue = Catalogue()
     workload = CONNECTION.workloads(catalogue)["W2"]

@@ -6,7 +6,7 @@ from bench.measuring import Measurement
 
 
 def tell(what: str, measured: Measurement | None = None) -> None:
-    """Say what was done, and how it went."""
+    """Print what was done, and how it went."""
     line = what
     if measured is not None:
         line = (

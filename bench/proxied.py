@@ -48,7 +48,7 @@ http {
 
 
 def run(work: Path, posts: int, pauses: list[float]) -> None:
-    """Send so many POSTs with a pause between every two bursts; print the answers by status."""
+    """Send `posts` POSTs with pauses between bursts; print the number of responses by status."""
     need(["nginx", "taskset"])
     one = group("W1", 3)
     with (

@@ -13,7 +13,7 @@ from bench.system import LOAD_CORE, SERVER_CORE, free_port, running
 
 @contextmanager
 def replicas(work: Path, count: int) -> Iterator[list[str]]:
-    """Run the sandbox and so many gateways within the block; yield the gateways' addresses."""
+    """Run the sandbox and `count` gateways within the block; yield the gateways' addresses."""
     with ExitStack() as stack:
 
         def started(ready: str, *words: str, **settings: str) -> str:

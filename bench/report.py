@@ -127,7 +127,7 @@ _TYPING = (
 
 
 def typing_report(typing: TypingSearch) -> str:
-    """Show what a search costs while somebody types."""
+    """Return the report on a search that changes with each typed letter."""
     rows = [
         [name, figure(value), f"{value / typing.cpu_us[DECODING]:.0%}"]
         for name, value in typing.cpu_us.items()

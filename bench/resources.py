@@ -33,7 +33,7 @@ def _member(group: str, number: int) -> Resource:
 
 
 def group(name: str, members: int) -> Resource:
-    """Make a group with so many members."""
+    """Make a group with `members` members."""
     female = _concept("Female", "248152002")
     kidney = _concept("Chronic kidney disease", "709044004")
     sex = {"code": _concept("Gender", "263495000"), "valueCodeableConcept": female}

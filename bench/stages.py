@@ -165,7 +165,7 @@ EDGE = "HTTP: uvicorn, constant bytes of that size"
 
 
 def measure_stages(upstream_url: str, workloads: Sequence[Workload], seconds: float) -> Stages:
-    """Measure every stage of every workload, for so many seconds each."""
+    """Measure every stage of every workload, for `seconds` each."""
     os.sched_setaffinity(0, {SERVER_CORE})
     answers = {w.name: httpx.get(upstream_url + w.path).content for w in workloads}
     return with_rest(uvloop.run(_measure(upstream_url, workloads, answers, seconds)))

@@ -104,7 +104,7 @@ class _Clients:
         self._begun = dict.fromkeys(self._ids, 0)
 
     async def run(self, writes: int, pause: float) -> Phase:
-        """Read and write until so many writes were seen."""
+        """Read and write until `writes` writes were seen."""
         async with self._reading(pause):
             await asyncio.sleep(_WARM_SECONDS)
             reads, began = self._reads, time.perf_counter()
@@ -184,7 +184,7 @@ class _Clients:
 
 
 async def measured(urls: Sequence[str], writes: int) -> dict[str, Phase]:
-    """Measure so many writes under each load; raises WrongAnswer."""
+    """Measure `writes` writes under each load; raises WrongAnswer."""
     headers = {"authorization": "Bearer sandbox"}
     phases = {}
     async with httpx.AsyncClient(headers=headers, timeout=_PATIENCE) as http:
@@ -198,7 +198,7 @@ async def measured(urls: Sequence[str], writes: int) -> dict[str, Phase]:
 
 
 def run(work: Path, writes: int) -> Staleness:
-    """Measure so many writes under each load, with the folder `work` to write to."""
+    """Measure `writes` writes under each load, with the folder `work` to write to."""
     need(["taskset", "redis-server"])
     with replicas(work, REPLICAS) as urls:
         return Staleness(facts(), asyncio.run(measured(urls, writes)))

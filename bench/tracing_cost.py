@@ -70,7 +70,7 @@ def _row(kind: str, costs: Costs) -> list[str]:
 
 
 def run(turns: int) -> None:
-    """Measure so many turns, and print a table."""
+    """Measure `turns` turns, and print a table."""
     need(["nginx", "wrk", "taskset"])
     catalogue = Catalogue()
     rows = []

@@ -62,7 +62,7 @@ def medplum(work: Path, resource: dict[str, Any], seconds: float) -> tuple[float
 
 
 def run(seconds: float, work: Path | None = None) -> None:
-    """Measure each for so many seconds, and print a table."""
+    """Measure each interface for `seconds`, and print a table."""
     need(["nginx", "taskset"])
     one = group("W9", MEMBERS)
     with (

@@ -50,7 +50,7 @@ class TypingSearch(msgspec.Struct, frozen=True):
 
 
 def run(work: Path, seconds: float) -> TypingSearch:
-    """Measure both for so many seconds each, with the folder `work` to write to."""
+    """Measure both for `seconds` each, with the folder `work` to write to."""
     need(["nginx", "taskset"])
     listed = [group(f"typed {number}", MEMBERS) for number in range(GROUPS)]
     files = {
@@ -82,7 +82,7 @@ def _decoded(raw: list[bytes]) -> None:
 
 
 def _typed(gateway: InProcess, query: str) -> Callable[[], Awaitable[Any]]:
-    """Ask with a word that nobody has typed before; the first 2,000 of them fit some groups."""
+    """Search for a word that no earlier search had; the first 2,000 words find some groups."""
     counter = itertools.count()
 
     def ask() -> Awaitable[Any]:

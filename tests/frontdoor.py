@@ -27,7 +27,7 @@ class Gateway:
     http: httpx.AsyncClient
 
     async def __call__(self, query: str, *, token: str = "sandbox", **variables: Any) -> Any:
-        """Send a GraphQL request and give the decoded answer."""
+        """Send a GraphQL request and return the decoded answer."""
         response = await self.http.post(
             "/graphql",
             json={"query": query, "variables": variables},
@@ -37,7 +37,7 @@ class Gateway:
         return response.json()
 
     async def data(self, query: str, *, token: str = "sandbox", **variables: Any) -> Any:
-        """Send a GraphQL request that must succeed, and give its data."""
+        """Send a GraphQL request that must succeed, and return its data."""
         answer = await self(query, token=token, **variables)
         assert "errors" not in answer, answer["errors"]
         return answer["data"]

@@ -36,7 +36,7 @@ def install_packages(project: Path) -> None:
 
 
 def run_node(script: Path, *arguments: str, cwd: Path | None = None) -> str:
-    """Run a script to its end and give what it printed; fails with its errors when it does."""
+    """Run a script to its end and return its output; fails with its errors when it does."""
     done = subprocess.run(
         [str(NODE), str(script), *arguments],
         capture_output=True,

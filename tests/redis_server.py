@@ -61,19 +61,19 @@ class RedisServer:
             return False
 
     def kill(self) -> None:
-        """End it on the spot, as a crash does."""
+        """Kill it, as a crash does."""
         assert self.process is not None
         self.process.kill()
         self.process.wait()
         self.process = None
 
     def freeze(self) -> None:
-        """Let it answer no more, while its port still takes connections."""
+        """Stop the process: it answers no more, while its port still accepts connections."""
         assert self.process is not None
         self.process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let it go on."""
+        """Continue the stopped process."""
         assert self.process is not None
         self.process.send_signal(signal.SIGCONT)
 

@@ -1,4 +1,4 @@
-"""The wire between a gateway and a Redis, which a test can cut, hold up or keep silent."""
+"""A proxy between a gateway and a Redis, which a test can cut, delay or silence."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ class Hold:
     release: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def pass_by(self) -> None:
-        """Stand in the way."""
+        """Signal the arrival, and wait for the release."""
         self.reached.set()
         await self.release.wait()
 
@@ -54,11 +54,11 @@ class RedisWire:
             writer.close()
 
     def mend(self) -> None:
-        """Take connections again."""
+        """Accept connections again."""
         self.is_cut = False
 
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Carry one connection."""
+        """Forward the bytes of one connection."""
         if self.is_cut:
             writer.close()
             return

@@ -1,4 +1,4 @@
-"""Waiting for what happens elsewhere and is told to nobody."""
+"""Waiting for an effect elsewhere that sends no signal."""
 
 import asyncio
 import time
@@ -16,7 +16,7 @@ async def until(condition: Callable[[], Any]) -> None:
 
 
 def until_seen(condition: Callable[[], Any]) -> None:
-    """Do so without an event loop, for what happens in another process."""
+    """Wait without an event loop, for an effect in another process."""
     end = time.monotonic() + _PATIENCE
     while not condition():
         assert time.monotonic() < end

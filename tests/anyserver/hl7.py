@@ -148,7 +148,10 @@ async def pages(world: World) -> str | None:
 
 
 async def edit(world: World) -> str | None:
-    """Read, rename and give back: nothing else changes, and nobody's change is lost."""
+    """Read a group, rename it and write it back.
+
+    Nothing else changes, and no other change is lost.
+    """
     id = world.some_id()
     if id is None:
         return None
@@ -195,7 +198,7 @@ def _wrong_refusal(  # noqa: PLR0913, PLR0917 - all that a refusal is judged by
     after: Elements,
     others_change: list[str],
 ) -> str | None:
-    """Judge a write that was answered by an error."""
+    """Check a write whose response is an error."""
     profile, text = world.server.profile, str(answer["errors"])
     unknown = "is not known" in text
     if not unknown:

@@ -108,7 +108,7 @@ async def _written(  # noqa: PLR0913, PLR0917 - all that a write is judged by
     named: list[str],
     holds: Callable[[Elements], bool],
 ) -> str | None:
-    """Write, and judge the group afterwards: only what is named has changed, or it is told."""
+    """Write, and check the group: only named elements changed, or an issue says what else did."""
     server = world.server
     before = deepcopy(server.shown(id))
     disturbed = world.rng.random() < 0.5
@@ -143,7 +143,7 @@ def _wrong_refusal(  # noqa: PLR0913, PLR0917 - all that a refusal is judged by
     after: Elements,
     others_change: list[str],
 ) -> str | None:
-    """Judge a write that is said not to be made, or not to be known to be."""
+    """Check a write that was reported as refused, or as perhaps made."""
     text = str(answer.get("errors", "")) + str(payload)
     if payload is not None or "was not made" in text:
         what = changed_besides(before, after, others_change)

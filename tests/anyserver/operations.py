@@ -175,7 +175,7 @@ _BOUNDED = {"UPSTREAM_SEARCH_UNSUPPORTED", "TOO_MANY_UPSTREAM_CALLS"}
 
 
 def wrong_failure(world: World, answer: Answer) -> str | None:
-    """Judge whether a list may fail: where it can't be had within bounds, or is no FHIR."""
+    """Check an error of a list: allowed where the list exceeds a bound, or is not FHIR."""
     profile = world.server.profile
     if world.broken or "circles" in profile.last_page or profile.reads != "whole":
         return None

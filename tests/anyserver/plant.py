@@ -16,7 +16,7 @@ RUN = ("anyserver.run", "--worlds")
 
 
 def main() -> None:
-    """Plant all bugs, print what came of each, and fail if one was not found."""
+    """Plant all bugs, print the result of each, and fail if one was not found."""
     parser = argparse.ArgumentParser(prog="python -m anyserver.plant", description=__doc__)
     parser.add_argument("--worlds", type=int, default=2000, help="at most, for each (2000)")
     parser.add_argument("--seed", type=int, default=1, help="which ones (1)")

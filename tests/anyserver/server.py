@@ -74,7 +74,7 @@ class Server(httpx.AsyncBaseTransport):
         ]
 
     def change(self, id: str, elements: Elements) -> None:
-        """Put other elements in a group's place."""
+        """Replace a group's elements."""
         record = self.records[id]
         record.elements = elements
         record.version += 1

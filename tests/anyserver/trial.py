@@ -75,7 +75,7 @@ async def trial(
     stop_at: int = 1,
     operations: Sequence[str] = tuple(OPERATIONS),
 ) -> Tally:
-    """Open so many worlds; stop after those in which so many faults were found."""
+    """Try `worlds` worlds; stop after those in which `stop_at` faults were found."""
     tally = Tally()
     numbers = iter(range(first, first + worlds))
 
@@ -94,7 +94,7 @@ async def trial(
 
 
 async def _watch() -> None:
-    """Have a loop that hangs end in a traceback of where: nothing else could end it."""
+    """Print a traceback when a loop hangs: nothing else could end it."""
     while True:
         signal.alarm(_HANGS)
         await asyncio.sleep(1)

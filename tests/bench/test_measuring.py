@@ -18,7 +18,7 @@ A_MOMENT = 0.0
 
 @pytest.fixture(autouse=True)
 def _own_cores() -> Iterator[None]:
-    """Let the measured process be pinned to a core for no longer than the test."""
+    """Undo the pinning of the measured process to a core after the test."""
     cores = os.sched_getaffinity(0)
     yield
     os.sched_setaffinity(0, cores)

@@ -27,7 +27,7 @@ FACTS = Facts(
 def measurement(
     rps: float, *, noise: float = 0, right: bool = True, failures: int = 0
 ) -> Measurement:
-    """Return a measurement of so many requests per second on a full core."""
+    """Return a measurement of `rps` requests per second on a full core."""
     return Measurement(
         rps=rps,
         cpu_us=1e6 / rps if rps else 0,

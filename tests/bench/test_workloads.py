@@ -108,7 +108,7 @@ def test_the_soak_mixes_known_and_new_documents_and_writes(catalogue: Catalogue)
 
 
 def kinds(workload: Workload, bodies: list[bytes]) -> set[str]:
-    """Tell in which forms a workload's first body is among these."""
+    """Return which of these forms a workload's first body has."""
     forms = {"known": workload.bodies[0], "new": as_new(workload.bodies[0])}
     return {kind for kind, body in forms.items() if body in bodies}
 

@@ -42,7 +42,7 @@ async def reset(exchange: Exchange) -> None:
 
 
 async def reset_after(exchange: Exchange) -> None:
-    """Have the upstream do what is asked, then break off with a reset."""
+    """Forward the request to the upstream, then reset the connection."""
     await exchange.forward()
     exchange.reset()
 
@@ -65,7 +65,7 @@ async def hang(exchange: Exchange) -> None:
 
 
 async def hang_midway(exchange: Exchange) -> None:
-    """Fall silent in the middle of the body."""
+    """Stop sending in the middle of the body."""
     await exchange.send((await exchange.forward())[:-1])
     await exchange.until_hung_up()
 
@@ -85,7 +85,7 @@ async def flood(exchange: Exchange) -> None:
 
 
 async def flood_in_chunks(exchange: Exchange) -> None:
-    """Send a body of 200 MB whose length is not told."""
+    """Send a body of 200 MB without stating its length."""
     await exchange.send(_OK + b"Transfer-Encoding: chunked\r\n\r\n")
     for _ in range(HUGE // len(_CHUNK)):
         await exchange.send(b"%x\r\n%s\r\n" % (len(_CHUNK), _CHUNK))

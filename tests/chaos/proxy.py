@@ -1,4 +1,4 @@
-"""A TCP proxy in front of an upstream that speaks in raw bytes and spoils what it is told to."""
+"""A TCP proxy in front of an upstream that handles raw bytes and injects faults."""
 
 import asyncio
 import contextlib
@@ -28,7 +28,7 @@ class Exchange:
         return self.request.split(b" ", 2)[1].decode()
 
     async def forward(self) -> bytes:
-        """Have the upstream answer, and give the answer's bytes."""
+        """Forward a request to the upstream, and return the response's bytes."""
         reader, writer = await asyncio.open_connection(*self.upstream)
         try:
             line, rest = self.request.split(b"\r\n", 1)
@@ -60,7 +60,7 @@ Fault = Callable[[Exchange], Awaitable[None]]
 
 
 class FaultProxy:
-    """Forwards requests; those that `choose` gives a fault for meet with that."""
+    """Forwards requests, and injects the fault that `choose` returns for a request."""
 
     def __init__(self, upstream: tuple[str, int]) -> None:
         self._upstream = upstream
@@ -102,7 +102,7 @@ class FaultProxy:
                 await writer.wait_closed()
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        """Serve one request; tell whether the connection is good for another."""
+        """Serve one request; return whether the connection can be used again."""
         head = await reader.readuntil(b"\r\n\r\n")
         fields = dict(line.split(b": ", 1) for line in head.lower().split(b"\r\n")[1:-2])
         body = await reader.readexactly(int(fields.get(b"content-length", b"0")))

@@ -80,7 +80,7 @@ class Chaos:
             await asyncio.sleep(0.1)
 
     def all_meet(self, fault: Fault | None) -> None:
-        """Have every request to the upstream meet with a fault, or with none."""
+        """Inject a fault into every request to the upstream, or none."""
         self.proxy.choose = lambda _: fault
 
     @property

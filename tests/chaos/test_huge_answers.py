@@ -45,7 +45,7 @@ def held_back(calls: int, *, chunked: bool) -> Fault:
 
 
 async def read(chaos: Chaos, number: int) -> Any:
-    """Read a group as a caller of its own; give its name, or the error's code."""
+    """Read a group as a caller of its own; return its name, or the error's code."""
     body = {"query": f'{{ group(id: "huge-{number}") {{ name }} }}'}
     headers = {"authorization": f"Bearer caller-{number}"}
     answer = (await chaos.http.post("/graphql", json=body, headers=headers)).json()

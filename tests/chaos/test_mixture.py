@@ -44,13 +44,13 @@ NOT_MADE = ("The group was not created.", "The change was not made.", "this one 
 
 @dataclass
 class Ledger:
-    """What callers were told of their writes: made, not made, or perhaps."""
+    """The outcomes of writes as their callers know them: made, not made, or unknown."""
 
     told: dict[str, str] = field(default_factory=dict)
     outcomes: Counter[str] = field(default_factory=Counter)
 
     def note(self, name: str, answer: Any) -> None:
-        """Note what the answer to a write says."""
+        """Record the outcome that the response to a write states."""
         if "errors" in answer:
             [error] = answer["errors"]
             assert error["extensions"]["code"] in CODES, answer

@@ -38,6 +38,6 @@ class Examine:
         }
 
     def server(self, answer: Answer, token: str = "a-token") -> dict[str, str]:
-        """Examine a server that answers so."""
+        """Run the doctor on a server with this handler."""
         with pipeline(answer) as url:
             return self(url, token)

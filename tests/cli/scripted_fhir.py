@@ -44,7 +44,7 @@ HARDLY = {"/metadata": statement(*INTERACTIONS), "/Group": bundle()}
 
 
 def jwt(**claims: Any) -> str:
-    """Write a token that says so, with a signature that nobody checks."""
+    """Return a token with these claims, and a signature that is never verified."""
     parts = [json.dumps(part).encode() for part in ({"alg": "none"}, claims)]
     head, body = (base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
     return f"{head}.{body}.c2ln"

@@ -1,4 +1,4 @@
-"""HTTP on bare sockets, as a test wants it to be cut."""
+"""HTTP on bare sockets, cut into pieces as a test requires."""
 
 import socket
 

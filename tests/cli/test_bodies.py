@@ -56,7 +56,7 @@ def connect(server: Server) -> socket.socket:
 
 
 def whole(server: Server) -> bytes:
-    """Send one large body; give the answer."""
+    """Send one large body; return the answer."""
     with connect(server) as client:
         client.sendall(head(len(body())) + body())
         return receive(client)

@@ -247,7 +247,7 @@ def test_junk_leaves_no_trace(server: Server, junk: bytes) -> None:
 
 
 def ask_on(connection: socket.socket) -> bytes:
-    """Send a whole request, and give its answer."""
+    """Send a whole request, and return its answer."""
     connection.sendall(WHOLE)
     return receive(connection)
 

@@ -51,7 +51,7 @@ class Doctor:
     url: str
 
     def __call__(self, *, token: str = TOKEN, **quirks: Any) -> dict[str, str]:
-        """Examine the upstream with some quirks."""
+        """Run the doctor on the upstream with some quirks."""
         ask("PUT", f"{self.url}/sandbox/quirks", json=quirks).raise_for_status()
         return self.examine(self.url, token)
 
@@ -88,7 +88,7 @@ def answered_writes() -> Iterator[tuple[str, list[Any]]]:
             self.wfile.write(content)
 
         def log_message(self, *_: Any) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         serving = Thread(target=server.serve_forever)

@@ -27,7 +27,10 @@ BEFORE = 200
 
 @dataclass
 class Load:
-    """Clients that ask until nobody lets them in. `seen` is what became of each request."""
+    """Clients that send requests until no connection is accepted.
+
+    `seen` is the outcome of each request.
+    """
 
     url: httpx.URL
     seen: list[str] = field(default_factory=list)
@@ -45,7 +48,7 @@ class Load:
             self.seen.append("not let in")
 
     def _exchange(self, connection: socket.socket, number: int) -> bool:
-        """Send a request; count its end, and tell whether the connection may be used again."""
+        """Send a request and count its outcome; return whether the connection is reusable."""
         count = len(self.seen)
         query = f'{{ a{count}_{number}: group(id: "{TEST_GROUP_ID}") {{ name }} }}'
         body = json.dumps({"query": query}).encode()

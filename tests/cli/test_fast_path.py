@@ -1,4 +1,4 @@
-"""Ready answers and refusals that the connection gives by itself, on real sockets."""
+"""Ready responses and refusals that the connection sends without ASGI, on real sockets."""
 
 import asyncio
 import json
@@ -39,7 +39,7 @@ class Served:
         self.applied = 0
 
     async def ask(self, *requests: bytes) -> list[tuple[bytes, bytes]]:
-        """Send requests at once over one connection; give head and body of each answer."""
+        """Send requests at once over one connection; return head and body of each answer."""
         async with connected(self) as (reader, writer):
             writer.write(b"".join(requests))
             return [await _answer(reader) for _ in requests]
@@ -253,7 +253,7 @@ async def test_ready_answers_are_counted(served):
 
 @asynccontextmanager
 async def under_way(served: Served, sandbox: Any) -> AsyncIterator[asyncio.Task[Any]]:
-    """Have a read wait for the upstream within the block."""
+    """Keep a read waiting for the upstream within the block."""
     sandbox.use(latency_ms=1000)
     calls = len(sandbox.calls)
     async with asyncio.TaskGroup() as tasks:

@@ -1,4 +1,4 @@
-"""What `group-gateway sandbox` tells a newcomer: its commands work as they stand."""
+"""What `group-gateway sandbox` prints for a newcomer: its commands work as printed."""
 
 import json
 import shlex

@@ -37,7 +37,7 @@ class Upstream(http.server.BaseHTTPRequestHandler):
         self.wfile.write(BODY)
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager

@@ -20,7 +20,7 @@ CHANGE = f"""mutation {{
 
 @pytest.fixture(scope="module")
 def started() -> Iterator[tuple[Server, str]]:
-    """Run a sandbox that keeps nothing, gives up soon, and asks again at once."""
+    """Run a sandbox without a cache, with a short timeout, without retries or cooldown."""
     patience = {"cache_ttl": "0", "upstream_timeout": "0.5"}
     retries = {"upstream_retries": "0", "upstream_rest": "0"}
     with serving("sandbox", "--port", "0", **patience, **retries) as server:

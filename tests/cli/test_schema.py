@@ -1,4 +1,4 @@
-"""`group-gateway schema`: prints the SDL, or tells whether a file is it."""
+"""`group-gateway schema`: prints the SDL, or checks that a file holds it."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Settings of who may do what: what is missing or does not fit is told in one sentence."""
+"""Settings of authentication: a missing or contradictory one is refused in one sentence."""
 
 from pathlib import Path
 

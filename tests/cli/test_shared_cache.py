@@ -1,4 +1,4 @@
-"""A Redis that can't be used is told at the start, by the doctor and by the probe."""
+"""A Redis that can't be used is reported at the start, by the doctor and by the probe."""
 
 import socket
 import time

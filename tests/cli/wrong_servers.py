@@ -39,7 +39,7 @@ def page(status: str) -> bytes:
 
 @contextmanager
 def pipeline(answer: Answer, *, tls: ssl.SSLContext | None = None) -> Iterator[str]:
-    """Serve within the block, and give the base URL."""
+    """Serve within the block, and return the base URL."""
     with socket.create_server((HOST, 0)) as listener:
         thread = threading.Thread(target=_serve, args=(listener, answer, tls))
         thread.start()
@@ -73,7 +73,7 @@ def _answer(accepted: socket.socket, answer: Answer, tls: ssl.SSLContext | None)
 
 
 def self_signed(folder: Path) -> tuple[ssl.SSLContext, Path]:
-    """Make a certificate that no one trusts; gives a server's TLS and the certificate's file."""
+    """Make a certificate that no one trusts; return a server's TLS and the certificate's file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "upstream.test")])
     now = datetime.now(UTC)

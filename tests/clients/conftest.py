@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 
 @pytest.fixture(scope="session")
 def packages() -> Path:
-    """Install the clients of JavaScript, and give their folder."""
+    """Install the clients of JavaScript, and return their folder."""
     install_packages(HERE)
     return HERE
 

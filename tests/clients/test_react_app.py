@@ -51,7 +51,7 @@ class App:
     upstream: str
 
     def colleague(self, field: str, **wanted: Any) -> None:
-        """Have somebody else change the test group through the gateway."""
+        """Change the test group through the gateway, as another user does."""
         kind = field[0].upper() + field[1:]
         mutation = (
             f"mutation ($input: {kind}Input!) {{ {field}(input: $input) {{ issues {{ code }} }} }}"

@@ -13,7 +13,7 @@ from nodejs import run_node
 
 
 def listed_by_codegen(packages: Path, folder: Path) -> Path:
-    """Have graphql-codegen write a list, as docs/trusted-documents.md says."""
+    """Write a list by graphql-codegen, as docs/trusted-documents.md says."""
     work_in(folder, packages, packages / "operations.graphql")
     config = (packages / "codegen" / "codegen.mjs").read_text()
     preset = "presetConfig: { persistedDocuments: { hashAlgorithm: 'sha256' }, "
@@ -23,7 +23,7 @@ def listed_by_codegen(packages: Path, folder: Path) -> Path:
 
 
 def listed_by_relay(packages: Path, folder: Path) -> Path:
-    """Have relay-compiler write a list, as docs/trusted-documents.md says."""
+    """Write a list by relay-compiler, as docs/trusted-documents.md says."""
     work_in(folder, packages, packages / "relay" / "app.js")
     config = json.loads((packages / "relay" / "relay.config.json").read_text())
     config["persistConfig"] = {"file": "persisted.json", "algorithm": "SHA256"}
@@ -34,7 +34,7 @@ def listed_by_relay(packages: Path, folder: Path) -> Path:
 
 
 def listed_by_apollo(packages: Path, folder: Path) -> Path:
-    """Have Apollo's tool write a list, as docs/trusted-documents.md says.
+    """Write a list by Apollo's tool, as docs/trusted-documents.md says.
 
     It takes one operation from a file.
     """
@@ -48,7 +48,7 @@ def listed_by_apollo(packages: Path, folder: Path) -> Path:
 
 
 def answer(server: Server, **body: Any) -> Any:
-    """Send a request, and give the decoded answer."""
+    """Send a request, and return the decoded answer."""
     headers = {"authorization": f"Bearer {TOKEN}"}
     return ask("POST", f"{server.url}/graphql", json=body, headers=headers).json()
 

@@ -1,6 +1,6 @@
 """Bugs to plant in the compiled path, to see whether the differential test finds them.
 
-Each one is what somebody might do by mistake: an edit of one place in one module.
+Each one is a likely mistake: an edit of one place in one module.
 """
 
 from dataclasses import dataclass

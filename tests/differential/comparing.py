@@ -1,4 +1,4 @@
-"""Asks two gateways the same, and tells whether they answer the same."""
+"""Sends the same request to two gateways, and compares the responses."""
 
 import asyncio
 import json
@@ -25,11 +25,12 @@ _Place = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class _Told:
-    """What an answer says, without what is left to chance.
+    """What a response says, without what is left to chance.
 
-    The order of errors means nothing. And where a field fails that can't be null, the object that
-    it is in becomes null: if several such fields fail, whichever was first is told (GraphQL
-    specification, section 6.4.4). Of those only the places that became null are kept.
+    The order of errors has no meaning. Where a field that can't be null fails, the object that
+    contains it becomes null. If several such fields fail, the response reports whichever failed
+    first (GraphQL specification, section 6.4.4). Of those only the places that became null are
+    kept.
     """
 
     data: bytes
@@ -55,7 +56,7 @@ class Answer:
         return b'"code":"GRAPHQL_VALIDATION_FAILED"' in self.body
 
     def told(self) -> _Told:
-        """Take it apart."""
+        """Split a response into its parts."""
         body = msgspec.json.decode(self.body, type=_Body)
         data = msgspec.json.decode(body.data)
         told = _Told(bytes(body.data), [], set())
@@ -97,12 +98,12 @@ class Side:
 
 
 def without_own(body: bytes) -> bytes:
-    """Take out of an answer what names the one request that it is for."""
+    """Remove from a response what identifies its request."""
     return _OWN.sub(b'"correlationId":""', body)
 
 
 def difference(plain: Answer, fast: Answer) -> str | None:
-    """Say in what two answers differ, if they do."""
+    """Return how two responses differ, or None."""
     if plain.body != fast.body:
         told, retold = plain.told(), fast.told()
         if told.data != retold.data:

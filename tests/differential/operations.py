@@ -272,7 +272,7 @@ class OperationWriter:
 
 
 def _make_sense(arguments: dict[str, GraphQLArgument]) -> None:
-    """Leave out arguments that do not go together."""
+    """Remove arguments that exclude each other."""
     if "last" in arguments:
         arguments.pop("first", None)
         arguments.pop("after", None)

@@ -33,7 +33,7 @@ class NotPlanted(Exception):
 
 @dataclass(frozen=True)
 class Finding:
-    """What came of a planted bug: what differed, if anything, after how many operations."""
+    """The result for a planted bug: what differed, if anything, and after how many operations."""
 
     bug: Bug
     what: str | None
@@ -92,7 +92,7 @@ def hunt(
 
 
 def main() -> None:
-    """Plant all bugs, print what came of each, and fail if one was not found."""
+    """Plant all bugs, print the result of each, and fail if one was not found."""
     parser = argparse.ArgumentParser(prog="python -m differential.plant", description=__doc__)
     parser.add_argument("--operations", type=int, default=20_000, help="at most, for each (20,000)")
     parser.add_argument("--seed", type=int, default=1, help="which ones (1)")

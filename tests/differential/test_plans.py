@@ -47,7 +47,7 @@ async def start(sandbox):
 
 
 async def ask(app, query, **variables):
-    """Ask a gateway, and give the data of an answer without errors."""
+    """Ask a gateway, and return the data of an answer without errors."""
     body = json.dumps({"query": query, "variables": variables}).encode()
     answer = json.loads((await post(app, body, "sandbox")).body)
     assert "errors" not in answer, answer

@@ -20,7 +20,7 @@ SOON_FOUND = [bug for bug in BUGS if not bug.is_rare]
 
 @pytest.fixture(scope="module")
 def findings():
-    """Hunt all bugs, as many at a time as there are processors, and give what came of one."""
+    """Hunt all bugs in parallel, one for each processor; return a lookup of the results."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         hunts: dict[Bug, Future[Finding]] = {
             bug: pool.submit(hunt, bug, operations=MOST_OPERATIONS, seed=SEED) for bug in SOON_FOUND

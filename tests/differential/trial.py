@@ -81,7 +81,7 @@ class Tally:
 
 
 async def trial(operations: int, seed: int, *, stop_at: int = 1) -> Tally:
-    """Ask so many operations; stop at so many differences."""
+    """Try `operations` operations; stop at `stop_at` differences."""
     tally = Tally()
     for world in itertools.count():
         rng = Random(f"{seed}.{world}")  # noqa: S311 - test data

@@ -36,7 +36,7 @@ class World:
         self.pools = Pools((*self.ids, *self.ids, *self.ids, "g0", "none"), PEOPLE)
 
     def renew(self, rng: Random) -> None:
-        """Put other groups upstream."""
+        """Replace the upstream's groups."""
         taste = Taste.random(rng)
         writer = GroupWriter(rng, taste)
         for token in TOKENS:

@@ -19,7 +19,7 @@ class Fhir:
     http: httpx.AsyncClient
 
     async def create(self, resource: dict[str, Any] | str) -> str:
-        """Create a group, given as elements or as JSON text, and give its id."""
+        """Create a group, given as elements or as JSON text, and return its id."""
         content = resource if isinstance(resource, str) else json.dumps(resource)
         headers = {"content-type": "application/fhir+json"}
         answer = await self.http.post("/Group", content=content, headers=headers)

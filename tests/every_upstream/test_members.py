@@ -21,14 +21,14 @@ async def group_id(fhir):
 
 
 async def add(gateway, id, *references, **more):
-    """Add members; give the payload."""
+    """Add members; return the payload."""
     members = [{"reference": reference, **more} for reference in references]
     data = await gateway.data(ADD, input={"groupId": id, "members": members})
     return data["addGroupMembers"]
 
 
 async def remove(gateway, id, *references):
-    """Remove members; give the payload."""
+    """Remove members; return the payload."""
     members = [{"reference": reference} for reference in references]
     data = await gateway.data(REMOVE, input={"groupId": id, "members": members})
     return data["removeGroupMembers"]

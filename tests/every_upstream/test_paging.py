@@ -18,7 +18,7 @@ def everything(upstream, seeded):
 
 
 async def forwards(gateway, size, **wanted):
-    """Page from the start to the end; give the ids of each page."""
+    """Page from the start to the end; return the ids of each page."""
     pages, after, more = [], None, True
     while more:
         variables = {"first": size, "after": after, "filter": wanted}
@@ -33,7 +33,7 @@ async def forwards(gateway, size, **wanted):
 
 
 async def backwards(gateway, size, **wanted):
-    """Page from the end to the start; give the ids of each page, the pages in reading order."""
+    """Page from the end to the start; return the ids of each page, the pages in reading order."""
     pages, before, more = [], None, True
     while more:
         variables = {"last": size, "before": before, "filter": wanted}

@@ -25,7 +25,7 @@ async def make_team(fhir):
 
 
 async def assign(gateway, id, *codes):
-    """Set a team's responsibilities; give the payload."""
+    """Set a team's responsibilities; return the payload."""
     wanted = {"groupId": id, "responsibilities": list(codes)}
     return (await gateway.data(ASSIGN, input=wanted))["setGroupResponsibilities"]
 

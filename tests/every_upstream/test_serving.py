@@ -14,7 +14,7 @@ from upstreams.seeding import group as make_group
 
 @pytest.fixture
 def served(upstream, tmp_path):
-    """Run `group-gateway serve` and give its address; it must stop when told to."""
+    """Run `group-gateway serve` and return its address; it must stop at the end."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("GROUP_GATEWAY_")}
     command = (sys.executable, "-m", "group_gateway", "serve", "--port", "0")
     with subprocess.Popen(

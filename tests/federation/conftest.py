@@ -31,14 +31,14 @@ class Supergraph:
     def __call__(
         self, query: str, *, token: str | None = "sandbox", trace: bool = False, **variables: Any
     ) -> Any:
-        """Send a GraphQL request and give the decoded answer, with traces where that is wanted."""
+        """Send a GraphQL request and return the decoded response, with a trace if requested."""
         headers = {"authorization": f"Bearer {token}"} if token else {}
         headers |= {"x-trace": "yes"} if trace else {}
         body = {"query": query, "variables": variables}
         return ask("POST", self.url, json=body, headers=headers).json()
 
     def data(self, query: str, **variables: Any) -> Any:
-        """Send a GraphQL request that must succeed, and give its data."""
+        """Send a GraphQL request that must succeed, and return its data."""
         answer = self(query, **variables)
         assert "errors" not in answer, answer["errors"]
         return answer["data"]
@@ -50,7 +50,7 @@ class Supergraph:
         return sum(map(float, counts))
 
     def start_anew(self) -> None:
-        """Have the upstream as at its start; the gateway's cache is off."""
+        """Reset the upstream to its start; the gateway's cache is off."""
         ask("POST", f"{self.upstream}/sandbox/reset")
 
     def calls(self) -> list[str]:
@@ -63,7 +63,7 @@ class Supergraph:
 
 @pytest.fixture(scope="session")
 def packages() -> Path:
-    """Install what the scripts here need, and give their folder."""
+    """Install what the scripts here need, and return their folder."""
     install_packages(HERE)
     return HERE
 

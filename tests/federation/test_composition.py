@@ -23,7 +23,7 @@ def composer(request: pytest.FixtureRequest) -> str:
 
 
 def compose(packages: Path, composer: str, schema: Path, *others: str) -> Any:
-    """Compose a schema with other subgraphs, of people unless told: SDL or `errors`."""
+    """Compose a schema with other subgraphs (by default of people): SDL or `errors`."""
     return json.loads(run_node(packages / "compose.mjs", composer, str(schema), *others))
 
 

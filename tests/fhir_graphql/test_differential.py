@@ -1,4 +1,4 @@
-"""The same question by another way gives the same answer."""
+"""The same question, asked in two ways, has the same response."""
 
 import random
 from typing import Any

@@ -97,7 +97,7 @@ class Draw:
 
 
 async def _given_back(fhir: FhirGateway, draw: Draw, **changes: Any) -> None:
-    """Read the random group whole, and give it back."""
+    """Read the random group whole, and return it back."""
     stored = fhir.server.now("Group/random")
     response = await fhir.post(f"{{ Group(id: random) {{ {draw.selection(stored)} }} }}")
     answer = json.loads(response.text, parse_float=Decimal)

@@ -1,4 +1,4 @@
-"""An upstream that gives the same answer to every request of a method, and notes what it got."""
+"""An upstream that sends the same response to every request of a method, and records requests."""
 
 import json
 from dataclasses import dataclass, field
@@ -40,7 +40,7 @@ class Reply:
 
 
 class Canned(httpx.AsyncBaseTransport):
-    """The upstream: `POST`, `PUT` and others as told, where nothing was told a known group."""
+    """The upstream: a response for each method as configured, by default a known group."""
 
     def __init__(self, **replies: Reply) -> None:
         self.replies = replies

@@ -84,7 +84,7 @@ READ_FAILURES = [
 
 
 async def ask(query: str, upstream: Canned, times: int = 1) -> Any:
-    """Ask a gateway whose upstream answers as told, so many times; give the last answer."""
+    """Send a query `times` times to a gateway on this upstream; return the last response."""
     known = Settings(upstream_url="http://upstream.test/fhir", cache_ttl=0)
     async with opened(create_app(known, transport=upstream)) as gateway:
         return [await gateway(query) for _ in range(times)][-1]

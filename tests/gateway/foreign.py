@@ -16,7 +16,7 @@ EXPIRED = {
 
 
 def make_ids(count: int) -> list[str]:
-    """Make the ids of so many groups."""
+    """Make the ids of `count` groups."""
     return [f"group-{number:03}" for number in range(count)]
 
 

@@ -1,7 +1,7 @@
-"""Who could have been shown what, and when: the upstream's whole history, to judge answers by.
+"""The upstream's whole history, to check who could have been shown what, and when.
 
-The upstream does one thing at a time, so that its history is a list. Time stands still but for the
-test, and only while nobody waits for an answer.
+The upstream does one thing at a time, so that its history is a list. Only the test moves the clock,
+and only while no request is in flight.
 """
 
 import asyncio
@@ -74,7 +74,7 @@ class History:
         return Moment(self._place, self.now)
 
     def named(self, id: str, name: str) -> None:
-        """Note that a group has a name from now on."""
+        """Record that a group has a name from now on."""
         moment = self.moment()
         if self.names[id]:
             self.names[id][-1].until = moment
@@ -151,7 +151,7 @@ class Told:
         self._writes: dict[str, list[tuple[float, int, int]]] = defaultdict(list)
 
     def note(self, id: str, gateway: int, place: int) -> None:
-        """Note that a gateway has answered a write just now."""
+        """Record that a gateway has just responded to a write."""
         self._writes[id].append((time.monotonic(), gateway, place))
 
     def to(self, gateway: int) -> dict[str, int]:

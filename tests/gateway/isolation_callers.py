@@ -31,7 +31,7 @@ class PassedOn:
     )
 
     def settings(self) -> dict[str, Any]:
-        """Return what a gateway is told of its callers."""
+        """Return the gateway's settings of authentication."""
         return {}
 
     def issue(self, kind: Caller) -> str:
@@ -43,7 +43,7 @@ class PassedOn:
         self.history.revoke(token)
 
     def allows(self, token: str, id: str, name: str, window: Window, _: Moment) -> bool:
-        """Return whether somebody may be shown a name, having asked at a moment."""
+        """Return whether a caller may be shown a name, having asked at a moment."""
         return self.history.allows(token, id, name, window)
 
 
@@ -94,7 +94,7 @@ class ByToken(Known):
         return self._issued(token, kind, end)
 
     def end(self, token: str) -> None:
-        """Leave a token to its own end."""
+        """Let a token expire by itself."""
 
 
 @dataclass
@@ -118,4 +118,4 @@ class ByKey(Known):
         return self._issued(f"key-{self.kinds.index(kind)}", kind, ENDLESS)
 
     def end(self, token: str) -> None:
-        """Leave it as it is."""
+        """Change nothing: a key does not end."""

@@ -54,7 +54,7 @@ class Keeper(httpx.AsyncBaseTransport):
         return json.loads(self.text, parse_float=str)
 
     def write(self, **elements: Any) -> None:
-        """Change elements, as somebody else does."""
+        """Change elements, as another writer does."""
         self.keep(json.dumps(json.loads(self.text) | elements))
 
     def keep(self, text: str) -> None:
@@ -160,14 +160,14 @@ def group_of(**elements: Any) -> dict[str, Any]:
 
 
 async def tell(keeper: Keeper, document: str, **wanted: Any) -> Any:
-    """Send a mutation through a gateway on this server; give the whole answer."""
+    """Send a mutation through a gateway on this server; return the whole answer."""
     settings = Settings(upstream_url=BASE, cache_ttl=0)
     async with opened(create_app(settings, transport=keeper)) as gateway:
         return await gateway(document, input=wanted)
 
 
 async def payload_of(keeper: Keeper, document: str, **wanted: Any) -> Any:
-    """Send a mutation that must not fail; give its payload."""
+    """Send a mutation that must not fail; return its payload."""
     answer = await tell(keeper, document, **wanted)
     assert "errors" not in answer, answer["errors"]
     [payload] = answer["data"].values()

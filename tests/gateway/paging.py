@@ -68,7 +68,7 @@ async def one_page(gateway: Gateway, wanted: Filter = None, **paging: Any) -> An
 
 
 async def forwards(gateway: Gateway, size: int, wanted: Filter = None) -> list[Ids]:
-    """Page from the start to the end; give the ids of each page, in reading order."""
+    """Page from the start to the end; return the ids of each page, in reading order."""
     pages: list[Ids] = []
     after, more = None, True
     while more:
@@ -81,7 +81,7 @@ async def forwards(gateway: Gateway, size: int, wanted: Filter = None) -> list[I
 
 
 async def backwards(gateway: Gateway, size: int, wanted: Filter = None) -> list[Ids]:
-    """Page from the end to the start; give the ids of each page, in reading order."""
+    """Page from the end to the start; return the ids of each page, in reading order."""
     pages: list[Ids] = []
     before, more = None, True
     while more:

@@ -23,7 +23,7 @@ class Scalar:
         return ""
 
     def judge(self, value: Any, path: Path) -> ParameterSupport:
-        """Judge a value that is there."""
+        """Check a value that is present."""
         match self.name, value:
             case ("String", str()) | ("Boolean", bool()):
                 return value, []
@@ -51,7 +51,7 @@ class Object:
         return "{ " + " ".join(f"{n} {k.query()}" for n, k in self.elements.items()) + " }"
 
     def judge(self, value: Any, path: Path) -> ParameterSupport:
-        """Judge a value that is there."""
+        """Check a value that is present."""
         if isinstance(value, str) and self.bare:
             value = {self.bare: value}
         if not isinstance(value, dict):
@@ -74,7 +74,7 @@ class Listed:
         return self.item.query()
 
     def judge(self, value: Any, path: Path) -> ParameterSupport:
-        """Judge a value that is there."""
+        """Check a value that is present."""
         if not isinstance(value, list):
             return [], [path]
         kept = [item for item in value if isinstance(item, dict)]
@@ -97,7 +97,7 @@ class Required:
         return self.kind.query()
 
     def judge(self, value: Any, path: Path) -> ParameterSupport:
-        """Judge a value that is there."""
+        """Check a value that is present."""
         shown, errors = self.kind.judge(value, path)
         return self.kind.judge({}, path)[0] if shown is None else shown, errors
 
@@ -111,7 +111,7 @@ class Flag:
         return ""
 
     def judge(self, value: Any, path: Path) -> ParameterSupport:
-        """Judge a value that is there."""
+        """Check a value that is present."""
         return (value, []) if isinstance(value, bool) else (False, [path])
 
 
@@ -119,7 +119,7 @@ Kind = Scalar | Object | Listed | Required | Flag
 
 
 def judge(kind: Kind, value: Any, path: Path) -> ParameterSupport:
-    """Judge what the upstream has in a place, None being nothing."""
+    """Check what the upstream has in a place; None stands for nothing."""
     if value is not None:
         return kind.judge(value, path)
     if isinstance(kind, Required):

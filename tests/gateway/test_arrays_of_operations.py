@@ -13,13 +13,13 @@ NAMED = {"data": {"group": {"name": "Test Group"}}}
 
 
 async def ask(gateway: Gateway, body: Any) -> tuple[int, Any]:
-    """Send a body; give status and answer."""
+    """Send a body; return status and answer."""
     response = await gateway.http.post("/graphql", json=body, headers=BEARER)
     return response.status_code, response.json()
 
 
 async def code(gateway: Gateway, body: Any) -> tuple[int, str]:
-    """Send a body that is refused as a whole; give status and code."""
+    """Send a body that is refused as a whole; return status and code."""
     status, answer = await ask(gateway, body)
     [error] = answer["errors"]
     return status, error["extensions"]["code"]

@@ -28,7 +28,7 @@ def read(file: Path) -> list[Any]:
 
 
 async def records(file: Path, count: int) -> list[Any]:
-    """Return the records of a file, once it has so many."""
+    """Return the records of a file, once it has `count` of them."""
     await until(lambda: len(read(file)) >= count)
     return read(file)
 

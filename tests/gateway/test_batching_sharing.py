@@ -1,4 +1,4 @@
-"""Who shares an upstream call with whom: one caller's requests do, and nobody else's."""
+"""Which requests share an upstream call: those of one caller, and no others."""
 
 import asyncio
 import json

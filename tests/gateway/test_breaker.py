@@ -1,4 +1,4 @@
-"""A failing upstream is left alone, and nobody is locked out by somebody else's broken requests."""
+"""The breaker opens when the upstream fails, and not because of one caller's broken requests."""
 
 import asyncio
 from typing import Any
@@ -14,7 +14,7 @@ def read(id: str) -> str:
 
 
 async def fail(gateway: Any, ids: Any = GROUPS, **how: Any) -> list[Any]:
-    """Read groups, all of which fail, one after the other; give the errors."""
+    """Read groups, all of which fail, one after the other; return the errors."""
     errors = []
     for id in ids:
         [error] = (await gateway(read(id), **how))["errors"]

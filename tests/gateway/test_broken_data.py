@@ -29,7 +29,7 @@ _numbers = count()
 
 @pytest.fixture
 def shelf() -> Shelf:
-    """Return an upstream that sends what it is told to."""
+    """Return an upstream that sends what a test puts into it."""
     return Shelf()
 
 
@@ -57,7 +57,7 @@ def errors_of(answer: Any) -> list[Path]:
 
 
 async def check(gateway: Gateway, shelf: Shelf, group: Any, kind: Object = GROUP) -> None:
-    """Check that the gateway shows of a group what is to be shown, and tells the rest."""
+    """Check that the gateway shows what it can of a group, and reports the rest as errors."""
     shown, errors = judge(kind, group, ("group",))
     id = shelf.put(group)
     answer = await gateway(f"query ($id: ID!) {{ group(id: $id) {kind.query()} }}", id=id)

@@ -86,7 +86,7 @@ def records(file: Path) -> list[Any]:
 async def recorded(
     upstream: Canned, body: Any, caplog: Any, file: Path, headers: Any
 ) -> tuple[httpx.Response, Any, Any]:
-    """Send a request; give the answer, and its records in log and audit log."""
+    """Send a request; return the response, and its records in log and audit log."""
     settings = Settings(
         upstream_url="http://upstream.test",
         audit_file=str(file),

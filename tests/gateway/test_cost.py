@@ -1,4 +1,4 @@
-"""What an operation cost, told to those who ask."""
+"""The cost of an operation, in the response's extensions if the request asks for it."""
 
 import asyncio
 from typing import Any
@@ -11,7 +11,7 @@ BEARER = {"authorization": "Bearer sandbox"}
 
 
 async def cost(gateway: Gateway, query: str) -> Any:
-    """Ask for a cost with an operation, and give both."""
+    """Send an operation that asks for its cost, and return data and cost."""
     body = {"query": query, "extensions": {"cost": True}}
     answer = (await gateway.http.post("/graphql", json=body, headers=BEARER)).json()
     return answer["extensions"]["cost"], answer.get("data")

@@ -24,7 +24,7 @@ MEMBERS = """query ($id: ID!, $after: String, $inactive: Boolean) {
 
 
 async def refusal(gateway, sandbox, query=GROUPS, **variables):
-    """Ask in a way that is refused; give the codes and check that nothing was asked for."""
+    """Send a query that is refused; return the codes and check that the upstream was not called."""
     sandbox.forget_calls()
     answer = await gateway(query, **variables)
     assert sandbox.calls == []

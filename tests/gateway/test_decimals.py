@@ -36,7 +36,7 @@ class Digits(Keeper):
 async def told(
     keeper: Keeper, query: str, *, compiled: bool, number: str = "", **variables: Any
 ) -> str:
-    """Ask, with this text in the place of "NUMBER", and give the text of the answer."""
+    """Send a query with this text in place of "NUMBER", and return the text of the response."""
     settings = Settings(upstream_url=BASE, cache_ttl=0, compiled=compiled)
     async with opened(create_app(settings, transport=keeper)) as gateway:
         body = json.dumps({"query": query, "variables": variables}).replace('"NUMBER"', number)

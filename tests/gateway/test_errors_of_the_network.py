@@ -90,7 +90,7 @@ class Bug(httpx.AsyncBaseTransport):
         self.kind = kind
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Raise what nobody expects, with words that nobody may read."""
+        """Raise an unexpected exception with a text that must not be disclosed."""
         raise self.kind(f"{SECRET} {request.url}")
 
 

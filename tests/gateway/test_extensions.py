@@ -1,4 +1,4 @@
-"""Extensions are shown: a modifier that nobody can see misleads."""
+"""Extensions are shown: a hidden modifier extension would mislead."""
 
 import json
 from typing import Any

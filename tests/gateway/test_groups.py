@@ -24,7 +24,7 @@ async def found(gateway, token="sandbox", **filter):  # noqa: A002 - GraphQL's n
 
 
 async def refused(gateway, sandbox, **variables):
-    """Ask for groups in a way that is refused before anything is asked for; give the code."""
+    """Send a query that is refused before any upstream call; return the code."""
     answer = await gateway(GROUPS, **variables)
     assert not any((answer.get("data") or {}).values())
     assert sandbox.calls == []

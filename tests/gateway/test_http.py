@@ -19,7 +19,7 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;
 
 
 async def post(gateway: Gateway, content: bytes | str, **headers: str) -> httpx.Response:
-    """Send a body, as JSON unless told."""
+    """Send a body, by default as JSON."""
     known = {"content-type": JSON, **{k.replace("_", "-"): v for k, v in headers.items()}}
     return await gateway.http.post("/graphql", content=content, headers=known)
 

@@ -63,7 +63,7 @@ class World:
         self.counts: Counter[str] = Counter()
 
     async def ask(self) -> None:
-        """Let somebody read or write something, perhaps with a token that is worth nothing now."""
+        """Read or write as a caller, whose token may be worthless by now."""
         token = self.rng.choice([*self.tokens, *self.revoked[-3:]])
         number, id = self.rng.randrange(len(self.gateways)), self.rng.choice(self.ids)
         name = f"Name {self.history.moment().place}"
@@ -121,7 +121,7 @@ class World:
         ]
 
     async def step(self, upstream: httpx.AsyncClient) -> None:
-        """Let something happen."""
+        """Take one step."""
         match self.rng.randrange(20):
             case 0:
                 await self.settle()
@@ -179,7 +179,7 @@ async def create(upstream: httpx.AsyncClient) -> list[str]:
 
 @pytest.fixture
 def bare() -> Iterator[SandboxUpstream]:
-    """Yield a sandbox without any groups, whose writes are told apart exactly."""
+    """Yield a sandbox without any groups, whose versions distinguish all writes."""
     app = create_sandbox(SandboxOptions(seed=False))
     sandbox = SandboxUpstream(app)
     sandbox.use(etag=True)
@@ -230,7 +230,7 @@ async def drive(
     through_hl7: bool = False,
     **settings: Any,
 ) -> World:
-    """Let things happen in some order, and judge each answer."""
+    """Take steps in a random order, and check each response."""
     async with world(rng, sandbox, way, *cache_urls, **settings) as (made, upstream):
         made.through_hl7 = through_hl7
         for _ in range(STEPS):

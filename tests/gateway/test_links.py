@@ -25,7 +25,7 @@ LINKED = (
 
 
 async def refusal(gateway, **paging):
-    """Ask for a page that can't be given; give the error's code."""
+    """Ask for a page that can't be served; return the error's code."""
     answer = await gateway(GROUPS, **paging)
     assert answer["data"] == {"groups": None}
     return {error["extensions"]["code"] for error in answer["errors"]}

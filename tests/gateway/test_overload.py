@@ -1,4 +1,4 @@
-"""More operations at once than the gateway takes on: the rest hear at once when to come back."""
+"""Load shedding: operations beyond the limit get 503 with `Retry-After` at once."""
 
 import asyncio
 from typing import Any

@@ -31,7 +31,7 @@ FILTERS = {
 
 @asynccontextmanager
 async def small_sandbox(*, teams=0, persons=0, **quirks):
-    """Yield a sandbox with so many teams and patient groups, and the ten that are always there."""
+    """Yield a sandbox with these numbers of teams and patient groups, and the ten fixed groups."""
     options = {"teams": teams, "person_groups": persons, "medium_members": 2, "large_members": 2}
     app = create_sandbox(SandboxOptions(**options, quirks=Quirks(**quirks)))
     yield app

@@ -1,4 +1,4 @@
-"""A part of a group, as some searches give it, is never taken for the group."""
+"""A group without some elements, as some searches return it, never counts as the whole group."""
 
 import copy
 

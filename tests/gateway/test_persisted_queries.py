@@ -19,14 +19,14 @@ def persisted(text=READ, *, version=1):
 
 
 async def ask(gateway, **parts):
-    """Send a request; give the status and the answer."""
+    """Send a request; return the status and the answer."""
     parts = {"variables": {"id": TEST_GROUP_ID}, **parts}
     response = await gateway.http.post("/graphql", json=parts, headers=AUTHORIZED)
     return response.status_code, response.json()
 
 
 async def refusal(gateway, **parts):
-    """Send a request that is refused; give the status, the message and the code."""
+    """Send a request that is refused; return the status, the message and the code."""
     status, answer = await ask(gateway, **parts)
     [error] = answer["errors"]
     return status, error["message"], error["extensions"]["code"]

@@ -1,4 +1,4 @@
-"""Probes: `/livez` asks nobody, `/readyz` asks whether the upstream has ever answered."""
+"""Probes: `/livez` has no dependencies, `/readyz` checks whether the upstream ever responded."""
 
 import asyncio
 from typing import Any
@@ -13,7 +13,7 @@ from group_gateway.config import Settings
 
 
 class Metadata(httpx.AsyncBaseTransport):
-    """An upstream that gives one answer to everything, or fails so; notes what it got."""
+    """An upstream that sends one response to everything, or fails; records requests."""
 
     def __init__(self, answer: Reply | Exception) -> None:
         self.answer = answer
@@ -29,7 +29,7 @@ class Metadata(httpx.AsyncBaseTransport):
 
 
 async def probe(path: str, upstream: Metadata, times: int = 1) -> list[httpx.Response]:
-    """Probe a gateway, so many times at once."""
+    """Probe a gateway `times` times at once."""
     app = create_app(Settings(upstream_url="http://upstream.test"), transport=upstream)
     async with opened(app) as gateway:
         return await asyncio.gather(*(gateway.http.get(path) for _ in range(times)))

@@ -26,7 +26,7 @@ REFUSED = FaultRule(kind="status", status=400, pattern="patient=")
 
 
 async def found(gateway, **filter):  # noqa: A002 - GraphQL's name
-    """Search, and give the ids; the total and `hasNextPage` must agree with them."""
+    """Search, and return the ids; the total and `hasNextPage` must agree with them."""
     groups = (await gateway.data(GROUPS, filter=filter, first=1000))["groups"]
     ids = [node["id"] for node in groups["nodes"]]
     assert groups["totalCount"] == len(ids)

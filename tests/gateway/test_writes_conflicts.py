@@ -1,4 +1,4 @@
-"""Nobody's change is overwritten by somebody who did not see it."""
+"""No lost update: a write never overwrites a change that its caller has not seen."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -95,9 +95,9 @@ async def test_after_a_conflict_reads_see_what_others_wrote(gateway, sandbox, fi
 
 
 class Meanwhile(Way):
-    """A way on which somebody else is faster.
+    """A transport on which another writer is faster.
 
-    After the gateway's first `times` reads of a group, somebody changes its name.
+    After the gateway's first `times` reads of a group, the other writer changes its name.
     """
 
     def __init__(self, sandbox: Any, times: int = 1) -> None:
@@ -209,7 +209,7 @@ class Timeless(Way):
     """A way that loses the upstream's clock."""
 
     async def answered(self, response: httpx.Response) -> None:
-        """Forget what time it is."""
+        """Remove the `Date` of the response."""
         del response.headers["date"]
 
 

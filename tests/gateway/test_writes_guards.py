@@ -27,7 +27,7 @@ def written(keeper: Keeper) -> dict[str, str]:
 
 
 def overtake(keeper: Keeper) -> None:
-    """Change the group as somebody else does."""
+    """Change the group as another writer does."""
     keeper.write(active=False)
 
 
@@ -62,7 +62,7 @@ async def test_a_tag_that_a_web_server_changed(name: str):
 
 
 class Picky(Keeper):
-    """A server that shows its tag as `shows`, and takes it only as `wants` says."""
+    """A server that sends its tag as `shows`, and accepts it only as `wants`."""
 
     shows: str | None = None
     wants = ""

@@ -1,4 +1,4 @@
-"""Bad input is told at once, all of it, each mistake with its place; no upstream is asked."""
+"""Invalid input is refused before any upstream call: every mistake at once, with its path."""
 
 from typing import Any
 

@@ -85,7 +85,7 @@ class Replicas:
     gateways: list[Gateway]
 
     async def add(self, side: int, name: Any) -> Any:
-        """Add a patient through a gateway; give the answer."""
+        """Add a patient through a gateway; return the answer."""
         wanted = {"groupId": "g", "members": patients(name)}
         return await self.gateways[side](ADD, input=wanted)
 

@@ -1,4 +1,4 @@
-"""When an answer is lost, the caller hears whether its change was made, or that nobody knows."""
+"""A lost response: the caller learns whether the change was made, or that this is unknown."""
 
 import asyncio
 from types import SimpleNamespace

@@ -13,7 +13,7 @@ ENDED = {"period": {"start": "2024-01", "end": "2025-01"}, "inactive": True}
 
 
 async def made(sandbox: Any, *entries: dict[str, Any], **elements: Any) -> str:
-    """Create a group with these members, past the gateway; give its id."""
+    """Create a group with these members, past the gateway; return its id."""
     async with past(sandbox) as fhir:
         id = await fhir.create(new_group(**elements) | {"member": list(entries)})
     sandbox.forget_calls()
@@ -30,13 +30,13 @@ async def stored(sandbox: Any, id: str) -> list[dict[str, Any]]:
 
 
 async def add(gateway: Any, id: str, *wanted: dict[str, Any]) -> Any:
-    """Add members; give the payload."""
+    """Add members; return the payload."""
     answer = await gateway.data(ADD, input={"groupId": id, "members": list(wanted)})
     return answer["addGroupMembers"]
 
 
 async def remove(gateway: Any, id: str, *wanted: dict[str, Any]) -> Any:
-    """Remove members; give the payload."""
+    """Remove members; return the payload."""
     answer = await gateway.data(REMOVE, input={"groupId": id, "members": list(wanted)})
     return answer["removeGroupMembers"]
 

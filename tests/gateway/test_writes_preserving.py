@@ -20,7 +20,7 @@ async def stored(sandbox: Any, id: str = RICH_GROUP_ID) -> dict[str, Any]:
 
 
 async def changed(gateway: Any, sandbox: Any, wanted: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Update the group that has everything; give each element that is another one now."""
+    """Update the group that has everything; return each element that changed."""
     before = await stored(sandbox)
     payload = (await gateway.data(UPDATE, input=RICH | wanted))["updateGroup"]
     assert payload["issues"] == []
@@ -62,7 +62,7 @@ HIDDEN = [{"url": "https://example.org/why", "valueString": "kept"}]
 
 
 async def hide(sandbox: Any) -> None:
-    """Put extensions and ids inside the elements that GraphQL shows."""
+    """Add extensions and ids inside the elements that GraphQL shows."""
     async with past(sandbox) as fhir:
         group = json.loads((await fhir.http.get(f"/Group/{RICH_GROUP_ID}")).text)
         group["code"] |= {"extension": HIDDEN, "id": "c0"}

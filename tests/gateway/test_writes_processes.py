@@ -32,7 +32,7 @@ SIDES = ("one", "other")
 
 @pytest.fixture(scope="module")
 def addresses() -> Iterator[dict[str, str]]:
-    """Run an upstream and two gateways in front of it; give their addresses."""
+    """Run an upstream and two gateways in front of it; return their addresses."""
     with serving("sandbox", "--upstream-only", "--port", "0") as upstream:
         gateway_app = ("serve", "--port", "0", "--upstream-url", upstream.url)
         with serving(*gateway_app) as one, serving(*gateway_app) as other:
@@ -60,13 +60,13 @@ async def fhir(request: Any, addresses: dict[str, str]) -> AsyncIterator[Fhir]:
 
 
 async def add(gateway: Gateway, id: str, name: Any) -> Any:
-    """Add a patient through a gateway; give the payload."""
+    """Add a patient through a gateway; return the payload."""
     wanted = {"groupId": id, "members": patients(name)}
     return (await gateway.data(ADD, input=wanted))["addGroupMembers"]
 
 
 async def remove(gateway: Gateway, id: str, name: Any) -> Any:
-    """Remove a patient through a gateway; give the payload."""
+    """Remove a patient through a gateway; return the payload."""
     wanted = {"groupId": id, "members": patients(name)}
     return (await gateway.data(REMOVE, input=wanted))["removeGroupMembers"]
 

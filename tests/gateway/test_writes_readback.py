@@ -1,4 +1,4 @@
-"""What the upstream made of a write is read back, and what it did not do is told."""
+"""A written group is read back, and issues name what the upstream did not store."""
 
 import pytest
 
@@ -29,7 +29,7 @@ RETIRED = {
 
 @pytest.fixture
 async def group_id(sandbox):
-    """Create a patient group with two members, past the gateway; give its id."""
+    """Create a patient group with two members, past the gateway; return its id."""
     async with past(sandbox) as fhir:
         id = await fhir.create(new_group(active=True, member=members(1, 2)))
     sandbox.forget_calls()

@@ -27,13 +27,13 @@ EMPTY = {"groupId": EMPTY_GROUP_ID}
 
 
 async def add(gateway: Any, *names: Any, **more: Any) -> Any:
-    """Add patients to the empty group; give the payload."""
+    """Add patients to the empty group; return the payload."""
     wanted = EMPTY | {"members": patients(*names)} | more
     return (await gateway.data(ADD, input=wanted))["addGroupMembers"]
 
 
 async def remove(gateway: Any, *names: Any) -> Any:
-    """Remove patients from the empty group; give the payload."""
+    """Remove patients from the empty group; return the payload."""
     wanted = EMPTY | {"members": patients(*names)}
     return (await gateway.data(REMOVE, input=wanted))["removeGroupMembers"]
 

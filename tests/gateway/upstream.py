@@ -27,7 +27,7 @@ class Shelf:
     groups: dict[str, bytes] = field(default_factory=dict)
 
     def put(self, group: Any) -> str:
-        """Have this group, given as JSON values, and no other; gives its id."""
+        """Replace all groups by this one, given as JSON values; return its id."""
         self.groups = {group["id"]: msgspec.json.encode(group)}
         return str(group["id"])
 

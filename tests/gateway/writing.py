@@ -96,7 +96,7 @@ class Way(httpx.AsyncBaseTransport):
         return response
 
     async def answered(self, response: httpx.Response) -> None:
-        """Do something between an answer and its arrival."""
+        """Act between the upstream's response and its arrival."""
 
 
 class Then(Way):

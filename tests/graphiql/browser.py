@@ -43,7 +43,7 @@ class Page:
     """One tab of the browser."""
 
     def __init__(self, socket: ClientConnection) -> None:
-        """Take over the tab at the other end of the socket."""
+        """Control the tab at the other end of the socket."""
         self._socket = socket
         self._numbers = count(1)
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
@@ -76,7 +76,7 @@ class Page:
         return str((await self._send("Page.captureScreenshot", format="png"))["data"])
 
     async def until(self, expression: str) -> Any:
-        """Wait for a JavaScript expression to become truthy and give its value."""
+        """Wait for a JavaScript expression to become truthy and return its value."""
         value = await _eventually(lambda: self._glance(expression))
         assert value, f"not {expression}, but: {await self.evaluate('document.body.innerText')}"
         return value
@@ -152,12 +152,12 @@ class Page:
         await self._send("Emulation.setDeviceMetricsOverride", **size)
 
     async def watch(self) -> None:
-        """Have the browser report everything that this page remembers."""
+        """Enable the events of the browser that this class records."""
         for domain in ("Page", "Runtime", "Network", "Log", "Audits"):
             await self._send(f"{domain}.enable")
 
     async def listen(self) -> None:
-        """Sort what the browser says, until the tab is closed."""
+        """Dispatch the browser's messages until the tab is closed."""
         async for text in self._socket:
             message = json.loads(text)
             if "id" in message:
@@ -190,7 +190,7 @@ class Page:
 
 @contextmanager
 def chromium() -> Iterator[str]:
-    """Run a browser with a profile of its own and give the address of its DevTools."""
+    """Run a browser with a profile of its own and return the address of its DevTools."""
     with TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as profile:
         command = ["chromium", *FLAGS, f"--user-data-dir={profile}", "about:blank"]
         quiet = subprocess.DEVNULL
@@ -202,7 +202,7 @@ def chromium() -> Iterator[str]:
 
 
 def _port(told: Path) -> int:
-    """Wait for the file in which the browser tells its port."""
+    """Wait for the file in which the browser writes its port."""
     for _ in range(int(PATIENCE_SECONDS / GLANCE_SECONDS)):
         if told.exists() and (lines := told.read_text().splitlines()):
             return int(lines[0])
@@ -228,7 +228,7 @@ async def tab(browser: str) -> AsyncIterator[Page]:
 
 
 async def _eventually(probe: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-    """Ask until the answer is truthy, but no longer than patience lasts, and give the last one."""
+    """Repeat a question until the answer is truthy or time is up; return the last answer."""
     for _ in range(int(PATIENCE_SECONDS / GLANCE_SECONDS)):
         if answer := await probe():
             break

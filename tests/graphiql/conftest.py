@@ -14,7 +14,7 @@ from graphiql.browser import Page, chromium, tab
 
 @pytest.fixture(scope="session")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Run `group-gateway sandbox` and give the address of GraphiQL, as the command tells it."""
+    """Run `group-gateway sandbox` and return the address of GraphiQL that the command prints."""
     command = [sys.executable, "-m", "group_gateway", "sandbox", "--port", "0"]
     nowhere = tmp_path_factory.mktemp("nowhere")  # where no .env file lies
     env = os.environ | MODE
@@ -49,7 +49,7 @@ async def open_page(address: str, browser: str) -> AsyncIterator[Page]:
 
 @pytest.fixture
 def page(address: str, open_page: Page) -> Iterator[Page]:
-    """Open GraphiQL; in the end nobody but the gateway was asked, and nothing went wrong."""
+    """Open GraphiQL; at the end check that it called only the gateway, and logged no error."""
     yield open_page
     asked = [request["url"] for request in open_page.requests]
     assert [url for url in asked if not url.startswith(address)] == []

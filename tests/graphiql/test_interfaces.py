@@ -13,7 +13,7 @@ SCHEMA = "header select"
 
 @pytest.fixture
 async def page(address: str, browser: str) -> AsyncIterator[Page]:
-    """Open GraphiQL on HL7's interface; in the end nobody but the gateway was asked."""
+    """Open GraphiQL on HL7's interface; at the end check that it called only the gateway."""
     async with tab(browser) as page:
         await page.open(f"{address}?schema=fhir")
         await page.sees("query ReadTeam", EDITOR)

@@ -13,7 +13,7 @@ from group_gateway.server.uvicorn_server import CompanionServer
 
 @asynccontextmanager
 async def served(app: Any) -> AsyncIterator[str]:
-    """Serve an application within the block, and give its base URL."""
+    """Serve an application within the block, and return its base URL."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         config = uvicorn.Config(app, log_level="critical", lifespan="off", date_header=False)
         server = CompanionServer(config)

@@ -15,7 +15,7 @@ Start = Callable[..., Any]
 
 
 async def identities(file: Path, count: int) -> list[Any]:
-    """Return who asked, by the records of a file, once it has so many."""
+    """Return the callers in the records of a file, once it has `count` of them."""
     return [record["identity"] for record in await records(file, count)]
 
 

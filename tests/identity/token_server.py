@@ -19,7 +19,7 @@ LONGEST_LIFE = 300  # seconds, by SMART Backend Services
 
 @dataclass
 class TokenServer:
-    """Gives the sandbox's token to the client `gateway`; `keys` are its public ones, by `kid`."""
+    """Issues the sandbox's token to the client `gateway`; `keys` are its public ones, by `kid`."""
 
     keys: dict[str | None, Any]
     audience: str = ""

@@ -1,4 +1,4 @@
-"""Gateways that answer in parts, on a real socket, over an upstream that a test can hold up."""
+"""Gateways with incremental delivery, on a real socket, over an upstream that a test can delay."""
 
 import asyncio
 import re
@@ -29,17 +29,17 @@ class Gate(httpx.AsyncBaseTransport):
     _held: list[tuple[str, asyncio.Event]] = field(default_factory=list)
 
     def hold(self, pattern: str) -> asyncio.Event:
-        """Hold up what fits a pattern, of `path?query`, until the event is set."""
+        """Delay requests whose `path?query` fits a pattern, until the event is set."""
         self._held.append((pattern, asyncio.Event()))
         return self._held[-1][1]
 
     def open(self) -> None:
-        """Let everything through."""
+        """Release all delayed requests."""
         for _, event in self._held:
             event.set()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Let a call through, now or later."""
+        """Forward a request, now or later."""
         for pattern, event in self._held:
             if re.search(pattern, request.url.raw_path.decode()):
                 self.waiting.set()

@@ -67,7 +67,7 @@ class Parts(Merged):
         return part
 
     async def rest(self) -> list[Any]:
-        """Read all that is left, and see that it ends as it must; gives all parts."""
+        """Read the remaining parts, and check the end; return all parts."""
         while not self.seen or self.seen[-1]["hasNext"]:
             await self.next()
         async for piece in self._bytes:
@@ -116,7 +116,7 @@ class Client:
             return parts
 
     async def whole(self, query: str, accept: str = "application/json", **more: Any) -> Any:
-        """Send a request whose answer is one, and give it decoded."""
+        """Send a request whose response has one part, and return it decoded."""
         async with self.asking(query, accept=accept, **more) as parts:
             assert not parts.is_multipart
             return json.loads(await parts.response.aread())

@@ -30,7 +30,7 @@ def server() -> Iterator[Server]:
 
 
 def slow_down(server: Server, **quirks: Any) -> None:
-    """Have the upstream of a sandbox misbehave."""
+    """Set quirks of a sandbox's upstream."""
     assert server.process.stdout is not None
     upstream = server.process.stdout.readline().split()[-1]
     ask("PUT", f"{upstream}/sandbox/quirks", json=quirks)

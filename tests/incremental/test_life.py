@@ -23,7 +23,7 @@ WALK = """{ __typename ... @defer { groups(first: 250) { nodes { id } } } }"""
 
 
 async def outcomes(client: Client, wanted: str) -> None:
-    """Wait until the metrics tell of so many requests by outcome."""
+    """Wait until the metrics count these numbers of requests by outcome."""
     async with asyncio.timeout(PATIENCE):
         while True:
             text = (await client.http.get("/metrics")).text

@@ -76,7 +76,7 @@ def in_parts(text: str, rng: Random, schema: GraphQLSchema) -> str:
 
 
 def merged(body: bytes) -> Merged:
-    """Put parts together."""
+    """Merge the parts of a response."""
     start, *parts, end = body.split(b"\r\n---")
     assert (start, end) == (b"", b"--\r\n")
     whole = Merged()
@@ -88,7 +88,7 @@ def merged(body: bytes) -> Merged:
 
 
 async def ask(world: World, rng: Random) -> int:
-    """Ask the same in parts and as a whole; tell how many answers came in parts and were sound."""
+    """Compare a response in parts with the whole one; return how many were compared."""
     compared = 0
     app = world.fast.app
     for request in random_requests(world, rng):

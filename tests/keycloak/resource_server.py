@@ -15,7 +15,7 @@ AUDIENCE = "fhir"
 
 @dataclass
 class ResourceServer:
-    """Lets in whoever has a token for `fhir`; the scope decides between reading and writing."""
+    """Accepts requests with a token for `fhir`; the scope decides between reading and writing."""
 
     keycloak: Keycloak
     behind: ASGIApp

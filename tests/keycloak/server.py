@@ -48,7 +48,7 @@ class Keycloak:
 
     @property
     def token_url(self) -> str:
-        """Where the realm gives tokens."""
+        """The realm's token endpoint."""
         return f"{self.issuer}/protocol/openid-connect/token"
 
     def caller_token(self, scope: str, client: str = "portal") -> str:
@@ -78,7 +78,7 @@ class Keycloak:
         )
 
     def rotate_key(self) -> None:
-        """Have the realm sign with a new key from now on; the old ones stay published."""
+        """Rotate the realm's signing key; the old keys stay published."""
         [realm] = [each for each in self.admin("GET", "").json() if each["realm"] == REALM]
         self.admin(
             "POST",

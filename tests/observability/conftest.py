@@ -24,7 +24,7 @@ class Receiver:
         self.url = ""
 
     def take(self, body: bytes) -> None:
-        """Take an export."""
+        """Receive an export."""
         for group in ExportTraceServiceRequest.FromString(body).resource_spans:
             self.resource = {a.key: a.value.string_value for a in group.resource.attributes}
             self.spans += [span for scope in group.scope_spans for span in scope.spans]

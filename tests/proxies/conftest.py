@@ -65,7 +65,7 @@ COMMANDS = {"nginx": nginx, "haproxy": haproxy, "caddy": caddy}
 
 
 def answers(port: int) -> bool:
-    """Return whether somebody listens at a port."""
+    """Return whether a port accepts connections."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 

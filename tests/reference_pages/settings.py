@@ -15,7 +15,7 @@ def page() -> str:
 
 
 def _written(default: object) -> str:
-    """Return a default as somebody would set it."""
+    """Return a default as a user would write it."""
     if isinstance(default, bool):
         return f"`{str(default).lower()}`"
     if isinstance(default, float):

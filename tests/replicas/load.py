@@ -96,7 +96,7 @@ class MixedLoad:
         self._tasks += [asyncio.create_task(self._read(Random(n))) for n in range(readers)]  # noqa: S311
 
     async def end(self) -> None:
-        """Let what is under way end, and raise what a judge found wrong."""
+        """Wait for what is in flight, and raise what a check found wrong."""
         self._is_over = True
         await asyncio.gather(*self._tasks)
         await asyncio.sleep(self.bound)
@@ -104,7 +104,7 @@ class MixedLoad:
             await self._check_nothing_lost(id, written)
 
     async def more(self, reads: int) -> None:
-        """Wait until so many more reads were answered; raise what a judge found wrong."""
+        """Wait for `reads` more reads; raise what a check found wrong."""
         goal = self.counts["reads"] + reads
         while self.counts["reads"] < goal:
             await asyncio.wait(self._tasks, timeout=0.05, return_when=asyncio.FIRST_EXCEPTION)
@@ -113,7 +113,7 @@ class MixedLoad:
                     task.result()
 
     async def _asked(self, side: int, query: str, token: str, **variables: Any) -> Any:
-        """Return an answer; None if it was cut off, or told an error that is excused."""
+        """Return a response; None if it was cut off, or is an error that is expected now."""
         try:
             answer = await self.sides[side](query, token=token, **variables)
         except httpx.TransportError:

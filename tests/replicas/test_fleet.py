@@ -53,7 +53,7 @@ async def _upgrade(running: Fleet, load: MixedLoad) -> None:
 
 
 async def _restart(redis: RedisServer, load: MixedLoad) -> None:
-    """Let Redis crash, and start it again with nothing in it."""
+    """Kill Redis, and start it again without data."""
     redis.kill()
     await load.more(CALM)
     await asyncio.to_thread(redis.start)
@@ -61,7 +61,7 @@ async def _restart(redis: RedisServer, load: MixedLoad) -> None:
 
 
 async def _fail(running: Fleet, load: MixedLoad) -> None:
-    """Let the upstream fail for five seconds: clients are told so by a code."""
+    """Break the upstream for five seconds: clients get an error with a code."""
     load.excused = TOLD
     await running.set_quirks(**OUTAGE)
     await asyncio.sleep(5)
@@ -92,7 +92,7 @@ async def _crash(running: Fleet, load: MixedLoad) -> None:
 
 
 async def _come_back(replica: Served, load: MixedLoad) -> None:
-    """Start a replica, and wait until nginx gives it a part of the load again."""
+    """Start a replica, and wait until nginx sends it requests again."""
     await replica.start()
     async with asyncio.timeout(PATIENCE), httpx.AsyncClient(base_url=replica.url) as http:
         while SERVED not in (await http.get("/metrics")).text:

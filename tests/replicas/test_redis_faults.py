@@ -1,6 +1,7 @@
-"""What a Redis does to its clients in the middle of a load: no answer is wrong because of it.
+"""Faults of Redis in the middle of a load.
 
-No write is lost either, the metrics tell, and the gateways share again within seconds.
+No response is wrong because of them and no write is lost. The metrics count the faults, and the
+gateways share again within seconds.
 """
 
 import asyncio

@@ -28,7 +28,7 @@ class SandboxClient(httpx.AsyncClient):
         self.state: Sandbox = app.state.sandbox
 
     async def refused(self, method: str, url: str, **request: Any) -> tuple[int, list[str]]:
-        """Send a request that is refused: gives the status, and the issues as `code: text`."""
+        """Send a request that is refused: return the status, and the issues as `code: text`."""
         answer = await self.request(method, url, **request)
         outcome = answer.json()
         assert answer.headers["content-type"] == "application/fhir+json"
@@ -39,7 +39,7 @@ class SandboxClient(httpx.AsyncClient):
         ]
 
     async def created(self, **elements: Any) -> str:
-        """Create a patient group, changed as given; gives its id."""
+        """Create a patient group, changed as given; return its id."""
         body = {"resourceType": "Group", "type": "person", "actual": True, "name": "Made"}
         answer = await self.post("/Group", json=body | elements)
         assert answer.status_code == 201, answer.text

@@ -25,7 +25,7 @@ def bearer(token):
 
 
 async def issued(client, **form):
-    """Ask for a token with the good client; give the headers that carry it."""
+    """Ask for a token with the good client; return the headers that carry it."""
     answer = await client.post("/auth/token/", data=GOOD | form)
     assert answer.status_code == 200, answer.text
     return bearer(answer.json()["access_token"])

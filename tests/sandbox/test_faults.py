@@ -25,7 +25,7 @@ def rules(**rule):
 
 @asynccontextmanager
 async def served(quirks):
-    """Serve a sandbox on a real socket; give a client with all rights."""
+    """Serve a sandbox on a real socket; return a client with all rights."""
     app = create_app(SandboxOptions(quirks=quirks))
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(app, log_config=None, log_level="critical", **SERVER_OPTIONS)

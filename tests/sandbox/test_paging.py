@@ -8,7 +8,7 @@ from group_gateway.sandbox import Quirks
 
 
 async def page(client, url):
-    """Get a page; give its Bundle, and its links by relation."""
+    """Get a page; return its Bundle, and its links by relation."""
     answer = await client.get(url)
     assert answer.status_code == 200, answer.text
     bundle = answer.json()
@@ -16,7 +16,7 @@ async def page(client, url):
 
 
 async def all_ids(client, url):
-    """Follow the next links to the end; give all ids."""
+    """Follow the next links to the end; return all ids."""
     ids = []
     while url:
         bundle, links = await page(client, url)

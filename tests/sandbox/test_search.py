@@ -21,7 +21,7 @@ SIXTEEN = "16a0895781ed4b15add239d4d1331524"
 
 
 async def found(client, query):
-    """Search; give the ids found and the parameters that the self link echoes."""
+    """Search; return the ids found and the parameters that the self link echoes."""
     answer = await client.get(f"/Group?{query}")
     assert answer.status_code == 200, answer.text
     bundle = answer.json()

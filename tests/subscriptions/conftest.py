@@ -28,7 +28,7 @@ class QuietServer(GracefulServer):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Catch none."""
+        """Capture none."""
         yield
 
 
@@ -69,7 +69,7 @@ class Network(httpx.AsyncBaseTransport):
         }
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Let a call through."""
+        """Forward a request."""
         return await self._hosts[request.url.host].handle_async_request(request)
 
 

@@ -40,7 +40,7 @@ class Talk:
         return message
 
     async def closed(self) -> tuple[int, str]:
-        """Wait for the other side to close; give its code and reason."""
+        """Wait for the other side to close; return its code and reason."""
         with suppress(ConnectionClosed):
             async with asyncio.timeout(PATIENCE):
                 while True:
@@ -49,7 +49,7 @@ class Talk:
         return self.socket.close_code, self.socket.close_reason or ""
 
     async def introduce(self, token: str | None = "sandbox") -> dict[str, Any]:
-        """Say who it is; give the answer."""
+        """Send `connection_init`; return the response."""
         payload = {} if token is None else {"payload": {"Authorization": f"Bearer {token}"}}
         await self.say("connection_init", **payload)
         return await self.hear()
@@ -59,7 +59,7 @@ class Talk:
         await self.say("subscribe", id=id, payload={"query": query, "variables": variables})
 
     async def listen(self, id: str = "1", group: str = TEST_GROUP_ID) -> Any:
-        """Subscribe; give the group as it is, which tells that the subscription has begun."""
+        """Subscribe; return the first event, which holds the group as it is."""
         await self.ask(id, CHANGES, id=group, since="long ago")
         return changed(await self.hear())
 

@@ -1,4 +1,4 @@
-"""Which changes are told, to whom, and how the upstream is asked for them."""
+"""Which changes become events, for whom, and how the upstream is polled for them."""
 
 from contextlib import AsyncExitStack
 

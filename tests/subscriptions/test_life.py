@@ -1,4 +1,4 @@
-"""From the beginning to the end: what is left behind, what is told, and how a process ends."""
+"""The life of a subscription: what it leaves behind, what its end says, how a process ends."""
 
 import asyncio
 import json
@@ -53,7 +53,7 @@ async def test_a_query_that_is_given_up(serve, sandbox):
 
 
 async def idle(server):
-    """Wait until nobody listens."""
+    """Wait until no subscription is open."""
     await server.until_metric(0, "subscriptions_open")
     await server.until_metric(0, "watched_groups")
 

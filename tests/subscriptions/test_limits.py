@@ -192,7 +192,7 @@ async def test_a_page_behind_a_proxy(serve):
 
 
 def narrow(server):
-    """Return a connection that takes little before somebody reads."""
+    """Return a connection with small buffers, which fill as long as the peer does not read."""
     url = httpx.URL(server.url)
     narrow = socket.socket()
     narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -227,7 +227,7 @@ UPGRADE = (
 
 @asynccontextmanager
 async def bare(server, request=UPGRADE):
-    """Open a connection, send a request, and give both ends; nothing is read by itself."""
+    """Open a connection, send a request, and return both ends; nothing is read automatically."""
     url = httpx.URL(server.url)
     reader, writer = await asyncio.open_connection(url.host, url.port, limit=1024)
     writer.write(request)
@@ -237,7 +237,7 @@ async def bare(server, request=UPGRADE):
 
 
 async def flood(writer, frame):
-    """Send a frame over and over, to somebody whose answers are not read."""
+    """Send a frame over and over without reading the responses."""
     while True:
         writer.write(1000 * frame)
         await writer.drain()

@@ -1,4 +1,4 @@
-"""`groupsChanged`: one subscription for a screen of groups, whoever changes them."""
+"""`groupsChanged`: one subscription for a screen of groups, whatever the source of a change."""
 
 from contextlib import AsyncExitStack
 
@@ -30,7 +30,7 @@ def change(message):
 
 
 async def follow(server, talk, lists=1, **variables):
-    """Subscribe, and wait until the gateway follows so many lists and has read this one."""
+    """Subscribe, and wait until the gateway watches `lists` lists and has read this one."""
     await talk.ask("1", LIST, **variables)
     await server.until_metric(lists, "watched_lists")
     await server.gateway.data("query ($f: GroupFilter) { groups(filter: $f) { nodes { id } } }")

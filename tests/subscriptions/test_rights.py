@@ -1,4 +1,4 @@
-"""Who is told what: each listener what it may see itself, and for as long as it may."""
+"""Each subscriber gets only what it may see itself, and only as long as it may."""
 
 import time
 

@@ -30,9 +30,9 @@ class Authority:
         self.ca_file.write_bytes(_pem(certificate.sign(self._key, hashes.SHA256())))
 
     def server(self, *names: str, days: int = 1) -> ssl.SSLContext:
-        """Return the TLS side of a server whose certificate is good for names and addresses.
+        """Return the TLS side of a server whose certificate is valid for names and addresses.
 
-        It expires in so many days; a negative number is in the past.
+        It expires in `days` days; a negative number is in the past.
         """
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test server")])

@@ -67,7 +67,7 @@ class Peer:
 async def peer(
     handler: Handler, *, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[Peer]:
-    """Run a server that gives each connection to `handler`, and closes it afterwards."""
+    """Run a server that passes each connection to `handler`, and closes it afterwards."""
     made = Peer(host)
     tasks: set[asyncio.Task[None]] = set()
 
@@ -102,7 +102,7 @@ async def peer(
 
 
 def pipeline(*answers: bytes) -> Handler:
-    """Return a handler that answers each request on a connection; the last answer goes on."""
+    """Return a handler that sends these responses on a connection, and repeats the last one."""
 
     async def handle(connection: Connection) -> None:
         left = list(answers)

@@ -11,7 +11,7 @@ LONG = 30.0
 
 
 async def turn() -> None:
-    """Let everything that can go on do so."""
+    """Run the event loop until nothing is ready."""
     for _ in range(5):
         await asyncio.sleep(0)
 

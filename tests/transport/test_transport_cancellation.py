@@ -1,4 +1,4 @@
-"""A cancelled request costs nobody else anything: no slot, no connection, no wrong answer."""
+"""A cancelled request affects no other: no slot or connection is lost, no response is mixed up."""
 
 import asyncio
 from collections.abc import Callable

@@ -63,7 +63,7 @@ class Gates:
     """Effects that are still to come."""
 
     async def passed(self) -> Fate:
-        """Wait for the test to say how it goes on."""
+        """Wait until the test says how this step ends."""
         gate: asyncio.Future[Fate] = asyncio.get_running_loop().create_future()
         self.waiting.append(gate)
         try:
@@ -73,20 +73,20 @@ class Gates:
                 self.waiting.remove(gate)
 
     def open(self, number: int, fate: Fate) -> None:
-        """Let one of those who wait go on."""
+        """Continue one of the waiting steps."""
         self.waiting.pop(number % len(self.waiting)).set_result(fate)
 
     def open_all(self) -> None:
-        """Let all go on, well."""
+        """Continue all waiting steps, with success."""
         while self.waiting:
             self.open(0, Fate.GOES_ON)
 
     def happen(self, number: int) -> None:
-        """Let an effect happen that was late."""
+        """Apply a late effect."""
         self.late.pop(number % len(self.late))()
 
     async def step(self, effect: Callable[[], Any]) -> Any:
-        """Let something take effect and be answered, as the test says."""
+        """Apply an effect and return its response, when the test says so."""
         fate = await self.passed()
         if fate is Fate.LATE:
             self.late.append(effect)
@@ -118,7 +118,7 @@ class FakeRedis:
         self.entries.update({key: (self.time.now + ttl, value) for key, value in pairs})
 
     def append(self, life: str, number: int, writer: str, tags: str) -> None:
-        """Do what the script does that appends to the stream."""
+        """Append to the stream as the gateway's Lua script does."""
         if self.stream:
             last, fields = self.stream[-1]
             life, number = fields[1], last + 1

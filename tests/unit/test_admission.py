@@ -25,7 +25,7 @@ class StillLoop(asyncio.SelectorEventLoop):
 
 
 class Busy:
-    """A process with so many operations under way, and others that want to be."""
+    """A process with some operations under way, and others that ask for admission."""
 
     def __init__(self, loop: StillLoop, operations: int, most: int) -> None:
         self.loop = loop
@@ -37,7 +37,7 @@ class Busy:
             self.held.enter_context(self.admission)
 
     async def turns(self, seconds: float, count: int, newcomers: int = 0) -> None:
-        """Let the loop turn, each time after so many seconds, with others that ask for room."""
+        """Run `count` turns of the loop, `seconds` apart, while newcomers ask for admission."""
         for _ in range(count):
             self.loop.now += seconds
             for _ in range(3):

@@ -1,4 +1,4 @@
-"""What a PUT is bound to, by what the upstream tells states apart."""
+"""The precondition of a PUT, by what the upstream offers to distinguish versions."""
 
 import pytest
 

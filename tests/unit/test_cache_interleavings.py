@@ -1,8 +1,8 @@
-"""Two gateways on one shared cache: whatever happens in whichever order, nobody gets what is wrong.
+"""Two gateways on one shared cache: no response is wrong, whatever the order of events.
 
-Reads, writes, expiry, evictions, lost and late calls come in orders that chance chooses, on the
-gateway's own code down to the commands for Redis. A seed that fails is told by hypothesis, and
-fails again.
+Reads, writes, expiry, evictions, lost
+and late calls come in random orders, on the gateway's own code down to the commands for Redis.
+hypothesis prints the seed of a failure, which fails again.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ class Upstream:
     history: list[tuple[float, str, int]] = field(default_factory=list)
 
     def write(self, id: str) -> int:
-        """Write a group, and give its new version."""
+        """Write a group, and return its new version."""
         self.versions[id] += 1
         self.history.append((self.time.now, id, self.versions[id]))
         return self.versions[id]
@@ -82,7 +82,10 @@ class TwoGateways:
                 self.appended.append((self.time.now, id, self.upstream.versions[id], number))
 
     def _heard(self, gateway: int, tags: Sequence[str] | None) -> None:
-        """Note what a gateway must show from now on: what it has heard of was written before."""
+        """Record what a gateway must show from now on.
+
+        It knows the writes whose invalidations it has read.
+        """
         if tags is None:
             return
         last = self._heard_until(gateway)
@@ -98,7 +101,7 @@ class TwoGateways:
         return history.number(history.position) or 0
 
     def _is_settled(self) -> bool:
-        """Return whether both gateways believe what they have, and have heard everything."""
+        """Return whether both gateways trust their entries, and have read all invalidations."""
         last = self.redis.stream[-1][0] if self.redis.stream else 0
         return all(
             store.epoch is not None and self._heard_until(number) >= last
@@ -106,7 +109,7 @@ class TwoGateways:
         )
 
     def heard(self, gateway: int, id: str, version: int) -> None:
-        """Note that a gateway must show a group as it was written, or as it was after that."""
+        """Record that a gateway must show a group as it was written, or a later state."""
         own = self.own_floors[gateway]
         own[id] = max(own[id], version)
 
@@ -114,7 +117,7 @@ class TwoGateways:
         self.tasks.append(asyncio.ensure_future(work))
 
     async def run(self) -> None:
-        """Let everything that can go on without another step do so, and look at what it did."""
+        """Run everything that needs no further step, and check its results."""
         for _ in range(8):
             await asyncio.sleep(0)
         for task in [task for task in self.tasks if task.done()]:
@@ -122,7 +125,7 @@ class TwoGateways:
             task.result()
 
     def _least(self, gateway: int, id: str) -> int:
-        """Return the oldest version that a read which begins now may give."""
+        """Return the oldest version that a read which begins now may return."""
         by_age = self.upstream.version_at(self.time.now - MAX_TTL, id)
         bound = self.time.now - SILENCE
         by_bound = max((v for at, i, v, _ in self.appended if i == id and at < bound), default=0)
@@ -166,7 +169,7 @@ class TwoGateways:
         self.heard(gateway, id, version)
 
     def act(self) -> None:
-        """Do one thing."""
+        """Take one random action."""
         acts = [self._step, self._feed, self._begin, self._arrive, self._pass_time, self._lose]
         self.chance.choices(acts, [60, 40, 20, 3, 8, 2])[0]()
 
@@ -174,12 +177,12 @@ class TwoGateways:
         return self.chance.choice([Fate.GOES_ON] * 40 + list(Fate))
 
     def _step(self) -> None:
-        """Let something go on: mostly the newest, so that others are overtaken; mostly well."""
+        """Continue a step: mostly the newest, so that others are overtaken; mostly with success."""
         if self.gates.waiting:
             self.gates.open(self.chance.choice([-1, -1, -1, -2, 0, 1]), self._fate())
 
     def _feed(self) -> None:
-        """Let a gateway hear what is new in the stream, or that there is nothing."""
+        """Pass a gateway what is new in the stream, or that there is nothing."""
         feed = self.chance.choice(self.feeds)
         if feed.waiting:
             feed.open(0, self._fate())
@@ -195,7 +198,7 @@ class TwoGateways:
             self._start(self._read(gateway, scope, id) if read else self._write(gateway, id))
 
     def _arrive(self) -> None:
-        """Let a call take effect whose caller has long given up."""
+        """Apply the effect of a call whose caller gave up long ago."""
         if self.gates.late:
             self.gates.happen(self.chance.randrange(9))
 
@@ -208,7 +211,7 @@ class TwoGateways:
             self.time.now += self.chance.choice([1.0, MAX_TTL / 2, MAX_TTL / 2, MAX_TTL])
 
     def _lose(self) -> None:
-        """Let Redis lose a value, its stream, or all but its values with its process."""
+        """Drop a value, the stream, or all but the values, in Redis."""
         match self.chance.choice(["value"] * 6 + ["stream", "start", "tail", "process"]):
             case "value" if self.redis.entries:
                 del self.redis.entries[self.chance.choice(sorted(self.redis.entries))]
@@ -222,7 +225,7 @@ class TwoGateways:
                 self.redis.restart(kept=0)
 
     async def finish(self) -> None:
-        """Let everything go well to its end; then nobody sees what was written before."""
+        """Finish everything with success; then no read returns an earlier state."""
         for _ in range(1000):
             if not self.tasks:
                 break
@@ -251,7 +254,7 @@ class TwoGateways:
             self.heard(1, id, version)
 
     async def close(self) -> None:
-        """Leave nothing behind."""
+        """Close both gateways."""
         for task in self.tasks:
             task.cancel()
         for store in self.stores:
@@ -259,7 +262,7 @@ class TwoGateways:
 
 
 async def lived(seed: int, time: Time) -> Counter[str]:
-    """Let things happen in the order that a seed gives; return what they were worth."""
+    """Take steps in the order of a seed; return what they exercised."""
     world = TwoGateways(Random(seed), time)  # noqa: S311 - no secret
     try:
         for _ in range(5):
@@ -274,7 +277,7 @@ async def lived(seed: int, time: Time) -> Counter[str]:
 
 
 def live(seed: int) -> Counter[str]:
-    """Do so with a clock that only the test moves."""
+    """Take the steps with a clock that only the test moves."""
     time = Time()
     with asyncio.Runner(loop_factory=lambda: StandingLoop(time)) as runner:
         return runner.run(lived(seed, time))

@@ -1,4 +1,4 @@
-"""The cache is never wrong about a write, and its failure is nobody else's."""
+"""The cache never serves what a write has changed, and its failure fails no request."""
 
 import asyncio
 from collections.abc import Coroutine, Sequence
@@ -16,9 +16,9 @@ TTL = 30.0
 
 
 class Shared:
-    """Two stores on one shared Redis; `on` runs something and says how each step goes.
+    """Two stores on one shared Redis; `on` runs something and chooses the outcome of each step.
 
-    What happens to the stream is heard at once, unless `is_deaf`.
+    The stores read the stream at once, unless `is_deaf`.
     """
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class Shared:
         return task.result()
 
     async def idle(self) -> None:
-        """Let everything that can go on without another step do so."""
+        """Run everything that needs no further step."""
         for _ in range(12):
             for feed, is_deaf in zip(self.feeds, self.is_deaf, strict=True):
                 if not is_deaf:
@@ -61,20 +61,20 @@ class Shared:
             await asyncio.sleep(0)
 
     async def recover(self) -> None:
-        """Let what goes on in the background go well."""
+        """Complete the background work with success."""
         await self.idle()
         while self.gates.waiting:
             self.gates.open(0, Fate.GOES_ON)
             await self.idle()
 
     async def look(self, store: CacheStore, slot: Slot = SLOT) -> Lookup:
-        """Look one slot up."""
+        """Look up one slot."""
         lookup: Lookup
         [lookup] = await self.on(store.lookup([slot]))
         return lookup
 
     async def fill(self, store: CacheStore, value: bytes, slot: Slot = SLOT) -> Lookup:
-        """Miss a slot and put a value there."""
+        """Look up an absent slot and put a value there."""
         lookup = await self.look(store, slot)
         assert lookup.value is None
         await self.on(store.put([(slot, lookup, value)], TTL))

@@ -21,7 +21,7 @@ class World:
         self.clock = UpstreamClock(lambda: self.now)
 
     def ask(self, there: float, back: float) -> tuple[int, float]:
-        """Ask; give the second that had surely begun, and the upstream's time of the answer."""
+        """Observe a response; return the second that had surely begun, and the upstream's time."""
         asked = self.now
         began = self.now + self.ahead
         self.now += there

@@ -1,4 +1,4 @@
-"""Keys are digests that tell different things apart and say nothing about them."""
+"""Keys are digests: different for different parts, and without information about them."""
 
 from hypothesis import assume, given
 from hypothesis import strategies as st

@@ -18,7 +18,7 @@ def issue(text: str = "", *expression: str) -> Issue:
 
 
 def placed(change: object, found: Issue) -> tuple[str, ...]:
-    """Return the place that a change gives an issue."""
+    """Return the path that a change assigns to an issue."""
     [located] = change.located([found], SENT)  # type: ignore[attr-defined]
     return located.input_path
 

@@ -35,7 +35,7 @@ class Followed:
     stream: InvalidationStream
 
     async def hear(self, answers: int, fate: Fate = Fate.GOES_ON) -> None:
-        """Let so many commands take effect and be answered."""
+        """Complete `answers` commands."""
         for _ in range(2 * answers):
             await self._idle()
             if self.feed.waiting:

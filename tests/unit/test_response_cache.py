@@ -43,7 +43,7 @@ class Kept:
         self.ready.put(QUESTION, answer, len(answer), parts)
 
     async def go_on(self, work: Any, steps: int | None = None) -> Any:
-        """Let something go on by so many steps, or to its end."""
+        """Continue a coroutine by `steps` steps, or to its end."""
         task = asyncio.ensure_future(work)
         while not task.done() and steps != 0:
             await self.idle()
@@ -54,7 +54,7 @@ class Kept:
         return task.result() if task.done() else None
 
     async def idle(self) -> None:
-        """Let everything go on, and hear all that the stream has."""
+        """Run everything that needs no further step, and read all of the stream."""
         for _ in range(10):
             self.feed.open_all()
             await asyncio.sleep(0)

@@ -50,7 +50,7 @@ class GroupStore:
         return group.id
 
     def replace(self, record: Record, group: Group) -> None:
-        """Put the group in the record's place: what the new one leaves out is gone."""
+        """Replace a group; elements that the new one omits are removed."""
         group.id = record.group.id
         self._refuse_taken_responsibility(group)
         record.group, record.updated = _counted(group), datetime.now(UTC)

@@ -61,7 +61,7 @@ def hapi_jpa() -> Iterator[Upstream]:
 
 
 def pytest_report_header() -> list[str]:
-    """Say which servers do not run here."""
+    """Return which servers do not run here."""
     return [] if maven.works() else ["SKIPPED: HAPI FHIR and Keycloak, which need a JDK and Maven"]
 
 

@@ -47,7 +47,7 @@ def running(name: str) -> Iterator[Upstream]:
 
 @contextmanager
 def started(command: Sequence[str]) -> Iterator[str]:
-    """Run a server within the block, and give its address."""
+    """Run a server within the block, and return its address."""
     with (
         TemporaryFile("w+") as log,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process,

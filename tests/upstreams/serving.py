@@ -14,7 +14,7 @@ HOST = "127.0.0.1"
 
 
 class AnnouncingServer(uvicorn.Server):
-    """uvicorn that tells its parent process where it listens, once it does."""
+    """uvicorn that prints its address for its parent process, once it listens."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start as uvicorn does, then print the one line the parent waits for."""
