@@ -14,6 +14,7 @@ from group_gateway.errors import (
     Unauthenticated,
     UpstreamTimeout,
 )
+from group_gateway.fhir.group_elements import RESOURCE_ELEMENTS
 from group_gateway.trace_context import CURRENT, TraceContext
 
 Interaction = Literal["create", "read", "update", "delete", "search"]
@@ -146,8 +147,8 @@ class Operation(msgspec.Struct, eq=False):
     stale: float | None = None
     audit_record: AuditRecord | None = None
     """The audit record, if operations are recorded."""
-    looks_inside: bool = True
-    """Whether it may select elements that search results of some upstreams omit."""
+    elements: frozenset[str] = RESOURCE_ELEMENTS
+    """The elements of groups that it may select."""
     trace: TraceContext | None = msgspec.field(default_factory=CURRENT.get)
     """The trace context that the operation belongs to."""
     client: ClientSoftware = NO_CLIENT

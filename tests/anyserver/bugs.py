@@ -18,8 +18,8 @@ BUGS = (
     Bug(
         "a search result that lacks elements without a word counts as the whole group",
         "groups/reading/partial_results.py",
-        "    if theirs.keys() - ours.keys() - _INCIDENTAL:\n        return True\n",
-        "    return False\n",
+        "_lacks(ours.get(name), value)",
+        "not _lacks",
     ),
     Bug(
         "a read that is tagged as a part counts as the whole group",

@@ -1,9 +1,9 @@
 """Documents: parsed, limited and validated once, in a bounded cache."""
 
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from graphql import (
     ASTValidationRule,
@@ -34,30 +34,33 @@ from group_gateway.execution.document_limits import (
     too_large,
 )
 from group_gateway.execution.incremental import asks_for_parts
-from group_gateway.fhir.group_elements import GROUP
+from group_gateway.fhir.group_elements import RESOURCE_ELEMENTS
 
 _TOO_MANY_TOKENS = "Syntax Error: Document contains more than"
 _BASE, _OVERHEAD = 20_000, 140
 """Bytes that a document takes, and those for each byte of its text, its plan included: measured."""
-_MORE = ("members", "responsibilities", "version", "extension", "modifierExtension", "_entities")
-_INSIDE = re.compile(
-    rf"\b(?:{'|'.join((*(e.name for e in GROUP.values() if not e.in_every_result), *_MORE))})\b"
-)
-"""Names of fields that show more of a group than every search result has."""
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_SHOWN_BY: Final = {
+    "members": frozenset({"member"}),
+    "responsibilities": frozenset({"characteristic"}),
+    "version": RESOURCE_ELEMENTS - {"meta"},
+    "_entities": RESOURCE_ELEMENTS,
+}
+"""The elements of a group that fields with other names show."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
     """A parsed document, or its errors; `in_parts` if it needs incremental delivery.
 
-    `looks_inside` if it may select more of a group than every search result holds.
+    `elements` are those of groups that it may select.
     """
 
     node: DocumentNode | None
     errors: tuple[GraphQLError, ...]
     code: str = ""
     in_parts: bool = False
-    looks_inside: bool = True
+    elements: frozenset[str] = RESOURCE_ELEMENTS
     parsed: DocumentNode | None = None
     """The document as it was parsed, whether or not it is valid."""
     memo: dict[Hashable, Any] = field(default_factory=dict)
@@ -176,8 +179,15 @@ class Documents:
             (),
             parsed=node,
             in_parts=self._incremental and asks_for_parts(node),
-            looks_inside=node.loc is None or bool(_INSIDE.search(node.loc.source.body)),
+            elements=RESOURCE_ELEMENTS
+            if node.loc is None
+            else self._elements(_NAME.findall(node.loc.source.body)),
         )
+
+    def _elements(self, names: Iterable[str]) -> frozenset[str]:
+        """Return the elements of groups that a document with these names may select."""
+        own = RESOURCE_ELEMENTS.intersection(names)
+        return own.union(*(_SHOWN_BY.get(name, ()) for name in names))
 
     def _validated(self, node: DocumentNode) -> list[GraphQLError]:
         """Return the errors of a document; the limits come before the other rules."""

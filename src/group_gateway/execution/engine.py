@@ -161,7 +161,7 @@ class Engine:
         if plans is None:
             error = GraphQLError("The document has no such operation: name one of those it has.")
             return _refused((error,), "BAD_USER_INPUT", operation)
-        operation.looks_inside = document.looks_inside
+        operation.elements = document.elements
         with self._tracing.operation(document.operation(request.operation_name)) as span:
             answer = await self._execute(request, operation, plans, tracer)
             if answer.errors:

@@ -17,10 +17,10 @@ class ElementDefinition:
     """What FHIR, the inputs and the servers do with one element. `type` is FHIR's.
 
     `required`: FHIR wants at least one, so that an update can't remove it. `read_only`: no input
-    has it. `computed`: servers may set it themselves. `in_every_result`: every server's search
-    results show it. `choice`: of elements with the same choice an object has one. `targets`:
-    resource types that a reference may lead to, any if there are none. `identity`: the elements by
-    which entries of a list are known again when an update replaces the list; the first that fits.
+    has it. `computed`: servers may set it themselves. `choice`: of elements with the same choice an
+    object has one. `targets`: resource types that a reference may lead to, any if there are none.
+    `identity`: the elements by which entries of a list are known again when an update replaces the
+    list; the first that fits.
     """
 
     name: str
@@ -29,7 +29,6 @@ class ElementDefinition:
     required: bool = False
     read_only: bool = False
     computed: bool = False
-    in_every_result: bool = False
     choice: str = ""
     targets: tuple[str, ...] = ()
     identity: tuple[tuple[str, ...], ...] = ()
@@ -113,14 +112,14 @@ DATA_TYPES: Final[Mapping[str, Elements]] = {
 """The types inside a Group, by FHIR's names, each with its elements."""
 
 GROUP: Final = _table(
-    _E("id", "id", read_only=True, in_every_result=True),
+    _E("id", "id", read_only=True),
     _E("meta", "Meta", read_only=True),
     _E("identifier", "Identifier", repeats=True, identity=(("system", "value"),)),
     _E("active", "boolean"),
-    _E("type", "code", required=True, in_every_result=True),
+    _E("type", "code", required=True),
     _E("actual", "boolean", required=True),
     _E("code", "CodeableConcept"),
-    _E("name", "string", in_every_result=True),
+    _E("name", "string"),
     _E("quantity", "unsignedInt", read_only=True, computed=True),
     _E("managingEntity", "Reference", targets=MANAGING_TYPES),
     _E(
@@ -137,3 +136,9 @@ GROUP: Final = _table(
 def computed_by_servers(elements: Elements) -> frozenset[str]:
     """Return the names of the elements that servers may set themselves."""
     return frozenset(name for name, element in elements.items() if element.computed)
+
+
+RESOURCE_ELEMENTS: Final = frozenset(
+    {*GROUP, "contained", "extension", "implicitRules", "language", "modifierExtension", "text"}
+) - {"id"}
+"""The elements of a Group and those of every resource, without its id."""

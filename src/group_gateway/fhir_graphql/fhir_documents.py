@@ -1,27 +1,17 @@
 """Documents of the HL7 interface: parsed, limited, rewritten and validated once."""
 
-import re
-from dataclasses import replace
+from collections.abc import Iterable
 
 from graphql import DocumentNode, GraphQLError, GraphQLInterfaceType, GraphQLSchema
 
 from group_gateway.errors import RequestCode
 from group_gateway.execution.document_limits import DocumentLimits, FragmentCycle, excess
 from group_gateway.execution.documents import Document, Documents
+from group_gateway.fhir.group_elements import RESOURCE_ELEMENTS
 from group_gateway.fhir_graphql.dense_form import TooManyFields
 from group_gateway.fhir_graphql.unquoted_values import prepared
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_OUTSIDE = frozenset(
-    {
-        *("query", "GroupList", "GroupConnection", "Group", "_count", "_offset"),
-        *("cursor", "_cursor"),
-        *("edges", "mode", "score", "resource", "count", "offset", "pagesize", "pageSize"),
-        *("first", "previous", "next", "last", "id", "type", "name", "resourceType", "__typename"),
-        *("person", "animal", "practitioner", "device", "medication", "substance"),
-    }
-)
-"""Words of documents that select no more of a group than id, type and name."""
+_REFERENCES = frozenset({"entity", "managingEntity", "valueReference"})
 _MOST_BYTES = 16 * 1024 * 1024
 
 
@@ -50,10 +40,12 @@ class FhirDocuments(Documents):
             error = GraphQLError(message, extensions={"code": RequestCode.TOO_MANY_FIELDS})
         return Document(None, (error,), RequestCode.GRAPHQL_VALIDATION_FAILED)
 
-    def _checked(self, node: DocumentNode) -> Document:
-        document = super()._checked(node)
-        text = node.loc.source.body if node.loc is not None else "?"
-        return replace(document, looks_inside=not _OUTSIDE.issuperset(_NAME.findall(text)))
+    def _elements(self, names: Iterable[str]) -> frozenset[str]:
+        """Return the elements of groups that a document with these names may select."""
+        found = {name.removeprefix("_") for name in names}
+        own = RESOURCE_ELEMENTS & found
+        follows = "resource" in found and not _REFERENCES.isdisjoint(found)
+        return own | {"contained"} if follows else own
 
     def _rewritten(self, node: DocumentNode) -> DocumentNode:
         return prepared(node, self._schema, self._interface)

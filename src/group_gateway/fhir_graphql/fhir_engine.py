@@ -105,7 +105,7 @@ class FhirEngine:
         if definition is None:
             text = "The document has no such operation: name one of those it has."
             return _refused((GraphQLError(text),), "BAD_USER_INPUT", operation)
-        operation.looks_inside = document.looks_inside
+        operation.elements = document.elements
         with self._tracing.operation(definition) as span:
             answer = await self._execute(request, document, operation)
             if answer.errors:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from group_gateway.groups.reading.capability_probe import CapabilityProbe
 from group_gateway.groups.reading.paging_support import PagingSupport
+from group_gateway.groups.reading.partial_results import WholeResults
 
 
 @dataclass(slots=True)
@@ -11,7 +12,7 @@ class UpstreamCapabilities:
     """The probes of one upstream: id lists (`_id=a,b`), search parameters, updates.
 
     `omission_removes` is whether an update removes the members that it leaves out; `whole_results`
-    whether searches give groups with all elements that a read of them has. `exclusions` are of
+    which elements searches omit. `exclusions` are of
     parameters that are shown to leave out groups, or not to; `inclusions` of those that are shown
     to find any, or not to. `declared` are the search parameters that its CapabilityStatement names,
     None until it was read or when it names none; `interactions` with Group, and `resource_types`,
@@ -21,7 +22,7 @@ class UpstreamCapabilities:
     id_lists: CapabilityProbe = field(default_factory=CapabilityProbe)
     parameters: dict[str, CapabilityProbe] = field(default_factory=dict)
     omission_removes: CapabilityProbe = field(default_factory=CapabilityProbe)
-    whole_results: CapabilityProbe = field(default_factory=CapabilityProbe)
+    whole_results: WholeResults = field(default_factory=WholeResults)
     exclusions: dict[str, CapabilityProbe] = field(default_factory=dict)
     inclusions: dict[str, CapabilityProbe] = field(default_factory=dict)
     declared: frozenset[str] | None = None

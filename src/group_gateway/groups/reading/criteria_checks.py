@@ -15,11 +15,11 @@ Check = Callable[[Elements, str, str], bool]
 
 @dataclass(frozen=True, slots=True)
 class CheckedParameter:
-    """A parameter of a FHIR `type`. `looks_inside`: it needs elements that a search may omit."""
+    """A parameter of a FHIR `type`, which `check` applies to an `element`."""
 
     type: str
+    element: str
     check: Check
-    looks_inside: bool = False
 
 
 _BAR: Final = re.compile(r"(?<!\\)(?:\\\\)*\|")
@@ -167,21 +167,21 @@ def _id(elements: Elements, wanted: str, _home: str) -> bool:
 
 
 PARAMETERS: Final[Mapping[str, CheckedParameter]] = {
-    "_id": CheckedParameter("token", _id),
-    "_lastUpdated": CheckedParameter("date", _last_updated),
-    "_tag": CheckedParameter("token", _meta_coding("tag")),
-    "_security": CheckedParameter("token", _meta_coding("security")),
-    "_profile": CheckedParameter("uri", _meta_uri("profile")),
-    "_source": CheckedParameter("uri", _meta_uri("source")),
-    "actual": CheckedParameter("token", _code_of("actual")),
-    "characteristic": CheckedParameter("token", _characteristic, looks_inside=True),
-    "characteristic-value": CheckedParameter("composite", _characteristic_value, looks_inside=True),
-    "code": CheckedParameter("token", _code),
-    "exclude": CheckedParameter("token", _exclude, looks_inside=True),
-    "identifier": CheckedParameter("token", _identifier),
-    "managing-entity": CheckedParameter("reference", _managing_entity),
-    "member": CheckedParameter("reference", _member, looks_inside=True),
-    "type": CheckedParameter("token", _code_of("type")),
-    "value": CheckedParameter("token", _value, looks_inside=True),
+    "_id": CheckedParameter("token", "id", _id),
+    "_lastUpdated": CheckedParameter("date", "meta", _last_updated),
+    "_tag": CheckedParameter("token", "meta", _meta_coding("tag")),
+    "_security": CheckedParameter("token", "meta", _meta_coding("security")),
+    "_profile": CheckedParameter("uri", "meta", _meta_uri("profile")),
+    "_source": CheckedParameter("uri", "meta", _meta_uri("source")),
+    "actual": CheckedParameter("token", "actual", _code_of("actual")),
+    "characteristic": CheckedParameter("token", "characteristic", _characteristic),
+    "characteristic-value": CheckedParameter("composite", "characteristic", _characteristic_value),
+    "code": CheckedParameter("token", "code", _code),
+    "exclude": CheckedParameter("token", "characteristic", _exclude),
+    "identifier": CheckedParameter("token", "identifier", _identifier),
+    "managing-entity": CheckedParameter("reference", "managingEntity", _managing_entity),
+    "member": CheckedParameter("reference", "member", _member),
+    "type": CheckedParameter("token", "type", _code_of("type")),
+    "value": CheckedParameter("token", "characteristic", _value),
 }
 """FHIR R4's search parameters of Group, each with the gateway's own check."""

@@ -41,13 +41,12 @@ class FilterField:
     """A field of the filter.
 
     `check` makes the check of a group from the field's value and the upstream's base URL.
-    `parameters` are tried in this order. `looks_inside`: the check needs elements that a search may
-    omit.
+    `parameters` are tried in this order. `element` is the one that the check needs.
     """
 
+    element: str
     check: Callable[[Any, str], Check]
     parameters: tuple[SearchParameter, ...] = ()
-    looks_inside: bool = False
 
 
 def name_parameter(

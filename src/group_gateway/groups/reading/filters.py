@@ -95,9 +95,9 @@ class GroupFilter:
         return not _UNDECLARED.issuperset(self.given)
 
     @property
-    def looks_inside(self) -> bool:
-        """Whether the filter needs elements that a search may omit."""
-        return any(FIELDS[name].looks_inside for name in self.given)
+    def elements(self) -> frozenset[str]:
+        """The elements that the filter needs."""
+        return frozenset(FIELDS[name].element for name in self.given)
 
     def only(self, names: Sequence[str]) -> "GroupFilter":
         """Return the filter with these fields only."""
@@ -145,28 +145,30 @@ def _has_trait(trait: CharacteristicFilter, outline: Outline) -> bool:
 
 FIELDS: Final[Mapping[str, FilterField]] = {
     "type": FilterField(
+        "type",
         outlined(lambda type, outline: bool(outline.type == type)),
         (SearchParameter("type", lambda type: [type], is_tried=True),),
     ),
     "patient": FilterField(
+        "member",
         membership("Patient"),
         (
             SearchParameter("patient", lambda id: [id], is_tried=True),  # Canvas Medical's
             SearchParameter("member", lambda id: [f"Patient/{id}"], is_tried=True),
         ),
-        looks_inside=True,
     ),
     "practitioner": FilterField(
+        "member",
         membership("Practitioner"),
         (SearchParameter("member", lambda id: [f"Practitioner/{id}"], is_tried=True),),
-        looks_inside=True,
     ),
     "member": FilterField(
+        "member",
         any_member,
         (SearchParameter("member", sent_reference, is_tried=True),),
-        looks_inside=True,
     ),
     "name": FilterField(
+        "name",
         outlined(lambda text, o: bool(text.fits(o.name, o.folded_name))),
         (
             name_parameter("name:exact", exact_part),
@@ -175,28 +177,34 @@ FIELDS: Final[Mapping[str, FilterField]] = {
         ),
     ),
     "active": FilterField(
+        "active",
         outlined(lambda flag, outline: outline.active is flag),
         (SearchParameter("active", sent_flag),),
     ),
     "actual": FilterField(
+        "actual",
         outlined(lambda flag, outline: outline.actual is flag),
         (SearchParameter("actual", sent_flag),),
     ),
     "identifier": FilterField(
-        outlined(_is_identified), (SearchParameter("identifier", sent_token),)
+        "identifier", outlined(_is_identified), (SearchParameter("identifier", sent_token),)
     ),
     "code": FilterField(
+        "code",
         outlined(lambda token, outline: bool(token.is_concept(outline.code))),
         (SearchParameter("code", sent_concept),),
     ),
-    "managing_entity": FilterField(managed, (SearchParameter("managing-entity", sent_reference),)),
-    "responsibility": FilterField(outlined(_is_responsible), looks_inside=True),
+    "managing_entity": FilterField(
+        "managingEntity", managed, (SearchParameter("managing-entity", sent_reference),)
+    ),
+    "responsibility": FilterField("characteristic", outlined(_is_responsible)),
     "characteristic": FilterField(
+        "characteristic",
         outlined(_has_trait),
         (SearchParameter("characteristic", sent_trait),),
-        looks_inside=True,
     ),
     "last_updated": FilterField(
+        "meta",
         outlined(lambda dates, outline: bool(dates.fits(outline.last_updated))),
         (SearchParameter("_lastUpdated", sent_dates),),
     ),

@@ -17,13 +17,13 @@ from group_gateway.cache.store import CacheStore
 from group_gateway.concurrency import BackgroundTasks
 from group_gateway.errors import Forbidden, GatewayError, UpstreamTimeout
 from group_gateway.fhir.bundle import Searchset
+from group_gateway.fhir.group_elements import RESOURCE_ELEMENTS
 from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.fhir.page_link import PageLink
 from group_gateway.groups.reading.cache_slots import pack, unpack
 from group_gateway.groups.reading.capabilities import UpstreamCapabilities
 from group_gateway.groups.reading.pagination import Page
 from group_gateway.groups.reading.paging_support import is_refusal
-from group_gateway.groups.reading.partial_results import doubts_about, lacks_elements
 from group_gateway.groups.reading.pending_result import (
     PendingResult,
     charge,
@@ -79,21 +79,28 @@ class Miss(msgspec.Struct, frozen=True):
         return self.pending.id
 
     @property
-    def looks_inside(self) -> bool:
-        """Whether a waiter may show elements that searches omit."""
-        return any(operation.looks_inside for operation in self.pending.operations)
+    def shows_members(self) -> bool:
+        """Whether a waiter may show members."""
+        return any("member" in operation.elements for operation in self.pending.operations)
 
 
 @dataclass(slots=True)
 class _Listing:
     """A search by an id list: the pending loads that are `left`, and the operations that `paid`.
 
-    Results that may lack elements are `doubted` and stay in `left`.
+    Results that may lack elements are `doubted` and stay in `left`. Results are `held` back until
+    one of them has been compared with a read.
     """
 
     left: dict[str, Miss]
     paid: list[Operation] = field(default_factory=list)
     doubted: dict[str, GroupResource] = field(default_factory=dict)
+    held: list[tuple[Miss, Found]] = field(default_factory=list)
+
+    def release(self) -> None:
+        """Leave the results that are held back to reads."""
+        self.left.update((miss.id, miss) for miss, _ in self.held)
+        self.held.clear()
 
 
 class _NotByList(Exception):
@@ -113,7 +120,7 @@ class GroupFetcher:
         self._client = client
         self._cache = cache
         self._lists = capabilities.id_lists
-        self._whole_results = capabilities.whole_results
+        self._results = capabilities.whole_results
         self._lifetimes = lifetimes
         self._tasks = BackgroundTasks()
 
@@ -136,7 +143,7 @@ class GroupFetcher:
 
     @property
     def _lists_work(self) -> bool:
-        return self._lists.worth_trying and self._whole_results.worth_trying
+        return self._lists.worth_trying and not self._results.omit()
 
     def _own_ends(self, misses: Sequence[Miss]) -> list[asyncio.TimerHandle]:
         """Reject results at their own deadlines, if a shared call may take longer."""
@@ -162,9 +169,11 @@ class GroupFetcher:
             complete = await self._search(caller, listing)
         except _NotByList:
             supported = False
+            listing.release()
         except Forbidden:
-            pass  # the reads decide: the refusal may be about searches, or about one of the groups
+            listing.release()  # the refusal may be about searches, or about one of the groups
         except Exception as error:  # noqa: BLE001 - handed to those who wait
+            listing.release()
             await self._fail(list(left.values()), error)
             return
         works = supported and len(misses) - len(left) + len(listing.doubted) > 1
@@ -179,6 +188,7 @@ class GroupFetcher:
         await vanished(self._cache, [miss.slot for miss in left.values() if miss not in unread])
         found = await self._read_all(caller, unread)
         self._compare(listing, misses)
+        await self._settle_held(caller, listing)
         if works or (found and (complete or not supported)):
             self._lists.learn(works=works)
 
@@ -186,9 +196,15 @@ class GroupFetcher:
         """Learn from reads whether the search omitted elements."""
         results = {miss.id: miss.pending for miss in misses}
         for id, group in listing.doubted.items():
-            read = results[id].value
-            if read is not None and not group.is_part and lacks_elements(group, read):
-                self._whole_results.learn(works=False)
+            if not group.is_part:
+                self._results.compare(group, results[id].value)
+
+    async def _settle_held(self, caller: Caller, listing: "_Listing") -> None:
+        """Resolve the results that were held back; read their groups if the search omits some."""
+        if self._results.omit():
+            await self._read_all(caller, [miss for miss, _ in listing.held])
+        else:
+            await self._keep(listing.held)
 
     async def _search(self, caller: Caller, listing: "_Listing") -> bool:
         """Search by an id list, and resolve the pending results of the groups found.
@@ -217,21 +233,25 @@ class GroupFetcher:
 
     async def _take(self, content: Searchset, listing: "_Listing") -> bool:
         """Resolve the results of a page's groups; return whether the next page is worth a call."""
-        doubts = doubts_about(content.groups, self._whole_results)
+        doubts = self._results.doubts(content.groups, RESOURCE_ELEMENTS)
         found: list[tuple[Miss, Found]] = []
         for group in content.groups:
             miss = listing.left.get(group.id)
             if miss is None:
                 continue
-            if group.id in doubts.parts or (group.id in doubts.suspects and miss.looks_inside):
+            is_suspect = group.id in doubts.suspects
+            if group.id in {*doubts.parts, doubts.sample} or (is_suspect and miss.shows_members):
                 listing.doubted[group.id] = group
-            elif group.id in doubts.suspects:
-                del listing.left[group.id]
+                continue
+            del listing.left[group.id]
+            if is_suspect:
                 miss.pending.resolve(group)  # good enough to show, but not to cache
             else:
-                del listing.left[group.id]
                 found.append((miss, group))
-        await self._keep(found)
+        if doubts.sample is None:
+            await self._keep(found)
+        else:
+            listing.held += found
         return bool(found) and bool(listing.left) and not content.broken
 
     async def _read_all(self, caller: Caller, misses: Iterable[Miss]) -> bool:
@@ -250,6 +270,8 @@ class GroupFetcher:
         except Exception as error:  # noqa: BLE001 - one bad id does not fail its batch
             await self._fail([miss], error)
             return False
+        if resource is not None:
+            self._results.note(resource)
         await self._keep([(miss, resource)])
         return resource is not None
 

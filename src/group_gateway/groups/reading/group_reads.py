@@ -15,7 +15,7 @@ from group_gateway.groups.reading.paginator import Paginator
 from group_gateway.groups.reading.relay_connection import Connection, Paging, Source
 from group_gateway.groups.reading.search import Search
 from group_gateway.groups.reading.search_pages import SearchPages
-from group_gateway.groups.reading.sorted_groups import GroupOrder, SortedGroups
+from group_gateway.groups.reading.sorted_groups import ELEMENTS, GroupOrder, SortedGroups
 from group_gateway.groups.reading.sorted_search import SortedSearch
 from group_gateway.groups.reading.upstream_order import LAST_UPDATED, UpstreamOrder
 from group_gateway.groups.reading.whole_pages import WholePages
@@ -64,6 +64,7 @@ class GroupReads:
         if ids is None:
             search = Search(self._pages, self._whole, self._reader, operation, wanted)
             search.is_scan = bool(orders)
+            search.elements = frozenset(ELEMENTS[order.field] for order in orders)
             source, search_text = Paginator(search), f"search {wanted.canonical_text}"
         else:
             distinct = list(dict.fromkeys(map(checked_id, ids)))

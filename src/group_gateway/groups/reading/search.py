@@ -50,8 +50,9 @@ _TOTAL = "_total"
 class Search:
     """The pages of a search. Each is fetched once.
 
-    With `is_scan` all groups are scanned, within bounds. `is_misled` is whether a later page held
-    groups that don't match, although the upstream seemed to filter the first one.
+    With `is_scan` all groups are scanned, within bounds. `elements` are those that the order needs.
+    `is_misled` is whether a later page held groups that don't match, although the upstream seemed
+    to filter the first one.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Search:
         self.wanted = wanted
         self.is_scan = False
         self.is_misled = False
+        self.elements: frozenset[str] = frozenset()
         self.largest = PAGE_SIZE
         self._pages = pages
         self._whole = whole
@@ -269,10 +271,8 @@ class Search:
         content = self._fetched.get(link)
         if content is None:
             content = await self._pages.get(self._operation, link)
-            looks_inside = self._operation.looks_inside or self.wanted.looks_inside
-            content = await self._whole.complete(
-                self._operation, content, looks_inside=looks_inside
-            )
+            asked = self._operation.elements | self.elements | self.wanted.elements
+            content = await self._whole.complete(self._operation, content, asked)
             self._fetched[link] = content
         return content
 

@@ -15,7 +15,6 @@ from group_gateway.groups.reading.date_parameter import interval_of
 
 FILTER: Final = "_filter"
 SORT: Final = "_sort"
-_INSIDE: Final = frozenset(name for name, known in PARAMETERS.items() if known.looks_inside)
 _COMMA: Final = re.compile(r"(?<!\\)((?:\\\\)*),")
 
 
@@ -60,9 +59,9 @@ class SearchCriteria:
         return frozenset(name for name, _ in self.query())
 
     @property
-    def looks_inside(self) -> bool:
-        """Whether the search needs elements that a search result may omit."""
-        return not self.names.isdisjoint(_INSIDE)
+    def elements(self) -> frozenset[str]:
+        """The elements that the search needs."""
+        return frozenset(PARAMETERS[name].element for name in self.names if name in PARAMETERS)
 
     @cached_property
     def _checked(self) -> tuple[tuple[str, tuple[str, ...], Check], ...]:

@@ -5,10 +5,10 @@ disappear or change.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cmp_to_key
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from group_gateway.fhir.group_resource import UNREADABLE, GroupResource, NotAGroup
 from group_gateway.groups.reading.date_parameter import moment_of
@@ -16,6 +16,13 @@ from group_gateway.groups.reading.group_outline import Outline, outline_of
 from group_gateway.groups.reading.relay_connection import Batch, Source, Step
 
 Field = Literal["name", "quantity", "type", "last_updated"]
+ELEMENTS: Final[Mapping[Field, str]] = {
+    "name": "name",
+    "quantity": "quantity",
+    "type": "type",
+    "last_updated": "meta",
+}
+"""The elements that the fields stand for."""
 _WHOLE_SOURCE = 100
 Key = list[Any]
 """The values that a group is sorted by, None for a missing one, and its id."""

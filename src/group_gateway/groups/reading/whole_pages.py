@@ -8,7 +8,6 @@ from group_gateway.fhir.bundle import Searchset
 from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.groups.reading.capabilities import UpstreamCapabilities
 from group_gateway.groups.reading.loader import GroupLoader
-from group_gateway.groups.reading.partial_results import doubts_about, lacks_elements
 from group_gateway.operation import Operation
 
 
@@ -17,33 +16,34 @@ class WholePages:
 
     def __init__(self, loader: GroupLoader, capabilities: UpstreamCapabilities) -> None:
         self._loader = loader
-        self._whole_results = capabilities.whole_results
+        self._results = capabilities.whole_results
 
     async def complete(
-        self, operation: Operation, page: Searchset, *, looks_inside: bool
+        self, operation: Operation, page: Searchset, asked: frozenset[str]
     ) -> Searchset:
-        """Return the page with whole groups only.
+        """Return the page with groups that are whole in the elements `asked` for.
 
-        Some groups are read to find out whether the upstream omits elements, if a selection
-        `looks_inside`. An incomplete group whose read is refused to this caller is omitted. Raises
-        the errors of the other reads.
+        Some groups are read to find out whether the upstream omits elements. An incomplete group
+        whose read is refused to this caller is omitted. Raises the errors of the other reads.
         """
-        if self._whole_results.recently_proven and not page.parts:
+        if not page.parts and self._results.are_settled(asked):
             return page
-        doubts = doubts_about(page.groups, self._whole_results)
-        ids = doubts.parts
-        if looks_inside:
-            ids = ids + doubts.samples(operation.calls_left // 2)
-        if not ids:
+        doubts = self._results.doubts(page.groups, asked)
+        suspects = doubts.samples(operation.calls_left // 2)
+        sample = [doubts.sample] if doubts.sample is not None and operation.calls_left > 1 else []
+        if not (doubts.parts or suspects or sample):
             return page
-        read = await self._read(operation, page, ids)
-        if not self._whole_results.worth_trying:  # a read may just have shown that
+        read = await self._read(operation, page, doubts.parts, is_needed=True)
+        read |= await self._read(operation, page, suspects, is_needed=False)
+        sampled = await self._read(operation, page, sample, is_needed=False)
+        if self._results.omit(asked):  # a read may just have shown that
+            read |= sampled
             rest = [id for id in page.ids if id not in read]
-            read |= await self._read(operation, page, rest)
+            read |= await self._read(operation, page, rest, is_needed=True)
         return _replaced(page, read)
 
     async def _read(
-        self, operation: Operation, page: Searchset, ids: Collection[str]
+        self, operation: Operation, page: Searchset, ids: Collection[str], *, is_needed: bool
     ) -> dict[str, GroupResource | None]:
         shown = {group.id: group for group in page.groups}
         found = await asyncio.gather(
@@ -51,14 +51,16 @@ class WholePages:
         )
         read: dict[str, GroupResource | None] = {}
         for id, group in zip(ids, found, strict=True):
-            is_needed = shown[id].is_part or not self._whole_results.worth_trying
             if isinstance(group, BaseException):
                 if is_needed or not isinstance(group, GatewayError):
                     raise group
-            elif group is not None or is_needed:
-                if group and not shown[id].is_part and lacks_elements(shown[id], group):
-                    self._whole_results.learn(works=False)
+                self._results.compare(shown[id], None)
+            elif is_needed:
                 read[id] = group
+            else:
+                self._results.compare(shown[id], group)
+                if group is not None:
+                    read[id] = group
         return read
 
 
