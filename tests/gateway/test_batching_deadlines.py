@@ -53,7 +53,9 @@ def loader_over(way: httpx.AsyncBaseTransport, **options: Any) -> GroupLoader:
 def operation(seconds: float) -> Operation:
     """Return an operation with so much time."""
     end = asyncio.get_running_loop().time() + seconds
-    return Operation(Caller("scope", "Bearer sandbox"), end, calls_left=50)
+    return Operation(
+        Caller("scope", "Bearer sandbox"), end, calls_left=50, elements=frozenset({"name"})
+    )
 
 
 async def test_an_operation_near_its_end(sandbox: Any) -> None:

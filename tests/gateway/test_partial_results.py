@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from gateway.answering import Answering, answering, codes, make_group, page
+from gateway.answering import Answering, answering, codes, ids, make_group, page
 
 SUBSETTED = {
     "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
@@ -93,13 +93,103 @@ async def test_a_part_that_can_not_be_read():
 
 
 async def test_whole_results_cost_nothing_more():
-    """A server that shows members in its searches is believed at once."""
-    upstream = Answering(
-        lambda _: page("a", "b", {"resource": make_group("c", member=[])}, total=3), WHOLE
-    )
+    """A server that shows in its searches what is asked for is believed at once."""
+    upstream = Answering(shortened(), WHOLE)
+    inside = "{ groups { nodes { id quantity member { inactive } characteristic { exclude } } } }"
     async with answering(upstream) as gateway:
-        await gateway.data(INSIDE)
+        await gateway.data(inside)
         assert len(upstream.calls) == 1
+
+
+async def test_an_element_that_no_group_has():
+    """One group is read to see whether the search omits an element, and no other afterwards."""
+    upstream = Answering(shortened(), WHOLE)
+    async with answering(upstream, cache_ttl=0, cache_search_ttl=0) as gateway:
+        for selected in ("identifier { value }", "active", "version", "extension { url }"):
+            await gateway.data(f"{{ groups {{ nodes {{ id {selected} }} }} }}")
+    reads = [call for call in upstream.calls if "?" not in call]
+    assert reads == ["GET /Group/a"]
+
+
+SELECTIONS = {
+    "identifier": ("identifier { value }", [{"system": "s", "value": "v"}], [{"value": "v"}]),
+    "active": ("active", False, False),
+    "code": ("code { text }", {"text": "x"}, {"text": "x"}),
+    "managingEntity": ("managingEntity { display }", {"display": "x"}, {"display": "x"}),
+    "extension": ("extension { url }", [{"url": "x", "valueCode": "x"}], [{"url": "x"}]),
+    "modifierExtension": ("modifierExtension { url }", [{"url": "x"}], [{"url": "x"}]),
+    "meta": ("meta { source }", {"source": "x"}, {"source": "x"}),
+    "name": ("name", "x", "x"),
+}
+
+
+def omitting(name, *, is_mixed=False):
+    """Make an upstream whose searches lack an element of its groups, maybe of all but one."""
+    value = SELECTIONS[name][1]
+    rich = {id: {**WHOLE[id], name: value} for id in ("b", "c")}
+    found = {id: {k: v for k, v in group.items() if k != name} for id, group in WHOLE.items()}
+    first = found["a"] if is_mixed else {**WHOLE["a"], name: value}
+    entries = [{"resource": group} for group in found.values()]
+    return Answering(lambda _: page(*entries, total=3), {"a": first, **rich})
+
+
+@pytest.mark.parametrize("name", SELECTIONS)
+async def test_a_search_without_one_element(name):
+    """A list shows the element of each group, as a read does."""
+    selected, _, shown = SELECTIONS[name]
+    async with answering(omitting(name)) as gateway:
+        nodes = (await gateway.data(f"{{ groups {{ nodes {{ id {selected} }} }} }}"))["groups"][
+            "nodes"
+        ]
+        assert [node[name] for node in nodes] == [shown] * 3
+
+
+@pytest.mark.parametrize("name", ["identifier", "extension"])
+async def test_a_read_shows_what_a_search_omits(name):
+    """When only some groups have the element, a read of one of them is what shows the omission."""
+    selected, _, shown = SELECTIONS[name]
+    async with answering(omitting(name, is_mixed=True), cache_search_ttl=0) as gateway:
+        listed = f"{{ groups {{ nodes {{ id {selected} }} }} }}"
+        await gateway.data(listed)
+        assert (await gateway.data(f'{{ group(id: "b") {{ {selected} }} }}'))["group"][
+            name
+        ] == shown
+        nodes = (await gateway.data(listed + " "))["groups"]["nodes"]
+        assert [node[name] for node in nodes] == [[], shown, shown]
+
+
+@pytest.mark.parametrize("name", SELECTIONS)
+async def test_groups_by_id_that_lack_one_element(name):
+    """A group found by an id list for its type does not stand in for what is asked of it later."""
+    selected, _, shown = SELECTIONS[name]
+    async with answering(omitting(name)) as gateway:
+        await gateway.data('{ a: group(id: "a") { type } b: group(id: "b") { type } }')
+        document = f'{{ a: group(id: "a") {{ {selected} }} b: group(id: "b") {{ {selected} }} }}'
+        assert await gateway.data(document) == {"a": {name: shown}, "b": {name: shown}}
+        [single] = (await gateway.data(f'{{ group(id: "b") {{ {selected} }} }}')).values()
+        assert single == {name: shown}
+
+
+async def test_a_filter_by_what_a_search_omits():
+    """A filter that is applied here compares the group itself."""
+    async with answering(omitting("identifier")) as gateway:
+        query = '{ groups(filter: { identifier: { value: "v" } }) { nodes { id } } }'
+        assert ids(await gateway(query)) == ["a", "b", "c"]
+
+
+async def test_members_that_are_cut_in_depth():
+    """A search that shows each member without its period is not believed after a comparison."""
+    whole = {
+        id: make_group(
+            id, member=[{"entity": {"reference": "Patient/1"}, "period": {"start": "2020"}}]
+        )
+        for id in ("a", "b")
+    }
+    cut = page(*({"resource": make_group(id)} for id in whole), total=2)
+    async with answering(Answering(lambda _: cut, whole)) as gateway:
+        query = "{ groups { nodes { identifier { value } member { period { start } } } } }"
+        nodes = (await gateway.data(query))["groups"]["nodes"]
+        assert [node["member"] for node in nodes] == [[{"period": {"start": "2020"}}]] * 2
 
 
 async def test_a_read_that_gives_a_part():

@@ -44,7 +44,6 @@ _SHOWN_BY: Final = {
     "members": frozenset({"member"}),
     "responsibilities": frozenset({"characteristic"}),
     "version": RESOURCE_ELEMENTS - {"meta"},
-    "_entities": RESOURCE_ELEMENTS,
 }
 """The elements of a group that fields with other names show."""
 

@@ -43,8 +43,10 @@ class GroupResource:
     `raw` is the upstream's JSON. `etag` is the entity tag of a read, if there was one. `date` is
     the upstream's own clock when it was read, in whole seconds since the epoch, or None. `is_part`
     is whether the server omitted elements (the tag `SUBSETTED`): such a resource is reliable for
-    its id only.
+    its id only. `may_be_part` is whether it may lack elements that nobody has asked for yet.
     """
+
+    may_be_part = False
 
     def __init__(
         self,

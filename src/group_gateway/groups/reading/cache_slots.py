@@ -1,7 +1,7 @@
 """Cache entries of single groups and search pages, as bytes.
 
-A group's entry is a short header (entity tag and clock of the read) and the upstream's own bytes;
-an absent group's entry is empty.
+A group's entry is a short header (entity tag and clock of the read, and whether elements may be
+missing) and the upstream's own bytes; an absent group's entry is empty.
 """
 
 import msgspec
@@ -12,14 +12,24 @@ from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.operation import Caller
 
 _SEPARATOR = b"\n"
-_header = msgspec.json.Decoder(tuple[str, str | None, int | None])
+
+
+class _Header(msgspec.Struct, array_like=True):
+    id: str
+    etag: str | None
+    date: int | None
+    may_be_part: bool = False
+
+
+_header = msgspec.json.Decoder(_Header)
 
 
 def pack(resource: GroupResource | None) -> bytes:
     """Return the cache entry of a read: the group, or its absence."""
     if resource is None:
         return b""
-    header = msgspec.json.encode((resource.id, resource.etag, resource.date))
+    fields = (resource.id, resource.etag, resource.date)
+    header = msgspec.json.encode((*fields, True) if resource.may_be_part else fields)
     return header + _SEPARATOR + resource.raw
 
 
@@ -30,8 +40,10 @@ def unpack(entry: bytes) -> GroupResource | None:
     header, found, raw = entry.partition(_SEPARATOR)
     if not found:
         raise ValueError("not a cached group")
-    id, etag, date = _header.decode(header)
-    return GroupResource(raw, id, etag=etag, date=date)
+    known = _header.decode(header)
+    group = GroupResource(raw, known.id, etag=known.etag, date=known.date)
+    group.may_be_part = known.may_be_part
+    return group
 
 
 class CacheSlots:

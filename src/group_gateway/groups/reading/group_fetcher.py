@@ -7,34 +7,29 @@ complete.
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
-import msgspec
-
-from group_gateway.cache.entries import Lookup, Slot
 from group_gateway.cache.store import CacheStore
 from group_gateway.concurrency import BackgroundTasks
 from group_gateway.errors import Forbidden, GatewayError, UpstreamTimeout
 from group_gateway.fhir.bundle import Searchset
 from group_gateway.fhir.group_elements import RESOURCE_ELEMENTS
-from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.fhir.page_link import PageLink
-from group_gateway.groups.reading.cache_slots import pack, unpack
+from group_gateway.groups.reading.cache_slots import unpack
 from group_gateway.groups.reading.capabilities import UpstreamCapabilities
+from group_gateway.groups.reading.group_load import Found, IdListing, Miss
 from group_gateway.groups.reading.pagination import Page
 from group_gateway.groups.reading.paging_support import is_refusal
 from group_gateway.groups.reading.pending_result import (
-    PendingResult,
     charge,
     longest_remaining,
     refund,
 )
 from group_gateway.groups.reading.stale_if_error import stale_if_error, vanished
-from group_gateway.operation import Caller, Operation
+from group_gateway.operation import Caller
 from group_gateway.upstream.client import GroupClient
 
-Found = GroupResource | None
 _LONGEST_LIST = 100
 """Ids in one search: the upstream's page maximum, and well below common limits for URLs."""
 _CLOSE = 0.1
@@ -48,59 +43,6 @@ class Lifetimes:
     group: float = 30.0
     search: float = 10.0
     absence: float = 5.0
-
-
-class GroupLoad(PendingResult[Found]):
-    """The pending load of a group.
-
-    `exact`: a waiter needs absent distinguished from forbidden. `alone`: the group must be read by
-    itself.
-    """
-
-    def __init__(self, operation: Operation, id: str) -> None:
-        super().__init__(operation)
-        self.id = id
-        self.tag: str | None = None
-        """The tag that invalidates it, once it has been looked up."""
-        self.exact = False
-        self.alone = False
-
-
-class Miss(msgspec.Struct, frozen=True):
-    """A pending result whose group is not in the cache, and the slot for its entry."""
-
-    pending: GroupLoad
-    slot: Slot
-    lookup: Lookup
-
-    @property
-    def id(self) -> str:
-        """The id of the group."""
-        return self.pending.id
-
-    @property
-    def shows_members(self) -> bool:
-        """Whether a waiter may show members."""
-        return any("member" in operation.elements for operation in self.pending.operations)
-
-
-@dataclass(slots=True)
-class _Listing:
-    """A search by an id list: the pending loads that are `left`, and the operations that `paid`.
-
-    Results that may lack elements are `doubted` and stay in `left`. Results are `held` back until
-    one of them has been compared with a read.
-    """
-
-    left: dict[str, Miss]
-    paid: list[Operation] = field(default_factory=list)
-    doubted: dict[str, GroupResource] = field(default_factory=dict)
-    held: list[tuple[Miss, Found]] = field(default_factory=list)
-
-    def release(self) -> None:
-        """Leave the results that are held back to reads."""
-        self.left.update((miss.id, miss) for miss, _ in self.held)
-        self.held.clear()
 
 
 class _NotByList(Exception):
@@ -162,7 +104,7 @@ class GroupFetcher:
         self._tasks.spawn(self._fail([miss], late))
 
     async def _fetch_list(self, caller: Caller, misses: Sequence[Miss]) -> None:
-        listing = _Listing({miss.id: miss for miss in misses})
+        listing = IdListing({miss.id: miss for miss in misses})
         left = listing.left
         supported, complete = True, False
         try:
@@ -192,21 +134,21 @@ class GroupFetcher:
         if works or (found and (complete or not supported)):
             self._lists.learn(works=works)
 
-    def _compare(self, listing: "_Listing", misses: Sequence[Miss]) -> None:
+    def _compare(self, listing: IdListing, misses: Sequence[Miss]) -> None:
         """Learn from reads whether the search omitted elements."""
         results = {miss.id: miss.pending for miss in misses}
         for id, group in listing.doubted.items():
             if not group.is_part:
                 self._results.compare(group, results[id].value)
 
-    async def _settle_held(self, caller: Caller, listing: "_Listing") -> None:
+    async def _settle_held(self, caller: Caller, listing: IdListing) -> None:
         """Resolve the results that were held back; read their groups if the search omits some."""
         if self._results.omit():
             await self._read_all(caller, [miss for miss, _ in listing.held])
         else:
-            await self._keep(listing.held)
+            await self._keep_listed(listing.held)
 
-    async def _search(self, caller: Caller, listing: "_Listing") -> bool:
+    async def _search(self, caller: Caller, listing: IdListing) -> bool:
         """Search by an id list, and resolve the pending results of the groups found.
 
         Returns whether the upstream is known to have returned everything. Raises _NotByList.
@@ -231,9 +173,10 @@ class GroupFetcher:
                 return page.next is None and not content.broken
             link = page.next
 
-    async def _take(self, content: Searchset, listing: "_Listing") -> bool:
+    async def _take(self, content: Searchset, listing: IdListing) -> bool:
         """Resolve the results of a page's groups; return whether the next page is worth a call."""
-        doubts = self._results.doubts(content.groups, RESOURCE_ELEMENTS)
+        asked = frozenset[str]().union(*(miss.pending.elements for miss in listing.left.values()))
+        doubts = self._results.doubts(content.groups, asked)
         found: list[tuple[Miss, Found]] = []
         for group in content.groups:
             miss = listing.left.get(group.id)
@@ -244,12 +187,9 @@ class GroupFetcher:
                 listing.doubted[group.id] = group
                 continue
             del listing.left[group.id]
-            if is_suspect:
-                miss.pending.resolve(group)  # good enough to show, but not to cache
-            else:
-                found.append((miss, group))
+            found.append((miss, group))
         if doubts.sample is None:
-            await self._keep(found)
+            await self._keep_listed(found)
         else:
             listing.held += found
         return bool(found) and bool(listing.left) and not content.broken
@@ -286,18 +226,23 @@ class GroupFetcher:
             else:
                 miss.pending.reject(failure)
 
+    async def _keep_listed(self, found: Sequence[tuple[Miss, Found]]) -> None:
+        """Keep results of a search, of which some elements may be unknown."""
+        if not self._results.are_settled(RESOURCE_ELEMENTS):
+            for _, group in found:
+                if group is not None:
+                    group.may_be_part = True
+        await self._keep(found)
+
     async def _keep(self, found: Iterable[tuple[Miss, Found]]) -> None:
-        present: list[tuple[Slot, Lookup, bytes]] = []
-        absent: list[tuple[Slot, Lookup, bytes]] = []
+        kept: list[tuple[Miss, Found]] = []
         for miss, resource in found:
-            entries, ttl = (
-                (absent, self._lifetimes.absence)
-                if resource is None
-                else (present, self._lifetimes.group)
-            )
+            ttl = self._lifetimes.absence if resource is None else self._lifetimes.group
             miss.pending.resolve(resource, self._cache.part(miss.slot, miss.lookup, ttl))
             if miss.lookup.position is not None:
-                entries.append((miss.slot, miss.lookup, pack(resource)))
+                kept.append((miss, resource))
+        present = [miss.entry(resource) for miss, resource in kept if resource is not None]
+        absent = [miss.entry(None) for miss, resource in kept if resource is None]
         if absent:
             await vanished(self._cache, [slot for slot, _, _ in absent])
         if present:

@@ -13,13 +13,8 @@ from group_gateway.concurrency import BackgroundTasks
 from group_gateway.errors import Forbidden, UpstreamTimeout
 from group_gateway.groups.reading.cache_slots import CacheSlots, unpack
 from group_gateway.groups.reading.capabilities import UpstreamCapabilities
-from group_gateway.groups.reading.group_fetcher import (
-    Found,
-    GroupFetcher,
-    GroupLoad,
-    Lifetimes,
-    Miss,
-)
+from group_gateway.groups.reading.group_fetcher import GroupFetcher, Lifetimes
+from group_gateway.groups.reading.group_load import Found, GroupLoad, Miss
 from group_gateway.operation import Caller, Operation
 from group_gateway.upstream.client import GroupClient
 
@@ -37,6 +32,7 @@ class GroupLoader:
     ) -> None:
         self._fetcher = GroupFetcher(client, cache, capabilities, lifetimes)
         self._cache = cache
+        self._results = capabilities.whole_results
         self._slots = slots
         self._pending: dict[tuple[str, str], GroupLoad] = {}
         self._ticks: dict[str, list[GroupLoad]] = {}
@@ -121,7 +117,14 @@ class GroupLoader:
         if lookup.value is None:
             return False
         try:
-            pending.resolve(unpack(lookup.value), self._cache.part(slot, lookup, 0))
+            group = unpack(lookup.value)
         except ValueError:  # not a valid entry: read from the upstream
             return False
+        if group and group.may_be_part and not self._is_whole_for(pending):
+            return False
+        pending.resolve(group, self._cache.part(slot, lookup, 0))
         return True
+
+    def _is_whole_for(self, pending: GroupLoad) -> bool:
+        """Return whether a group that a search found has all that the waiters may show."""
+        return not pending.alone and self._results.are_settled(pending.elements)
