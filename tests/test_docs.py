@@ -137,7 +137,7 @@ def test_changelog() -> None:
 
 
 def test_modules_that_the_architecture_names() -> None:
-    """Every package and module that the page about a request's way names is there."""
+    """Every package and module that the architecture page names exists."""
     text = (ROOT / "docs" / "architecture.md").read_text()
     source = ROOT / "src" / "group_gateway"
     names = set(re.findall(r"`([a-z_0-9]+(?:/[a-z_0-9]+)+)`", text)) - {"src/group_gateway"}

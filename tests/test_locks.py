@@ -157,7 +157,7 @@ def test_every_install_is_from_a_lock(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in TRACKED if name.endswith("package-lock.json")])
 def test_node_packages_are_locked(name: str) -> None:
-    """Every Node.js package is locked by its hash, and by nobody's address."""
+    """Every Node.js package is locked by its hash, without a registry's address."""
     packages = json.loads((ROOT / name).read_bytes())["packages"]
     for path, package in packages.items():
         if path and not package.get("link"):

@@ -153,7 +153,7 @@ def test_wrong_answers_after_a_run_are_told() -> None:
 
 
 def test_who_could_not_be_measured_is_named() -> None:
-    """A gateway that did not start stands in the report with the reason."""
+    """A gateway that did not start is listed in the report with the reason."""
     assert "Not measured: broken/off: A program did not start." in report.rivals_report(rivals())
 
 
@@ -169,7 +169,7 @@ def test_staleness_is_told_by_its_percentiles_and_its_worst() -> None:
 
 
 def test_a_report_says_when_and_how_it_was_made() -> None:
-    """Date, versions, processor and command stand in every report."""
+    """Every report names its date, versions, processor and command."""
     for text in (report.own_report(own()), report.soak_report(soak([1.0] * 60))):
         for part in ("2025-01-02 03:04 UTC", "nginx 1.2.3", "A processor", "`python -m bench own`"):
             assert part in text

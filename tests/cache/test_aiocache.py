@@ -68,7 +68,7 @@ async def test_the_plural_forms(cache: Any) -> None:
 
 
 async def test_add(cache: Any) -> None:
-    """It raises ValueError for a key that is there, and leaves it."""
+    """It raises ValueError for an existing key, and keeps its value."""
     assert await cache.add("a", "1") is True
     with pytest.raises(ValueError, match="already exists"):
         await cache.add("a", "2")
@@ -79,7 +79,7 @@ async def test_add(cache: Any) -> None:
 
 
 async def test_delete_and_exists(cache: Any) -> None:
-    """Deleting tells how many there were."""
+    """Deleting returns the number of deleted keys."""
     await cache.set("a", "1")
     assert await cache.exists("a") is True
     assert await cache.delete("a") == 1

@@ -150,7 +150,7 @@ async def test_pages_that_lead_in_a_circle(chaos: Chaos) -> None:
 
 
 async def test_pages_without_end(chaos: Chaos) -> None:
-    """Pages that never end are looked at until the budget of calls is used up."""
+    """Endless pages are read until the budget of calls is used up."""
     before = await measured(chaos)
     endless = (bundle(f"g{n}", onward=f"/Group?page={n + 1}") for n in itertools.count())
     chaos.all_meet(pages(endless))
@@ -206,7 +206,7 @@ ENDLESS = {
 
 @pytest.mark.parametrize("name", ENDLESS)
 async def test_pages_that_lead_nowhere(chaos: Chaos, name: str) -> None:
-    """A walk over pages that never end does, in time, and keeps nobody else waiting."""
+    """A walk over endless pages ends in time, and delays no other request."""
     before = await measured(chaos)
     chaos.all_meet(pages(map(ENDLESS[name], itertools.count())))
     async with chaos.watched():

@@ -56,7 +56,7 @@ async def read(chaos: Chaos, number: int) -> Any:
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["with their length", "in chunks"])
 async def test_more_than_there_is_room_for(chaos: Chaos, *, chunked: bool) -> None:
-    """What fits is answered, the rest is OVERLOADED, and the room is there again afterwards."""
+    """Responses within the memory budget are served, others are OVERLOADED; later all fit again."""
     await read(chaos, 0)
     chaos.forget_peak()
     resident = chaos.resident()
@@ -78,7 +78,7 @@ async def test_more_than_there_is_room_for(chaos: Chaos, *, chunked: bool) -> No
 
 
 async def test_huge_nonsense_is_held_by_nobody(chaos: Chaos) -> None:
-    """An answer that makes no sense has given its room back when its error is told."""
+    """An invalid response has released its memory when its error is sent."""
 
     async def fault(exchange: Exchange) -> None:
         await exchange.send(response(TEXT))

@@ -63,7 +63,7 @@ def whole(server: Server) -> bytes:
 
 
 def test_more_bodies_than_there_is_room_for(server: Server) -> None:
-    """Those beyond are OVERLOADED at once; small requests go on, and so do large ones later."""
+    """Bodies beyond the budget are OVERLOADED at once; small requests and later large ones work."""
     assert b"Query" in whole(server)
     before = peak(server)
     most, part = body(), len(body()) - 1

@@ -14,7 +14,7 @@ COMMANDS = ("sandbox", "serve", "schema", "doctor", "settings", "completion")
 
 
 def test_version() -> None:
-    """`--version` tells the installed version."""
+    """`--version` prints the installed version."""
     ended = run("--version")
     assert (ended.status, ended.out) == (0, f"group-gateway {version('group-gateway')}\n")
 

@@ -164,7 +164,7 @@ def test_a_process_that_stood_still() -> None:
 
 
 def test_body_that_goes_on_after_its_refusal(server: Server) -> None:
-    """Who sends more than a body may have is told at once, and not listened to for long."""
+    """A body beyond the limit is refused at once, and its connection is soon closed."""
     with connect(server) as connection:
         connection.sendall(POST + b"Content-Length: 5000000\r\n\r\n" + bytes(100_000))
         answer = rest(connection)
@@ -192,7 +192,7 @@ def connection_is_reset(connection: socket.socket) -> bool:
 
 
 def test_requests_without_end(server: Server) -> None:
-    """A client that only sends small requests costs little memory, and nobody else's time."""
+    """Endless small requests of a client cost little memory, and delay no other client."""
     before = peak(server)
     with connect(server) as connection, suppress(ConnectionError):
         while True:
@@ -208,7 +208,7 @@ def peak(server: Server) -> int:
 
 
 def test_connections_too_many(server: Server) -> None:
-    """A connection above the bound is told to come back; those that are there are answered."""
+    """A connection above the limit gets 503 and `Retry-After`; open connections are served."""
     with ExitStack() as stack:
         several = [stack.enter_context(connect(server)) for _ in range(20)]
         answers = [receive(several[-1])]  # by then the others have been let in, or refused
@@ -294,7 +294,7 @@ STREAM = json.dumps({"query": f"subscription {{ {CHANGED} {{ name }} }}"}).encod
 
 
 def test_an_event_stream_to_a_client_of_old() -> None:
-    """HTTP/1.0 knows no chunks: a stream goes on until the connection ends."""
+    """HTTP/1.0 has no chunks: a stream lasts until the connection ends."""
     head = (
         b"POST /graphql HTTP/1.0\r\nContent-Type: application/json\r\n"
         b"Accept: text/event-stream\r\nAuthorization: Bearer sandbox\r\n"

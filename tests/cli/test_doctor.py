@@ -152,13 +152,13 @@ def test_it_only_reads(doctor: Doctor) -> None:
 
 
 def test_token_from_standard_input(upstream: Server) -> None:
-    """The token may come through a pipe, also with the word Bearer."""
+    """The token may come from standard input, with or without the word Bearer."""
     flags = ("--upstream-url", upstream.url, "--token-file", "-")
     assert run("doctor", *flags, stdin=f"Bearer {TOKEN}\n").status == 0
 
 
 def test_help_says_where_the_token_comes_from() -> None:
-    """The help tells the ways to give a token, and why the command line is none of them."""
+    """The help names the ways to pass a token, and says why no flag takes one."""
     told = run("doctor", "--help").out
     assert "GROUP_GATEWAY_DOCTOR_TOKEN" in told
     assert "visible to every user" in told
@@ -188,7 +188,7 @@ def test_missing_token(upstream: Server) -> None:
 
 
 def test_wrong_token(doctor: Doctor) -> None:
-    """A token that the server does not accept is told, and not shown."""
+    """A token that the server refuses is reported, and not printed."""
     findings = doctor(token="not-a-token")
     assert failed(findings) == ["credentials"]
     assert findings["credentials"] == (
@@ -199,7 +199,7 @@ def test_wrong_token(doctor: Doctor) -> None:
 
 
 def test_token_without_the_right_to_search(doctor: Doctor) -> None:
-    """A 403 is told as a scope that is missing, with the id that the server's support asks for."""
+    """A 403 is reported as a missing scope, with the correlation id for the server's support."""
     fault = {"kind": "status", "status": 403, "path": "/Group"}
     told = doctor(faults=[fault])["credentials"]
     assert told.startswith("fail: The token may not search for groups (correlation id ")
@@ -293,7 +293,7 @@ Quirk = dict[str, Any]
     ],
 )
 def test_behaviour(doctor: Doctor, quirk: Quirk, check: str, told: str) -> None:
-    """What a server does otherwise is told in words, with what it means for the gateway."""
+    """The report describes each deviation of a server, and its effect on the gateway."""
     finding = doctor(**quirk)[check]
     # A clock is read to the second.
     assert finding.replace("89 s", "90 s").replace("3599 s", "3600 s") == told
@@ -308,7 +308,7 @@ def test_behaviour(doctor: Doctor, quirk: Quirk, check: str, told: str) -> None:
     ],
 )
 def test_reads_that_fail(doctor: Doctor, fault: Quirk, told: str) -> None:
-    """A read that fails where searches work is told with the gateway's own words for it."""
+    """A failed read is reported with the gateway's own message, although searches work."""
     finding = doctor(faults=[{**fault, "path": "/Group/"}])["read"]
     assert finding.startswith(f"fail: A group that a search found can't be read: {told}")
 
@@ -321,7 +321,7 @@ def test_search_that_fails(doctor: Doctor) -> None:
 
 
 def test_statement_that_is_missing(doctor: Doctor) -> None:
-    """A server that tells nothing about itself is examined by its answers alone."""
+    """A server without a CapabilityStatement is checked by its responses alone."""
     fault = {"kind": "status", "status": 404, "path": "/metadata"}
     findings = doctor(faults=[fault])
     assert failed(findings) == []
@@ -333,7 +333,7 @@ def test_statement_that_is_missing(doctor: Doctor) -> None:
 
 
 def test_a_server_that_ignores_conditions(examine: Examine) -> None:
-    """A write that it should refuse is told, and changes nothing but the version."""
+    """An accepted write that should be refused is reported; it changes only the version."""
     with answered_writes() as (url, bodies):
         told = examine(url, TOKEN, "--try-write")["write guard"]
     assert told == (

@@ -43,7 +43,7 @@ def test_no_connection(examine: Examine, url: str, told: str) -> None:
 
 
 def test_plain_http_where_tls_is_wanted(examine: Examine) -> None:
-    """An https:// address of a server without TLS is told to be that."""
+    """An https:// address of a server without TLS is reported as such."""
     with pipeline(lambda _: page("400 Bad Request")) as url:
         port = url.rpartition(":")[2]
         assert examine(url.replace("http:", "https:")) == {
@@ -53,7 +53,7 @@ def test_plain_http_where_tls_is_wanted(examine: Examine) -> None:
 
 
 def test_untrusted_certificate(examine: Examine, tmp_path: Path) -> None:
-    """A certificate that no one trusts is told, with the setting that makes it trusted."""
+    """An untrusted certificate is reported, with the setting that names its CA."""
     tls, ca_file = self_signed(tmp_path)
     with pipeline(fhir(HARDLY), tls=tls) as url:
         assert examine(url) == {
@@ -65,7 +65,7 @@ def test_untrusted_certificate(examine: Examine, tmp_path: Path) -> None:
 
 
 def test_server_that_speaks_something_else(examine: Examine) -> None:
-    """A mail server at the address is told to be no HTTP server."""
+    """A mail server at the address is reported not to be an HTTP server."""
     with pipeline(lambda _: b"220 mail.test ESMTP\r\n") as url:
         assert examine(url)["connection"].startswith(
             f"fail: What answers at 127.0.0.1 port {url.rpartition(':')[2]} does not speak HTTP."
@@ -73,7 +73,7 @@ def test_server_that_speaks_something_else(examine: Examine) -> None:
 
 
 def test_server_that_says_nothing(examine: Examine) -> None:
-    """A server that never answers is told after the time that the settings give it."""
+    """A server that never responds is reported after the timeout of the settings."""
     with pipeline(lambda _: b"") as url:
         assert examine(url, upstream_timeout="0.2") == {
             "connection": "fail: 127.0.0.1 took the connection but did not answer within 0.2"
@@ -82,7 +82,7 @@ def test_server_that_says_nothing(examine: Examine) -> None:
 
 
 def test_server_that_breaks_off(examine: Examine) -> None:
-    """A connection that ends in the middle of an answer is told."""
+    """A connection that ends in the middle of a response is reported."""
     cut = http("200 OK", "x" * 100)[:-50]
     with pipeline(lambda _: cut) as url:
         assert examine(url) == {
@@ -107,14 +107,14 @@ def test_server_that_breaks_off(examine: Examine) -> None:
     ],
 )
 def test_no_fhir_server(examine: Examine, answer: bytes, told: str) -> None:
-    """A web server that is no FHIR server is told from an absent group, with a hint."""
+    """The report distinguishes a web server without FHIR from an absent group, with a hint."""
     findings = examine.server(lambda _: answer)
     assert list(findings) == ["connection", "base URL"]
     assert findings["base URL"] == f"fail: The base URL is not a FHIR server's: {told}"
 
 
 def test_too_much_of_an_address(examine: Examine) -> None:
-    """An address of the groups, and not of the server, is told what to leave off."""
+    """For an address of the groups, the report says which part to remove."""
     with pipeline(lambda _: page("404 Not Found")) as url:
         assert examine(f"{url}/fhir/Group/")["base URL"].endswith(
             "Leave /Group off: GROUP_GATEWAY_UPSTREAM_URL is what stands before it."
@@ -135,14 +135,14 @@ def test_too_much_of_an_address(examine: Examine) -> None:
     ],
 )
 def test_hints_for_canvas(url: str, hint: str) -> None:
-    """A web page at a host of Canvas's means one of two things, which its name tells."""
+    """A web page at a host of Canvas's means one of two things, which the host's name decides."""
     exchange = Exchange(404, {"content-type": "text/html"}, 0.0, 0.0)
     reply: Reply[object] = Reply(None, UpstreamInvalidResponse("no FHIR"), exchange)
     assert base_url(reply, Settings(upstream_url=url)).remedy == hint
 
 
 def test_redirect(examine: Examine) -> None:
-    """A redirect is not followed, but told where it leads."""
+    """A redirect is not followed; the report says where it leads."""
     location = "Location: https://fhir.test/r4/metadata"
     findings = examine.server(lambda _: http("301 Moved Permanently", "", location))
     assert findings["base URL"] == (
@@ -152,7 +152,7 @@ def test_redirect(examine: Examine) -> None:
 
 
 def test_server_that_fails(examine: Examine) -> None:
-    """A 5xx is told with its status and the id for the server's support, and not with its text."""
+    """A 5xx is reported with its status and correlation id, and without its text."""
     correlation = "fumage-correlation-id: 11-22"
     findings = examine.server(lambda _: http("500 Oh", '{"secret": "detail"}', correlation))
     assert findings["base URL"] == (
@@ -162,7 +162,7 @@ def test_server_that_fails(examine: Examine) -> None:
 
 
 def test_statement_behind_the_token(examine: Examine) -> None:
-    """A server that shows its statement to nobody unknown is a FHIR server all the same."""
+    """A server that requires a token for its CapabilityStatement is a FHIR server too."""
     findings = examine.server(
         lambda _: http("401 Unauthorized", '{"resourceType": "OperationOutcome"}')
     )

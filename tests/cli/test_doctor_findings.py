@@ -49,7 +49,7 @@ from cli.wrong_servers import http
     ],
 )
 def test_statement(examine: Examine, said: dict[str, Any], told: str) -> None:
-    """What the CapabilityStatement lacks is told, with what it means."""
+    """The report says what the CapabilityStatement lacks, and what that means."""
     assert examine.server(fhir({**HARDLY, "/metadata": said}))["CapabilityStatement"] == told
 
 
@@ -110,7 +110,7 @@ def test_bare_groups(examine: Examine) -> None:
     ],
 )
 def test_pages(examine: Examine, first: dict[str, Any], second: dict[str, Any], told: str) -> None:
-    """Page links that don't lead through all groups are told."""
+    """Page links that don't lead through all groups are reported."""
     answers = {
         **HARDLY,
         "/Group": bundle(*BOTH),
@@ -173,7 +173,7 @@ def test_conditions_that_are_not_tried(
 
 
 def test_a_group_that_can_not_be_written_to(examine: Examine) -> None:
-    """A number that nothing holds is told, and the rest is examined all the same."""
+    """A number out of any range is reported, and the other checks run."""
     number = "1e99999999999999999999"
     answers = {**HARDLY, "/Group": bundle(*BOTH), "/Group/a": {**BOTH[0], "name": number}}
 
@@ -191,7 +191,7 @@ def test_a_group_that_can_not_be_written_to(examine: Examine) -> None:
 
 
 def test_open_server(examine: Examine) -> None:
-    """A server that wants no token is told, with the setting that goes with it."""
+    """A server that needs no token is reported, with the setting for it."""
     findings = examine.server(fhir(HARDLY), token="")
     assert findings["credentials"] == (
         "warn: No token was given, and the server answers all the same."
@@ -258,7 +258,7 @@ def test_no_jwt(examine: Examine, token: str) -> None:
     ],
 )
 def test_expiry(examine: Examine, seconds: int, status: str, told: str) -> None:
-    """A JWT that expires soon, or is refused because it did, is told to fetch anew."""
+    """For a JWT that expires soon or has expired, the report says to get a new one."""
 
     def answer(path: str) -> bytes:
         return fhir(HARDLY)(path).replace(b"200 OK", status.encode())

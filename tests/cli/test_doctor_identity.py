@@ -88,7 +88,7 @@ def test_what_the_service_account_may_do(
 def test_it_says_why_there_is_no_token(
     examine: Examine, upstream: Server, changed: dict[str, str], told: str
 ) -> None:
-    """A wrong client, scope or address is told by the setting to look at."""
+    """For a wrong client, scope or address, the report names the setting to check."""
     found = examine(upstream.url, "", **service(upstream.url, **changed))
     assert found["service account"] == f"fail: {told}"
     assert found["connection"].startswith("ok")
@@ -97,7 +97,7 @@ def test_it_says_why_there_is_no_token(
 def test_a_private_key_that_the_token_server_does_not_know(
     examine: Examine, upstream: Server, tmp_path: Path
 ) -> None:
-    """It is told by the settings to look at; the sandbox knows nobody by a key."""
+    """The report names the settings to check; the sandbox knows no client by a key."""
     key_file = tmp_path / "key.pem"
     key_file.write_bytes(
         private_key("stranger", "ES384").private_bytes(

@@ -73,7 +73,7 @@ def upstream() -> Iterator[Server]:
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_no_request_is_lost(upstream: Server, workers: str) -> None:
-    """Each request that was let in while the gateway ended has its answer."""
+    """Each request that was accepted during the shutdown gets its response."""
     settings = {"upstream_url": upstream.url, "workers": workers, "cache_ttl": "0"}
     with serving("serve", *ANY_PORT, **settings) as server:
         load = Load(httpx.URL(server.url))

@@ -108,7 +108,7 @@ async def served(
 
 
 async def test_trailers_are_no_headers(served):
-    """Whoever sends a token behind the body has sent none, also to a ready answer."""
+    """A trailer with a token authenticates nobody, also where a response is ready."""
     await served.ask(post())
     body = json.dumps(READ).encode()
     chunked = (
@@ -121,7 +121,7 @@ async def test_trailers_are_no_headers(served):
 
 
 async def test_a_request_behind_a_large_one(served):
-    """What has come of its headers is not mistaken for as long as the body before them."""
+    """A partly received head is not measured together with the body before it."""
     large = post({**READ, "extensions": {"x": "x" * 200_000}})
     async with connected(served) as (reader, writer):
         writer.write(large + post()[:20])
@@ -143,7 +143,7 @@ async def test_a_ready_answer_is_the_same(served):
 
 
 async def test_requests_one_after_the_other_without_waiting(served):
-    """Answers come in the order of the requests, whoever gives them."""
+    """Responses come in the order of the requests, from the fast path or from the application."""
     await served.ask(post())
     new = {"query": "{ __typename }"}
     broken = {"query": "{ nothing }"}
@@ -198,7 +198,7 @@ async def test_what_is_ready_for_one_is_not_for_another(served, token):
     ],
 )
 async def test_unusual_requests_go_the_ordinary_way(served, more, status):
-    """What changes how a request is answered is heeded, though an answer is ready."""
+    """Headers that change the response take effect, although a response is ready."""
     await served.ask(post())
     [(head, _)] = await served.ask(post(more=more))
     assert head.split()[1] == status
@@ -207,7 +207,7 @@ async def test_unusual_requests_go_the_ordinary_way(served, more, status):
 
 
 async def test_a_client_that_waits_to_be_told_to_go_on(served):
-    """Who asks whether it may send its body is told, though an answer may be ready."""
+    """`Expect: 100-continue` gets its 100, although a response may be ready."""
     await served.ask(post())
     async with connected(served) as (reader, writer):
         head, _, body = post(more="Expect: 100-continue\r\n").partition(b"\r\n\r\n")
@@ -232,7 +232,7 @@ async def test_a_page_of_another_site(served):
 
 
 async def test_a_body_that_comes_in_chunks(served):
-    """How the length of a body is told does not matter."""
+    """A body in chunks and one with a length are treated alike."""
     [(_, body)] = await served.ask(post())
     head, _, sent = post().partition(b"\r\n\r\n")
     head = head.replace(b"Content-Length: %d" % len(sent), b"Transfer-Encoding: chunked")

@@ -19,7 +19,7 @@ from waiting import until
 
 
 def test_taken_before_anything_serves() -> None:
-    """A port that was given is busy for the next, although nobody serves at it yet."""
+    """A reserved port is busy for the next process, although no server accepts on it yet."""
     with listen("127.0.0.1", 0) as first:
         port = first.getsockname()[1]
         with pytest.raises(CommandFailed, match=f"can't listen on 127.0.0.1 port {port}: "):
@@ -27,7 +27,7 @@ def test_taken_before_anything_serves() -> None:
 
 
 def test_early_connections_wait() -> None:
-    """Who connects before anybody serves is not turned away."""
+    """A connection before the server runs is not refused."""
     with listen("127.0.0.1", 0) as sock, socket.create_connection(sock.getsockname()) as early:
         assert address_of(sock) == f"http://127.0.0.1:{early.getpeername()[1]}"
 
@@ -51,7 +51,7 @@ async def test_nothing_waits_to_be_sent() -> None:
 
 
 def test_all_who_wait_are_let_in() -> None:
-    """Newcomers do not wait for one turn of a busy loop each (uvloop's way) to be let in."""
+    """Several connections are accepted in one turn of a busy loop (uvloop accepts one)."""
 
     async def let_in(sock: socket.socket) -> int:
         async with serving(Starlette(), sock) as server:
@@ -67,7 +67,7 @@ def test_all_who_wait_are_let_in() -> None:
 
 
 async def test_the_application_knows_how_many_there_are() -> None:
-    """It is told of the server's connections, once for all that come and go."""
+    """The application gets the server's set of connections once, and the set stays current."""
     told: list[Sized] = []
 
     @asynccontextmanager

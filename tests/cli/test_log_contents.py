@@ -66,7 +66,7 @@ def test_nothing_is_said_of_anybody(tmp_path: Path, logged: str) -> None:
 
 
 def test_a_log_that_nobody_reads() -> None:
-    """A full pipe holds up no request, and nothing is lost once somebody reads it."""
+    """A full pipe delays no request, and no line is lost once the pipe is read."""
     with (
         serving("sandbox", *ANY_PORT, log_requests="all") as server,
         httpx.Client(base_url=server.url, timeout=60) as client,

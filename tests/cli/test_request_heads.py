@@ -134,7 +134,7 @@ def test_a_client_of_old_needs_no_host(server: Server) -> None:
 
 
 def test_an_expectation(server: Server) -> None:
-    """A client that waits for leave to send its body is told to go on."""
+    """A client that sends `Expect: 100-continue` gets a 100."""
     head, _, body = post(HOST + b"Expect: 100-Continue\r\n").partition(b"\r\n\r\n")
     with connect(server) as connection:
         connection.sendall(head + b"\r\n\r\n")

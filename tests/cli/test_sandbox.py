@@ -22,7 +22,7 @@ def name_of(url: str, id: str = TEST_GROUP_ID) -> str:
 
 
 def test_serves_graphiql_and_answers() -> None:
-    """The first line tells where GraphiQL is; it is there, and queries are answered."""
+    """The first line has the address of GraphiQL, where GraphiQL and queries work."""
     with serving("sandbox", *ANY_PORT) as server:
         assert server.line == f"GraphiQL is at {server.url}/graphql (bearer token: {TOKEN})\n"
         page = ask("GET", f"{server.url}/graphql", headers={"accept": "text/html"})
@@ -42,7 +42,7 @@ def test_names_no_token_that_is_not_taken() -> None:
 
 
 def test_tells_of_no_graphiql_that_is_off() -> None:
-    """Without GraphiQL the first line tells where the gateway is."""
+    """Without GraphiQL the first line has the gateway's address."""
     with serving("sandbox", *ANY_PORT, graphiql="off") as server:
         assert server.line == (
             f"group-gateway is at {server.url}/graphql (bearer token: {TOKEN})\n"
@@ -50,7 +50,7 @@ def test_tells_of_no_graphiql_that_is_off() -> None:
 
 
 def test_upstream_is_served_beside() -> None:
-    """The second line tells where the FHIR server is, for whoever wants to look under the hood."""
+    """The second line has the FHIR server's address."""
     with serving("sandbox", *ANY_PORT) as server:
         assert server.process.stdout is not None
         line = server.process.stdout.readline()
@@ -64,7 +64,7 @@ def test_upstream_is_served_beside() -> None:
 )
 @pytest.mark.parametrize("flags", [(), ("--upstream-only",)], ids=["both", "upstream only"])
 def test_ends_quietly(flags: tuple[str, ...], by: signal.Signals, status: int) -> None:
-    """A signal ends it without a word on stderr."""
+    """A signal ends it without any output on stderr."""
     with serving("sandbox", *ANY_PORT, *flags) as server:
         assert ask("GET", f"{server.url}/livez").status_code in {200, 404}
         ended = server.end(by)
@@ -93,7 +93,7 @@ def test_upstream_alone_at_its_own_port() -> None:
 
 
 def test_database_outlives_the_command(tmp_path: Path) -> None:
-    """With `--database` what was written is there again at the next start."""
+    """With `--database`, written groups are present at the next start."""
     flags = ("sandbox", *ANY_PORT, "--database", str(tmp_path / "groups.db"))
     create = 'mutation { createGroup(input: {name: "Kept", type: PERSON}) { group { id } } }'
     with serving(*flags) as server:
@@ -133,7 +133,7 @@ def test_unknown_host(failing: Failing) -> None:
 
 
 def test_no_foreign_upstream(failing: Failing) -> None:
-    """Nobody shall think that it speaks to the server that the settings name."""
+    """It refuses to start if the settings name another upstream."""
     sentence = failing("sandbox", upstream_url="http://127.0.0.1")
     assert sentence == (
         "sandbox brings its own upstream: unset GROUP_GATEWAY_UPSTREAM_URL, or use serve."

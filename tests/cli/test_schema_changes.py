@@ -38,7 +38,7 @@ def test_the_schema_keeps_what_was_released() -> None:
 
 
 def test_an_addition_is_nothing_to_tell(tmp_path: Path) -> None:
-    """A new field breaks nobody."""
+    """A new field breaks no client."""
     old = without('  """Its name; not unique."""\n  name: String\n')
     assert compared(tmp_path, old) == Ended(0, "", "")
 
@@ -129,7 +129,7 @@ def test_what_is_dangerous(tmp_path: Path) -> None:
     ],
 )
 def test_versions_that_may_break(released: str, current: str, expected: bool) -> None:  # noqa: FBT001
-    """Below 1.0 the minor part tells of what breaks, then the major part."""
+    """Below 1.0 a breaking change requires a new minor version, later a new major version."""
     assert may_break(released, current) is expected
 
 

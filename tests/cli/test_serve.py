@@ -45,7 +45,7 @@ def test_needs_an_upstream(failing: Failing) -> None:
 
 @pytest.mark.parametrize("flags", [(), ("--workers", "2")], ids=["one", "two workers"])
 def test_serves(upstream: Server, flags: tuple[str, ...]) -> None:
-    """One setting points the gateway at a server; the first line tells where the gateway is."""
+    """One setting names the server; the first line has the gateway's address."""
     with serving("serve", *ANY_PORT, *flags, upstream_url=upstream.url) as server:
         assert server.line == f"group-gateway is at {server.url}/graphql\n"
         assert name_of(server.url) == "Test Group"
@@ -55,7 +55,7 @@ def test_serves(upstream: Server, flags: tuple[str, ...]) -> None:
     ("by", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)], ids=["SIGTERM", "Ctrl-C"]
 )
 def test_ends_quietly(upstream: Server, by: signal.Signals, status: int) -> None:
-    """A signal ends it without a word on stderr."""
+    """A signal ends it without any output on stderr."""
     with serving("serve", *ANY_PORT, upstream_url=upstream.url) as server:
         assert ask("GET", f"{server.url}/livez").status_code == 200
         ended = server.end(by)
@@ -128,7 +128,7 @@ def test_no_folder_for_temporary_files(upstream: Server) -> None:
 
 
 def test_unknown_name(failing: Failing) -> None:
-    """A host name that there is not is told to be that."""
+    """A host name that does not exist is reported as such."""
     sentence = failing("serve", *ANY_PORT, "--upstream-url", "http://fumage.invalid")
     assert sentence.startswith(
         "the upstream can't be reached: The name fumage.invalid can't be resolved."
@@ -136,7 +136,7 @@ def test_unknown_name(failing: Failing) -> None:
 
 
 def test_untrusted_certificate(tmp_path: Path) -> None:
-    """A certificate that no one trusts is told, and trusted once its CA is named."""
+    """An untrusted certificate is reported, and is trusted once the settings name its CA."""
     tls, ca_file = self_signed(tmp_path)
     with pipeline(lambda _: page("404 Not Found"), tls=tls) as url:
         assert run("serve", *ANY_PORT, upstream_url=url).sentence == (
@@ -150,7 +150,7 @@ def test_untrusted_certificate(tmp_path: Path) -> None:
 
 
 def test_silent_upstream(failing: Failing) -> None:
-    """An upstream that takes a connection and says nothing is waited for, and then told of."""
+    """An upstream that accepts a connection and never responds is reported after a timeout."""
     with pipeline(lambda _: b"") as url:
         sentence = failing("serve", *ANY_PORT, upstream_url=url, upstream_timeout="0.2")
         assert sentence.startswith(
@@ -161,7 +161,7 @@ def test_silent_upstream(failing: Failing) -> None:
 
 @pytest.mark.parametrize("way", ["flag", "setting"])
 def test_start_without_the_upstream(way: str) -> None:
-    """Told not to look, it starts before its upstream does, and is ready once that is there."""
+    """With the check off it starts before its upstream does, and is ready once that responds."""
     with socket.create_server((HOST, 0)) as listener:
         port = listener.getsockname()[1]
     flags = ("--no-upstream-check",) if way == "flag" else ()

@@ -74,7 +74,7 @@ def test_unreadable_file(tmp_path: Path) -> None:
     "line", ["{}: 1", 'export {}="1', 'set {}="hunter2"', '{}="hunter2" hunter2', "{}='hunter2"]
 )
 def test_line_that_sets_nothing(line: str, tmp_path: Path) -> None:
-    """A line of the `.env` file that can't be read is told by its number, and not passed over."""
+    """An invalid line of the `.env` file is an error with the line's number."""
     dotenv = tmp_path / ".env"
     dotenv.write_text(f"OTHER: 1\n\n\n{line.format(PREFIX + 'PORT')}\n{PREFIX}HOST=a.test\n")
     with pytest.raises(SettingsError) as caught:
@@ -108,12 +108,12 @@ def test_lines_of_other_programs(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_value(name: str, value: str, takes: str) -> None:
-    """A value of the wrong kind is told what the setting takes, and is not repeated."""
+    """A value of the wrong kind is an error that says what is valid, without the value."""
     assert wrong(value, name) == f"{PREFIX}{name} is wrong: it takes {takes}."
 
 
 def test_wrong_flag() -> None:
-    """A value of a flag is told by the flag's name."""
+    """An error about a flag's value names the flag."""
     assert wrong("", port=99_999) == "--port is wrong: it takes a whole number from 0 to 65535."
 
 
@@ -166,7 +166,7 @@ def test_capitals_in_a_flag() -> None:
     ],
 )
 def test_wrong_base_url(url: str, why: str) -> None:
-    """A base URL that can't be one is told so, and is not repeated."""
+    """An invalid base URL is an error, which does not repeat the URL."""
     assert wrong(url, "UPSTREAM_URL") == f"{PREFIX}UPSTREAM_URL is wrong: {why}."
 
 
@@ -217,7 +217,7 @@ TOO_WIDE = "covers hosts of anybody: `*` stands before a domain"
     ],
 )
 def test_origins(origin: str, fault: str) -> None:
-    """Origins are named one by one, as browsers write them; there is no word for everybody."""
+    """Origins are listed one by one, as browsers write them; no value allows every origin."""
     assert wrong(f"https://good.example:8443, {origin}", "CORS_ORIGINS") == (
         f"{PREFIX}CORS_ORIGINS is wrong: entry 2 {fault}. It takes origins, separated by commas."
     )

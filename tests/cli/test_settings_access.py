@@ -68,7 +68,7 @@ def test_what_a_service_account_needs(name: str, alternative: str) -> None:
 
 
 def test_open_doors(failing: Failing) -> None:
-    """A service account for whoever comes must be asked for by name."""
+    """A service account without authentication must be chosen by name."""
     assert failing("serve", **UPSTREAM, **SERVICE) == (
         "A service account would let everybody in: set GROUP_GATEWAY_CALLERS to jwt or api-keys,"
         " or to anybody if that is meant."
@@ -159,6 +159,6 @@ def test_how_a_file_of_api_keys_is_written(tmp_path: Path, encoding: str, why: s
 
 
 def test_no_file_of_api_keys(tmp_path: Path) -> None:
-    """A file that is not there is told so."""
+    """A missing file is an error that says so."""
     sentence = told(**SERVICE, callers="api-keys", api_keys_file=str(tmp_path / "keys"))
     assert sentence.endswith(f"there is no file to read at {tmp_path / 'keys'}.")

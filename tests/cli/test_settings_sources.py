@@ -39,7 +39,7 @@ def test_port_beside_a_kubernetes_service(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["PROT", "SERVICE_HOSTS", "SERVICE_CLIENT", "PORT_HTTP"])
 def test_what_only_resembles_a_service(name: str) -> None:
-    """A misspelled setting is told, also where Services have variables."""
+    """A misspelled setting is an error, also where Services have variables."""
     with pytest.raises(SettingsError, match=f"There is no setting {PREFIX}{name}"):
         read_settings({**KUBERNETES, f"{PREFIX}{name}": "8000"}, {})
 
@@ -91,7 +91,7 @@ def test_settings_shows_values_and_sources(tmp_path: Path) -> None:
 
 
 def test_settings_shows_all() -> None:
-    """`settings` prints every setting, with its default where none is given."""
+    """`settings` prints every setting, by default with its default value."""
     rows = json.loads(run("settings", "--json").out)
     assert [row["name"] for row in rows] == [f"{PREFIX}{name.upper()}" for name in SETTINGS]
     assert {row["source"] for row in rows} <= {"default", *(row["name"] for row in rows)}

@@ -76,7 +76,7 @@ def test_workers_agree_on_readiness() -> None:
 
 
 def test_one_worker_without_a_probe_before_the_outage() -> None:
-    """A gateway that was started on an upstream stays ready without it, whoever probed before."""
+    """A gateway that has seen its upstream stays ready without it, whichever worker was probed."""
     with gateway() as (server, upstream):
         upstream.end()
         assert ask("GET", f"{server.url}/readyz").status_code == 200
@@ -95,7 +95,7 @@ def free_port() -> int:
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_port_for_metrics(workers: str) -> None:
-    """With an admin port, metrics are there and nowhere else, and nothing else is there."""
+    """With an admin port, metrics are served there only, and nothing but them and the probes."""
     port = free_port()
     with gateway("--workers", workers, admin_port=str(port)) as (server, _):
         admin = f"http://127.0.0.1:{port}"

@@ -53,7 +53,7 @@ def all_serve(server: Server) -> None:
 
 @pytest.mark.parametrize("how", ["killed", "replaced by SIGHUP"])
 def test_those_who_take_over_lose_no_request_either(upstream: Server, how: str) -> None:
-    """Workers that took the places of others answer all that was let in before they end."""
+    """Restarted workers answer all accepted requests before they end."""
     settings = {"upstream_url": upstream.url, "workers": "2", "cache_ttl": "0"}
     with serving("serve", *ANY_PORT, **settings) as server:
         all_serve(server)

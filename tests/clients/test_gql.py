@@ -76,7 +76,7 @@ def test_errors_have_their_codes(url: str) -> None:
 
 
 async def test_hears_of_changes(url: str) -> None:
-    """It subscribes over a WebSocket, is told of a write over the same, and of an error."""
+    """It subscribes over a WebSocket, and receives a change made over the same, and an error."""
     socket = WebsocketsTransport(
         url=url.replace("http", "ws", 1),
         init_payload={"Authorization": "Bearer sandbox"},

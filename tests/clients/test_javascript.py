@@ -34,7 +34,7 @@ def test_answers_in_parts(packages: Path) -> None:
 
 
 def test_subscriptions(packages: Path, url: str) -> None:
-    """graphql-ws, graphql-sse and Apollo Client hear of changes, and see codes and close codes."""
+    """graphql-ws, graphql-sse and Apollo Client receive changes, error codes and close codes."""
     run_node(packages / "subscriptions.test.mjs", url)
 
 

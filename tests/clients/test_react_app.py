@@ -90,7 +90,7 @@ async def test_sixty_rows_and_more(app: App) -> None:
 
 
 async def test_search_while_typing(app: App) -> None:
-    """The list holds the groups whose name has the word in it, whatever its case."""
+    """The list holds the groups whose names contain the text, whatever its case."""
     await app.page.write("kidney", 'input[type="search"]')
     names = "[...document.querySelectorAll('[aria-label=Name]')].map((each) => each.value)"
     await app.page.until(f"{names}.length && {names}.every((name) => /kidney/i.test(name))")
@@ -111,7 +111,7 @@ async def test_typing_is_never_wiped(app: App) -> None:
 
 
 async def test_changes_arrive(app: App) -> None:
-    """A row that nobody edits shows what a colleague did."""
+    """A row that is not being edited shows a colleague's change."""
     app.colleague("updateGroup", id=TEST_GROUP_ID, name="Changed elsewhere")
     await app.value("Changed elsewhere")
 

@@ -74,7 +74,7 @@ GOOD = f'group(id: "{TEST_GROUP_ID}") {{ id }}'
     ids=["behind a field", "before it"],
 )
 async def test_a_field_that_fails_beside_another(start, sandbox, query, compiled):
-    """It is null; the other field is there, and the upstream is asked for it once."""
+    """It is null; the other field is present, and the upstream is called once for it."""
     app = await start(compiled=compiled)
     posted = await post(app, json.dumps({"query": query}).encode(), "sandbox")
     answer = json.loads(posted.body)

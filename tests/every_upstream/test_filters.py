@@ -109,7 +109,7 @@ async def test_a_filter_holds_when_asked_again(gateway, seeded):
 
 
 async def test_filters_without_a_capability_statement(make_gateway, seeded):
-    """Without the upstream's word on what it can search by, its answers are enough."""
+    """Without a CapabilityStatement, the responses suffice."""
     gateway = await make_gateway(transport=Recorder(hides_metadata=True))
     for _ in range(2):
         for more in ({}, {"type": "PERSON"}):

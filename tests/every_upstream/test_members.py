@@ -50,7 +50,7 @@ async def test_members_are_added_at_the_end(gateway, fhir, group_id):
 
 
 async def test_a_former_member_is_taken_back(gateway, fhir, group_id):
-    """Adding an inactive member makes it active again, and doubles nobody."""
+    """Adding an inactive member makes it active again, without a second entry."""
     payload = await add(gateway, group_id, "Patient/p2")
     assert payload["issues"] == []
     stored = await fhir.read(group_id)
@@ -75,7 +75,7 @@ async def test_a_member_of_the_wrong_kind(gateway, fhir, group_id):
 
 
 async def test_members_are_removed(gateway, fhir, group_id):
-    """Who is removed is gone, and who never was a member is remarked on."""
+    """Removed members are gone; removing somebody who is no member is a warning."""
     payload = await remove(gateway, group_id, "Patient/p1", "Patient/nobody")
     assert remarks(payload) == [("INFORMATION", "not-found", ["members", "1"])]
     assert members_of(payload["group"]) == ["Patient/p2", "Patient/p3"]
@@ -90,7 +90,7 @@ async def test_the_last_member_can_go(gateway, fhir, group_id):
 
 
 async def test_ten_additions_at_once(gateway, fhir, group_id):
-    """Ten people add a member each at the same moment, and all ten are there."""
+    """Ten callers add a member each at the same moment, and all ten are stored."""
     names = [f"Patient/c{number}" for number in range(10)]
     payloads = await asyncio.gather(*(add(gateway, group_id, name) for name in names))
     assert [payload["issues"] for payload in payloads] == [[]] * 10

@@ -112,7 +112,7 @@ async def test_the_total_of_all_groups(gateway, everything, selection):
 
 
 async def test_the_total_of_a_filter(gateway, seeded):
-    """A filter is counted by what fits, whoever applies it."""
+    """`totalCount` counts the matching groups, whether upstream or gateway filters."""
     document = "query ($filter: GroupFilter) { groups(first: 1, filter: $filter) { totalCount } }"
     expected = {
         "patient": (seeded.shared_patient, len(seeded.shared_patient_groups)),

@@ -157,7 +157,7 @@ async def test_a_group_without_members_has_an_empty_list(gateway, seeded):
 
 
 async def test_an_absent_group_is_null(gateway):
-    """An id that nobody has gives null, and no error."""
+    """An unknown id is null without an error."""
     assert await gateway.data(GROUP, id="00000000-0000-4000-8000-000000000000") == {"group": None}
 
 
@@ -193,7 +193,7 @@ async def test_fifty_aliases(make_gateway, fhir, upstream):
 
 
 async def test_a_missing_group_among_others(gateway, seeded):
-    """One absent id of many is null where it stands; the others are there."""
+    """One absent id of many is null at its place; the other groups are present."""
     document = "query ($a: ID!, $b: ID!, $c: ID!) { a: group(id: $a) { id } b: group(id: $b) { id }"
     document += " c: group(id: $c) { id } }"
     first, second = seeded.teams[:2]
@@ -221,7 +221,7 @@ async def test_paging_inside_a_large_group(gateway, seeded, fhir):
 
 
 async def test_a_part_of_the_members(gateway, seeded):
-    """`member` cuts its list where it is told."""
+    """`member` is cut as its arguments say."""
     document = "query ($id: ID!) { group(id: $id) { member(offset: 148, count: 5) { inactive "
     document += "entity { reference } } } }"
     member = (await gateway.data(document, id=seeded.large_group))["group"]["member"]

@@ -81,7 +81,7 @@ async def test_the_other_token_sees_its_half(gateway, upstream):
 
 
 async def test_the_other_token_gets_no_hidden_group(gateway, upstream, seeded):
-    """A hidden group is null by id and left out of a list, whoever read it before."""
+    """A hidden group is null by id and absent from lists, whichever caller read it before."""
     with client_for(upstream, "sandbox-other") as client:
         visible = set(all_ids(client, "type=person&_count=100"))
     hidden = [id for id in seeded.person_groups if id not in visible]

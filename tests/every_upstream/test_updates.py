@@ -144,7 +144,7 @@ async def test_nothing_is_lost_by_changes_of_members(gateway, fhir):
 
 
 async def test_a_change_behind_the_gateways_back_is_kept(gateway, fhir):
-    """An update merges into what is there now, not into what the gateway read before."""
+    """An update merges into the current state, not into what the gateway read before."""
     id = await fhir.create(BASE)
     await gateway.data(GROUP, id=id)
     await fhir.change(id, code={"text": "Two"}, active=False)
@@ -155,7 +155,7 @@ async def test_a_change_behind_the_gateways_back_is_kept(gateway, fhir):
 
 
 async def test_a_version_that_still_holds(gateway, fhir):
-    """With the version that was read, a write goes through as long as nobody wrote."""
+    """With `ifVersion`, a write succeeds as long as there was no other write."""
     id = await fhir.create(BASE)
     version = (await gateway.data(VERSION, id=id))["group"]["version"]
     wanted = {"id": id, "name": "After", "ifVersion": version}
@@ -195,7 +195,7 @@ async def test_a_version_that_holds_no_more(gateway, fhir, document, field, want
 
 
 async def test_updates_of_two_gateways_at_once(make_gateway, fhir):
-    """What either of two gateways calls done is there in the end; what is not, it says."""
+    """Every write that either gateway reports as made is stored in the end; others are errors."""
     id = await fhir.create(BASE)
     first, second = await make_gateway(), await make_gateway()
     renamed, recoded = await asyncio.gather(

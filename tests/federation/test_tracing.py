@@ -50,7 +50,7 @@ def below(node: Any, *path: str | int) -> Any:
 
 
 async def test_each_field_with_its_times(router: Gateway, packages: Path) -> None:
-    """Names, types and nested times of all fields stand in the trace, items by their index."""
+    """The trace has names, types and nested times of all fields, list items by index."""
     query = "{ first: groups(first: 2) { nodes { name __typename } totalCount } }"
     trace = read(packages, await ask(router, query, ASKING))
     field = below(trace["root"], "first")
@@ -81,7 +81,7 @@ async def test_entities_and_their_errors(router: Gateway, packages: Path) -> Non
 
 
 async def test_a_failing_upstream(router: Gateway, packages: Path, sandbox: Any) -> None:
-    """Of a failure a trace tells what the answer tells, at its field."""
+    """A trace shows a failure at its field, as the response does."""
     sandbox.use(faults=(FaultRule(kind="status", status=501),))
     answer = await ask(router, "{ groups { totalCount } }", ASKING)
     trace = read(packages, answer)
@@ -128,12 +128,12 @@ async def test_a_trace_is_of_its_own_request(router: Gateway, packages: Path) ->
     ],
 )
 async def test_who_may_not_ask(router: Gateway, headers: dict[str, str]) -> None:
-    """Only who sends the key gets a trace, in the one format there is."""
+    """Only requests with the key get a trace, in the only format."""
     assert "extensions" not in await ask(router, "{ groups { totalCount } }", headers)
 
 
 async def test_off(gateway: Gateway) -> None:
-    """Without a key in the settings nobody gets a trace."""
+    """Without a key in the settings no request gets a trace."""
     for headers in (ASKING, {**ASKING, "x-router-key": ""}):
         assert "extensions" not in await ask(gateway, "{ groups { totalCount } }", headers)
 

@@ -135,7 +135,7 @@ async def test_hostile_addresses(fhir, server, path):
     "value", ["a&_count=1", "a#b", "a|b|c", "$", "\\", "a\r\nb", "%2c", "é", "+"]
 )
 async def test_hostile_values(fhir, server, value):
-    """What is searched for is one value, whatever stands in it."""
+    """A search value is always one value, whatever it contains."""
     for name in ("identifier", "code", "_tag", "member", "characteristic_value", "_source"):
         query = f"query($v: {_TYPES.get(name, 'token')}){{GroupList({name}: [$v]){{id}}}}"
         errors = check(await fhir.post(query, v=value))

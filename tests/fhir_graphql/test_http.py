@@ -81,13 +81,13 @@ async def test_other_methods(fhir, method):
     "path", ["/fhir", "/fhir/", "/fhir/Group", "/fhir/Group/$graphql", "/fhir/Group/g1"]
 )
 async def test_other_addresses(fhir, path):
-    """Nothing else is there."""
+    """No other path exists."""
     response = await fhir.http.post(path, json={"query": "{id}"}, headers=BEARER)
     assert response.status_code == 404
 
 
 async def test_without_a_token(fhir, server):
-    """Nobody reads without a token; the schema may be asked for."""
+    """Reads need a token; the schema does not."""
     assert await fhir.failure(QUERY, token=None) == (401, "UNAUTHENTICATED", "login")
     path = "/fhir/Group/g1/$graphql"
     assert await fhir.failure("{id}", path=path, token=None) == (401, "UNAUTHENTICATED", "login")

@@ -122,7 +122,7 @@ async def test_the_version_read_is_the_precondition(fhir, server):
 
 
 async def test_a_rule_of_the_upstream(fhir):
-    """What the upstream refuses is told in its words, with the status of a rule."""
+    """A refusal by the upstream has the upstream's text, and the status of a rule."""
     res = {"type": "person", "actual": True, "name": "forbidden"}
     response = await fhir.post(UPDATE, id="g1", res=res)
     assert response.status_code == 422
@@ -159,7 +159,7 @@ async def test_resource_of_another_type(fhir):
 
 
 async def test_values_are_checked_by_their_types(fhir):
-    """A dateTime that is none is refused before anything is sent."""
+    """An invalid dateTime is refused before any upstream call."""
     res = {
         "name": "x",
         "member": [{"entity": {"reference": "Patient/p1"}, "period": {"start": "yesterday"}}],
@@ -232,7 +232,7 @@ async def test_no_delete_upstream(fhir, server):
 
 
 async def test_warnings_of_what_succeeded(fhir, server):
-    """What the upstream did not store is told in the answer's own extensions, once for each."""
+    """Each element that was not stored is one warning in the response's extensions."""
     server.ignores = frozenset({"code", "language"})
     res = {"type": "device", "actual": True, "name": "x", "code": {"text": "c"}, "language": "en"}
     response = await fhir.post(CREATE, res=res)
@@ -248,7 +248,7 @@ async def test_warnings_of_what_succeeded(fhir, server):
 
 
 async def test_who_may_only_write(start, server, tmp_path):
-    """A caller without a scope to read writes, and is not shown what is there."""
+    """A caller without a scope to read can write, and gets no data."""
     keys = tmp_path / "keys"
     keys.write_text(f"writer {hashlib.sha256(b'key').hexdigest()} user/Group.write\n")
     fhir = await start(server, callers="api-keys", api_keys_file=str(keys), allow_anonymous=True)

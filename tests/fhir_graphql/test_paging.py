@@ -70,7 +70,7 @@ async def test_count_alone(start, many):
 
 
 async def test_a_page_with_its_count(start, many):
-    """A page and its count cost one call where the upstream says a total that can be believed."""
+    """A page and its count cost one call where the upstream states a reliable total."""
     fhir = await start(many)
     await fhir.data("{GroupConnection(type: practitioner, _count: 1){count}}")
     many.calls.clear()
@@ -154,7 +154,7 @@ async def test_too_many_for_a_list(start, many):
 
 
 async def test_nested_cursors_are_followed_at_the_root(start, many):
-    """A page below a resource goes on at the root."""
+    """A page below a resource is continued at the root."""
     for n in range(5):
         member = [{"entity": {"reference": "Patient/p"}}]
         many.put({"resourceType": "Group", "id": f"m{n}", "type": "person", "member": member})

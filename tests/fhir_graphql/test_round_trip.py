@@ -131,14 +131,14 @@ async def drawn(start, request):
 
 
 async def test_given_back_as_it_is(drawn):
-    """A group that is given back as it was read is not written at all."""
+    """A group that is sent back unchanged is not written at all."""
     fhir, draw = drawn
     await _given_back(fhir, draw)
     assert len(fhir.server.versions["Group/random"]) == 1
 
 
 async def test_given_back_with_one_change(drawn):
-    """A group that is given back with another flag differs in that, byte for byte."""
+    """A group that is sent back with another flag differs in that alone, byte for byte."""
     fhir, draw = drawn
     before = dict(fhir.server.now("Group/random"))
     await _given_back(fhir, draw, active=not before.get("active", False))

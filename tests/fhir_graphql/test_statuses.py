@@ -44,7 +44,7 @@ async def test_refused_deletions(fhir, server):
 
 @pytest.mark.parametrize("method", ["POST /Group", "GET /Patient/p1"])
 async def test_first_error(fhir, server, method):
-    """Of several issues the first error is told: not a warning before it, and none behind it."""
+    """Of several issues the first error is shown, even after a warning."""
     server.failures[method] = 422
     server.issues = [
         {"severity": "warning", "code": "informational", "details": {"text": "By the way"}},
@@ -70,7 +70,7 @@ async def test_when_to_come_again(fhir, server):
 
 
 async def test_how_to_authenticate(fhir, server):
-    """An answer with status 401 says how to authenticate, whoever refused the token."""
+    """A 401 says how to authenticate, from the gateway and from the upstream."""
     server.failures["GET /Patient/p1"] = 401
     response = await fhir.post("{id}", path="/fhir/Patient/p1/$graphql")
     assert (response.status_code, response.headers["www-authenticate"]) == (401, "Bearer")

@@ -55,7 +55,7 @@ async def test_each_answer_has_its_record(make_gateway: Any, tmp_path: Path) -> 
 
 
 async def test_who_only_joined_is_recorded(make_gateway: Any, tmp_path: Path) -> None:
-    """Each of those who shared an answer under way has a record, with the ids that it saw."""
+    """Each request that shared a response in flight has a record, with the ids that it saw."""
     file = tmp_path / "audit.jsonl"
     gateway = await make_gateway(audit_file=str(file), cache_ttl=0)
     query = "{ groups(first: 2) { nodes { id } } }"
@@ -87,7 +87,7 @@ async def test_a_file_that_was_moved_away(make_gateway: Any, tmp_path: Path) -> 
 
 
 async def test_a_file_that_cannot_be_written(make_gateway: Any, tmp_path: Path) -> None:
-    """It fails readiness and no request; what was kept is written once there is room."""
+    """It fails readiness and no request; kept records are written once the disk has space."""
     folder = tmp_path / "later"
     gateway = await make_gateway(audit_file=str(folder / "audit.jsonl"))
     await status(gateway, 503)

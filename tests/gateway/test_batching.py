@@ -72,7 +72,7 @@ async def test_the_same_question_at_once_is_asked_once(gateway: Gateway, sandbox
 
 
 async def test_two_callers_share_nothing(gateway: Gateway, sandbox: Sandbox) -> None:
-    """Two callers who ask for the same at once are asked for apart."""
+    """Equal requests of two callers at the same time cause separate calls."""
     query = aliased([TEAM_ID])
     await asyncio.gather(gateway(query), gateway(query, token="sandbox-other"))
     assert len(sandbox.calls) == 2

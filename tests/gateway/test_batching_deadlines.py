@@ -95,7 +95,7 @@ async def test_what_was_read_before_stands_in(sandbox: Any) -> None:
 
 
 async def test_a_group_that_another_asked_for(sandbox: Any) -> None:
-    """Whoever joins a read that runs out of its own time has another one, not a failure."""
+    """A caller that joined a read which runs out of time gets another read, not a failure."""
     gate = Gate(sandbox)
     loader = loader_over(gate)
     soon = asyncio.ensure_future(loader.load(operation(0.2), JESS_ID))

@@ -117,7 +117,7 @@ async def test_groups_that_members_refer_to(gateway, sandbox):
 
 
 async def test_only_absent_and_hidden_groups_are_read_singly(gateway, sandbox, ids):
-    """What the list left out is read, for only a read tells an absent group from a hidden one."""
+    """Groups that the list omits are read: only a read tells absent from hidden."""
     seen = [id for id in ids if id[0] in "02468ace"][:20]
     answer = await gateway(aliased([*seen, "absent", HIDDEN_TEAM_ID]), token="sandbox-other")
     assert codes(answer) == {"g21": "FORBIDDEN"}
@@ -126,7 +126,7 @@ async def test_only_absent_and_hidden_groups_are_read_singly(gateway, sandbox, i
 
 
 async def test_a_filter_by_ids_reads_nothing_singly(gateway, sandbox, ids):
-    """A search shows what the caller may see; which of the rest exist, nobody asks."""
+    """A search shows what the caller may see; the other ids cause no reads."""
     data = await gateway.data(BY_IDS, ids=ids[:60], token="sandbox-other")
     assert [node["id"] for node in data["groups"]["nodes"]] == [
         id for id in ids[:60] if id[0] in "02468ace"
@@ -155,7 +155,7 @@ async def test_a_short_page_of_many_ids(gateway, sandbox, ids):
 
 
 async def test_a_broken_group_fails_alone():
-    """One resource in a Bundle that is no group is an error of that field; the others stand."""
+    """An invalid group in a Bundle is an error of its field; the other groups are shown."""
     groups = {f"g{i}": msgspec.json.encode(make_group(f"g{i}")) for i in range(4)}
     shelf = Shelf({**groups, "g2": b'{"resourceType": "Group"}'})
     async with bench(shelf.app()) as it:

@@ -61,7 +61,7 @@ async def test_two_callers_share_no_call(gateway, sandbox, other):
 
 
 async def test_a_client_that_goes_away(make_gateway, sandbox):
-    """The one whose question started the call leaves; those who joined get their answer."""
+    """The caller that started the call leaves; those who joined get their response."""
     gateway = await make_gateway(cache_ttl=0)
     sandbox.use(latency_ms=400)
     first = asyncio.ensure_future(gateway.data(GROUP, id=TEST_GROUP_ID))
@@ -107,7 +107,7 @@ async def test_a_client_that_goes_away_from_a_page(make_gateway, sandbox):
 
 
 async def test_a_failure_reaches_all_who_wait(make_gateway, sandbox):
-    """Each of those who joined a call that fails is told so, for the price of that call."""
+    """All who joined a failing call get its error, for the price of one call."""
     gateway = await make_gateway()
     sandbox.use(faults=(FaultRule(kind="status", status=500, times=1),))
     answers = await asyncio.gather(

@@ -100,7 +100,7 @@ async def test_a_group_that_always_fails(make_gateway: Any, sandbox: Any) -> Non
 
 
 async def test_a_caller_whose_requests_always_fail(make_gateway: Any, sandbox: Any) -> None:
-    """A credential that the upstream chokes on locks nobody else out, first or second."""
+    """A credential that breaks the upstream opens no breaker for other callers, first or second."""
     gateway = await make_gateway(upstream_rest=600)
     sandbox.use(faults=(DOWN,))
     await fail(gateway, token="broken")

@@ -76,7 +76,7 @@ ELEMENTS = [name for name in GOOD if name not in {"id", "resourceType"}]
 
 @pytest.mark.parametrize("name", ELEMENTS)
 async def test_a_broken_element_is_one_error(gateway: Gateway, shelf: Shelf, name: str) -> None:
-    """Whatever stands in the place of an element or a part of it: it is shown or it is an error."""
+    """Any value in place of an element, or of a part of it, is shown or is an error."""
     kind, value = GROUP.elements[name], GOOD[name]
     head = {key: GOOD[key] for key in ("id", "resourceType")}
     alone = Object({name: kind})
@@ -101,7 +101,7 @@ async def test_a_missing_element_is_null_or_empty(
 
 
 async def test_unknown_elements_are_left_alone(gateway: Gateway, shelf: Shelf) -> None:
-    """Elements that the contract does not name do no harm, wherever they are."""
+    """Elements that the contract does not name have no effect, wherever they are."""
     extra = {"extension": [{"url": MARKER}], "_name": None, "contained": 5}
     group = GOOD | extra | {"member": [member | extra for member in GOOD["member"]]}
     await check(gateway, shelf, group)
@@ -146,7 +146,7 @@ def mutated(changes: list[tuple[int, Any]]) -> Any:
 async def test_any_group_is_shown_as_far_as_it_can_be(
     gateway: Gateway, shelf: Shelf, changes: list[tuple[int, Any]]
 ) -> None:
-    """However many elements are broken, and whatever with: the others stand."""
+    """Elements that are not broken are shown, whatever else is broken."""
     await check(gateway, shelf, mutated(changes))
 
 

@@ -45,7 +45,7 @@ BROKEN = {
 @pytest.mark.parametrize("query", [QUERY, BACK])
 @pytest.mark.parametrize("name", BROKEN)
 async def test_a_bad_entry(name, query):
-    """The others are shown, and an error at their place tells of it."""
+    """The other groups are shown, with an error at the place of the list."""
     async with answering(Answering(lambda _: BROKEN[name])) as gateway:
         answer = await gateway(query)
         assert ids(answer) == ["a", "b"]

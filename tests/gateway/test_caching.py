@@ -93,7 +93,7 @@ async def test_replicas_share_what_one_of_them_read(
 async def test_requests_are_answered_without_redis(
     make_gateway: Callable[..., Any], redis: RedisServer, fault: str
 ) -> None:
-    """With Redis killed or hanging in the middle, reads and writes go on, and see each other."""
+    """While Redis is killed or hangs, reads and writes work, and reads see the writes."""
     gateway: Gateway = await make_gateway(cache_url=redis.url, cache_timeout=0.2)
     await gateway.data(NAME, id=TEST_GROUP_ID)
     getattr(redis, fault)()
@@ -180,7 +180,7 @@ async def test_absence_is_kept_and_failure_is_not(gateway: Gateway, sandbox: San
 async def test_nobody_gets_what_another_caller_read(
     make_gateway: Callable[..., Any], cache_url: str, order: tuple[str, str]
 ) -> None:
-    """Whoever comes first, one sees the hidden team and the other is refused, again and again."""
+    """In either order, one caller sees the hidden team and the other is refused, every time."""
     gateway: Gateway = await make_gateway(cache_url=cache_url)
     for token in order * 3:
         answer = await gateway(NAME, token=token, id=HIDDEN_TEAM_ID)

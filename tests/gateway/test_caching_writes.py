@@ -106,7 +106,7 @@ def _names(data: dict[str, Any]) -> list[str]:
 async def test_a_slow_read_that_a_write_overtook_brings_nothing_back(
     sandbox: Sandbox, redis: RedisServer, kind: str, document: str
 ) -> None:
-    """Its old answer is neither joined by those who come after the write, nor kept for them."""
+    """Its outdated response is neither joined by later reads, nor cached for them."""
     sandbox.use(etag=True)
     way = Held(sandbox)
     hold = way.hold
@@ -154,7 +154,7 @@ async def test_a_look_up_that_a_write_overtook_is_not_joined(
 async def test_a_slow_read_is_not_joined_by_those_who_come_after_a_silence(
     make_gateway: Callable[..., Any], sandbox: Sandbox, redis: RedisServer, document: str
 ) -> None:
-    """Whoever hears no more of others' writes joins nothing that is older than the bound."""
+    """A gateway cut off from invalidations joins no call that is older than the bound."""
     sandbox.use(etag=True)
     way = Held(sandbox)
     hold = way.hold = Hold(b"GET")
@@ -180,7 +180,7 @@ async def test_a_slow_read_is_not_joined_by_those_who_come_after_a_silence(
 async def test_a_slow_read_is_not_joined_after_a_write_that_redis_did_not_hear_of(
     sandbox: Sandbox, redis: RedisServer, document: str
 ) -> None:
-    """Who wrote sees the write, with Redis and without."""
+    """A writer sees its own write, with Redis and without."""
     sandbox.use(etag=True)
     way = Held(sandbox)
     slow_document = LIST if document == LIST else NAME
@@ -201,7 +201,7 @@ async def test_a_slow_read_is_not_joined_after_a_write_that_redis_did_not_hear_o
 async def test_a_write_that_redis_did_not_hear_of_reaches_the_others_by_itself(
     make_gateway: Callable[..., Any], sandbox: Sandbox, redis: RedisServer
 ) -> None:
-    """The gateway that was cut off tells it as soon as it can, though nobody asks it anything."""
+    """The gateway that was cut off sends it as soon as it can, without any request."""
     sandbox.use(etag=True)
     async with redis_wire(redis.port) as wire:
         cut_off: Gateway = await make_gateway(cache_url=wire.url, secret=SECRET)

@@ -107,7 +107,7 @@ async def test_switched_off(make_gateway: Any) -> None:
 
 
 async def test_an_entity_tag_for_each_coding(gateway: Gateway) -> None:
-    """Each coding has its own tag, and a client that has it is told so."""
+    """Each coding has its own entity tag, which revalidates that coding with a 304."""
     tags = {}
     for accept in ("identity", "gzip", "br", "zstd"):
         answer = await ask(gateway, LARGE, accept, "GET")
@@ -134,7 +134,7 @@ async def test_answers_that_are_ready_are_compressed_once(gateway: Gateway, sand
 
 
 async def test_many_clients_of_a_huge_answer(gateway: Gateway) -> None:
-    """An answer that takes long to compress is compressed beside the others, for all who wait."""
+    """A slow compression blocks no other request, and serves all who wait for it."""
     answers = await asyncio.gather(*(ask(gateway, HUGE, "gzip") for _ in range(10)))
     answers.append(await ask(gateway, HUGE, "gzip"))
     for answer in answers:

@@ -101,7 +101,7 @@ async def test_bombs(make_gateway: Any, coding: str) -> None:
 
 @pytest.mark.parametrize("coding", CODERS)
 async def test_broken_bodies(gateway: Gateway, coding: str) -> None:
-    """What ends early, goes on after its end, or is of another coding, is a 400 that says so."""
+    """A body that ends early, has more data, or has another coding is a 400 that says so."""
     whole = CODERS[coding](BODY * 100)
     for content in (b"", whole[:-1], whole[: len(whole) // 2], whole + b"more", BODY):
         response = await post(gateway, content, coding)

@@ -27,7 +27,7 @@ async def test_the_cost_is_the_upstream_calls(make_gateway: Any, sandbox: Any) -
 
 
 async def test_shared_work_costs_all_who_asked(gateway: Gateway, sandbox: Any) -> None:
-    """Two that wait for the same call both caused it, and each is told so."""
+    """Two operations that wait for the same call both count it in their cost."""
     costs = await asyncio.gather(cost(gateway, READ), cost(gateway, READ))
     assert [each["upstreamCalls"] for each, _ in costs] == [1, 1]
     assert len(sandbox.calls) == 1

@@ -131,7 +131,7 @@ def preflight(origin: str, headers: str = "authorization", **more: str) -> dict[
 
 
 async def test_headers_that_sdks_add(friendly: Gateway) -> None:
-    """An allowed site's page may send any header, and is told so for two hours."""
+    """A page of an allowed origin may send any header; its preflight is valid for two hours."""
     asking = preflight(FRIEND, SDK_HEADERS)
     response = await friendly.http.options("/graphql", headers=asking)
     assert response.headers["access-control-allow-headers"] == SDK_HEADERS
@@ -151,7 +151,7 @@ async def test_headers_that_a_setting_lists(make_gateway: Any) -> None:
 
 
 async def test_a_preflight_from_a_public_site_to_a_private_network(friendly: Gateway) -> None:
-    """A browser that asks whether a gateway in a private network may be reached is told yes."""
+    """A preflight for access to a private network is allowed."""
     asking = preflight(FRIEND, access_control_request_private_network="true")
     response = await friendly.http.options("/graphql", headers=asking)
     assert response.headers["access-control-allow-private-network"] == "true"
@@ -273,7 +273,7 @@ async def test_pages_without_an_origin(make_gateway: Any) -> None:
 async def test_a_proxy_that_sends_another_host(
     make_gateway: Any, forwarded: dict[str, str], status: int
 ) -> None:
-    """What a trusted proxy says of the host counts as the gateway's own, nobody else's word."""
+    """Only a trusted proxy's forwarded host counts as the gateway's own."""
     page = {"origin": "https://public.example", **forwarded}
     for proxies in ("127.0.0.1", "10.0.0.1, 127.0.0.0/8", "*"):
         gateway = await make_gateway(trusted_proxies=proxies)

@@ -111,7 +111,7 @@ async def test_garbage(gateway, sandbox, garbage):
 
 
 async def test_tampering(gateway, sandbox, cursor):
-    """Nobody can make up a cursor, and so nobody can have words of their own sent upstream."""
+    """A forged cursor is refused, so that no text of a caller's reaches the upstream."""
     for made in tampered(cursor):
         assert await refusal(gateway, sandbox, first=1, after=made) == ["BAD_USER_INPUT"]
 
@@ -125,7 +125,7 @@ async def test_a_cursor_of_another_gateway(make_gateway, sandbox, cursor):
 
 
 async def test_a_cursor_of_another_caller(gateway, cursor):
-    """A cursor is a place and no right: another caller goes on from there, among its own."""
+    """A cursor is a position and no right: another caller continues there among its own groups."""
     page = await one_page(gateway, first=5, after=cursor, token="sandbox-other")
     assert all(edge["node"]["id"][0] in "02468ace" for edge in page["edges"])
 

@@ -80,7 +80,7 @@ async def test_a_walk_ends(name, ttl, query):
 
 
 async def test_others_have_their_turn():
-    """A long walk over cached pages keeps nobody waiting, and costs no more than its limit."""
+    """A long walk over cached pages delays no other request, and stays within its limit."""
     upstream = Answering(lambda _: page(f"g{next(NUMBERS)}", onward=new_link()))
     async with answering(upstream, upstream_calls=500, cache_ttl=30, deadline=60.0) as gateway:
         walk = asyncio.create_task(gateway("{ groups(first: 1000) { nodes { id } } }"))

@@ -99,7 +99,7 @@ class Bug(httpx.AsyncBaseTransport):
 async def test_a_bug_of_our_own(
     caplog: pytest.LogCaptureFixture, name: str, kind: type[Exception]
 ) -> None:
-    """A bug is INTERNAL_SERVER_ERROR and is logged by type and place; nobody sees its words."""
+    """A bug is INTERNAL_SERVER_ERROR and is logged by type and place, without its text."""
     known = Settings(upstream_url="http://upstream.test")
     async with opened(create_app(known, transport=Bug(kind))) as gateway:
         error = only_error(await gateway((READS | WRITES)[name]))

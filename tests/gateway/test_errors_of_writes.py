@@ -41,7 +41,7 @@ async def test_what_the_caller_can_mend_is_data(
 @pytest.mark.parametrize("write", ["createGroup", "updateGroup"])
 @pytest.mark.parametrize("status", [409, 412])
 async def test_a_conflict_is_data(write: str, status: int) -> None:
-    """Who was overtaken hears so, with the group as it is now."""
+    """A conflict returns the current group."""
     reply = Reply(status, outcome("conflict", "Somebody was faster"))
     answer = await ask(WRITES[write], Canned(**{METHOD[write]: reply}))
     [issue] = answer["data"][write]["issues"]
@@ -95,7 +95,7 @@ async def test_a_write_that_the_upstream_fails(
 
 @pytest.mark.parametrize("nonsense", NONSENSE)
 async def test_a_create_that_is_answered_with_nonsense(nonsense: str) -> None:
-    """Without an id in body or Location nobody knows which group was created: an error."""
+    """A create without an id in body or Location is an error: the group is unknown."""
     upstream = Canned(POST=Reply(201, NONSENSE[nonsense]))
     extensions = only_error(await ask(WRITES["createGroup"], upstream))["extensions"]
     assert extensions["code"] == "UPSTREAM_INVALID_RESPONSE"

@@ -102,7 +102,7 @@ async def test_an_integer_is_an_id(gateway, sandbox):
 
 
 async def test_where_references_lead(gateway, sandbox):
-    """A group is resolved in full; people are stubs with their id, for which nobody is asked."""
+    """A group is resolved in full; people are stubs with their id, and cost no calls."""
     query = """query ($nested: ID!, $rich: ID!) {
       nested: group(id: $nested) { member(count: 1) { entity { resource { ...group } } } }
       rich: group(id: $rich) {
@@ -126,7 +126,7 @@ async def test_where_references_lead(gateway, sandbox):
 
 
 async def test_references_to_hidden_groups(gateway):
-    """A member that the caller may not see is an error at its place; the others stand."""
+    """A member that the caller may not see is an error at its place; the others are shown."""
     query = """query ($id: ID!) {
       group(id: $id) { member { entity { resource { ... on Group { id } } } } }
     }"""

@@ -95,7 +95,7 @@ async def test_a_single_id_is_a_list(gateway):
 
 
 async def test_hidden_groups_are_not_found(gateway):
-    """A search shows what the caller may see, without a word about the rest."""
+    """A search shows what the caller may see, and nothing about other groups."""
     ids = [TEAM_ID, HIDDEN_TEAM_ID]
     assert await found(gateway, "sandbox-other", id=ids) == [TEAM_ID]
     assert HIDDEN_TEAM_ID not in await found(gateway, "sandbox-other", type="PRACTITIONER")

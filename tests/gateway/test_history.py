@@ -93,7 +93,7 @@ async def test_pages(size):
 
 
 async def test_a_version_that_is_made_meanwhile():
-    """It moves the others to later pages, and none is shown twice or left out."""
+    """It moves the others to later pages, and none is shown twice or omitted."""
     upstream = Keeping()
     async with answering(upstream) as gateway:
         history = (await gateway.data(PAGE, first=2))["group"]["history"]
@@ -272,7 +272,7 @@ async def test_records_that_may_not_be_read():
 
 
 async def test_too_many_records():
-    """Who made a version may then be unknown, which is an error and not null in silence."""
+    """If the author of a version can't be read, that is an error and not null."""
     upstream = Keeping(records=[record(f"Group/g/_history/{n}", display="X") for n in (1, 2, 3)])
     async with answering(upstream) as gateway:
         answer = await gateway(WHO)

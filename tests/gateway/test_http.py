@@ -88,7 +88,7 @@ async def test_the_client_chooses_the_media_type(
     ["text/plain", "text/*", f"{JSON};q=0, {RESPONSE};q=0", "*/*, application/*;q=0", "x"],
 )
 async def test_a_client_that_takes_no_json(gateway: Gateway, accept: str) -> None:
-    """Whoever takes neither form is told so with a 406."""
+    """A client that accepts neither format gets a 406."""
     response = await post(gateway, json.dumps({"query": "{ __typename }"}), accept=accept)
     assert (response.status_code, code_of(response)) == (406, "NOT_ACCEPTABLE")
 
@@ -304,7 +304,7 @@ async def test_options_of_a_probe(gateway: Gateway, path: str) -> None:
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE"])
 async def test_other_methods(gateway: Gateway, method: str) -> None:
-    """Only GET, HEAD and POST are answered; the others hear which are."""
+    """Other methods than GET, HEAD and POST get 405 and `Allow`."""
     response = await gateway.http.request(method, "/graphql")
     assert (response.status_code, code_of(response)) == (405, "METHOD_NOT_ALLOWED")
     assert {"GET", "POST"} <= set(response.headers["allow"].split(", "))
@@ -326,7 +326,7 @@ async def test_other_methods(gateway: Gateway, method: str) -> None:
 async def test_a_browser_gets_a_page(
     gateway: Gateway, accept: str, params: dict[str, str], *, html: bool
 ) -> None:
-    """GraphiQL is for visitors who ask for HTML first, and not for a query."""
+    """GraphiQL is for clients that prefer HTML, and not for a query."""
     response = await gateway.http.get("/graphql", params=params, headers={"accept": accept})
     assert (response.headers["content-type"].split(";")[0] == "text/html") is html
     assert "Accept" in response.headers["vary"]
@@ -349,7 +349,7 @@ async def test_answers_are_nobody_elses(gateway: Gateway) -> None:
 
 
 async def test_unknown_parts_of_a_request_are_ignored(gateway: Gateway) -> None:
-    """Parameters that only a later version knows do no harm (GraphQL over HTTP, JSON encoding)."""
+    """Unknown parameters are ignored (GraphQL over HTTP, JSON encoding)."""
     body = {"query": "{ __typename }", "onError": "NULL", "extensions": {"x": 1}, "variables": None}
     response = await post(gateway, json.dumps(body | {"operationName": None}))
     assert response.json() == {"data": {"__typename": "Query"}}
@@ -381,6 +381,6 @@ async def test_nobody_is_sent_elsewhere(gateway: Gateway, method: str, path: str
 
 
 async def test_without_a_page_nothing_is_at_the_root(make_gateway: Any) -> None:
-    """Where GraphiQL is off nobody is sent to it."""
+    """Without GraphiQL the root path is a 404."""
     gateway = await make_gateway(graphiql=False)
     assert (await gateway.http.get("/")).status_code == 404

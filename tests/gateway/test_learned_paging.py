@@ -102,7 +102,7 @@ async def test_a_filter_that_is_refused():
 
 
 async def test_a_server_that_loses_groups_by_an_offset():
-    """HAPI FHIR hides groups behind an `_offset` without a word; it pages rightly without one."""
+    """HAPI FHIR hides groups behind an `_offset` silently; it pages rightly without one."""
 
     def answer(target):
         query = {name: values[0] for name, values in parse_qs(target.partition("?")[2]).items()}

@@ -70,7 +70,7 @@ async def test_pages_that_are_not_linked(count, relations, total):
 
 @pytest.mark.parametrize(("count", "size"), [(5, 20), (0, 20), (99, 1000)])
 async def test_an_upstream_that_knows_no_pages(count, size):
-    """One that gives everything at once, with no links and no total, is believed."""
+    """A page with all groups, without links and without a total, counts as complete."""
     async with bench(Foreign(count, (), tokens=True)) as it:
         assert await forwards(it.gateway, size) == [make_ids(count)]
 
@@ -90,7 +90,7 @@ async def test_more_groups_than_a_page_holds(relations, total):
 @pytest.mark.parametrize(("count", "size"), [(20, 20), (7, 7), (7, 3)])
 @pytest.mark.parametrize("relations", [(), ("self",), ("self", "first")])
 async def test_a_page_that_is_full_by_chance(count, size, relations):
-    """Without a `next` link a full page may be the only one, or cut: a larger one tells."""
+    """Without a `next` link a full page may be incomplete: a larger one decides."""
     async with bench(Foreign(count, relations, tokens=True)) as it:
         assert await forwards(it.gateway, size) == cut(make_ids(count), size)
         assert await backwards(it.gateway, size) == cut_from_the_end(make_ids(count), size)

@@ -31,7 +31,7 @@ async def test_hits_and_misses_of_the_cache_are_counted(gateway: Gateway) -> Non
 
 
 async def test_operations_and_upstream_calls_are_timed(gateway: Gateway, sandbox: Any) -> None:
-    """How long they took can be told by the tenth and the hundredth; what was ready took none."""
+    """Durations are in histograms; a ready response has none."""
     sandbox.use(latency_ms=300)
     await gateway.data(QUERY)
     await gateway.data(QUERY)

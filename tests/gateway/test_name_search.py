@@ -173,7 +173,7 @@ async def test_half_of_a_sharp_s():
 
 
 async def test_an_upstream_that_finds_more():
-    """What it finds too much is left out here, and its count is not believed."""
+    """Surplus results are filtered in the gateway, and the upstream's count is not used."""
     upstream = server(by_words=True)
     async with answering(upstream) as gateway:
         groups = (await gateway.data(FOUND % '{ startsWith: "equipe care team 00" }'))["groups"]

@@ -93,7 +93,7 @@ async def test_a_part_that_can_not_be_read():
 
 
 async def test_whole_results_cost_nothing_more():
-    """A server that shows in its searches what is asked for is believed at once."""
+    """A server whose searches show the requested elements is trusted at once."""
     upstream = Answering(shortened(), WHOLE)
     inside = "{ groups { nodes { id quantity member { inactive } characteristic { exclude } } } }"
     async with answering(upstream) as gateway:
@@ -160,7 +160,7 @@ async def test_a_read_shows_what_a_search_omits(name):
 
 @pytest.mark.parametrize("name", SELECTIONS)
 async def test_groups_by_id_that_lack_one_element(name):
-    """A group found by an id list for its type does not stand in for what is asked of it later."""
+    """A group that an id list found for its type does not serve later requests for more."""
     selected, _, shown = SELECTIONS[name]
     async with answering(omitting(name)) as gateway:
         await gateway.data('{ a: group(id: "a") { type } b: group(id: "b") { type } }')
@@ -178,7 +178,7 @@ async def test_a_filter_by_what_a_search_omits():
 
 
 async def test_members_that_are_cut_in_depth():
-    """A search that shows each member without its period is not believed after a comparison."""
+    """A search that omits each member's period is not trusted after a comparison."""
     whole = {
         id: make_group(
             id, member=[{"entity": {"reference": "Patient/1"}, "period": {"start": "2020"}}]

@@ -67,7 +67,7 @@ async def test_the_hash_of_another_document(gateway):
 
 
 async def test_switched_off(make_gateway):
-    """Clients are told so in the words that make them stop; a text beside the hash is executed."""
+    """The error makes clients stop sending hashes; a document beside the hash is executed."""
     gateway = await make_gateway(persisted_queries=False)
     unsupported = (200, "PersistedQueryNotSupported", "PERSISTED_QUERY_NOT_SUPPORTED")
     assert await refusal(gateway, extensions=persisted()) == unsupported
@@ -96,7 +96,7 @@ async def test_a_name_that_is_none(gateway, sandbox, parts):
 
 
 async def test_what_is_learned_is_bounded(gateway):
-    """Whoever sends ever new documents only pushes out old ones."""
+    """A client that sends ever new documents only evicts old ones."""
     for number in range(60):
         text = f"{READ} #{number:0100000}"
         assert (await ask(gateway, query=text, extensions=persisted(text)))[0] == 200

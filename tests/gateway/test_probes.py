@@ -62,7 +62,7 @@ async def test_ready_means_that_the_upstream_answers(name: str) -> None:
 
 
 async def test_an_outage_is_told_and_makes_nobody_unready() -> None:
-    """Once the upstream has answered its failures stand in the body, and so do open breakers."""
+    """After the first response, later failures and open breakers are in the probe's body."""
     upstream = Metadata(STATEMENT)
     settings = Settings(upstream_url="http://upstream.test", upstream_retries=0)
     app = create_app(settings, transport=upstream)

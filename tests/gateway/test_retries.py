@@ -70,7 +70,7 @@ async def test_a_read_outlives_a_short_failure(
 async def test_what_another_try_would_not_mend(
     make_gateway: Any, sandbox: Any, fault: FaultRule, code: str
 ) -> None:
-    """A failure that is no accident, lasts longer, or has used up its time is told at once."""
+    """A failure that is no accident, lasts longer, or has used up its time is reported at once."""
     sandbox.use(faults=(fault,))
     gateway = await make_gateway(upstream_timeout=0.2)
     assert code_of(await gateway(READ)) == code

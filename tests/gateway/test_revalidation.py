@@ -14,7 +14,7 @@ async def get(gateway, query=READ, **headers):
 
 
 async def test_an_answer_that_still_holds(gateway):
-    """A client that has it is told so without the answer, however it says that it does."""
+    """A matching `If-None-Match` gets a 304, in every form of the header."""
     first = await get(gateway)
     assert first.headers["cache-control"] == "private, no-cache"
     assert first.headers["vary"] == "Accept, Accept-Encoding, Authorization, Origin"
@@ -45,7 +45,7 @@ async def test_another_media_type_has_another_tag(gateway):
 
 
 async def test_failures_are_not_kept(gateway):
-    """An answer with errors has no tag, and must not be stored by anybody."""
+    """A response with errors has no entity tag, and must not be stored."""
     for query in ("{ nothing }", '{ group(id: "../x") { name } }'):
         answer = await get(gateway, query)
         assert answer.headers["cache-control"] == "no-store"

@@ -71,7 +71,7 @@ def test_the_printed_schema_is_the_schema() -> None:
 
 @pytest.mark.parametrize("promise", facts(CONTRACT).items(), ids=lambda promise: promise[0])
 def test_the_contract_is_kept(promise: tuple[str, str]) -> None:
-    """Kinds, keys, fields, arguments, inputs and codes of the contract are there, as promised."""
+    """The schema has all kinds, keys, fields, arguments, inputs and codes of the contract."""
     place, promised = promise
     assert facts(PRINTED).get(place) == promised
 

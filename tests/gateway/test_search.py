@@ -102,7 +102,7 @@ async def test_an_ignored_type(gateway, sandbox):
 
 
 async def test_nothing_is_looked_through_when_all_is_on_one_page(make_gateway, sandbox):
-    """An ignored filter on a short list costs one call: the groups are there already."""
+    """An ignored filter on a short list costs one call: the page has all groups."""
     sandbox.use(ignore_parameters=("patient",))
     gateway = await make_gateway()
     document = "query ($filter: GroupFilter) { groups(filter: $filter) { nodes { id } } }"
@@ -209,7 +209,7 @@ async def test_too_many_groups_to_look_through(gateway, sandbox):
 
 
 async def test_a_page_is_found_before_the_look_ends(gateway, sandbox):
-    """What was asked for is given although nobody can say whether more follows, and goes on."""
+    """The page is shown although it is unknown whether more follow, and its cursor works."""
     sandbox.use(ignore_parameters=("patient",), max_count=10)
     document = """query ($after: String) {
       groups(filter: { patient: "%s" }, first: %d, after: $after) {
@@ -263,7 +263,7 @@ async def test_a_total_that_the_upstream_does_not_tell(gateway, sandbox):
     "wanted", ["type: PERSON", 'patient: "p1"', 'practitioner: "s1"', 'member: "Device/d"']
 )
 async def test_a_filter_that_is_only_repeated_counts_nothing(wanted):
-    """A server that repeats each filter in its `self` link and applies none is not believed."""
+    """A server that repeats each filter in its `self` link and applies none is detected."""
     fits = [
         {"entity": {"reference": text}} for text in ("Patient/p1", "Practitioner/s1", "Device/d")
     ]

@@ -143,7 +143,7 @@ async def test_not_for_another_caller(make_stale: Any, sandbox: Any) -> None:
 
 
 async def test_not_what_a_write_has_dropped(make_stale: Any, sandbox: Any) -> None:
-    """After a write nobody is shown what was before it, not even when it may have failed."""
+    """After a write no earlier state is served, even if the write may have failed."""
     gateway = await make_stale()
     for name, fault in (("a", ()), ("b", (FaultRule(kind="reset", method="PUT"),))):
         sandbox.use()
@@ -189,7 +189,7 @@ async def test_not_after_a_write_was_refused(
 
 @pytest.mark.parametrize("refusal", REFUSALS)
 async def test_not_after_a_refusal(make_stale: Any, sandbox: Any, refusal: str) -> None:
-    """A refusal is told as one, and nothing that was read before it is ever shown again."""
+    """A refusal is an error, and nothing that was read before it is ever served again."""
     fault, code = REFUSALS[refusal]
     gateway = await make_stale()
     for id in (TEST_GROUP_ID, JESS_ID):
@@ -225,7 +225,7 @@ async def test_not_after_it_was_left_out(make_stale: Any, sandbox: Any) -> None:
 
 @pytest.mark.parametrize("fault", ["html", "status"])
 async def test_not_for_what_is_no_outage(make_stale: Any, sandbox: Any, fault: Any) -> None:
-    """Nonsense and a 429 are told as they are."""
+    """Invalid responses and a 429 are errors, not stale data."""
     gateway = await make_stale()
     await gateway.data(READ, id=TEST_GROUP_ID)
     await outlive()
@@ -235,7 +235,7 @@ async def test_not_for_what_is_no_outage(make_stale: Any, sandbox: Any, fault: A
 
 
 async def test_a_write_is_never_based_on_it(make_stale: Any, sandbox: Any) -> None:
-    """A write reads what is there now, or fails."""
+    """A write reads the current state, or fails."""
     gateway = await make_stale()
     await gateway.data(READ, id=TEST_GROUP_ID)
     sandbox.use(faults=(FaultRule(kind="status", method="GET"),))

@@ -46,7 +46,7 @@ def codes(answer: Any) -> set[str]:
 async def test_nothing_is_read_or_written_without_a_token(
     gateway: Gateway, sandbox: Any, name: str
 ) -> None:
-    """A request without a token is UNAUTHENTICATED, and the upstream hears nothing of it."""
+    """A request without a token is UNAUTHENTICATED, without an upstream call."""
     answer = await ask(gateway, REQUESTS[name])
     assert codes(answer) == {"UNAUTHENTICATED"}
     assert len(sandbox.app.state.sandbox.requests.entries) == 0
@@ -79,7 +79,7 @@ async def test_a_credential_that_is_no_bearer_token_is_none(
 async def test_a_token_of_other_than_visible_ascii_is_none(
     gateway: Gateway, sandbox: Any, token: bytes
 ) -> None:
-    """A token that may not stand in a header (RFC 6750) is not passed on."""
+    """A token that a header may not contain (RFC 6750) is not passed on."""
     response = await gateway.http.post(
         "/graphql",
         json={"query": REQUESTS["group"]},
@@ -129,7 +129,7 @@ async def test_fields_that_need_no_token_stand(gateway: Gateway) -> None:
 
 
 async def test_an_unauthenticated_write_does_not_block_the_others(gateway: Gateway) -> None:
-    """Whoever writes without a token is turned away at once, and blocks nobody else's write."""
+    """A write without a token is refused at once, and blocks no other write."""
     await asyncio.gather(*(ask(gateway, REQUESTS["updateGroup"]) for _ in range(5)))
     answer = await gateway(REQUESTS["updateGroup"])
     assert answer["data"]["updateGroup"]["group"]["id"] == TEST_GROUP_ID
@@ -146,7 +146,7 @@ async def test_an_open_upstream_may_be_asked_without_a_token(
 
 
 async def test_a_wrong_credential_is_not_taken_for_none(make_gateway: Any, sandbox: Any) -> None:
-    """Who sends a malformed credential is told so, also where none is needed."""
+    """A malformed credential is an error, also where none is needed."""
     gateway = await make_gateway(allow_anonymous=True)
     assert codes(await ask(gateway, REQUESTS["group"], authorization="Basic x")) == {
         "UNAUTHENTICATED"

@@ -111,7 +111,7 @@ async def test_switched_off(make_gateway, manifest):
 
 @pytest.mark.parametrize("content", ["[]", "{", '{"1": 2}', '{"format": "other"}', "null"])
 def test_a_file_that_is_no_list(tmp_path, content):
-    """It is told before anything is served."""
+    """The error comes before anything is served."""
     path = tmp_path / "documents.json"
     path.write_text(content)
     with pytest.raises(SettingsError, match="TRUSTED_DOCUMENTS is wrong"):

@@ -51,7 +51,7 @@ def finding_nothing(
     ],
 )
 async def test_a_parameter_that_finds_nothing(known: Any, asked: list[str], *, echoes: bool):
-    """Nothing is believed when the parameter does not find a group that there is either."""
+    """An empty result is not trusted when the parameter does not find a known group either."""
     upstream = Answering(finding_nothing(*known, echoes=echoes))
     async with answering(upstream, cache_ttl=0) as gateway:
         for _ in range(2):
@@ -131,7 +131,7 @@ async def test_a_failure_with_the_status_of_success():
 
 @pytest.mark.parametrize(("code", "is_absent"), [("not-found", True), ("deleted", True), ("x", 0)])
 async def test_a_read_answered_with_an_outcome(code: str, *, is_absent: bool):
-    """With the status of success too it says that there is no group, or why none is shown."""
+    """With the status of success too it means that there is no group, or that none is shown."""
     issue = {"severity": "error", "code": code, "diagnostics": "Why"}
     told = {"resourceType": "OperationOutcome", "issue": [issue]}
     async with answering(Answering(lambda _: httpx.Response(200, json=told))) as gateway:

@@ -36,7 +36,7 @@ async def test_a_server_that_is_not_canvas(shows: Any):
 
 
 async def test_a_quantity_that_counts_the_members():
-    """It goes on counting them; an estimate stays."""
+    """The gateway keeps an exact count up to date, and leaves an estimate."""
     keeper = Keeper(group_of(quantity=2, member=SHOWN), etag=True)
     await payload_of(keeper, ADD, groupId="1", members=patients(3))
     assert kept(keeper)["quantity"] == 3

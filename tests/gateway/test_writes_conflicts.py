@@ -214,7 +214,7 @@ class Timeless(Way):
 
 
 async def test_an_upstream_without_clock_and_tags(sandbox):
-    """Where nothing tells states apart the change is made, and the caller is warned."""
+    """Without versions and clock the change is made, with a warning."""
     async with on(Timeless(sandbox)) as gateway:
         payload = (await gateway.data(ADD, input=GROUP | {"members": patients("new")}))[
             "addGroupMembers"
@@ -230,7 +230,7 @@ async def test_an_upstream_without_clock_and_tags(sandbox):
 @pytest.mark.parametrize("etag", [False, True])
 @pytest.mark.parametrize("status", [409, 412])
 async def test_a_conflict_that_has_nothing_to_do_with_changes(gateway, sandbox, status, etag):
-    """An upstream that refuses the same state again and again is believed after a few times."""
+    """After a few refusals of the same state, the upstream's conflict is reported."""
     fault = FaultRule(kind="status", status=status, method="PUT")
     sandbox.use(etag=etag, faults=(fault,))
     payload = (await gateway.data(ADD, input=GROUP | {"members": patients("new")}))[

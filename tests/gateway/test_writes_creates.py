@@ -64,7 +64,7 @@ async def test_a_full_body_needs_no_location(gateway, sandbox):
 
 @pytest.mark.parametrize("body", ["null", "empty"])
 async def test_a_create_that_names_no_group(gateway, sandbox, body):
-    """Without Location and body nobody can say which group it was: an error that says just that."""
+    """A create without Location and body is an error that says that the group is unknown."""
     sandbox.use(location="none", create_body=body)
     answer = await gateway(CREATE, input=PLAIN)
     [error] = answer["errors"]
@@ -87,7 +87,7 @@ LOST = {
 
 @pytest.mark.parametrize("name", LOST)
 async def test_a_create_is_never_sent_twice(make_gateway, sandbox, name):
-    """When the answer is lost the caller hears that it may have been made; no retry."""
+    """When the response is lost, the error says that the group may exist; there is no retry."""
     fault, code = LOST[name]
     gateway = await make_gateway(upstream_timeout=0.2)
     sandbox.use(faults=(fault,))
@@ -125,7 +125,7 @@ async def test_a_create_that_can_not_be_read_back_went_well(gateway, sandbox, na
 
 
 async def test_a_budget_that_ends_with_the_create(make_gateway):
-    """An operation without calls left for reading back still tells what was created."""
+    """An operation without calls left for reading back still returns the created group."""
     gateway = await make_gateway(upstream_calls=1)
     payload = (await gateway.data(CREATE, input=PLAIN))["createGroup"]
     assert payload["group"]["name"] == "New"
@@ -192,7 +192,7 @@ async def test_a_create_goes_on_when_its_client_leaves(gateway, sandbox):
 
 
 async def test_the_gateway_closes_after_the_write(sandbox):
-    """A gateway that is told to stop waits for a write whose client has left."""
+    """A gateway that shuts down waits for a write whose client has left."""
     sandbox.use(latency_ms=200)
     async with on(Way(sandbox)) as gateway:
         await leave(gateway(CREATE, input=PLAIN), lambda: "POST" in methods(sandbox))

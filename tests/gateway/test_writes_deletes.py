@@ -50,7 +50,7 @@ async def test_a_server_that_has_not_made_deletes_yet():
 
 @pytest.mark.parametrize("shows", [{"etag": True}, {"version_id": True}])
 async def test_a_group_that_somebody_has_changed(shows: Any):
-    """A deletion of one version is a conflict, any other one is made on what is there now."""
+    """With an old version a deletion is a conflict; without one it deletes the current group."""
     keeper = Keeper(group_of(), deletes=True, **shows)
     payload = await payload_of(keeper, DELETE, id="1", ifVersion="v-other")
     assert told(payload) == [("ERROR", "conflict", ["ifVersion"])]
@@ -63,7 +63,7 @@ async def test_a_group_that_somebody_has_changed(shows: Any):
 
 
 async def test_a_group_that_is_needed_elsewhere():
-    """Whatever else the server says against it is told."""
+    """Any other refusal by the server is an issue."""
     reply = httpx.Response(409, json=outcome("business-rule", "Referred to by List/1"))
     keeper = Keeper(group_of(), etag=True, replies={"DELETE": reply})
     payload = await payload_of(keeper, DELETE, id="1")
@@ -73,7 +73,7 @@ async def test_a_group_that_is_needed_elsewhere():
 
 
 async def test_a_conflict_over_a_group_that_did_not_change():
-    """A 409 that is not about a change, such as HAPI's of a reference, is believed at once."""
+    """A 409 that is not about a change, such as HAPI's of a reference, is final."""
     reply = httpx.Response(409, json=outcome("processing", "Referred to by List/1"))
     keeper = Keeper(group_of(), etag=True, replies={"DELETE": reply})
     payload = await payload_of(keeper, DELETE, id="1")
@@ -83,7 +83,7 @@ async def test_a_conflict_over_a_group_that_did_not_change():
 
 @pytest.mark.parametrize("status", [200, 202])
 async def test_a_group_that_is_still_there(status: int):
-    """A deletion that was answered but not made is told; 202 says that it will be."""
+    """A deletion that succeeded without effect is reported; 202 says that it will be made."""
     keeper = Keeper(group_of(), etag=True, replies={"DELETE": httpx.Response(status)})
     payload = await payload_of(keeper, DELETE, id="1")
     assert payload["id"] is None
@@ -94,7 +94,7 @@ async def test_a_group_that_is_still_there(status: int):
 
 @pytest.mark.parametrize("is_made", [True, False])
 async def test_a_deletion_whose_answer_was_lost(*, is_made: bool):
-    """The group is read again: gone is deleted, and what is there is not known."""
+    """The group is read again: if it is gone, it was deleted; otherwise that is unknown."""
 
     class Lossy(Keeper):
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

@@ -167,7 +167,7 @@ async def test_another_writer_where_preconditions_are_honoured(shows: Any):
 async def test_another_writer_where_preconditions_are_ignored(
     shows: Any, echo: Any, *, history: bool
 ):
-    """A version that the write skipped was somebody's, and is overwritten: the caller is warned."""
+    """A skipped version was another writer's and is overwritten: the caller is warned."""
     keeper = Keeper(
         group_of(), **shows, echo=echo, guards=False, history=history, before_put=overtake
     )
@@ -177,7 +177,7 @@ async def test_another_writer_where_preconditions_are_ignored(
 
 
 async def test_another_writer_where_members_can_not_be_left_out():
-    """A removal takes two PUTs there: what is told of the first is told in the end."""
+    """A removal takes two PUTs there; warnings of the first are in the payload too."""
 
     def keep_members(group: dict[str, Any]) -> dict[str, Any]:
         left = group.get("member", [])
@@ -197,7 +197,7 @@ async def test_another_writer_where_members_can_not_be_left_out():
 
 @pytest.mark.parametrize("echo", ["full", None])
 async def test_another_writer_where_only_the_stored_group_tells(echo: Any):
-    """The version of what a write stored tells of a lost change, whether the write took or not."""
+    """A skipped version shows a lost change, whether the write took effect or not."""
 
     def keep_members(group: dict[str, Any]) -> dict[str, Any]:
         left = group.get("member", [])
@@ -246,7 +246,7 @@ async def test_versions_that_count_all_writes_of_a_server():
 
 
 async def test_others_after_the_write_overwrite_nothing():
-    """Whoever changes the group between the write and its read-back has seen the write."""
+    """A change between the write and its read-back is no lost change."""
     keeper = Keeper(group_of(), version_id=True, history=True)
     keeper.computes = lambda group: (keeper.keep(json.dumps(group)), group | {"active": True})[1]
     payload = await payload_of(keeper, UPDATE, **RENAME)

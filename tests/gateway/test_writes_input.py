@@ -152,7 +152,7 @@ async def test_a_group_that_can_not_be_created(gateway, sandbox, name):
 
 @pytest.mark.parametrize("number", ["1e400", "-1e400", "9" * 400])
 async def test_a_number_that_is_too_large(gateway, sandbox, number):
-    """A literal beyond what a double holds is told; it must not reach the upstream as null."""
+    """A literal beyond the range of a double is an issue; it must not be sent as null."""
     payload = (
         await gateway.data(f"""mutation {{
             createGroup(input: {{type: PERSON, name: "New", characteristic: [
@@ -262,7 +262,7 @@ async def test_a_change_that_can_not_be_made(gateway, sandbox, name):
 
 
 async def test_a_word_that_is_no_member(gateway, sandbox):
-    """Whether a word stands for a member is known from the group itself: one read, no write."""
+    """Whether a text names a member is decided by the group itself: one read, no write."""
     wanted = GROUP | {"members": [{"reference": "nobody"}]}
     for field, document in (("removeGroupMembers", REMOVE), ("addGroupMembers", ADD)):
         payload = (await gateway.data(document, input=wanted))[field]
@@ -281,7 +281,7 @@ async def test_a_member_of_the_wrong_kind(gateway, sandbox):
 
 
 async def test_very_many_mistakes(gateway, sandbox):
-    """Of very many mistakes the first hundred are told: an answer is no flood."""
+    """Of very many mistakes the first hundred are reported: the response stays bounded."""
     wanted = TEAM | {"responsibilities": ["?"] * 50_000}
     payload = (await gateway.data(CREATE, input=wanted))["createGroup"]
     assert len(payload["issues"]) == 100

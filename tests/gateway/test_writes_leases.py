@@ -125,7 +125,7 @@ async def test_nobody_overwrites_another_replica(replicas: Replicas) -> None:
 
 
 async def test_a_replica_dies_while_it_writes(replicas: Replicas) -> None:
-    """The other one waits for its turn until the lease has run out, and then goes on."""
+    """The other gateway waits until the lease has expired, and then writes."""
     replicas.upstream.held = asyncio.Event()
     dying = asyncio.create_task(replicas.add(0, "lost"))
     await replicas.upstream.put.wait()
@@ -190,7 +190,7 @@ async def test_a_write_that_takes_longer_than_a_lease(replicas: Replicas) -> Non
     ids=" ".join,
 )  # fmt: skip
 async def test_what_is_no_lease_of_ours(replicas: Replicas, planted: tuple[str, ...]) -> None:
-    """What lies in a lease's place for longer than a lease lives keeps nobody waiting."""
+    """A foreign value in a lease's key delays no write longer than a lease lasts."""
     replicas.upstream.held = asyncio.Event()
     adding = asyncio.create_task(replicas.add(0, "one"))
     await replicas.upstream.put.wait()

@@ -78,7 +78,7 @@ async def test_a_put_with_nonsense_for_an_answer(gateway, sandbox, kind):
 
 @pytest.mark.parametrize("name", NO_EFFECT)
 async def test_a_put_without_answer_and_effect(make_gateway, sandbox, name):
-    """It may take effect yet: an error that says that nobody knows, and no second PUT."""
+    """It may still take effect: the error says that this is unknown, and no second PUT is sent."""
     fault, code = NO_EFFECT[name]
     gateway = await make_gateway(upstream_timeout=0.3)
     sandbox.use(faults=(fault,))
@@ -163,7 +163,7 @@ async def test_a_group_that_goes_away_in_the_middle(sandbox, status):
 
 
 async def test_time_runs_out_while_the_put_is_under_way(make_gateway, sandbox):
-    """The operation's own deadline passes in the middle of a PUT: nobody knows."""
+    """The operation's own deadline passes in the middle of a PUT: the outcome is unknown."""
     gateway = await make_gateway(deadline=0.5)
     sandbox.use(faults=(FaultRule(kind="hang", method="PUT"),))
     [error] = (await gateway(UPDATE, input=RENAME))["errors"]
@@ -222,7 +222,7 @@ async def test_others_in_the_queue_are_served_after_one_left(gateway, sandbox):
 
 
 async def test_a_failure_of_nobody_is_quiet(gateway, sandbox, caplog):
-    """When the client has left and the write fails, nothing is said to anybody."""
+    """When the client has left and the write fails, no error is logged."""
     sandbox.use(latency_ms=200, faults=(FaultRule(kind="status", method="PUT"),))
     await leave(gateway(UPDATE, input=RENAME), lambda: "PUT" in methods(sandbox))
     await until(lambda: methods(sandbox) == ["GET", "PUT", "GET"])

@@ -42,7 +42,7 @@ async def remove(gateway: Any, id: str, *wanted: dict[str, Any]) -> Any:
 
 
 async def test_who_is_a_member_already(gateway, sandbox):
-    """Adding a member again is no write, and the caller is told which one it was."""
+    """Adding a member again is no write, and a warning names the member."""
     id = await made(sandbox, *members(1))
     payload = await add(gateway, id, *patients(1))
     assert told(payload) == [("INFORMATION", "duplicate", ["members", "0"])]
@@ -53,7 +53,7 @@ async def test_who_is_a_member_already(gateway, sandbox):
 
 
 async def test_who_is_no_member(gateway, sandbox):
-    """Removing somebody who is no member is no write, and the caller is told."""
+    """Removing somebody who is no member is no write, and a warning says so."""
     id = await made(sandbox, *members(1))
     payload = await remove(gateway, id, *patients(2))
     assert told(payload) == [("INFORMATION", "not-found", ["members", "0"])]
@@ -64,7 +64,7 @@ async def test_who_is_no_member(gateway, sandbox):
 
 
 async def test_an_empty_list_of_members(gateway, sandbox):
-    """Adding or removing nobody does nothing, and gives the group."""
+    """Adding or removing an empty list does nothing, and returns the group."""
     id = await made(sandbox, *members(1))
     for write in (add, remove):
         payload = await write(gateway, id)

@@ -276,7 +276,7 @@ async def test_who_can_be_added(reference: str, *, is_legal: bool):
     ],
 )
 async def test_members_without_a_literal_reference(entity: dict[str, Any], text: str):
-    """They are named by what they show: a business identifier, a name, or a word."""
+    """They are named by what is shown: a business identifier, a name, or another text."""
     other = [{"entity": {"identifier": {"value": "2"}}}, {"entity": {"display": "New Bob"}}]
     keeper = versioned(member=[*other, {"entity": entity}])
     named = [{"reference": text}]
@@ -291,7 +291,7 @@ async def test_members_without_a_literal_reference(entity: dict[str, Any], text:
 
 
 async def test_patients_of_other_servers_are_other_patients():
-    """The same id elsewhere is somebody else: in adds, in updates and in removals."""
+    """The same id elsewhere is another person: in adds, in updates and in removals."""
     foreign = {"entity": {"reference": "https://other.example/fhir/Patient/7", "type": "Patient"}}
     own = {"entity": {"reference": f"{BASE}/Patient/7"}}
     keeper = versioned(member=[foreign])

@@ -128,7 +128,7 @@ async def test_what_is_hidden_inside_a_trait_with_a_new_value(gateway, sandbox):
 
 
 async def test_members_keep_what_only_the_upstream_says_of_them(gateway, sandbox):
-    """A list of members given anew keeps extensions, identifiers and names of those who stay."""
+    """A new list of members keeps extensions, identifiers and names of remaining members."""
     await hide(sandbox)
     before = (await stored(sandbox))["member"]
     kept = [{"reference": m["entity"]["reference"]} for m in before]

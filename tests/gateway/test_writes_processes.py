@@ -135,7 +135,7 @@ async def test_updates_among_additions(gateways, fhir):
 
 @pytest.mark.parametrize("kind", ["reset", "truncated"])
 async def test_an_update_whose_answer_breaks_off(gateways, fhir, kind):
-    """The change was made; the caller hears that, and of an answer that was lost."""
+    """The change was made; the payload says so, and warns of the lost response."""
     fault = {"kind": kind, "method": "PUT", "times": 1}
     quirks = {"update_body": "full", "faults": [fault]}
     (await fhir.http.put("/sandbox/quirks", json=quirks)).raise_for_status()
@@ -146,7 +146,7 @@ async def test_an_update_whose_answer_breaks_off(gateways, fhir, kind):
 
 
 async def test_a_create_whose_connection_breaks(gateways, fhir):
-    """It was made once, the caller hears that nobody knows, and the next search finds it."""
+    """It was made once, the error says that this is unknown, and the next search finds it."""
     count = "{ groups { totalCount } }"
     before = (await gateways[0].data(count))["groups"]["totalCount"]
     quirks = {"faults": [{"kind": "reset", "method": "POST", "path": "/Group"}]}

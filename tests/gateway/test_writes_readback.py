@@ -48,7 +48,7 @@ async def test_an_element_that_was_not_stored(gateway, sandbox, group_id, name):
 
 
 async def test_an_element_that_was_not_cleared(gateway, sandbox, group_id):
-    """Also what was to go and is still there is told."""
+    """What should be removed and is still present is reported too."""
     sandbox.use(ignores_elements=("active",))
     payload = (await gateway.data(UPDATE, input={"id": group_id, "active": None}))["updateGroup"]
     assert told(payload) == [("WARNING", "incomplete", ["active"])]
@@ -64,7 +64,7 @@ async def test_everything_was_stored(gateway, group_id):
 
 
 async def test_a_part_of_a_member_that_was_not_stored(gateway, sandbox, group_id):
-    """A member is there, but not since when: that is a warning at the member."""
+    """A member is stored without its period: that is a warning at the member."""
     sandbox.use(ignores_elements=("member.period",))
     wanted = [patients(3)[0], {**patients(4)[0], "period": PERIOD}]
     payload = (await gateway.data(ADD, input={"groupId": group_id, "members": wanted}))[
@@ -88,7 +88,7 @@ async def test_members_that_were_not_stored(gateway, sandbox, group_id):
 
 
 async def test_responsibilities_that_were_not_stored(gateway, sandbox):
-    """What a team was to have and has not, and what it was to lose and has, is told."""
+    """Responsibilities that were not added or not removed are reported."""
     sandbox.use(ignores_elements=("characteristic",))
     codes = [TEAM_RESPONSIBILITIES[0], "REVIEW_COVERAGES"]
     payload = (await gateway.data(ASSIGN, input={"groupId": TEAM_ID, "responsibilities": codes}))[
@@ -103,7 +103,7 @@ async def test_responsibilities_that_were_not_stored(gateway, sandbox):
 
 @pytest.mark.parametrize("etag", [False, True])
 async def test_an_upstream_that_keeps_omitted_members(gateway, sandbox, group_id, etag):
-    """A member that stays though it is left out is made inactive, and the caller is told."""
+    """A member that stays although omitted is made inactive, with a warning."""
     sandbox.use(keeps_omitted_members=True, etag=etag)
     payload = (await gateway.data(REMOVE, input={"groupId": group_id, "members": patients(1)}))[
         "removeGroupMembers"

@@ -63,7 +63,7 @@ REMOVAL = """mutation { removeGroupMembers(input: {groupId: "1", members: [
 
 @pytest.mark.parametrize("write", ["updateGroup", "addGroupMembers", "removeGroupMembers"])
 async def test_a_write_that_is_accepted_for_later(write: str):
-    """202: the caller is told that it is not made yet, and no other way is tried meanwhile."""
+    """A 202 is reported as not made yet, and no other form is tried meanwhile."""
     group = group_of(member=members("1"))
     keeper = Keeper(group, etag=True, replies={"PUT": httpx.Response(202)})
     payload = (await tell(keeper, WRITES.get(write, REMOVAL)))["data"][write]

@@ -40,7 +40,7 @@ async def remove(gateway: Any, *names: Any) -> Any:
 
 @pytest.mark.parametrize("etag", [False, True])
 async def test_twenty_additions_at_once(gateway, sandbox, etag):
-    """Each of twenty callers at once hears that its member is there, and few PUTs were needed."""
+    """Twenty concurrent adds all succeed, with few PUTs."""
     sandbox.use(etag=etag)
     payloads = await asyncio.gather(*(add(gateway, name) for name in range(20)))
     for name, payload in enumerate(payloads):
@@ -69,7 +69,7 @@ async def test_writes_of_different_callers_are_never_mixed(gateway, sandbox):
 
 @pytest.mark.parametrize("etag", [False, True])
 async def test_one_that_is_refused_among_many(gateway, sandbox, etag):
-    """The upstream turns the PUT of eight down for one member: that one hears it, seven are in."""
+    """One member of eight makes the upstream refuse the PUT: one add fails, seven succeed."""
     sandbox.use(etag=etag)
     names = [1, 2, 3, "4/_history/1", 5, 6, 7, 8]
     payloads = await asyncio.gather(*(add(gateway, name) for name in names))
@@ -144,7 +144,7 @@ async def test_bound_and_plain_updates_do_not_join(gateway, sandbox, etag):
 
 
 async def test_responsibilities_set_twice_at_once(gateway):
-    """The later one is what counts, and both hear that all went well."""
+    """The later one takes effect, and both succeed."""
     first = {"groupId": TEAM_ID, "responsibilities": ["REVIEW_COVERAGES"]}
     second = {"groupId": TEAM_ID, "responsibilities": ["COLLECT_PATIENT_PAYMENTS"]}
     answers = await asyncio.gather(
@@ -156,7 +156,7 @@ async def test_responsibilities_set_twice_at_once(gateway):
 
 
 async def test_writes_of_different_groups_do_not_wait_for_each_other(make_gateway, sandbox):
-    """A slow group holds up nobody but itself."""
+    """A slow group delays no other group."""
     gateway = await make_gateway(upstream_timeout=5)
     async with past(sandbox) as fhir:
         other = await fhir.create(new_group(member=members(1)))

@@ -54,7 +54,7 @@ def test_a_failure_is_one_sentence(checkout: Path, capfd: pytest.CaptureFixture[
 
 
 def test_the_lock_pins_contents_and_no_addresses() -> None:
-    """Every package is locked by its hash; where it comes from is up to who builds."""
+    """Every package is locked by its hash; the registry is up to the builder."""
     lock = json.loads((ROOT / SOURCES / "package-lock.json").read_bytes())
     packages = [package for path, package in lock["packages"].items() if path]
     assert packages

@@ -40,7 +40,7 @@ async def asset_paths(browser: httpx.AsyncClient) -> list[str]:
 
 
 async def test_page_is_locked_down(browser: httpx.AsyncClient) -> None:
-    """The page may load from its own host only, and nobody may frame, open or cache it."""
+    """The page may load from its own host only, and must not be framed, opened or cached."""
     page = await browser.get("/graphql")
     assert page.status_code == httpx.codes.OK
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
@@ -130,7 +130,7 @@ async def test_assets_as_the_client_takes_them(
 
 
 async def test_assets_are_not_sent_twice(browser: httpx.AsyncClient) -> None:
-    """Who comes with the ETag is told that nothing changed."""
+    """A matching ETag gets a 304."""
     path, *_ = await asset_paths(browser)
     first = await browser.get(path)
     second = await browser.get(path, headers={"If-None-Match": first.headers["ETag"]})
@@ -147,7 +147,7 @@ async def test_nothing_else_is_served(browser: httpx.AsyncClient, name: str) -> 
 
 
 async def test_a_checkout_that_was_never_built_says_so(tmp_path: Path) -> None:
-    """Without assets the page tells what to do, under the same policy."""
+    """Without assets the page says how to build them, under the same policy."""
     async with client(GraphiQL(built=tmp_path)) as browser:
         page = await browser.get("/graphql")
     assert page.status_code == httpx.codes.SERVICE_UNAVAILABLE

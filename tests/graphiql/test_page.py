@@ -72,7 +72,7 @@ async def test_explains_the_schema(page: Page) -> None:
 
 
 async def test_shows_no_plumbing_of_federation(page: Page) -> None:
-    """The docs' own search finds nothing that is for routers; who asks for it still gets it."""
+    """The documentation explorer omits types for routers; queries of them still work."""
     await page.click('[aria-label="Show Documentation Explorer"]')
     await page.sees("GroupConnection", DOCS)
     docs = await page.evaluate(f"document.querySelector('{DOCS}').innerText")

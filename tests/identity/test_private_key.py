@@ -205,7 +205,7 @@ def test_what_is_no_private_key(key_file: Path, content: bytes, why: str) -> Non
 
 
 def test_a_key_file_that_is_not_there(key_file: Path) -> None:
-    """A file that can't be read is told with its path."""
+    """An unreadable file is an error with its path."""
     assert told(key_file) == (
         f"GROUP_GATEWAY_SERVICE_PRIVATE_KEY_FILE is wrong: there is no file to read at {key_file}."
     )

@@ -88,7 +88,7 @@ async def test_who_may_only_write_is_not_shown_the_group(gateway: Gateway) -> No
 
 @pytest.mark.parametrize("name", ["scope", "scp"])
 async def test_where_scopes_stand(gateway: Gateway, name: str) -> None:
-    """They stand in `scope` as a text, or in `scp` as a list."""
+    """Scopes are in `scope` as a text, or in `scp` as a list."""
     value = "user/Group.read" if name == "scope" else ["openid", 1, "user/Group.read"]
     token = signed(**{"scope": None, name: value})
     assert await gateway(NAME, token=token) == FOUND
@@ -97,7 +97,7 @@ async def test_where_scopes_stand(gateway: Gateway, name: str) -> None:
 
 @pytest.mark.parametrize("claims", [{"scope": None}, {"scope": 1}, {"scope": None, "scp": {}}])
 async def test_a_token_without_scopes_allows_nothing(gateway: Gateway, claims: Any) -> None:
-    """Where the upstream can't tell callers apart, what nobody granted is not granted."""
+    """Where the upstream can't tell callers apart, a right without a grant is refused."""
     assert code(await gateway(NAME, token=signed(**claims))) == "FORBIDDEN"
 
 

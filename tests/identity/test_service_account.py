@@ -37,7 +37,7 @@ async def test_the_callers_token_never_goes_upstream(gateway: Gateway, sandbox: 
 
 
 async def test_one_token_for_a_hundred_requests_at_once(gateway: Gateway, sandbox: Sandbox) -> None:
-    """A hundred callers who come before there is a token cause one call of the token endpoint."""
+    """A hundred callers before the first token cause one call of the token endpoint."""
     sandbox.use(latency_ms=50)
     asked = [gateway(READ, token=signed(sub=f"{n}"), id=f"absent-{n}") for n in range(100)]
     answers = await asyncio.gather(*asked)
@@ -48,7 +48,7 @@ async def test_one_token_for_a_hundred_requests_at_once(gateway: Gateway, sandbo
 async def test_one_new_token_for_a_hundred_requests_whose_token_was_revoked(
     gateway: Gateway, sandbox: Sandbox
 ) -> None:
-    """Revoked under them, it is replaced once, and each request is let in at its second try."""
+    """A revoked token is replaced once, and each request succeeds at its second try."""
     await gateway(NAME, token=signed())
     sandbox.use(latency_ms=50)
     revoke(sandbox)
@@ -61,7 +61,7 @@ async def test_one_new_token_for_a_hundred_requests_whose_token_was_revoked(
 async def test_a_token_revoked_in_the_middle_of_an_operation(
     gateway: Gateway, sandbox: Sandbox
 ) -> None:
-    """A walk over pages goes on with the next token; a write too, and it is written once."""
+    """A walk over pages continues with the next token; a write too, and it is written once."""
     sandbox.use(max_count=1)
     pages = asyncio.create_task(gateway(LIST, token=signed()))
     await until(lambda: len(sandbox.calls) >= 3)
@@ -125,7 +125,7 @@ async def test_what_is_no_token(token: str) -> None:
 
 
 async def test_a_token_is_renewed_before_its_end(sandbox: Sandbox) -> None:
-    """In the last tenth of its life the next one is fetched, once, and nobody waits for it."""
+    """In the last tenth of its life the next one is fetched, once, and no request waits for it."""
     now = 1000.0
     endpoint = JsonEndpoint(
         "http://upstream.test/auth/token/", httpx.ASGITransport(app=sandbox.app), timeout=10
@@ -188,7 +188,7 @@ async def test_a_token_endpoint_that_fails(
 async def test_a_service_account_that_gets_no_token(
     open_gateway: Any, by_token: Any, service: Any, setting: str, value: str
 ) -> None:
-    """Callers are told UPSTREAM_UNAVAILABLE, and the probe that the gateway can't do its work."""
+    """Callers get UPSTREAM_UNAVAILABLE, and the probe says that the gateway has no token."""
     gateway = await open_gateway(**{**by_token, **service, setting: value})
     assert code(await gateway(NAME, token=signed())) == "UPSTREAM_UNAVAILABLE"
     assert (await gateway.http.get("/readyz")).status_code == 503
@@ -207,7 +207,7 @@ async def test_a_token_endpoint_that_hangs(
 async def test_an_upstream_that_takes_no_token_of_the_gateways(
     gateway: Gateway, sandbox: Sandbox
 ) -> None:
-    """It is not the caller who is told to be wrong, and the token endpoint is not hammered."""
+    """The error does not blame the caller, and the token endpoint is not called repeatedly."""
     sandbox.use(faults=(FaultRule(kind="status", status=401),))
     began = time.monotonic()
     answers = [await gateway(NAME, token=signed()) for _ in range(20)]
@@ -224,7 +224,7 @@ async def test_the_scope_of_the_account(open_gateway: Any, by_token: Any, servic
 
 
 async def test_open_doors_by_name(open_gateway: Any, service: Any) -> None:
-    """With `anybody` everybody gets in, with any credential or none."""
+    """With `anybody` every caller is accepted, with any credential or none."""
     gateway = await open_gateway(callers="anybody", **service)
     assert await gateway(NAME, token="whatever") == FOUND
     response = await gateway.http.post("/graphql", json={"query": NAME})
@@ -241,5 +241,5 @@ async def test_open_doors_by_name(open_gateway: Any, service: Any) -> None:
     ],
 )
 def test_where_canvas_gives_its_tokens(upstream: str, given: str, url: str) -> None:
-    """Canvas's token endpoint is at the host without `fumage-`; others' must be told."""
+    """Canvas's token endpoint is at the host without `fumage-`; others need the setting."""
     assert AccessSettings(service_token_url=given).token_url(upstream) == url

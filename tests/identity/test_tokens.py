@@ -37,7 +37,7 @@ async def test_signatures(gateway: Gateway, issuer: Issuer, algorithm: str, name
 
 @pytest.mark.parametrize("count", [1, 2])
 async def test_a_token_that_names_no_key(gateway: Gateway, issuer: Issuer, count: int) -> None:
-    """It is taken for the issuer's only key's; where there are two, it is nobody's."""
+    """A token without `kid` belongs to the issuer's only key; with two keys it is refused."""
     issuer.keys = [published("one"), published("two")][:count]
     answer = await gateway(NAME, token=signed(None))
     assert answer == FOUND if count == 1 else code(answer) == "UNAUTHENTICATED"
@@ -118,7 +118,7 @@ FORGERIES: dict[str, Callable[[], str]] = {
 async def test_a_forged_token(
     gateway: Gateway, issuer: Issuer, sandbox: Sandbox, kind: str
 ) -> None:
-    """Nobody gets in with a token that the issuer did not sign as it is, with a private key."""
+    """Only a token that the issuer signed as it is, with a private key, is accepted."""
     issuer.keys = [published("one"), published("rsa", "RS256")]
     answer = await gateway(NAME, token=FORGERIES[kind]())
     assert code(answer) == "UNAUTHENTICATED"
@@ -206,7 +206,7 @@ async def test_a_withdrawn_key_is_noticed_without_any_new_one(
 async def test_junk_keys_do_not_hammer_the_issuer(
     gateway: Gateway, issuer: Issuer, clock: Clock
 ) -> None:
-    """A thousand tokens that name keys nobody has cost the issuer one request in some seconds."""
+    """A thousand tokens with unknown keys cost the issuer one request in some seconds."""
     await gateway(NAME, token=signed())
     clock.ahead = 60
     header = {"alg": "ES256"}
@@ -220,7 +220,7 @@ async def test_junk_keys_do_not_hammer_the_issuer(
 async def test_an_issuer_that_fails(
     gateway: Gateway, issuer: Issuer, clock: Clock, sandbox: Sandbox, keys: Any
 ) -> None:
-    """While its keys can't be had nobody is told to be wrong; once they can, all is well."""
+    """While the keys can't be fetched, no caller is refused as wrong; later all works."""
     issuer.status, issuer.keys = (503, issuer.keys) if keys is None else (200, keys)
     answer = await gateway(NAME, token=signed())
     if keys == [1, {"kty": "RSA"}]:
@@ -236,7 +236,7 @@ async def test_an_issuer_that_fails(
 async def test_the_last_good_keys_serve_while_the_issuer_fails(
     gateway: Gateway, issuer: Issuer, clock: Clock
 ) -> None:
-    """Tokens of known keys go on; one of a key that is not known can't be judged."""
+    """Tokens of known keys are accepted; one of an unknown key can't be verified."""
     assert await gateway(NAME, token=signed()) == FOUND
     issuer.status = 500
     clock.ahead = 400
@@ -247,7 +247,7 @@ async def test_the_last_good_keys_serve_while_the_issuer_fails(
 
 
 async def test_an_issuer_out_of_reach(open_gateway: Any, by_token: Any, service: Any) -> None:
-    """A closed port is UPSTREAM_UNAVAILABLE for who sends a token, and nothing for who doesn't."""
+    """A closed port is UPSTREAM_UNAVAILABLE with a token, and has no effect without one."""
     gateway = await open_gateway(
         **{**by_token, **service, "jwt_keys_url": "http://127.0.0.1:9/keys"}
     )

@@ -69,7 +69,7 @@ def test_http_1_0(server: Server) -> None:
 
 
 def test_a_ready_answer_from_the_connection(server: Server) -> None:
-    """A whole answer that is ready is given also to who takes parts."""
+    """A ready complete response is sent also to clients that accept parts."""
     with httpx.Client(base_url=server.url, headers=HEADERS, timeout=PATIENCE) as client:
         whole = {"accept": "application/json"}
         wholes = [client.post("/graphql", json={"query": NESTED}, headers=whole) for _ in range(2)]
@@ -80,7 +80,7 @@ def test_a_ready_answer_from_the_connection(server: Server) -> None:
 
 
 async def test_proxies_are_told(client: Client) -> None:
-    """Nobody on the way may keep the answer, or hold a part back."""
+    """No cache may store the response, and no proxy may delay a part."""
     async with client.asking(NESTED) as parts:
         headers = parts.response.headers
         assert headers["cache-control"] == "no-store"
@@ -90,7 +90,7 @@ async def test_proxies_are_told(client: Client) -> None:
 
 
 async def test_beside_event_streams(make_client: Callable[..., Any]) -> None:
-    """Who takes parts and event streams, and no JSON, gets parts; else the stream has a whole."""
+    """`Accept` of multipart and event streams gets parts; without multipart a whole response."""
     client = await make_client(subscriptions=True)
     both = "text/event-stream, multipart/mixed"
     assert (await client(NESTED, accept=both)).data["group"]["member"]
@@ -101,7 +101,7 @@ async def test_beside_event_streams(make_client: Callable[..., Any]) -> None:
 
 
 async def test_many_clients_that_leave(make_client: Callable[..., Any], gate: Gate) -> None:
-    """However many leave, at whatever moment, each is told of once and none keeps its place."""
+    """Each client that leaves, at any moment, is recorded once and frees its slot."""
     client = await make_client(operations=30)
     gate.hold("patient=")
 

@@ -36,7 +36,7 @@ async def outcomes(client: Client, wanted: str) -> None:
 async def test_one_record_at_the_end(
     make_client: Callable[..., Any], gate: Gate, tmp_path: Path
 ) -> None:
-    """The audit log has one record, when all parts are there, with all that was read."""
+    """The audit log has one record, after the last part, with all ids that were read."""
     file = tmp_path / "audit.jsonl"
     client = await make_client(audit_file=str(file))
     gate.hold(r"\?.*_id=")
@@ -94,7 +94,7 @@ async def test_a_client_that_leaves(
 async def test_who_leaves_after_a_write(
     make_client: Callable[..., Any], gate: Gate, tmp_path: Path
 ) -> None:
-    """A write that was made is recorded, also if nobody waits for what it was to show."""
+    """A write is recorded, also if its client left before the parts about it."""
     file = tmp_path / "audit.jsonl"
     client = await make_client(audit_file=str(file))
     gate.hold(SEARCH)
@@ -162,7 +162,7 @@ async def test_the_deadline_holds_for_all_parts(
 
 
 async def test_the_budget_holds_for_all_parts(make_client: Callable[..., Any]) -> None:
-    """All parts together may cause so many upstream calls, and the last tells what they did."""
+    """All parts share one budget of upstream calls, and the last part has the cost."""
     client = await make_client(upstream_calls=2)
     parts = await client(PEOPLE, extensions={"cost": True})
     codes = [error["extensions"]["code"] for error in parts.errors]
@@ -173,7 +173,7 @@ async def test_the_budget_holds_for_all_parts(make_client: Callable[..., Any]) -
 
 
 async def test_parts_are_never_kept_ready(client: Client, sandbox: Sandbox) -> None:
-    """An answer in parts is made anew each time; a whole one that is ready stands in for it."""
+    """Incremental responses are never cached; a ready complete response replaces one."""
     assert (await client(NESTED)).data == (await client(NESTED)).data
     await outcomes(client, "2 complete")
     whole = await client.whole(NESTED)
@@ -229,7 +229,7 @@ async def test_operations_of_an_array_are_answered_as_wholes(
 async def test_whole_answers_by_plans_and_without(
     make_client: Callable[..., Any], settings: dict[str, bool]
 ) -> None:
-    """Who takes no parts is answered as if the directives were not there."""
+    """A client that accepts no parts gets a response as without the directives."""
     client = await make_client(**settings)
     query = f"""query ($later: Boolean!, $few: Int) {{ group(id: "{TEST_GROUP_ID}") {{
       name ... @defer(if: $later) {{ type }} member @stream(initialCount: $few) {{ inactive }}

@@ -65,7 +65,7 @@ async def test_parts_make_the_whole(client: Client, query: str, variables: Any) 
 
 
 async def test_the_first_part_does_not_wait(client: Client, gate: Gate) -> None:
-    """What is there is sent while the upstream still works on what was deferred."""
+    """Available data is sent while the upstream still works on what was deferred."""
     gate.hold(r"\?.*patient=")
     async with client.asking(PEOPLE) as parts:
         first = await parts.next()
@@ -163,7 +163,7 @@ def shelf() -> httpx.ASGITransport:
 
 
 async def test_reported_errors_come_with_their_part(client: Client, gate: Gate) -> None:
-    """An element that can't be shown is told of in the part that it is missing from."""
+    """An element that can't be shown is an error in the part that lacks it."""
     gate.upstream = shelf()
     another = gate.hold("Group/2")
     gate.hold(r"Group\?")
@@ -186,7 +186,7 @@ async def test_reported_errors_come_with_their_part(client: Client, gate: Gate) 
 
 
 async def test_reported_errors_of_what_is_not_deferred(client: Client, gate: Gate) -> None:
-    """They are told once, where an answer comes to be whole."""
+    """They are reported once, where the response comes as a whole."""
     gate.upstream = shelf()
     query = '{ group(id: "1") { name ... @defer(if: false) { member { inactive } } } }'
     assert len((await client.whole(query, accept=ACCEPT))["errors"]) == 1
@@ -273,7 +273,7 @@ async def test_pages_are_streamed_as_they_come(client: Client, gate: Gate, field
 
 
 async def test_a_stream_that_breaks_off(client: Client, sandbox: Sandbox) -> None:
-    """A list is never short without a word: when a page fails, so does the stream."""
+    """A list is never short silently: when a page fails, so does the stream."""
     sandbox.use(faults=(FaultRule(kind="status", status=500, pattern="_offset=100"),))
     parts = await client("{ groups(first: 150) { nodes @stream { id } } }")
     assert len(parts.data["groups"]["nodes"]) == 100

@@ -65,7 +65,7 @@ async def test_links_of_the_upstream(
 async def test_names_of_operations(
     traced: Callable[..., Any], receiver: Receiver, name: str, *, is_told: bool
 ) -> None:
-    """A name that was written is told; one that looks as if it were made of data is not."""
+    """An operation name is recorded, unless it looks as if it were generated from data."""
     gateway = await traced()
     answer = await post(gateway, f'query {name} {{ group(id: "{TEST_GROUP_ID}") {{ id }} }}')
     assert answer["data"]["group"]["id"] == TEST_GROUP_ID

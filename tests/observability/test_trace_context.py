@@ -44,7 +44,7 @@ async def test_context_is_passed_on(gateway: Any, sandbox: Any) -> None:
     ],
 )
 async def test_malformed_context(parent: str, gateway: Any, sandbox: Any) -> None:
-    """A context that is malformed is passed on to nobody."""
+    """A malformed context is not passed on."""
     assert await sent_on(gateway, sandbox, [("traceparent", parent)]) == {}
 
 
@@ -60,7 +60,7 @@ async def test_two_contexts(gateway: Any, sandbox: Any) -> None:
 
 
 async def test_no_context(gateway: Any, sandbox: Any) -> None:
-    """Without a context none is made up."""
+    """Without a context none is generated."""
     assert await sent_on(gateway, sandbox, []) == {}
 
 

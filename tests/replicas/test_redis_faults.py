@@ -59,7 +59,7 @@ async def test_a_full_memory(pair: Pair, sandbox: Sandbox, redis: RedisServer, p
 
 
 async def test_a_password_that_changes(pair: Pair, sandbox: Sandbox, redis: RedisServer) -> None:
-    """Who has the old one goes on without Redis, until that one is right again."""
+    """A gateway with the old password works without Redis, until it is right again."""
     await asyncio.to_thread(told, redis.port, "CONFIG", "SET", "requirepass", "first")
     gateways = await pair(redis.url.replace("//", "//:first@"))
     async with under_load(gateways, sandbox) as load:

@@ -56,7 +56,7 @@ async def test_a_fail_over_by_sentinels(
 async def test_a_primary_that_stands_still_and_comes_back(
     pair: Pair, sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """The replica takes over; who comes back is made its replica, and believed by nobody."""
+    """The replica takes over; the old primary becomes its replica, and no gateway follows it."""
     async with sentinels(tmp_path) as servers:
         gateways = await pair(servers.url)
         async with under_load(gateways, sandbox):

@@ -83,7 +83,7 @@ async def test_a_hidden_group_is_403(client):
 
 
 async def test_a_hidden_group_may_be_missing(start):
-    """Other servers answer 404, so as not to tell that it is there."""
+    """Other servers answer 404, which does not reveal that the group exists."""
     client = start(Quirks(hidden_as_missing=True))
     status, _ = await client.refused(
         "GET", f"/Group/{TEST_GROUP_ID}", headers=bearer("sandbox-other")
@@ -180,7 +180,7 @@ async def test_standing_tokens_can_be_revoked(client):
 
 
 def test_issued_tokens_are_bounded():
-    """Whoever asks for tokens without end loses the oldest."""
+    """Requests for ever new tokens drop the oldest ones."""
     tokens = Tokens(lambda: 0.0)
     first = tokens.issue(Caller(), 60)
     second = tokens.issue(Caller(), 60)

@@ -221,7 +221,7 @@ async def test_a_member_may_be_named_by_an_identifier(client):
     ],
 )
 async def test_members_must_fit_the_type(client, kind, reference):
-    """A group's type says who may be in it; anyone else is a broken rule."""
+    """A group's type decides who may be a member; others are a broken rule."""
     body = BODY | {"type": kind, "member": [{"entity": {"reference": reference}}]}
     member = reference.partition("/")[0]
     assert await client.refused("POST", "/Group", json=body) == (

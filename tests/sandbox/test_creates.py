@@ -18,7 +18,7 @@ async def test_a_create_answers_null_and_where(client):
 
 
 async def test_a_created_group_can_be_read(client):
-    """What was sent is there, with the id and the quantity of the server."""
+    """The sent elements are stored, with the id and the quantity of the server."""
     members = [{"entity": {"reference": "Patient/p1", "type": "Patient"}}]
     identity = await client.created(name="Mine", active=False, member=members)
     assert await client.group(identity) == BODY | {

@@ -131,7 +131,7 @@ async def test_a_start_is_quick():
 
 
 async def test_a_file_outlives_the_app(tmp_path):
-    """With a path, data is there after a restart, and is not seeded again."""
+    """With a path, data survives a restart, and is not seeded again."""
     options = SandboxOptions(database=str(tmp_path / "groups.db"), person_groups=2)
     body = {"resourceType": "Group", "type": "person", "actual": True, "name": "Kept"}
     app = create_app(options)

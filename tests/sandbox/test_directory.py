@@ -38,7 +38,7 @@ async def test_patients_of_the_seed_document_are_there(client):
 
 
 async def test_unknown_people_are_not(client):
-    """An id that no group has names nobody."""
+    """An id outside the directory is a 404."""
     answer = await client.get("/Patient/nobody")
     assert answer.status_code == 404
     assert answer.json()["issue"][0]["code"] == "not-found"
@@ -61,7 +61,7 @@ async def test_a_search_without_ids_finds_nobody(client):
 
 
 async def test_others_see_half_of_them(client):
-    """Who sees half of the groups sees half of the people."""
+    """A caller who sees half of the groups sees half of the people."""
     headers = {"authorization": f"Bearer {OTHER_TOKEN}"}
     statuses = set()
     for number in range(8):

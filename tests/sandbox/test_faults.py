@@ -43,7 +43,7 @@ async def served(quirks):
 
 
 async def test_a_status_comes_with_an_outcome(start):
-    """By default a status is answered as the upstream would word it."""
+    """By default a status is answered with the upstream's own text."""
     client = start(rules(kind="status", status=503, retry_after=7))
     answer = await client.get(URL)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "7")
@@ -57,7 +57,7 @@ async def test_a_status_comes_with_an_outcome(start):
     [(None, "exception"), (429, "throttled"), (401, "unknown"), (409, "conflict")],
 )
 async def test_the_code_follows_from_the_status(start, status, code):
-    """A status of none is a 500."""
+    """A rule without a status sends a 500."""
     answer = await start(rules(kind="status", status=status)).get(URL)
     assert answer.status_code == (status or 500)
     assert answer.json()["issue"][0]["code"] == code
@@ -178,7 +178,7 @@ async def test_the_token_endpoint_may_fail(start):
 
 
 async def test_a_write_may_take_effect_and_fail_all_the_same(start):
-    """With `after`, the group is there although the client was told otherwise."""
+    """With `after`, the group is stored although the client got an error."""
     client = start(rules(kind="status", status=504, method="POST", after=True))
     before = (await client.get("/Group")).json()["total"]
     assert (await client.post("/Group", json=BODY)).status_code == 504

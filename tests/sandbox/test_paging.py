@@ -57,7 +57,7 @@ async def test_a_page_past_the_end_has_no_entry(client):
 
 
 async def test_a_page_is_capped(client):
-    """A page has 100 groups at most, and the link tells so."""
+    """A page has 100 groups at most, and the link says so."""
     bundle, links = await page(client, "/Group?_count=1000")
     assert len(bundle["entry"]) == 100
     assert links["self"] == "/Group?_count=100&_offset=0"
@@ -81,7 +81,7 @@ async def test_the_pages_are_complete(start, quirks):
 
 
 async def test_the_order_outlives_an_update(client):
-    """Groups stand in the order of their creation."""
+    """Groups are in the order of their creation."""
     before = await all_ids(client, "/Group?_count=100")
     await client.put_group(await client.group(before[3]) | {"name": "Renamed"})
     assert await all_ids(client, "/Group?_count=100") == before
@@ -114,6 +114,6 @@ async def test_an_unknown_opaque_link_is_gone(start, token):
 
 
 async def test_links_and_total_may_be_absent(start):
-    """Some servers tell neither."""
+    """Some servers state neither."""
     bundle, _ = await page(start(Quirks(no_links=True, no_total=True)), "/Group")
     assert list(bundle) == ["resourceType", "type", "entry"]

@@ -35,7 +35,7 @@ async def test_the_same_second_passes(start, clock):
 
 
 async def test_the_date_header_of_a_read_is_a_precondition(start, clock):
-    """The Date of a read lets an update pass until somebody else's comes."""
+    """An update with the Date of a read passes until another update was made."""
     client = start(clock=clock)
     clock.now += 5
     date = (await client.get(f"/Group/{TEST_GROUP_ID}")).headers["date"]
@@ -65,7 +65,7 @@ async def test_without_versions_if_match_is_not_looked_at(client):
 
 
 async def test_versions_may_be_shown(start, clock):
-    """With quirk `etag`, headers and meta tell version and time; other meta stays."""
+    """With quirk `etag`, headers and meta have version and time; other meta stays."""
     client = start(Quirks(etag=True), clock=clock)
     answer = await client.get(f"/Group/{RICH_GROUP_ID}")
     assert answer.headers["etag"] == 'W/"1"'

@@ -125,7 +125,7 @@ async def test_every_answer_is_numbered_and_dated(client, path):
 
 
 async def test_the_date_is_the_servers_clock(start, clock):
-    """The sandbox tells its own time, skewed if asked to be."""
+    """The sandbox sends its own time, skewed if configured."""
     client = start(clock=clock)
     assert (await client.get("/metadata")).headers["date"] == "Fri, 15 Jan 2027 08:00:00 GMT"
     await client.put("/sandbox/quirks", json={"clock_skew_s": -3600})

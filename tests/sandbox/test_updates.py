@@ -114,7 +114,7 @@ async def test_omitted_members_may_stay(start):
 
 
 async def test_elements_may_be_ignored(start):
-    """A write of these elements is taken without a word and has no effect."""
+    """A write of these elements is accepted silently and has no effect."""
     client = start(Quirks(ignores_elements=("active", "name", "member.period", "language")))
     period = {"start": "2025"}
     group = await client.group(RICH_GROUP_ID)

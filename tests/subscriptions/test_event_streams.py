@@ -18,7 +18,7 @@ async def post(server, query, accept=EVENTS, **variables):
 
 
 async def test_events_come_as_they_happen(server):
-    """Each change is an event `next`; what nobody reads any more is over."""
+    """Each change is an event `next`; a stream that is no longer read is closed."""
     async with server.streamed(**IT) as stream:
         headers = stream.response.headers
         assert headers["content-type"] == "text/event-stream; charset=utf-8"
@@ -57,7 +57,7 @@ async def test_a_get_as_browsers_send_it(server):
 
 
 async def test_a_query_as_a_stream(server):
-    """Who takes nothing but events gets a query's answer as one, and its refusal as JSON."""
+    """A client that accepts only events gets a query's response as one, and refusals as JSON."""
     answer = await post(server, f'{{ group(id: "{TEST_GROUP_ID}") {{ name }} }}')
     assert answer.headers["content-type"].startswith(EVENTS)
     assert answer.text == (
@@ -91,7 +91,7 @@ async def test_who_does_not_take_events(server, accept):
 
 
 async def test_silence_is_broken(server, monkeypatch):
-    """While nothing happens comments tell proxies, and the gateway, that all is well."""
+    """Comments keep an idle stream open at proxies, and show the gateway that it is connected."""
     monkeypatch.setattr(event_stream, "_ALIVE_SECONDS", 0.05)
     async with server.streamed(**IT) as stream:
         await stream.event()

@@ -8,7 +8,7 @@ from subscriptions.listening import CHANGES, changed
 
 
 async def test_own_writes_come_at_once(server):
-    """A write through the gateway is told though nobody has looked for changes."""
+    """A write through the gateway is sent without any poll."""
     async with server.introduced() as talk:
         before = await talk.listen()
         await server.rename("Changed here")
@@ -68,7 +68,7 @@ async def test_nobody_listens_nobody_polls(serve, sandbox):
 
 
 async def test_since_version(server):
-    """Whoever has an older version is told at once; whoever has this one, of the next."""
+    """A client with an older version gets an event at once; one with the current, with the next."""
     async with server.introduced() as talk:
         version = (await talk.listen("old"))["version"]
         await talk.ask("new", CHANGES, id=TEST_GROUP_ID, since=version)
@@ -115,7 +115,7 @@ async def test_a_group_that_goes(serve, sandbox):
 
 
 async def test_an_upstream_that_fails_ends_nothing(serve, sandbox, elsewhere):
-    """Polls that fail are repeated, more rarely, and the change is told in the end."""
+    """Failed polls are repeated, more rarely, and the change is sent in the end."""
     server = await serve(subscription_interval=1.0, upstream_rest=0.0)
     async with server.introduced() as talk:
         await talk.listen()

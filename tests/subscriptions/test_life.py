@@ -38,7 +38,7 @@ async def test_nothing_is_left_behind(server):
 
 
 async def test_a_query_that_is_given_up(serve, sandbox):
-    """Nobody waits for its answer any more, so the upstream is asked for no further page of it."""
+    """Its response is no longer needed, so the upstream gets no call for a further page."""
     server = await serve(cache_ttl=0)
     sandbox.use(max_count=7, latency_ms=20)
     async with server.introduced() as talk:
@@ -114,7 +114,7 @@ async def test_what_was_asked_is_answered(server, sandbox):
 
 
 async def test_a_subscription_that_waits_for_its_turn(server, sandbox):
-    """It does not begin in a process that ends, where nobody would end it."""
+    """It does not begin in a process that is stopping, where it would never end."""
     async with server.introduced() as talk:
         sandbox.use(latency_ms=1000)
         for number in range(AT_ONCE):
@@ -127,7 +127,7 @@ async def test_a_subscription_that_waits_for_its_turn(server, sandbox):
 
 
 async def test_sigterm() -> None:
-    """It ends all that would go on for ever: clients are told, and nothing is waited for."""
+    """It ends all subscriptions: clients get the reason, and the process does not wait."""
     with serving("sandbox", "--port", "0") as process:
         headers = {"authorization": f"Bearer {TOKEN}", "accept": "text/event-stream"}
         asked = {"query": CHANGES, "variables": IT}

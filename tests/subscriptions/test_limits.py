@@ -65,7 +65,7 @@ async def test_subscriptions_of_a_caller(serve):
 
 
 async def test_subscriptions_in_all(serve):
-    """The process's are bounded too; who comes too late is told to try again."""
+    """The process has a limit too; a client beyond it is asked to try again."""
     server = await serve(subscriptions_open=1)
     async with server.introduced() as talk:
         await talk.listen("1")
@@ -202,7 +202,7 @@ def narrow(server):
 
 
 async def test_who_is_slow_gets_the_newest(server, sandbox):
-    """What was overtaken is not kept for a listener who does not read."""
+    """Outdated events are not kept for a subscriber who does not read."""
     sandbox.use(etag=True)
     query = """subscription ($id: ID!) { groupChanged(id: $id, sinceVersion: "old") {
         name member { entity { reference display } period { start end } inactive } } }"""
@@ -255,7 +255,7 @@ PING = json.dumps({"type": "ping"}).encode()
     "sent", [frame(0x81, PING), frame(0x89), frame(0x8A), frame(0x01) + 100 * frame(0x00)]
 )
 async def test_who_only_sends_is_cut_off(serve, sent):
-    """Messages, pings, pongs and fragments of one who reads nothing end with the connection."""
+    """A client that sends frames and reads nothing is disconnected."""
     server = await serve(client_timeout=1)
     async with bare(server) as (reader, writer):
         assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 101")
@@ -275,7 +275,7 @@ async def test_messages_that_come_together(server):
 
 
 async def test_who_has_left_before_it_is_failed(serve, caplog):
-    """There is nobody to be told what was wrong, which is no error."""
+    """The client has left before its error could be sent, which is not an error in the log."""
     server = await serve(subscriptions_open=1)
     init = {"type": "connection_init", "payload": {"Authorization": "Bearer sandbox"}}
     complete = json.dumps({"type": "complete", "id": "1"}).encode()
@@ -301,7 +301,7 @@ async def test_who_has_much_to_say_when_it_is_closed(server, caplog):
 
 
 async def test_too_many_pings(server):
-    """A client that pings without an end is told so."""
+    """A client that pings without end is disconnected with a reason."""
     async with server.introduced(ping_interval=None) as talk:
         for _ in range(2 * MOST_FRAMES):
             talk.socket.protocol.send_ping(b"")
@@ -310,7 +310,7 @@ async def test_too_many_pings(server):
 
 
 async def test_who_reads_slowly_and_sends_on(server, monkeypatch):
-    """It is told why it was cut off too: what is still on its way does not reset the connection."""
+    """It receives the close reason too: unread data does not reset the connection."""
     monkeypatch.setattr(websocket_protocol, "CLOSE_SECONDS", PATIENCE)
     async with bare(server) as (reader, writer):
         await reader.readuntil(b"\r\n\r\n")

@@ -37,7 +37,7 @@ async def follow(server, talk, lists=1, **variables):
 
 
 async def test_own_writes_come_at_once(server):
-    """A write through the gateway is told with the group as it is now; nobody has polled."""
+    """A write through the gateway is sent with the group as it is now, without a poll."""
     async with server.introduced() as talk:
         await follow(server, talk, filter=PATIENTS)
         await server.rename("Changed here")
@@ -50,7 +50,7 @@ async def test_own_writes_come_at_once(server):
 
 
 async def test_groups_come_and_go(server):
-    """A new group that fits is told, and one that fits no more, without its content."""
+    """A new matching group is sent, and one that no longer matches, without its content."""
     async with server.introduced() as talk:
         await follow(server, talk, filter=PATIENTS)
         member = [{"reference": f"Patient/{SEED_PATIENT_ID}"}]
@@ -65,7 +65,7 @@ async def test_groups_come_and_go(server):
 
 
 async def test_only_what_is_named(server):
-    """With `ids` nothing else is told; with a filter too, both must hold."""
+    """With `ids` no other group is sent; with a filter too, both must hold."""
     async with server.introduced() as talk:
         await follow(server, talk, ids=[TEST_GROUP_ID, GOLD_KIDNEY_ID], filter=PATIENTS)
         await server.rename("Does not fit", GOLD_KIDNEY_ID)
@@ -108,7 +108,7 @@ async def polls(server) -> float:
 
 
 async def test_callers_are_told_what_they_may_see(server):
-    """A change of a group that the upstream hides from a caller is not told to it."""
+    """A change of a group that the upstream hides from a caller is not sent to it."""
     async with server.introduced("sandbox-other") as other, server.introduced() as talk:
         teams = {"type": "PRACTITIONER"}
         await follow(server, other, filter=teams)
@@ -136,7 +136,7 @@ async def test_bad_lists_are_refused(server):
 
 
 async def test_a_revoked_token_ends_it(serve, sandbox):
-    """Whose token the upstream refuses is told so by a poll, and polled for no more."""
+    """A subscriber whose token a poll shows to be refused gets an error, and is polled no more."""
     server = await serve(subscription_interval=1.0)
     async with server.introduced("sandbox-read") as talk:
         await follow(server, talk, filter=PATIENTS)

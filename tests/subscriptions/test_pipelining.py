@@ -51,7 +51,7 @@ REFUSED = pytest.mark.parametrize(
 
 @REFUSED
 async def test_a_refusal_has_its_turn(serve, sandbox, behind, status):
-    """It never stands where the answer to another request is expected, and costs nobody's."""
+    """A refusal never takes the place of another request's response, and drops none."""
     server = await serve(client_timeout=0.6)  # longer than the loop stalls between two packets
     sandbox.use(latency_ms=1000)
     assert await statuses(server, READ + behind) == [200, status]
@@ -59,7 +59,7 @@ async def test_a_refusal_has_its_turn(serve, sandbox, behind, status):
 
 
 async def test_a_refusal_behind_a_subscription(server, caplog):
-    """Events go on to come, and what is no HTTP does not stand among them."""
+    """Events continue, without bytes among them that are not HTTP."""
     async with bare(server, LISTEN + b"no HTTP\r\n\r\n") as (reader, _):
         await reader.readuntil(b":\n\n")
         await server.rename("Changed")
@@ -69,7 +69,7 @@ async def test_a_refusal_behind_a_subscription(server, caplog):
 
 
 async def test_who_leaves_with_requests_waiting(server, caplog, monkeypatch):
-    """The one that is being answered is told when that is noticed, though it is not the last."""
+    """The operation that is being answered notices the disconnect, although it is not the last."""
     monkeypatch.setattr(event_stream, "_ALIVE_SECONDS", 0.1)
     async with bare(server, LISTEN + PROBE) as (reader, writer):
         await reader.readuntil(b":\n\n")
@@ -105,7 +105,7 @@ H2C = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: A
     ],
 )
 async def test_a_wish_for_another_protocol(server, sent):
-    """Who would rather speak HTTP/2, as Java's client, is answered in HTTP/1.1, body and all."""
+    """A client that prefers HTTP/2, as Java's does, is answered in HTTP/1.1, body and all."""
     async with bare(server, sent[:-5]) as (reader, writer):
         await server.http.get("/livez")  # by then the first piece has been read
         writer.write(sent[-5:] + PROBE + sent + LAST)

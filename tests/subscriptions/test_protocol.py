@@ -87,7 +87,7 @@ async def test_4400(server, message):
 
 
 async def test_4401(server):
-    """Nothing is executed before it is known who asks."""
+    """Nothing is executed before the caller is known."""
     async with server.connected() as talk:
         await talk.ask("1", QUERY)
         assert await talk.closed() == (4401, "Unauthorized")
@@ -115,7 +115,7 @@ async def test_4406(server, spoken):
 
 
 async def test_4408(server, monkeypatch):
-    """Who does not say in time who it is has to go, though it says other things."""
+    """A client without `connection_init` in time is disconnected, whatever else it sends."""
     monkeypatch.setattr(graphql_websocket, "INIT_SECONDS", 0.2)
     async with server.connected() as talk:
         await talk.say("ping")
@@ -133,7 +133,7 @@ async def test_4409(server):
 
 
 async def test_4429(server):
-    """Who it is is said once."""
+    """A second `connection_init` is an error."""
     async with server.introduced() as talk:
         await talk.say("connection_init")
         assert await talk.closed() == (4429, "Too many initialisation requests")
@@ -165,7 +165,7 @@ async def test_the_token_of_the_request(server):
 
 
 async def test_two_tokens_of_the_request(server):
-    """Nobody can tell which one is meant, as with any other request."""
+    """The operation is ambiguous, as in any other request."""
     headers = [("Authorization", "Bearer sandbox"), ("Authorization", "Bearer sandbox-other")]
     async with server.connected(additional_headers=headers) as talk:
         await talk.say("connection_init")
@@ -175,7 +175,7 @@ async def test_two_tokens_of_the_request(server):
 
 
 async def test_an_id_is_free_after_complete(server):
-    """Who gives a subscription up hears no more of it, and may use its id at once."""
+    """After `complete` no event follows, and the id may be used again at once."""
     async with server.introduced() as talk:
         for _ in range(20):
             await talk.listen("1")

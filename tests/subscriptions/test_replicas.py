@@ -23,7 +23,7 @@ def redis(tmp_path: Path) -> Iterator[RedisServer]:
 
 
 async def test_a_write_through_another_replica_comes_at_once(serve, redis):
-    """Long before anybody polls, each time, to all who listen anywhere."""
+    """A write is sent long before any poll, each time, to all subscribers of all replicas."""
     shared = {"cache_url": redis.url, "subscription_interval": RARELY}
     servers = [await serve(**shared) for _ in range(3)]
     delays = []
@@ -41,7 +41,7 @@ async def test_a_write_through_another_replica_comes_at_once(serve, redis):
 
 
 async def test_one_replica_polls_for_all(serve, sandbox, elsewhere, redis):
-    """Three replicas cost no more polls than one, and all hear of what one of them finds."""
+    """Three replicas cost no more polls than one, and all get what one of them finds."""
     shared = {"cache_url": redis.url, "subscription_interval": 1.0}
     servers = [await serve(**shared) for _ in range(3)]
     async with AsyncExitStack() as stack:

@@ -30,7 +30,7 @@ def redis(tmp_path: Path) -> Iterator[RedisServer]:
 
 
 async def test_a_change_of_a_list_through_any_replica_comes_to_all(serve, redis):
-    """Long before anybody polls: what is renamed, and what is new."""
+    """Renamed and new groups are sent long before any poll."""
     shared = {"cache_url": redis.url, "subscription_interval": RARELY}
     servers = [await serve(**shared) for _ in range(3)]
     async with AsyncExitStack() as stack:
@@ -50,7 +50,7 @@ async def test_a_change_of_a_list_through_any_replica_comes_to_all(serve, redis)
 
 @pytest.mark.parametrize("asked", [{"filter": PATIENTS}, {"ids": [TEST_GROUP_ID]}])
 async def test_one_replica_polls_a_list_for_all(serve, sandbox, elsewhere, redis, asked):
-    """Three replicas cost no more polls than one, and all hear of what one of them finds."""
+    """Three replicas cost no more polls than one, and all get what one of them finds."""
     shared = {"cache_url": redis.url, "subscription_interval": INTERVAL}
     servers = [await serve(**shared) for _ in range(3)]
     async with AsyncExitStack() as stack:
@@ -129,7 +129,7 @@ async def fleet(redis: RedisServer) -> AsyncIterator[Fleet]:
 
 @pytest.mark.parametrize("kind", ["group", "list"])
 async def test_a_poller_that_is_killed_is_replaced(fleet: Fleet, kind: str) -> None:
-    """It held its turn when it died; the other one polls when that is over, and hears."""
+    """It held the lease when it died; the other replica polls once that expires."""
     async with AsyncExitStack() as stack:
         talks = [await stack.enter_async_context(server.introduced()) for server in fleet.servers]
         for server, talk in zip(fleet.servers, talks, strict=True):

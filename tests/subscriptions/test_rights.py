@@ -27,7 +27,7 @@ BY_TOKEN = {
 
 
 async def test_what_one_may_not_see_is_refused(server):
-    """Who may not read the group is told so at once, and of no change, as others are."""
+    """A caller who may not read the group gets an error at once, and no change."""
     async with server.introduced() as allowed, server.introduced(OTHER_TOKEN) as refused:
         await allowed.listen(group=HIDDEN_TEAM_ID)
         await refused.ask("1", CHANGES, id=HIDDEN_TEAM_ID)
@@ -39,7 +39,7 @@ async def test_what_one_may_not_see_is_refused(server):
 
 
 async def test_each_reads_for_itself(server, sandbox):
-    """An event is read with the credential of the one who gets it, once for each caller."""
+    """An event is read with the credential of its subscriber, once for each caller."""
     async with (
         server.introduced(TOKEN) as one,
         server.introduced(TOKEN) as same,
@@ -71,7 +71,7 @@ async def test_rights_that_are_lost_end_it(serve, sandbox, elsewhere):
 
 
 async def test_a_refused_poll_is_no_failure_of_the_cache(serve, sandbox, tmp_path, caplog):
-    """The last listener's leave does not break off what the poll still has to tell a Redis."""
+    """When the last subscriber leaves, a poll still sends its invalidation to Redis."""
     with redis_server(tmp_path) as redis:
         server = await serve(subscription_interval=1.0, cache_url=redis.url, cache_stale=600.0)
         async with server.introduced(READ_TOKEN) as lost:
@@ -83,7 +83,7 @@ async def test_a_refused_poll_is_no_failure_of_the_cache(serve, sandbox, tmp_pat
 
 
 async def test_a_refused_event_ends_it(server, sandbox):
-    """Who may not see the group any more when it changes is told that, and not how it changed."""
+    """A caller who may no longer see the group when it changes gets an error, not the change."""
     async with server.introduced(READ_TOKEN) as talk:
         await talk.listen()
         assert sandbox.app.state.sandbox.tokens.revoke(READ_TOKEN)
@@ -114,7 +114,7 @@ async def test_a_query_with_a_revoked_token(server, sandbox):
 
 
 async def test_a_refused_poll_is_no_failure(serve, sandbox, elsewhere):
-    """A listener whom the upstream refuses once is let go; the change reaches those who stay."""
+    """A subscriber whom the upstream refuses is disconnected; the change reaches the others."""
     server = await serve(subscription_interval=1.0)
     async with server.introduced() as first, server.introduced(READ_TOKEN) as second:
         await first.listen()
@@ -142,7 +142,7 @@ async def test_a_token_that_expires(serve):
 
 
 async def test_scopes_hold(serve):
-    """With a service account the token's scopes decide; who may not read gets no event."""
+    """With a service account the token's scopes decide; a caller without read gets no event."""
     server = await serve(**BY_TOKEN)
     async with server.introduced(signed(scope="user/Group.write")) as talk:
         await talk.ask("1", CHANGES, **IT)

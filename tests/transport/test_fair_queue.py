@@ -17,7 +17,7 @@ async def turn() -> None:
 
 
 async def test_no_more_than_there_are() -> None:
-    """Who comes when all slots are taken waits until one is given back."""
+    """A call without a free slot waits until one is released."""
     slots = Slots(2, 10)
     await slots.acquire("a", LONG)
     await slots.acquire("a", LONG)
@@ -49,7 +49,7 @@ async def test_callers_take_turns() -> None:
 
 
 async def test_a_queue_has_an_end() -> None:
-    """Who finds no place to wait is told at once; one caller takes half of the places at most."""
+    """A full queue refuses at once; one caller takes half of the places at most."""
     slots = Slots(1, 6)
     await slots.acquire("a", LONG)
     waiting = [asyncio.create_task(slots.acquire("a", LONG)) for _ in range(3)]
@@ -66,7 +66,7 @@ async def test_a_queue_has_an_end() -> None:
 
 
 async def test_patience_ends() -> None:
-    """Who waits too long gives up, and leaves no trace in the queue."""
+    """A call that waits too long gives up, and leaves no trace in the queue."""
     slots = Slots(1, 2)
     await slots.acquire("a", LONG)
     for _ in range(5):

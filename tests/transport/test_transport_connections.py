@@ -38,7 +38,7 @@ async def test_a_connection_is_used_again(client: httpx.AsyncClient, case: str) 
 async def test_a_connection_that_must_not_be_used_again_is_closed(
     client: httpx.AsyncClient, case: str
 ) -> None:
-    """Neither one that the peer wants closed, nor one that goes on talking after its answer."""
+    """Neither one that the peer wants closed, nor one that sends data after its response."""
     async with peer(pipeline(NOT_KEPT[case])) as server:
         for _ in range(2):
             assert (await client.get(server.url)).content == b"ok"
@@ -116,7 +116,7 @@ async def test_a_get_is_sent_again_only_once(client: httpx.AsyncClient) -> None:
 
 
 async def test_a_get_whose_answer_began_is_not_sent_again(client: httpx.AsyncClient) -> None:
-    """Only silence tells that a kept connection was stale."""
+    """Only a close without a byte of response shows that a kept connection was stale."""
 
     async def begin(connection: Connection) -> None:
         await connection.request()

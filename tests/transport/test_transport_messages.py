@@ -98,7 +98,7 @@ NOT_HTTP = {
 async def test_what_is_no_answer_to_the_request_is_a_protocol_error(
     client: httpx.AsyncClient, case: str
 ) -> None:
-    """Nonsense, and codings that nobody asked for, are httpx.RemoteProtocolError at once."""
+    """Invalid bytes, and codings that were not requested, are httpx.RemoteProtocolError at once."""
 
     async def stay(connection: Connection) -> None:
         await connection.request()
@@ -126,7 +126,7 @@ ENDLESS = {
 async def test_every_part_of_a_response_is_bounded(
     make_client: Callable[..., httpx.AsyncClient], case: str
 ) -> None:
-    """A peer that never stops talking is cut off, whichever part it goes on with."""
+    """A peer that never stops sending is cut off, in any part of its response."""
     start, more = ENDLESS[case]
 
     async def talk(connection: Connection) -> None:

@@ -72,7 +72,7 @@ async def test_a_header_can_not_break_out_of_its_line(
 
 
 async def test_ipv6_is_spoken(client: httpx.AsyncClient) -> None:
-    """A literal IPv6 address is connected to, and stands in brackets in the host header."""
+    """A literal IPv6 address works, and has brackets in the host header."""
     async with peer(pipeline(OK), host="::1") as server:
         assert (await client.get(server.url)).content == b"ok"
         assert f"host: [::1]:{server.port}\r\n".encode() in server.requests[0].lower()

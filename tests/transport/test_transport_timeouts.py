@@ -34,7 +34,7 @@ async def test_no_connection_in_time(make_client: Make) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1:1", f"{'a' * 64}.test", "nowhere.invalid"])
 async def test_no_such_server(client: httpx.AsyncClient, host: str) -> None:
-    """A port that nobody listens on, or a host that does not exist, is a ConnectError."""
+    """A closed port, or a host that does not exist, is a ConnectError."""
     with pytest.raises(httpx.ConnectError):
         await client.get(f"http://{host}")
 
@@ -56,7 +56,7 @@ async def test_a_peer_that_falls_silent(make_client: Make, said: bytes) -> None:
 
 
 async def test_a_slow_drip_is_no_silence(make_client: Make) -> None:
-    """An answer may take longer than the timeout in all, as long as it goes on."""
+    """A response may take longer than the timeout in all, as long as data arrives."""
 
     async def drip(connection: Connection) -> None:
         await connection.request()
@@ -71,7 +71,7 @@ async def test_a_slow_drip_is_no_silence(make_client: Make) -> None:
 
 
 async def test_no_free_connection_in_time(make_client: Make) -> None:
-    """A pool that stays busy is a PoolTimeout, and the one who waited took nothing with it."""
+    """A pool that stays busy is a PoolTimeout, and the waiting call holds no slot."""
     answered = asyncio.Event()
 
     async def hold(connection: Connection) -> None:

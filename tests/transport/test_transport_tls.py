@@ -104,7 +104,7 @@ async def test_tls_on_a_plain_port_is_a_clean_error(client: httpx.AsyncClient) -
 async def test_a_caller_learns_only_that_the_upstream_is_unavailable(
     authority: Authority,
 ) -> None:
-    """An upstream whose certificate nobody vouches for is UPSTREAM_UNAVAILABLE."""
+    """An upstream with an untrusted certificate is UPSTREAM_UNAVAILABLE."""
     async with peer(pipeline(OK), tls=authority.server("localhost")) as server:
         app = create_app(Settings(upstream_url=f"https://localhost:{server.port}"))
         async with (

@@ -83,7 +83,7 @@ def test_an_idle_loop_takes_all() -> None:
 
 @pytest.mark.parametrize("turn", [BUSY, FAR_TOO_LONG])
 def test_so_many_are_always_taken(turn: float) -> None:
-    """However busy the loop is, 128 find room, and nobody beyond them."""
+    """However busy the loop is, 128 operations are admitted, and none beyond them."""
 
     async def case(busy: Busy) -> None:
         await busy.turns(turn, 400, newcomers=1)
@@ -93,7 +93,7 @@ def test_so_many_are_always_taken(turn: float) -> None:
 
 
 def test_no_more_are_taken_while_the_loop_hangs() -> None:
-    """What one long turn brings is refused beyond the 128, before any timer could tell."""
+    """A burst in one long turn is refused beyond the 128, before any timer runs."""
 
     async def case(busy: Busy) -> None:
         busy.loop.now += FAR_TOO_LONG

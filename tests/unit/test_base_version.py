@@ -41,7 +41,7 @@ def test_only_a_versions_tag_is_exact(etag, version, exact):
     ("written", "holds"), [(None, True), (999, True), (1000, False), (1001, False)]
 )
 def test_a_state_of_the_second_of_a_write(written, holds):
-    """By the clock, a state read in the second of a write can't be told from it."""
+    """By the clock, a state read in the second of a write can't be distinguished from it."""
     assert base_version(None, None).follows(written) is holds
     assert base_version('W/"3"', '"3"').follows(written)
     assert base_version(None, None, second=None).follows(written)

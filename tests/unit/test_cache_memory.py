@@ -35,7 +35,7 @@ async def test_it_gives_back_what_was_set() -> None:
 
 
 async def test_an_entry_lives_for_its_time() -> None:
-    """It is there until its time is over, counted anew when it is set anew."""
+    """A value lives until its time is over, which starts again when it is set again."""
     clock = Clock()
     cache = MemoryCache(max_entries=10, max_bytes=ROOM, clock=clock)
     await _set(cache, "a", "b", ttl=10)
@@ -72,7 +72,7 @@ async def test_a_value_larger_than_the_cache_is_not_kept() -> None:
     )
 )
 async def test_the_bounds_hold_whatever_is_set(sets: list[tuple[str, int, float]]) -> None:
-    """Entries and bytes stay within the bounds, and what is counted is what is there."""
+    """Entries and bytes stay within the bounds, and the counts are exact."""
     clock = Clock()
     cache = MemoryCache(max_entries=4, max_bytes=5000, clock=clock)
     for key, size, ttl in sets:

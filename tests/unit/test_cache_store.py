@@ -134,7 +134,7 @@ async def test_a_read_that_a_write_overtook_puts_nothing_that_counts(shared: Sha
 
 
 async def test_what_is_kept_is_found_without_asking(shared: Shared) -> None:
-    """By the one who put it, and by the other once it has asked."""
+    """By its own store, and by the other one after it has asked."""
     await shared.fill(shared.one, b"value")
     assert (await shared.at_once(shared.one.lookup([SLOT])))[0].value == b"value"
     assert (await shared.look(shared.other)).value == b"value"
@@ -188,7 +188,7 @@ async def test_an_invalidation_that_a_fail_over_loses_is_made_again(shared: Shar
 
 
 async def test_a_fail_over_without_a_silence_is_noticed_too(shared: Shared) -> None:
-    """What was told to a primary that is gone is told again, though nothing failed here."""
+    """Invalidations sent to a lost primary are sent again, although no command failed."""
     await shared.look(shared.other)
     await shared.on(shared.one.invalidate(["group"]))
     shared.is_deaf[0] = True
@@ -206,7 +206,7 @@ async def write_ended(write: asyncio.Future[None]) -> None:
 
 
 async def test_silence_is_not_believed(shared: Shared) -> None:
-    """Who hears nothing for longer than the bound believes nothing until it has caught up."""
+    """After a silence beyond the bound a store trusts no entry until it has caught up."""
     lookup = await shared.fill(shared.one, b"value")
     part = shared.one.part(SLOT, lookup, TTL)
     assert part is not None
@@ -254,7 +254,7 @@ FAILURES = [(Fate.LOST,), (Fate.UNANSWERED,), (Fate.LATE,), (Fate.GOES_ON, Fate.
 async def test_a_failing_look_up_is_a_miss_that_puts_nothing(
     shared: Shared, fates: tuple[Fate, ...]
 ) -> None:
-    """Nobody sees the error."""
+    """No caller sees the error."""
     await shared.fill(shared.one, b"value")
     await shared.look(shared.other, OTHERS_SLOT)
     [lookup] = await shared.on(shared.other.lookup([SLOT]), *fates)
@@ -293,7 +293,7 @@ async def test_a_put_that_fails_is_no_error(shared: Shared) -> None:
 async def test_a_write_that_the_back_end_did_not_hear_of_is_made_up_for(
     shared: Shared, fates: tuple[Fate, ...]
 ) -> None:
-    """Before its own gateway believes an entry again, and then for the others as well."""
+    """Before its own gateway trusts an entry again, and then for the others as well."""
     await shared.fill(shared.one, b"old")
     await shared.on(shared.one.invalidate(["group"]), *fates)
     await shared.idle()
@@ -324,7 +324,7 @@ async def test_a_write_that_is_missed_while_another_is_made_up_for_is_made_up_fo
 
 
 async def test_a_cancelled_write_is_made_up_for(shared: Shared) -> None:
-    """Whoever cancels it, it may have happened upstream."""
+    """If it is cancelled, it may have happened upstream."""
     await shared.fill(shared.one, b"old")
     write = asyncio.ensure_future(shared.one.invalidate(["group"]))
     await shared.idle()
@@ -378,7 +378,7 @@ async def test_a_part_holds_until_a_write_or_its_end(shared: Shared) -> None:
 
 
 async def test_switched_off_it_keeps_nothing(shared: Shared) -> None:
-    """A lifetime of zero seconds asks Redis for no entry; writes are told all the same."""
+    """A lifetime of zero seconds asks Redis for no entry; writes are still sent."""
     store = shared_store(shared.redis, shared.gates, shared.feeds[0], max_ttl=0)
     try:
         assert await shared.at_once(store.lookup([SLOT])) == [Lookup(None, None)]

@@ -36,7 +36,7 @@ values = st.fixed_dictionaries(
 
 @given(groups, values)
 def test_omitted_keeps_null_clears_and_a_value_sets(group, wanted):
-    """What is not named stays as it is, null leaves no element, and a value is there after it."""
+    """Omitted elements stay, null removes an element, and a value replaces it."""
     before = deepcopy(group)
     after = dict(group)
     SetElements(wanted).apply(after)
@@ -60,7 +60,7 @@ def test_setting_twice_is_setting_once(group, wanted):
 
 @given(teams, codes)
 def test_a_team_has_exactly_these_responsibilities(team, wanted):
-    """Those named are there, no others are, and every other trait stays."""
+    """The named responsibilities are present, no others are, and every other trait stays."""
     before = deepcopy(team)
     after = dict(team)
     SetResponsibilities(wanted).apply(after)

@@ -95,7 +95,7 @@ def test_a_clock_that_is_set():
 
 
 def test_clocks_that_drift_apart():
-    """What was learned long ago is believed less: an upstream that runs slow stays safe."""
+    """Old observations count for less: an upstream whose clock runs slow stays safe."""
     world = World(START + 0.5)
     for _ in range(2000):
         world.now += 10
@@ -105,7 +105,7 @@ def test_clocks_that_drift_apart():
 
 
 def test_nothing_is_waited_for_before_anything_is_known():
-    """A gateway that has heard nothing of the upstream asks at once."""
+    """A gateway without observations of the upstream asks at once."""
     assert UpstreamClock(lambda: 0.0).pause_until_after(START) == 0.0
     assert LastWrites(UpstreamClock(lambda: 0.0)).pause("unknown") == 0.0
 

@@ -109,7 +109,7 @@ async def test_another_stream_makes_all_void(
 
 
 async def test_a_connection_that_was_lost_makes_nothing_void(followed: Followed) -> None:
-    """Where the stream is the same, what came meanwhile is heard, and the rest still counts."""
+    """If the stream is the same, missed entries are read, and the others still count."""
     before = followed.stream.history.position
     followed.redis.stream.append(entry(LAST + 1))
     await followed.hear(1, Fate.LOST)
@@ -127,7 +127,7 @@ async def test_two_lives_in_one_stream_are_followed_by_nobody(followed: Followed
 
 
 async def test_a_full_batch_is_not_the_end(followed: Followed) -> None:
-    """Who has heard many invalidations after a silence is current only once it has heard all."""
+    """After a silence with many invalidations, a process is current once it has read all."""
     followed.time.now += 2 * SILENCE
     followed.redis.stream += [entry(LAST + n) for n in range(1, BATCH + 2)]
     await followed.hear(1)

@@ -35,7 +35,7 @@ ELSEWHERE = {"entity": {"reference": "https://elsewhere.example.org/Patient/1"}}
     ],
 )
 def test_the_normal_form_of_a_reference(member, key):
-    """Versions don't count, addresses do, and what is no reference finds nobody."""
+    """Versions don't count, addresses do, and an invalid reference finds no member."""
     assert member_key(member) == key
 
 

@@ -25,7 +25,7 @@ def active(group: dict[str, Any]) -> set[str]:
 
 @given(groups, additions)
 def test_who_is_added_is_a_member(group, members):
-    """Everybody who was added is there as asked, and all who were there still are."""
+    """All added members are present as requested, and so are all earlier ones."""
     after = applied(AddMembers(members), group)
     ended = {member_key(m) for m in members if m.get("inactive")}
     assert active(after) == (active(group) | {member_key(m) for m in members}) - ended
@@ -47,7 +47,7 @@ def test_adding_twice_is_adding_once(group, members):
 
 @given(groups, additions)
 def test_adding_and_removing_leaves_the_original(group, members):
-    """Removing those who were new gives the group back, but for an empty list."""
+    """Removing the new members restores the group, but for an empty list."""
     there = {key for m in members_of(group) if (key := member_key(m))}
     new = tuple(m for m in members if member_key(m) not in there)
     added = applied(AddMembers(new), group)
@@ -86,7 +86,7 @@ def hidden(entry: Any) -> Any:
 
 @given(groups, keys)
 def test_who_is_removed_is_gone(group, gone):
-    """Nobody who was removed is left, once or twice listed; who was none is remarked on."""
+    """No removed member is left, listed once or twice; removing a stranger is a warning."""
     draft = dict(group)
     remarks = RemoveMembers(tuple(gone)).apply(draft)
     assert not set(gone) & {member_key(m) for m in members_of(draft)}
@@ -107,7 +107,7 @@ def test_removing_twice_is_removing_once(group, gone):
 
 @given(groups, keys)
 def test_who_is_made_inactive_stays_listed(group, gone):
-    """Nobody leaves the list, and nobody who was removed is active in it."""
+    """No member leaves the list, and no removed member is active in it."""
     after = applied(DeactivateMembers(tuple(gone)), group)
     assert list(map(member_key, members_of(after))) == list(map(member_key, members_of(group)))
     assert active(after) == active(group) - set(gone)

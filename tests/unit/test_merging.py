@@ -92,7 +92,7 @@ def test_what_says_no_more_is_replaced(old, new):
     ],
 )
 def test_what_is_not_as_fhir_has_it_is_not_replaced(name, old, new):
-    """A value of another kind than FHIR's may hold anything: it is told, not lost."""
+    """A value of another kind than FHIR's may hold anything: it is reported, not lost."""
     with pytest.raises(Malformed) as told:
         merged(GROUP[name], old, new)
     assert told.value.path[0] == name
@@ -125,7 +125,7 @@ REASON = {
     ],
 )
 def test_what_describes_a_value_goes_with_it(old, new, result):
-    """`_x` does not outlive its `x`, nor say that a value is absent that is there."""
+    """`_x` does not outlive its `x`, nor say that a present value is absent."""
     assert merged(PERIOD, old, new) == result
 
 

@@ -33,7 +33,7 @@ def outcome(*issues: Any) -> dict[str, Any]:
 
 @given(st.lists(json_values, max_size=4))
 def test_any_issue_is_read_or_left_out(issues: list[Any]) -> None:
-    """Whatever stands in an issue: there is one for each object, and it can be encoded."""
+    """Any object is one issue, which can be encoded."""
     found = parse_issues(outcome(*issues))
     assert found is not None
     assert len(found) == sum(isinstance(issue, dict) for issue in issues)
@@ -84,7 +84,7 @@ def test_how_an_odd_issue_is_read(issue: Any, expected: Issue) -> None:
 
 
 def test_an_outcome_without_end() -> None:
-    """Issues, texts and lists are cut off where no reader would go on."""
+    """Issues, texts and lists are cut off at a readable length."""
     issue = {"details": {"text": "x" * 10**6}, "expression": ["y" * 10**6] * 1000}
     found = parse_issues(outcome(*[issue] * 200))
     assert found is not None

@@ -16,7 +16,7 @@ def test_callers_are_told_apart_by_their_tokens() -> None:
 
 
 def test_long_tokens_take_no_memory() -> None:
-    """Junk of the length of all headers, as anybody may send it, leaves nothing behind."""
+    """Junk of the length of all headers, which anybody may send, leaves no trace."""
     callers = PassThroughAuthenticator(DigestKeys(bytes(16)))
     tracemalloc.start()
     try:

@@ -101,7 +101,7 @@ async def test_an_answer_ends_with_its_time(kept: Kept) -> None:
 
 
 async def test_an_answer_that_may_have_ended_elsewhere_waits_for_word() -> None:
-    """While the stream is silent nothing is ready at once; it is, once there was word."""
+    """While the stream is silent no response is ready; after the next entry it is."""
     kept = Kept(is_shared=True)
     await kept.keep("old")
     assert kept.ready.now(QUESTION) == "old"
@@ -114,7 +114,7 @@ async def test_an_answer_that_may_have_ended_elsewhere_waits_for_word() -> None:
 
 
 async def test_an_answer_ends_with_an_invalidation_by_another_gateway() -> None:
-    """As soon as there is word of it."""
+    """As soon as its invalidation arrives."""
     kept = Kept(is_shared=True)
     await kept.keep("old")
     kept.redis.append("", 0, "another", "two")

@@ -24,7 +24,7 @@ def test_a_value_comes_back(kind: type[ValueSigner], value: bytes) -> None:
 @KINDS
 @given(data=st.binary(max_size=200))
 def test_foreign_bytes_do_not_open(kind: type[ValueSigner], data: bytes) -> None:
-    """Nothing but a seal of ours is believed."""
+    """Only our own seals are accepted."""
     assert _signer(kind).open("place", data) is None
 
 
@@ -45,14 +45,14 @@ def test_a_changed_value_does_not_open(
 def test_a_value_opens_only_in_its_place_and_under_its_key(
     kind: type[ValueSigner],
 ) -> None:
-    """Whoever can write to the store can't move an entry from one caller to another."""
+    """A writer to the store can't move an entry from one caller to another."""
     sealed = _signer(kind).close("place", b"value")
     assert _signer(kind).open("other", sealed) is None
     assert _signer(kind, secret=b"t" * 32).open("place", sealed) is None
 
 
 def test_the_two_kinds_do_not_open_each_other() -> None:
-    """A deployment that begins to encrypt believes nothing that lies in clear."""
+    """A deployment that begins to encrypt accepts no value without encryption."""
     assert (
         _signer(ValueEncryptor).open("place", _signer(ValueSigner).close("place", b"value")) is None
     )

@@ -39,7 +39,7 @@ def test_ignores_parameters_it_does_not_know(client, fhirstarter, seed_once):
 
 
 def test_takes_a_comma_for_a_part_of_the_value(client):
-    """A list of ids finds nothing, and an empty Bundle has no links that would tell why."""
+    """A list of ids finds nothing, and the empty Bundle has no links that would explain it."""
     known = create(client, group("Known", "Patient", []))
     bundle = client.get(f"/Group?_id={known},{known}").json()
     assert bundle == {"resourceType": "Bundle", "type": "searchset", "total": 0}

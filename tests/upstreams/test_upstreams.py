@@ -80,7 +80,7 @@ def test_a_large_group_is_answered_whole(client, seeded: Seeded):
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}])
 def test_a_missing_or_wrong_token_is_401(upstream, headers):
-    """Nobody reads without a token."""
+    """Reads need a token."""
     assert httpx.get(f"{upstream.url}/Group", headers=headers).status_code == 401
 
 
@@ -102,7 +102,7 @@ def test_the_other_token_sees_half(upstream, seeded: Seeded):
 
 
 def test_metadata_names_the_search_parameters(upstream):
-    """The CapabilityStatement is open and tells how to search for a patient's groups."""
+    """The CapabilityStatement needs no token and declares how to search for a patient's groups."""
     statement = httpx.get(f"{upstream.url}/metadata").raise_for_status().json()
     resources = statement["rest"][0]["resource"]
     (resource,) = (each for each in resources if each["type"] == "Group")
