@@ -34,7 +34,8 @@ class _NoSpan:
 
 
 NO_SPAN = _NoSpan()
-_NOTHING: AbstractContextManager[Span] = nullcontext(NO_SPAN)
+NOTHING: AbstractContextManager[Span] = nullcontext(NO_SPAN)
+"""What a block is run in that is not traced. It holds nothing, so all share it."""
 
 
 class Tracing:
@@ -49,28 +50,35 @@ class Tracing:
 
     def context(self, headers: RawHeaders) -> AbstractContextManager[Span]:
         """Make what is done within the block part of the trace that a request names."""
-        for name, _ in headers:
-            if name == b"traceparent":
-                return _Context(trace_context_of(headers))
-        return _NOTHING
+        parent = self.parent(headers)
+        return NOTHING if parent is None else Within(parent)
+
+    def parent(self, headers: RawHeaders) -> TraceContext | None:
+        """Return the trace context that a request names, as it is passed on."""
+        return trace_context_of(headers)
 
     def request(self, headers: RawHeaders, method: str, route: str) -> AbstractContextManager[Span]:  # noqa: ARG002 - for adapters
         """Trace what is done for a request within the block."""
         return self.context(headers)
 
     def ready_answer(self, headers: RawHeaders, route: str) -> None:
-        """Trace a request that was answered at once."""
+        """Trace a request that was answered at once; must be called within its `context`."""
 
     def operation(
         self,
         definition: OperationDefinitionNode | None,  # noqa: ARG002 - for adapters
     ) -> AbstractContextManager[Span]:
         """Trace the execution of an operation."""
-        return _NOTHING
+        return NOTHING
 
     def upstream_call(self, method: str, path: str) -> AbstractContextManager[Span]:  # noqa: ARG002 - for adapters
         """Trace a call of the upstream. `path` may hold ids, which must not be recorded."""
-        return _NOTHING
+        return NOTHING
+
+    def outgoing(self, headers: dict[str, str]) -> dict[str, str]:
+        """Return the headers of an upstream call with the current trace context."""
+        current = CURRENT.get()
+        return headers if current is None else {**headers, **current.headers()}
 
     async def aclose(self) -> None:
         """Send what is still to be sent."""
@@ -79,12 +87,12 @@ class Tracing:
 NO_TRACING = Tracing()
 
 
-class _Context:
-    """Makes a trace context the current one."""
+class Within:
+    """Makes a trace context the current one within a block."""
 
     __slots__ = ("_context", "_token")
 
-    def __init__(self, context: TraceContext | None) -> None:
+    def __init__(self, context: TraceContext) -> None:
         self._context = context
 
     def __enter__(self) -> Span:
@@ -93,9 +101,3 @@ class _Context:
 
     def __exit__(self, *_: object) -> None:
         CURRENT.reset(self._token)
-
-
-def outgoing(headers: dict[str, str]) -> dict[str, str]:
-    """Return the headers of an upstream call with the current trace context."""
-    current = CURRENT.get()
-    return headers if current is None else {**headers, **current.headers()}

@@ -32,6 +32,7 @@ from group_gateway.observability.audit import AuditLog
 from group_gateway.observability.probes import probe_routes
 from group_gateway.observability.prometheus_metrics import PrometheusMetrics
 from group_gateway.observability.request_log import RequestLog
+from group_gateway.observability.sampling import is_switched_off
 from group_gateway.observability.worker_group import WorkerGroup
 from group_gateway.schema.context import Services
 from group_gateway.schema.federated_schema import build_schema
@@ -226,7 +227,7 @@ class SettingsReload:
 
 def build_tracing(settings: Settings) -> Tracing:
     """Return what records spans, or else passes trace contexts on. Raises ImportError."""
-    if not settings.opentelemetry:
+    if not settings.opentelemetry or is_switched_off(os.environ):
         return Tracing()
     # An extra: what is not installed must not be needed.
     from group_gateway.observability.opentelemetry import OpenTelemetryTracing  # noqa: PLC0415

@@ -117,8 +117,8 @@ class GatewayApp(Starlette):
     def _traced_fast_path(self, headers: RawHeaders, body: bytes) -> tuple[Reply, bytes] | None:
         with self._tracing.context(headers):
             answer = self._endpoint.fast_path(headers, body)
-        if answer is not None:
-            self._tracing.ready_answer(headers, ENDPOINT_PATH)
+            if answer is not None:
+                self._tracing.ready_answer(headers, ENDPOINT_PATH)
         return answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

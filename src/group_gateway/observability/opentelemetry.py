@@ -8,8 +8,8 @@ that could hold patient data: no document, no variables, no URL.
 import asyncio
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from random import random
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 
 from graphql import OperationDefinitionNode
 from opentelemetry import context as otel_context
@@ -19,18 +19,18 @@ from opentelemetry.instrumentation.redis import RedisInstrumentor
 from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased
 from opentelemetry.trace import Link, SpanContext, SpanKind, StatusCode, TraceFlags, TraceState
 
 from group_gateway import __version__
-from group_gateway.observability.sampling import Sampling
+from group_gateway.observability.sampling import Sampling, unsampled_parent
 from group_gateway.trace_context import (
     CURRENT,
     LINKED,
     TraceContext,
-    trace_context_of,
 )
-from group_gateway.tracing import NO_SPAN, RawHeaders, Span, Tracing
+from group_gateway.tracing import NOTHING, RawHeaders, Span, Tracing, Within
 
 _TYPE = re.compile(r"[A-Z][A-Za-z]{0,63}")
 _LITERAL = frozenset({"_history", "_search"})
@@ -51,6 +51,17 @@ class _Recorded:
         self._span.set_status(StatusCode.ERROR)
 
 
+class _SampledIds(RandomIdGenerator):
+    """Make ids of traces that begin here, of which only the sampled ones are recorded."""
+
+    def __init__(self, sampling: Sampling) -> None:
+        self._sampling = sampling
+
+    def generate_trace_id(self) -> int:
+        """Return an id by which other services that sample by a ratio decide likewise."""
+        return self._sampling.sampled_id()
+
+
 class OpenTelemetryTracing(Tracing):
     """Record spans and pass them to `exporter`, by default OTLP over HTTP."""
 
@@ -63,7 +74,10 @@ class OpenTelemetryTracing(Tracing):
             own[SERVICE_NAME] = "group-gateway"
         resource = Resource.create(own)
         processor = BatchSpanProcessor(exporter or OTLPSpanExporter())
-        self._provider = TracerProvider(ALWAYS_ON, resource, shutdown_on_exit=False)
+        ids = _SampledIds(self._sampling)
+        self._provider = TracerProvider(
+            ALWAYS_ON, resource, shutdown_on_exit=False, id_generator=ids
+        )
         self._provider.add_span_processor(processor)
         self._tracer = self._provider.get_tracer("group_gateway", __version__)
         # Libraries trace what they do for a request whose trace is kept, and nothing else.
@@ -81,23 +95,32 @@ class OpenTelemetryTracing(Tracing):
         for name, _ in headers:
             if name == b"traceparent":
                 return True
-        return random() < self._sampling.rate  # noqa: S311 - no secret
+        return self._sampling.begins()
+
+    def parent(self, headers: RawHeaders) -> TraceContext | None:
+        """Return the trace context that a request names, `sampled` as the sampler decides."""
+        parent = super().parent(headers)
+        if parent is None or parent.sampled == (kept := self._sampling.keeps(parent)):
+            return parent
+        return replace(parent, sampled=kept)
 
     def _is_sampled(self, headers: RawHeaders, parent: TraceContext | None) -> bool:
         """Return whether a request that is concerned is sampled."""
-        return not super().concerns(headers) or self._sampling.keeps(parent)
+        if parent is not None:
+            return parent.sampled
+        return not super().concerns(headers) or self._sampling.begins()
 
     def request(self, headers: RawHeaders, method: str, route: str) -> AbstractContextManager[Span]:
         """Record a request that is concerned, if its trace is sampled."""
-        parent = trace_context_of(headers)
+        parent = self.parent(headers)
         if not self._is_sampled(headers, parent):
-            return self.context(headers)
+            return NOTHING if parent is None else Within(parent)
         attributes = {"http.request.method": method, "http.route": route}
         return self._span(f"{method} {route}", SpanKind.SERVER, attributes, parent)
 
     def ready_answer(self, headers: RawHeaders, route: str) -> None:
         """Record a request that is concerned and got a ready response."""
-        parent = trace_context_of(headers)
+        parent = CURRENT.get()
         if self._is_sampled(headers, parent):
             attributes: dict[str, str | int] = {
                 "http.request.method": "POST",
@@ -110,33 +133,40 @@ class OpenTelemetryTracing(Tracing):
 
     def operation(self, definition: OperationDefinitionNode | None) -> AbstractContextManager[Span]:
         """Record the execution of an operation by its type and name."""
-        if definition is None:
-            return nullcontext(NO_SPAN)
+        current = CURRENT.get()
+        if current is None or not current.sampled or definition is None:
+            return NOTHING
         kind, name = definition.operation.value, definition.name
         attributes = {"graphql.operation.type": kind}
         if name is not None and not _TELLING.search(name.value):
             attributes["graphql.operation.name"] = name.value[:_LONGEST_NAME]
-        return self._child(kind, SpanKind.INTERNAL, attributes)
+        return self._span(kind, SpanKind.INTERNAL, attributes, current)
 
     def upstream_call(self, method: str, path: str) -> AbstractContextManager[Span]:
         """Record a call of the upstream by its method and the template of its path."""
+        current = CURRENT.get()
+        if current is None or not current.sampled:
+            return NOTHING
         template = path_template(path)
         attributes = {"http.request.method": method, "url.template": template}
-        return self._child(f"{method} {template}", SpanKind.CLIENT, attributes)
+        return self._span(f"{method} {template}", SpanKind.CLIENT, attributes, current)
+
+    def outgoing(self, headers: dict[str, str]) -> dict[str, str]:
+        """Return the headers of an upstream call with the current trace context.
+
+        A call that belongs to no trace is passed on as unsampled, so that the upstream need not
+        decide anew.
+        """
+        current = CURRENT.get()
+        if current is None:
+            return {**headers, "traceparent": unsampled_parent()}
+        return {**headers, **current.headers()}
 
     async def aclose(self) -> None:
         """Export the remaining spans."""
         if RedisInstrumentor().is_instrumented_by_opentelemetry:
             RedisInstrumentor().uninstrument()
         await asyncio.to_thread(self._provider.shutdown)
-
-    def _child(
-        self, name: str, kind: SpanKind, attributes: Mapping[str, str]
-    ) -> AbstractContextManager[Span]:
-        current = CURRENT.get()
-        if current is None or not current.sampled:
-            return nullcontext(NO_SPAN)
-        return self._span(name, kind, attributes, current)
 
     @contextmanager
     def _span(

@@ -1,12 +1,16 @@
 """Whether a trace is sampled, decided without the SDK: an unsampled one must cost nothing."""
 
-import random
 from collections.abc import Mapping
+from random import getrandbits, random, randrange
 from typing import Final
 
 from group_gateway.trace_context import TraceContext
 
+_DEFAULT: Final = "parentbased_always_on"
 _RATES: Final = {"always_on": 1.0, "always_off": 0.0}
+_LOW_DIGITS: Final = 16
+"""Last hexadecimal digits of a trace id. OpenTelemetry's SDKs sample by them, too."""
+_LOW_IDS: Final = 1 << 4 * _LOW_DIGITS
 
 
 class UnknownSampler(ValueError):
@@ -21,7 +25,7 @@ class Sampling:
     """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        name = environment.get("OTEL_TRACES_SAMPLER", "").strip() or "parentbased_always_on"
+        name = environment.get("OTEL_TRACES_SAMPLER", "").strip().lower() or _DEFAULT
         self._follows_parent = name.startswith("parentbased_")
         kind = name.removeprefix("parentbased_")
         if kind == "traceidratio":
@@ -30,12 +34,35 @@ class Sampling:
             self.rate = _RATES[kind]
         else:
             raise UnknownSampler("OTEL_TRACES_SAMPLER names no sampler that the gateway knows.")
+        self._bound = round(self.rate * _LOW_IDS)
 
-    def keeps(self, parent: TraceContext | None) -> bool:
-        """Return whether the trace of a request with this parent is sampled."""
-        if parent is not None and self._follows_parent:
+    def begins(self) -> bool:
+        """Return whether a request that belongs to no trace begins a sampled one."""
+        return random() < self.rate  # noqa: S311 - no secret
+
+    def sampled_id(self) -> int:
+        """Return a random id of a sampled trace: its lower half is below the ratio's bound."""
+        return getrandbits(64) * _LOW_IDS + randrange(self._bound or 1) or 1  # noqa: S311 - no secret
+
+    def keeps(self, parent: TraceContext) -> bool:
+        """Return whether the trace of a request with this parent is sampled.
+
+        The same trace gets the same answer each time, in every service with the same ratio.
+        """
+        if self._follows_parent:
             return parent.sampled
-        return random.random() < self.rate  # noqa: S311 - no secret
+        return int(parent.trace_id[-_LOW_DIGITS:], 16) < self._bound
+
+
+def is_switched_off(environment: Mapping[str, str]) -> bool:
+    """Return whether OpenTelemetry's variables ask for no spans at all."""
+    disabled = environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+    return disabled or environment.get("OTEL_TRACES_EXPORTER", "").strip().lower() == "none"
+
+
+def unsampled_parent() -> str:
+    """Return a `traceparent` of a new trace that is not sampled (W3C Trace Context, 3.2)."""
+    return f"00-{getrandbits(128) or 1:032x}-{getrandbits(64) or 1:016x}-00"
 
 
 def _ratio(text: str) -> float:

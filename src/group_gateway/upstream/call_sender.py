@@ -17,7 +17,7 @@ from group_gateway.errors import (
     UpstreamUnavailable,
 )
 from group_gateway.events import Events
-from group_gateway.tracing import Tracing, outgoing
+from group_gateway.tracing import Tracing
 from group_gateway.upstream.call import Call
 from group_gateway.upstream.http_exchange import HttpExchange
 from group_gateway.upstream.transport.http1_connection import NoRoom
@@ -43,7 +43,7 @@ class CallSender:
             with self._tracing.upstream_call(call.method, call.path) as span:
                 answer = await self._http.exchange(
                     call,
-                    outgoing(call.headers),
+                    self._tracing.outgoing(call.headers),
                     until=asyncio.get_running_loop().time() + min(within, self.timeout),
                 )
                 span.set("http.response.status_code", answer.status)
