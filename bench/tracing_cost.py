@@ -1,7 +1,9 @@
 """`python -m bench.tracing_cost`: what OpenTelemetry costs, by the server's CPU time of a request.
 
 Gateways without it, and with none, 1 % and all of the traces sampled, are loaded in turn in one
-run, so that what else the machine does concerns all alike. Export is included.
+run, so that what else the machine does concerns all alike. They are started anew several times,
+because equal programs differ by where they happen to lie in memory. A second gateway without it
+shows how much of a difference is noise. Export is included.
 """
 
 import sys
@@ -22,9 +24,11 @@ from bench.tables import figure, table
 from bench.workloads import CONNECTION
 from bench.wrk import load
 
-_OFF = "without"
+_OFF, _AGAIN = "without", "without, again"
 _RATES = {"0 % sampled": "0", "1 % sampled": "0.01", "all sampled": "1"}
-_TURNS = 10
+_TIMES = 6
+_TURNS = 3
+"""Of each gateway, each time that they are started."""
 _SECONDS = 1
 """Of load, in a gateway's turn."""
 Costs = dict[str, list[float]]
@@ -32,8 +36,8 @@ Costs = dict[str, list[float]]
 
 
 def _modes(mode: Mode, collector: str) -> dict[str, Mode]:
-    """Return the mode without OpenTelemetry, and with it at each rate."""
-    modes = {_OFF: mode}
+    """Return the mode without OpenTelemetry, twice, and with it at each rate."""
+    modes = {_OFF: mode, _AGAIN: replace(mode, name=f"{mode.name}-again")}
     for title, rate in _RATES.items():
         own = {
             "GROUP_GATEWAY_OPENTELEMETRY": "on",
@@ -45,10 +49,10 @@ def _modes(mode: Mode, collector: str) -> dict[str, Mode]:
     return modes
 
 
-def _measured(targets: Mapping[str, Target], bodies: Path, turns: int) -> Costs:
+def _measured(targets: Mapping[str, Target], bodies: Path) -> Costs:
     """Return what a request costs each gateway, turn by turn; one more turn warms up."""
     costs: Costs = {title: [] for title in targets}
-    for _ in range(turns + 1):
+    for _ in range(_TURNS + 1):
         for title, target in targets.items():
             before = target.program.cpu_seconds()
             sent = load(target.url, bodies, _SECONDS, callers=target.callers)
@@ -62,15 +66,15 @@ def _measured(targets: Mapping[str, Target], bodies: Path, turns: int) -> Costs:
 def _row(kind: str, costs: Costs) -> list[str]:
     """Return a row: the medians, and by which share a gateway costs more in the same turn."""
     cells = [kind, figure(median(costs[_OFF]))]
-    for title in _RATES:
+    for title in (_AGAIN, *_RATES):
         pairs = zip(costs[title], costs[_OFF], strict=True)
         more = median(cost / least for cost, least in pairs) - 1
         cells.append(f"{figure(median(costs[title]))} ({more:+.1%})")
     return cells
 
 
-def run(turns: int) -> None:
-    """Measure `turns` turns, and print a table."""
+def run(times: int) -> None:
+    """Start the gateways so many times and measure them, and print a table."""
     need(["nginx", "wrk", "taskset"])
     catalogue = Catalogue()
     rows = []
@@ -86,14 +90,19 @@ def run(turns: int) -> None:
         log = work / "collector.log"
         stack.enter_context(running(command, core=LOAD_CORE, log=log, ready=collector))
         for mode in (UNSHARED, WARM):
-            with ExitStack() as inner:
-                targets = {
-                    title: inner.enter_context(gateway(each, source.url, work))
-                    for title, each in _modes(mode, collector).items()
-                }
-                rows.append(_row(f"W1 {mode.title}", _measured(targets, bodies, turns)))
-    sys.stdout.write(table(["CPU µs of a request", _OFF, *_RATES], rows))
+            modes = _modes(mode, collector)
+            costs: Costs = {title: [] for title in modes}
+            for _ in range(times):
+                with ExitStack() as inner:
+                    targets = {
+                        title: inner.enter_context(gateway(each, source.url, work))
+                        for title, each in modes.items()
+                    }
+                    for title, turns in _measured(targets, bodies).items():
+                        costs[title] += turns
+            rows.append(_row(f"W1 {mode.title}", costs))
+    sys.stdout.write(table(["CPU µs of a request", _OFF, _AGAIN, *_RATES], rows))
 
 
 if __name__ == "__main__":
-    run(int(sys.argv[1]) if len(sys.argv) > 1 else _TURNS)
+    run(int(sys.argv[1]) if len(sys.argv) > 1 else _TIMES)
