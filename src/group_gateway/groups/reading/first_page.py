@@ -11,10 +11,20 @@ from group_gateway.fhir.bundle import Searchset
 from group_gateway.fhir.page_link import PageLink, Query
 from group_gateway.groups.reading.capabilities import UpstreamCapabilities
 from group_gateway.groups.reading.pagination import PAGE_SIZE, is_oversized
-from group_gateway.groups.reading.paging_support import COUNT, OFFSET, named_in, turned_down
+from group_gateway.groups.reading.paging_support import (
+    COUNT,
+    OFFSET,
+    may_turn_down,
+    named_in,
+    turned_down,
+)
 
 PAGING = (OFFSET, COUNT)
 """Paging parameters, the one that is likelier to be refused first."""
+
+
+NOT_IN_R4 = frozenset({"patient", "name", "name:exact", "name:contains"})
+"""Parameters for groups that other versions of FHIR have, or one server."""
 
 
 class SearchRequest(Protocol):
@@ -61,13 +71,11 @@ class FirstPage:
     def simplify(self, error: GatewayError) -> bool:
         """Omit what the upstream refused, or may have; return False when nothing is left."""
         names = [name for name, _ in (*self._droppable, *self.paging)]
-        if not turned_down(error, names):
-            return False
-        name = named_in(error, names)
+        name = named_in(error, names) if turned_down(error, names) else None
         if name is not None:
             self._blame(name)
         else:
-            name = self._candidate()
+            name = self._candidate() if turned_down(error, names) else self._suspect(error)
             if name is None:
                 return False
             self._guessed.append(name)
@@ -77,6 +85,25 @@ class FirstPage:
             self._left_out.append(name)
             self.filters = self._search.parameters(self._left_out)
         return True
+
+    def _suspect(self, error: GatewayError) -> str | None:
+        """Return what to omit after an error that gives no reason: what R4 lacks and never worked.
+
+        If nothing helps, such errors are believed for a while.
+        """
+        trouble = self._capabilities.paging.trouble
+        if not (may_turn_down(error) and trouble.worth_trying):
+            return None
+        names = [name for name in (OFFSET,) if name in dict(self.paging)]
+        names += [name for name, _ in self._droppable if name in NOT_IN_R4]
+        unproven = [name for name in names if not self._is_proven(name)]
+        if not unproven and self._guessed:
+            trouble.learn(works=False)
+        return next(iter(unproven), None)
+
+    def _is_proven(self, name: str) -> bool:
+        known = self._capabilities
+        return (known.paging.offset if name == OFFSET else known.parameter(name)).proven
 
     def taken(self) -> bool:
         """Learn from the response; return False to try again with what was omitted needlessly.

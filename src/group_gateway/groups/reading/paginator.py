@@ -18,6 +18,7 @@ from group_gateway.groups.reading.pagination import (
     Page,
     PagePosition,
 )
+from group_gateway.groups.reading.paging_support import DroppedPage
 from group_gateway.groups.reading.relay_connection import Batch, Step
 from group_gateway.groups.reading.search import Search
 
@@ -147,7 +148,13 @@ class Paginator:
             if not is_cut and visited.contains(page.next):
                 return
             visited.add(page.next)
-            page = await self._search.follow(page.next, filtered=page.filtered)
+            try:
+                page = await self._search.follow(page.next, filtered=page.filtered)
+            except DroppedPage:
+                shown = len(seen) if page.begin is None else page.begin + len(page.ids)
+                if await self._search.total(page) == shown:
+                    return  # some servers link a page after the last one
+                raise
             if not is_cut and seen.issuperset(page.ids):
                 return  # the try has shown that there is no more
             visited.check(page, seen)

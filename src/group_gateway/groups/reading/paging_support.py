@@ -6,6 +6,7 @@ Neither is taken for granted. A refused parameter is omitted, and tried again af
 import re
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 from group_gateway.errors import BadUserInput, Forbidden, GatewayError, UpstreamInvalidResponse
 from group_gateway.fhir.bundle import Searchset
@@ -18,6 +19,10 @@ _REFUSALS = frozenset({405, 406, 414, 501})
 _QUOTED = r"[`'\"\u2018\u201c]{0}[`'\"\u2019\u201d:=]|\b{0}="
 _PLAIN = r"(?<!\w){0}(?!\w)"
 _NUMBER = re.compile(r"\d{1,9}")
+
+
+class DroppedPage(BadUserInput):
+    """The upstream refuses a page that was linked or valid before."""
 
 
 def is_refusal(error: GatewayError) -> bool:
@@ -68,6 +73,11 @@ def turned_down(error: GatewayError, names: Sequence[str]) -> bool:
     )
 
 
+def may_turn_down(error: GatewayError) -> bool:
+    """Return whether a server may have failed because of a parameter that it does not expect."""
+    return error.status == HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(error, Forbidden)
+
+
 def _words(error: GatewayError) -> list[str]:
     return [
         text
@@ -82,12 +92,14 @@ class PagingSupport:
     """What was learned about `_count` and `_offset`.
 
     `largest` is the largest accepted `_count`. While `limit` has failed, nothing larger is sent.
-    `links` is whether a page that others follow has a `next` link.
+    `links` is whether a page that others follow has a `next` link. While `trouble` has failed, an
+    error without a reason is not taken for a refused parameter.
     """
 
     offset: CapabilityProbe = field(default_factory=CapabilityProbe)
     limit: CapabilityProbe = field(default_factory=CapabilityProbe)
     links: CapabilityProbe = field(default_factory=CapabilityProbe)
+    trouble: CapabilityProbe = field(default_factory=CapabilityProbe)
     largest: int = 0
 
     def size(self, count: int) -> int:

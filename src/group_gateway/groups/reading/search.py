@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import Collection, Sequence
 
 from group_gateway.errors import (
-    BadUserInput,
     GatewayError,
     TooManyUpstreamCalls,
     UpstreamInvalidResponse,
@@ -23,6 +22,7 @@ from group_gateway.groups.reading.first_page import FirstPage, open_search
 from group_gateway.groups.reading.pagination import LARGEST_REQUEST, PAGE_SIZE, Page, with_numbers
 from group_gateway.groups.reading.paging_support import (
     COUNT,
+    DroppedPage,
     is_refusal,
     unless_refused,
     with_count,
@@ -203,7 +203,7 @@ class Search:
         except GatewayError as error:
             if not is_refusal(error):
                 raise
-            raise BadUserInput(
+            raise DroppedPage(
                 "The upstream has dropped this page of the search. Start again at the first one.",
                 correlation_id=error.correlation_id,
                 issues=error.issues,
