@@ -62,7 +62,7 @@ class TwoGateways:
         self.feeds = [Gates(), Gates()]
         self.redis = FakeRedis(self.time, on_append=self._appended)
         self.upstream = Upstream(self.time)
-        self.tasks: list[asyncio.Task[None]] = []
+        self.tasks: list[asyncio.Task[Any]] = []
         self.fetched = 0  # values that were read upstream and not put yet
         self.stores = [
             shared_store(self.redis, self.gates, feed, max_ttl=MAX_TTL) for feed in self.feeds
@@ -113,7 +113,8 @@ class TwoGateways:
         own = self.own_floors[gateway]
         own[id] = max(own[id], version)
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+    def spawn(self, work: Coroutine[Any, Any, object]) -> None:
+        """Start a task that goes on step by step."""
         self.tasks.append(asyncio.ensure_future(work))
 
     async def run(self) -> None:
@@ -195,7 +196,7 @@ class TwoGateways:
         elif len(self.tasks) < MOST_UNDER_WAY:
             scope = self.chance.choice(["one", "one", "one", "other"])
             read = kind == "read"
-            self._start(self._read(gateway, scope, id) if read else self._write(gateway, id))
+            self.spawn(self._read(gateway, scope, id) if read else self._write(gateway, id))
 
     def _arrive(self) -> None:
         """Apply the effect of a call whose caller gave up long ago."""
@@ -265,6 +266,8 @@ async def lived(seed: int, time: Time) -> Counter[str]:
     """Take steps in the order of a seed; return what they exercised."""
     world = TwoGateways(Random(seed), time)  # noqa: S311 - no secret
     try:
+        for store in world.stores:
+            world.spawn(store.start())
         for _ in range(5):
             for _ in range(160):
                 world.act()
