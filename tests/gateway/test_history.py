@@ -1,6 +1,9 @@
 """`Group.history`: the versions of a group, where the upstream keeps them."""
 
+import json
 from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -8,6 +11,7 @@ import httpx
 import pytest
 
 from gateway.answering import Answering, answering, codes, make_group, page, refusal
+from waiting import until
 
 PAGE = """query ($first: Int, $after: String) {
     group(id: "g") { history(first: $first, after: $after) {
@@ -37,6 +41,7 @@ class Keeping(Answering):
     entries: list[Any] = field(default_factory=lambda: [version(n) for n in range(5, 0, -1)])
     records: list[dict[str, Any]] = field(default_factory=list)
     most: int = 2
+    total: int | None = None
     failures: dict[str, httpx.Response] = field(default_factory=dict)
     interactions: tuple[str, ...] = ("read", "history-instance")
     link: str = "http://upstream.test/Group/g/_history?page={}&_count={}"
@@ -44,6 +49,8 @@ class Keeping(Answering):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request."""
         path, query = request.url.path, dict(parse_qsl(request.url.query.decode()))
+        if path == "/token":
+            return httpx.Response(200, json={"access_token": "t", "token_type": "Bearer"})
         if path == "/metadata":
             return httpx.Response(200, json=self.statement())
         if "_history" not in path and path.startswith("/Group/"):
@@ -60,7 +67,7 @@ class Keeping(Answering):
         count = min(int(query.get("_count", 10)), self.most)
         following = self.link.format(start + count, count)
         links = [{"relation": "next", "url": following}] if self.entries[start + count :] else []
-        bundle = {"resourceType": "Bundle", "type": "history", "link": links}
+        bundle = {"resourceType": "Bundle", "type": "history", "total": self.total, "link": links}
         return httpx.Response(200, json={**bundle, "entry": self.entries[start : start + count]})
 
     def statement(self) -> dict[str, Any]:
@@ -139,6 +146,64 @@ async def test_entries_that_are_no_versions():
         assert shown(answer) == [("2", "Name 2"), ("1", "Name 1")]
         assert codes(answer) == {"UPSTREAM_INVALID_RESPONSE"}
         assert [error["path"] for error in answer["errors"]] == [["group", "history"]]
+
+
+async def test_versions_without_ids():
+    """Versions that have no id, nor a time of their own, are told apart by what they hold."""
+    upstream = Keeping(entries=[version(number) for number in (5, 4, 3, 2)])
+    for entry in upstream.entries:
+        del entry["response"]
+        entry["resource"]["meta"] = {"lastUpdated": "2026-01-01T00:00:00Z"}
+    del upstream.entries[1]["resource"]["meta"], upstream.entries[2]["resource"]["meta"]
+    async with answering(upstream) as gateway:
+        expected = [(None, f"Name {number}") for number in (5, 4, 3, 2)]
+        assert shown(await gateway(VERSIONS)) == expected
+        history = (await gateway.data(PAGE, first=2))["group"]["history"]
+        after = history["pageInfo"]["endCursor"]
+        history = (await gateway.data(PAGE, first=2, after=after))["group"]["history"]
+        names = [edge["node"]["group"]["name"] for edge in history["edges"]]
+        assert names == ["Name 3", "Name 2"]
+
+
+async def test_versions_that_the_upstream_only_counts():
+    """Versions that it counts, but neither sends nor links to, are an error at the field."""
+    upstream = Keeping(entries=[version(2), version(1)], total=3)
+    async with answering(upstream) as gateway:
+        for number in (20, 2, 1):
+            answer = await gateway(PAGE, first=number)
+            assert codes(answer) == {"UPSTREAM_INVALID_RESPONSE"}
+            assert len(answer["data"]["group"]["history"]["edges"]) == min(number, 2)
+        upstream.total = 2
+        await gateway.data(PAGE)
+
+
+async def test_a_version_that_is_only_a_part():
+    """A version whose elements the upstream left out is not passed off as the whole group."""
+    subsetted = {"code": "SUBSETTED"}
+    upstream = Keeping(entries=[version(2), version(1, tag=[subsetted])])
+    async with answering(upstream) as gateway:
+        answer = await gateway(VERSIONS)
+        assert shown(answer) == [("2", "Name 2")]
+        assert codes(answer) == {"UPSTREAM_INVALID_RESPONSE"}
+
+
+async def test_pages_of_one_version():
+    """Pages may be as small as the upstream likes, within the budget of calls."""
+    upstream = Keeping(entries=[version(number) for number in range(30, 0, -1)], most=1)
+    async with answering(upstream) as gateway:
+        assert len(shown(await gateway(VERSIONS.replace("history", "history(first: 25)")))) == 25
+
+
+async def test_a_history_that_is_asked_for_twice():
+    """Equal histories of one operation are read once, and fail alike."""
+    upstream = Keeping(most=100)
+    query = '{ group(id: "g") { a: history { nodes { when } } b: history { nodes { who } } } }'
+    async with answering(upstream, upstream_retries=0) as gateway:
+        await gateway.data(query)
+        assert len([call for call in upstream.calls if "_history" in call]) == 1
+        upstream.failures = {"_history": httpx.Response(500)}
+        answer = await gateway(query)
+        assert [e["path"] for e in answer["errors"]] == [["group", "a"], ["group", "b"]]
 
 
 NONE = {
@@ -269,6 +334,53 @@ async def test_records_that_may_not_be_read():
         async with answering(upstream) as gateway:
             nodes = (await gateway.data(WHO))["group"]["history"]["nodes"]
             assert nodes == [{"version": "1", "who": "urn:app"}]
+
+
+@pytest.mark.parametrize("scope", ["", " user/Provenance.read", " user/*.read"])
+async def test_records_need_a_scope_of_their_own(scope: str, tmp_path: Path):
+    """A caller of a service account without it is shown the version's source, and no call made."""
+    keys = tmp_path / "keys"
+    keys.write_text(f"ada {sha256(b'key').hexdigest()} user/Group.read{scope}")
+    upstream = Keeping(
+        entries=[version(1, source="urn:app")],
+        records=[record("Group/g/_history/1", display="Dr. House")],
+    )
+    service = {"service_client_id": "a", "service_client_secret": "b"}
+    token = {"service_token_url": "http://upstream.test/token"}
+    known = {"callers": "api-keys", "api_keys_file": str(keys), **service, **token}
+    async with answering(upstream, **known) as gateway:
+        nodes = (await gateway.data(WHO, token="key"))["group"]["history"]["nodes"]
+        assert nodes == [{"version": "1", "who": "Dr. House" if scope else "urn:app"}]
+        asked = [call for call in upstream.calls if "Provenance" in call]
+        assert len(asked) == bool(scope)
+
+
+async def test_a_history_needs_the_scope_of_groups(tmp_path: Path):
+    """A caller of a service account that may not read groups is shown no history, nor any call."""
+    keys = tmp_path / "keys"
+    keys.write_text(f"ada {sha256(b'key').hexdigest()} user/Group.write user/Provenance.read")
+    upstream = Keeping()
+    service = {"service_client_id": "a", "service_client_secret": "b"}
+    token = {"service_token_url": "http://upstream.test/token"}
+    known = {"callers": "api-keys", "api_keys_file": str(keys), **service, **token}
+    async with answering(upstream, **known) as gateway:
+        answer = await gateway(WHO, token="key")
+        assert (answer["data"], codes(answer)) == ({"group": None}, {"FORBIDDEN"})
+        assert upstream.calls == []
+
+
+async def test_what_is_shown_of_a_history_is_audited(tmp_path: Path):
+    """The audit log names the group, and the records that said who made a version."""
+    file = tmp_path / "audit.jsonl"
+    upstream = Keeping(
+        entries=[version(2), version(1)],
+        records=[record("Group/g/_history/2", display="X"), record("Group/h/_history/1", text="")],
+    )
+    async with answering(upstream, audit_file=str(file)) as gateway:
+        await gateway.data(WHO)
+        await until(lambda: bool(file.exists() and file.read_text()))
+    [line] = file.read_text().splitlines()
+    assert json.loads(line)["read"] == ["Provenance/Group-g-_history-2", "g"]
 
 
 async def test_too_many_records():

@@ -1,5 +1,6 @@
 """A history Bundle (FHIR R4, section 3.1.0.14): the versions of one group, the newest first."""
 
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
@@ -26,16 +27,24 @@ class GroupVersion(msgspec.Struct, frozen=True):
 
     @property
     def mark(self) -> str:
-        """What tells it from the group's other versions."""
-        return self.version or self.when or ""
+        """What tells it from the group's other versions: their id, else all that is known."""
+        if self.version is not None:
+            return self.version
+        raw = b"" if self.group is None else self.group.raw
+        return f"{self.when} {blake2b(raw, digest_size=8).hexdigest()}"
 
 
 class HistoryPage(msgspec.Struct, frozen=True):
-    """A page of a history. `broken` counts entries that are no version of the group."""
+    """A page of a history.
+
+    `broken` counts entries that are no version of the group, and `total` is how many versions the
+    server says that there are.
+    """
 
     versions: tuple[GroupVersion, ...]
     next: PageLink | None
     broken: int
+    total: int | None = None
 
 
 class _Entry(msgspec.Struct):
@@ -46,6 +55,7 @@ class _Entry(msgspec.Struct):
 
 class _Bundle(msgspec.Struct):
     resourceType: str = ""  # noqa: N815 - FHIR's element name
+    total: Any = None
     link: Any = None
     entry: list[_Entry] | None = None
 
@@ -67,7 +77,8 @@ def parse_history(raw: bytes, id: str, page: PageLink, base: Segments) -> Histor
     found = [_version(entry, id) for entry in bundle.entry or ()]
     versions = tuple(version for version in found if version is not None)
     following = page_links(bundle.link, page, base).get("next")
-    return HistoryPage(versions, following, len(found) - len(versions))
+    total = bundle.total if type(bundle.total) is int else None
+    return HistoryPage(versions, following, len(found) - len(versions), total)
 
 
 def _version(entry: _Entry, id: str) -> GroupVersion | None:
@@ -78,7 +89,7 @@ def _version(entry: _Entry, id: str) -> GroupVersion | None:
             meta = group.elements.get("meta")
         except NotAGroup:
             return None
-        if group.id != id:
+        if group.id != id or group.is_part:
             return None
     else:
         meta = None

@@ -1,7 +1,7 @@
 """Who made which version of a resource, by Provenance (FHIR R4, section 6.3). Pure."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from group_gateway.fhir.fhir_resource import FhirResource, NotAResource
 from group_gateway.fhir.literal_reference import parse_reference
@@ -9,12 +9,19 @@ from group_gateway.fhir.literal_reference import parse_reference
 _AUTHOR = "author"
 
 
-def agents_by_version(records: Iterable[FhirResource], id: str) -> dict[str, str]:
+class VersionAgent(NamedTuple):
+    """Who made a version, and the id of the Provenance that says so."""
+
+    who: str
+    record: str
+
+
+def agents_by_version(records: Iterable[FhirResource], id: str) -> dict[str, VersionAgent]:
     """Return the agent of each version of a group that a record names as its target.
 
     A target without a version says nothing of any one.
     """
-    found: dict[str, str] = {}
+    found: dict[str, VersionAgent] = {}
     for record in records:
         if record.type != "Provenance":
             continue
@@ -29,7 +36,7 @@ def agents_by_version(records: Iterable[FhirResource], id: str) -> dict[str, str
             if reference is None or (reference.type, reference.id) != ("Group", id):
                 continue
             if who is not None and reference.version is not None:
-                found.setdefault(reference.version, who)
+                found.setdefault(reference.version, VersionAgent(who, record.id))
     return found
 
 

@@ -7,9 +7,8 @@ from typing import Any
 import strawberry
 
 from group_gateway.concurrency import started
-from group_gateway.errors import GatewayError
 from group_gateway.fhir.history_bundle import GroupVersion
-from group_gateway.groups.reading.group_history import VersionPage
+from group_gateway.groups.reading.group_history import PROVENANCE, VersionPage
 from group_gateway.groups.reading.relay_connection import Edge, PageInfo
 from group_gateway.schema.arguments import AfterVersion, FirstVersions
 from group_gateway.schema.context import Info
@@ -49,18 +48,15 @@ async def history(
     count, cursor = given(first), given(after)
     key = ("history", parent.id, count, cursor)
     if key not in context.known:
-        try:
-            context.known[key] = await context.services.history.page(
-                context.operation, parent.id, count, cursor
-            )
-        except GatewayError as error:
-            context.known[key] = error
-    page = _answer(context.known[key])
+        context.known[key] = started(
+            context.services.history.page(context.operation, parent.id, count, cursor)
+        )
+    page: VersionPage | None = await asyncio.shield(context.known[key])
     if page is None:
         return None
     context.operation.record_read((parent.id,))
     if page.broken:
-        context.report(info, "The upstream sent entries that are no versions of the group.")
+        context.report(info, "The upstream's history omits versions of the group, or is broken.")
     return VersionConnection(page)
 
 
@@ -72,10 +68,8 @@ async def who(parent: strawberry.Parent[GroupVersion], info: Info) -> str | None
         asking = started(context.services.history.agents(context.operation, parent.id))
         context.known[key] = asking
     agents = await asyncio.shield(context.known[key])
-    return agents.get(parent.version) or parent.source
-
-
-def _answer(known: Any) -> Any:
-    if isinstance(known, GatewayError):
-        raise known
-    return known
+    agent = agents.get(parent.version)
+    if agent is None:
+        return parent.source
+    context.operation.record_read((f"{PROVENANCE}/{agent.record}",))
+    return str(agent.who)

@@ -8,7 +8,7 @@ from group_gateway.fhir.fhir_resource import NotAResource, matches_in
 from group_gateway.fhir.history_bundle import HistoryPage, parse_history
 from group_gateway.fhir.literal_reference import is_logical_id
 from group_gateway.fhir.page_link import GROUP, HISTORY, PageLink
-from group_gateway.fhir.provenance import agents_by_version
+from group_gateway.fhir.provenance import VersionAgent, agents_by_version
 from group_gateway.operation import Caller
 from group_gateway.upstream.client import Again, GroupClient
 from group_gateway.upstream.upstream_response import failure_of
@@ -38,7 +38,7 @@ class HistoryClient:
 
     async def agents(
         self, caller: Caller, id: str, within: float, again: Again | None = None
-    ) -> tuple[Mapping[str, str], bool]:
+    ) -> tuple[Mapping[str, VersionAgent], bool]:
         """Return who made which version, by Provenance, and whether there are more records."""
         path = f"/Provenance?target={GROUP}/{_checked(id)}&_count={_MOST_RECORDS}"
         answer = await self._client.get("search", path, caller, within, again)

@@ -19,6 +19,7 @@ from group_gateway.errors import (
 )
 from group_gateway.fhir.history_bundle import GroupVersion, HistoryPage
 from group_gateway.fhir.page_link import NOWHERE, PageLink
+from group_gateway.fhir.provenance import VersionAgent
 from group_gateway.groups.reading.capability_reader import CapabilityReader
 from group_gateway.groups.reading.cursor import Cursors
 from group_gateway.groups.reading.paging_support import is_refusal
@@ -28,10 +29,8 @@ from group_gateway.upstream.history_client import HistoryClient, first_page
 
 DEFAULT_PAGE = 20
 LARGEST_PAGE = 100
-MOST_PAGES = 20
-"""Pages that one list may take."""
+PROVENANCE = "Provenance"
 _INTERACTION = "history-instance"
-_PROVENANCE = "Provenance"
 _UNSUPPORTED = frozenset({HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED})
 
 
@@ -39,7 +38,8 @@ _UNSUPPORTED = frozenset({HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMEN
 class VersionPage:
     """Versions of a group, and whether more follow and precede them.
 
-    `broken` counts the entries that are no version of the group.
+    `broken` counts the entries that are no version of the group, and the versions that the server
+    counts but neither sends nor links to.
     """
 
     edges: list[Edge[GroupVersion]]
@@ -81,17 +81,17 @@ class GroupHistory:
                 break
         return walk.result()
 
-    async def agents(self, operation: Operation, id: str) -> Mapping[str, str]:
+    async def agents(self, operation: Operation, id: str) -> Mapping[str, VersionAgent]:
         """Return who made which version, where the upstream has records of it.
 
         Without the right to read them nothing is known. Raises UpstreamSearchUnsupported when there
         are too many.
         """
         capabilities = self._reader.capabilities
-        if _PROVENANCE not in capabilities.resource_types:
+        if PROVENANCE not in capabilities.resource_types:
             return {}
         try:
-            operation.caller.require_read(_PROVENANCE)
+            operation.caller.require_read(PROVENANCE)
             operation.charge()
             found, more = await self._client.agents(
                 operation.caller, id, operation.remaining(), operation.charge
@@ -141,7 +141,7 @@ class GroupHistory:
             if page.next is None:
                 return
             link = page.next
-            if link == NOWHERE or link in visited or len(visited) >= MOST_PAGES:
+            if link == NOWHERE or link in visited:
                 raise UpstreamInvalidResponse("The pages of the upstream's history lead nowhere.")
             visited.add(link)
             page = await self._get(operation, id, link)
@@ -175,6 +175,7 @@ class _Walk:
         self._found = after is None
         self._seen: set[str] = set()
         self._taken: list[Edge[GroupVersion]] = []
+        self._entries = 0
         self._broken = 0
 
     def take(self, page: HistoryPage, link: PageLink) -> bool:
@@ -188,6 +189,9 @@ class _Walk:
                 place = [link.query, link.path, link.text, version.mark]
                 self._taken.append(Edge(version, place, self._cursors))
             self._found = self._found or version.mark == self._after
+        self._entries += len(page.versions) + page.broken
+        if page.next is None and self._after is None:
+            self._broken += max(0, (page.total or 0) - self._entries)
         return len(self._taken) > self._size
 
     def result(self) -> VersionPage:
