@@ -10,6 +10,7 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
 
 import httpx
 
@@ -20,6 +21,7 @@ from identity.issuer import published
 ADMIN = {"authorization": "Bearer sandbox"}
 ENDLESS = 10**12
 KEYS = "/keys"
+HISTORY = "/_history"
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,15 @@ class History:
             self.names[id][-1].until = moment
         self.names[id].append(Span(name, moment))
 
+    def versions(self, group: Any) -> httpx.Response:
+        """Return the history of a group: each name that it had, the newest first."""
+        spans = self.names[group["id"]]
+        entries = [
+            {"resource": {**group, "name": span.of, "meta": {"versionId": str(number)}}}
+            for number, span in enumerate(spans, 1)
+        ]
+        return httpx.Response(200, json={"resourceType": "Bundle", "entry": entries[::-1]})
+
     def issue(self, rights: Caller) -> str:
         """Return a new token."""
         token = str(self._state.tokens.issue(rights, ENDLESS))
@@ -94,6 +105,10 @@ class History:
     def was_down_since(self, moment: Moment) -> bool:
         """Return whether the upstream could not be reached at some time after a moment."""
         return self.is_down or any(outage.place > moment.place for outage in self.outages)
+
+    def had(self, id: str, name: str, window: Window) -> bool:
+        """Return whether a group had a name before the window's end."""
+        return any(s.of == name and s.since.place <= window.last for s in self.names[id])
 
     def allows(self, token: str, id: str, name: str, window: Window) -> bool:
         """Return whether the upstream would have shown this name to this token in the window."""
@@ -123,8 +138,12 @@ class Upstream(httpx.AsyncBaseTransport):
                 raise httpx.ConnectError("an outage")
             if request.url.path == KEYS:
                 return httpx.Response(200, json={"keys": [published("one")]})
-            response = await self._inner.handle_async_request(request)
+            response = await self._inner.handle_async_request(_without_history(request))
             await response.aread()
+            if request.url.path == "/metadata":
+                response = _with_history(response)
+            elif request.url.path.endswith(HISTORY) and response.is_success:
+                response = self._history.versions(response.json())
             if response.status_code in {401, 403}:
                 token = request.headers.get("authorization", "").removeprefix("Bearer ")
                 self._history.refused[token] = self._history.moment()
@@ -138,6 +157,21 @@ class Upstream(httpx.AsyncBaseTransport):
     async def _dawdle(self) -> None:
         for _ in range(self._rng.randrange(12)):
             await asyncio.sleep(0)
+
+
+def _without_history(request: httpx.Request) -> httpx.Request:
+    """Return a read of the group in the place of a read of its history, which a sandbox lacks."""
+    if not request.url.path.endswith(HISTORY):
+        return request
+    url = request.url.copy_with(path=request.url.path.removesuffix(HISTORY), query=None)
+    return httpx.Request("GET", url, headers=request.headers)
+
+
+def _with_history(response: httpx.Response) -> httpx.Response:
+    statement = response.json()
+    for resource in statement["rest"][0]["resource"]:
+        resource.setdefault("interaction", []).append({"code": "history-instance"})
+    return httpx.Response(200, json=statement)
 
 
 SILENCE = 0.1

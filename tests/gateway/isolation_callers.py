@@ -1,6 +1,6 @@
 """The ways in which a gateway may know its callers, and what each of these may be shown."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from random import Random
@@ -22,6 +22,9 @@ class PassedOn:
     """The upstream knows them: it may be shown what it was shown to this token in time."""
 
     history: History
+    people: dict[str, str] = field(default_factory=dict, init=False)
+    listen: ClassVar[bool] = True
+    """Whether they follow lists: subscriptions end when a token does by a clock that runs."""
     kinds: ClassVar[tuple[Caller, ...]] = (
         Caller(),
         Caller(half=True),
@@ -46,6 +49,16 @@ class PassedOn:
         """Return whether a caller may be shown a name, having asked at a moment."""
         return self.history.allows(token, id, name, window)
 
+    def allows_past(self, token: str, id: str, name: str, window: Window, _: Moment) -> bool:
+        """Return whether somebody may be shown a name that a group has, or had once."""
+        rights = self.history.rights[token]
+        may_see = rights.reads and rights.sees(id) and window.meets(self.history.tokens[token])
+        return may_see and self.history.had(id, name, window)
+
+    def person(self, token: str) -> str | None:
+        """Return the reference of who holds a token, if the gateway knows it."""
+        return self.people.get(token)
+
 
 class Known(PassedOn):
     """The gateway knows them, and asks with an account that sees all.
@@ -53,6 +66,7 @@ class Known(PassedOn):
     The scopes of a token decide, and whether it is good when it is sent.
     """
 
+    listen = False
     kinds = (Caller(), Caller(writes=False), Caller(reads=False), Caller(reads=False, writes=False))
 
     def allows(self, token: str, id: str, name: str, window: Window, began: Moment) -> bool:
@@ -61,6 +75,13 @@ class Known(PassedOn):
         if not self.history.rights[token].reads or began.time >= good.until.time:
             return False
         return any(span.of == name and window.meets(span) for span in self.history.names[id])
+
+    def allows_past(self, token: str, id: str, name: str, window: Window, began: Moment) -> bool:
+        """See PassedOn."""
+        good = (
+            self.history.rights[token].reads and began.time < self.history.tokens[token].until.time
+        )
+        return good and self.history.had(id, name, window)
 
     def _issued(self, token: str, kind: Caller, end: float) -> str:
         since = self.history.moment()
@@ -89,8 +110,10 @@ class ByToken(Known):
     def issue(self, kind: Caller) -> str:
         """See PassedOn."""
         end = self.history.now + self.rng.choice([5, 12, 40])
-        said = {"sub": self.rng.choice(["ada", "bob"]), "jti": str(self.history.moment().place)}
+        who = self.rng.choice(["ada", "bob"])
+        said = {"sub": who, "fhirUser": f"Patient/{who}", "jti": str(self.history.moment().place)}
         token = signed(exp=int(end), iat=None, scope=scopes(kind), **said)
+        self.people[token] = f"Patient/{who}"
         return self._issued(token, kind, end)
 
     def end(self, token: str) -> None:

@@ -10,11 +10,13 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.applications import Starlette
 
 from conftest import Sandbox as SandboxUpstream
 from frontdoor import Gateway, opened
-from gateway.isolation import ADMIN, SILENCE, History, Told, Upstream, Window
+from gateway.isolation import ADMIN, SILENCE, History, Moment, Told, Upstream, Window
 from gateway.isolation_callers import ByKey, ByToken, PassedOn
+from gateway.isolation_listeners import listen
 from group_gateway.app import create_app
 from group_gateway.config import Settings
 from group_gateway.sandbox import SandboxOptions
@@ -25,9 +27,13 @@ from redis_server import redis_server
 TTL, SEARCH_TTL = 30.0, 10.0
 GROUPS = 6
 STEPS = 160
+LISTENERS = 6
 NAME = "query ($id: ID!) { group(id: $id) { id name } }"
 LIST = "{ groups(first: 50) { nodes { id name } } }"
 SOME = "query ($ids: [ID!]) { groups(filter: { id: $ids }) { nodes { id name } } }"
+PAST = """query ($id: ID!) { group(id: $id) {
+  id name history(first: 100) { nodes { group { id name } } } } }"""
+MINE = "{ viewer { reference groups(first: 50) { nodes { id name } } } }"
 RENAME = """mutation ($id: ID!, $name: String!) {
   updateGroup(input: { id: $id, name: $name }) { group { id name } }
 }"""
@@ -48,12 +54,16 @@ Way = Callable[[History], PassedOn]
 class World:
     """Gateways on one cache, their callers, and what these did."""
 
-    def __init__(self, rng: Random, callers: PassedOn, gateways: list[Gateway]) -> None:
+    def __init__(
+        self, rng: Random, callers: PassedOn, gateways: list[Gateway], apps: list[Starlette]
+    ) -> None:
         self.through_hl7 = False
         self.rng = rng
         self.callers = callers
         self.history = callers.history
         self.gateways = gateways
+        self.apps = apps
+        self.listeners: list[asyncio.Task[None]] = []
         self.tokens = [callers.issue(kind) for kind in callers.kinds]
         self.revoked: list[str] = []
         self.ids: list[str] = []
@@ -79,6 +89,11 @@ class World:
         answer = response.json()
         ended = self.history.moment()
         self.counts["asked"] += 1
+        self._judge_past(token, answer, Window(began.time, began.place, ended.place), began)
+        viewer = (answer.get("data") or {}).get("viewer")
+        if viewer is not None:
+            assert viewer["reference"] == self.callers.person(token)
+            self.counts["viewers"] += 1
         is_stale = "stale" in answer.get("extensions", {})
         if is_stale:
             assert self.history.was_down_since(began)
@@ -100,6 +115,18 @@ class World:
                 self.written[number, id] = place
                 self.told.note(id, number, place)
 
+    def _judge_past(self, token: str, answer: Any, window: Window, began: Moment) -> None:
+        """Judge a history: it is read anew each time, and its newest version is the group's own."""
+        history = ((answer.get("data") or {}).get("group") or {}).get("history")
+        for number, version in enumerate(history["nodes"] if history else ()):
+            group, allows = (
+                version["group"],
+                self.callers.allows_past if number else self.callers.allows,
+            )
+            shown = (token, group["id"], group["name"], window, began)
+            assert allows(*shown), (shown, self.history.names[group["id"]])
+            self.counts["past names"] += number > 0
+
     def _questions(self, id: str, name: str) -> list[tuple[str, str, dict[str, Any], float]]:
         """Return what may be asked: where, what, and for how long the answer may be kept."""
         some = {"ids": self.rng.sample(self.ids, 3)}
@@ -117,6 +144,8 @@ class World:
             ("/graphql", NAME, {"id": id}, TTL),
             ("/graphql", LIST, {}, SEARCH_TTL),
             ("/graphql", SOME, some, TTL),
+            ("/graphql", PAST, {"id": id}, TTL),
+            ("/graphql", MINE, {}, SEARCH_TTL),
             ("/graphql", RENAME, {"id": id, "name": name}, 0.0),
         ]
 
@@ -133,6 +162,8 @@ class World:
                 self.tokens[number] = self.callers.issue(self.callers.kinds[number])
             case 3:
                 self.history.is_down = True
+            case 7 if self.callers.listen and len(self.listeners) < LISTENERS:
+                self._listen()
             case 4 | 5 | 6 if self.history.is_down:
                 self.history.is_down = False
             case 5 if len(self.gateways) > 1:
@@ -143,6 +174,30 @@ class World:
                 self.tasks.add(asyncio.create_task(self.ask()))
         for _ in range(self.rng.randrange(30)):
             await asyncio.sleep(0)
+
+    def _listen(self) -> None:
+        """Let somebody follow the list of groups, and judge each change when it is sent."""
+        token = self.rng.choice(self.tokens)
+
+        def judge(change: Any) -> None:
+            now = self.history.moment()
+            assert self.history.rights[token].sees(change["id"]), (token, change)
+            if change["group"] is not None:
+                window = Window(now.time - SEARCH_TTL, 0, now.place)
+                shown = (token, change["id"], change["group"]["name"], window, now)
+                assert self.callers.allows(*shown), (shown, self.history.names[change["id"]])
+            self.counts["changes"] += 1
+
+        work = listen(self.rng.choice(self.apps), token, judge)
+        self.listeners.append(asyncio.create_task(work))
+
+    async def leave(self) -> None:
+        """Let all listeners leave; raise what was wrong with what they were told."""
+        for task in self.listeners:
+            task.cancel()
+        for outcome in await asyncio.gather(*self.listeners, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                raise outcome
 
     async def settle(self) -> None:
         """Wait for all answers."""
@@ -157,12 +212,14 @@ def _groups(answer: Any) -> list[Any]:
     found += [data.get("Group"), data.get("GroupUpdate"), data if "id" in data else None]
     edges = (data.get("GroupConnection") or {}).get("edges") or []
     found += [*(data.get("GroupList") or []), *(edge["resource"] for edge in edges)]
-    return [g for g in [*found, *(data.get("groups") or {"nodes": []})["nodes"]] if g]
+    lists = [data.get("groups"), (data.get("viewer") or {}).get("groups")]
+    return [g for g in [*found, *(g for page in lists if page for g in page["nodes"])] if g]
 
 
 async def rename(upstream: httpx.AsyncClient, id: str, history: History) -> None:
     """Rename a group without the gateways' knowledge."""
     group = {"resourceType": "Group", "id": id, "type": "person", "actual": True}
+    group["member"] = [{"entity": {"reference": "Patient/ada"}}]
     group["name"] = f"Name {history.moment().place}"
     (await upstream.put(f"/Group/{id}", json=group)).raise_for_status()
 
@@ -172,6 +229,7 @@ async def create(upstream: httpx.AsyncClient) -> list[str]:
     ids: list[str] = []
     while not len(ids) >= GROUPS or len({Caller(half=True).sees(id) for id in ids}) < 2:
         group = {"resourceType": "Group", "type": "person", "actual": True, "name": "New"}
+        group["member"] = [{"entity": {"reference": "Patient/ada"}}]
         answer = await upstream.post("/Group", json=group)
         ids.append(answer.headers["location"].rpartition("/")[2])
     return ids
@@ -203,6 +261,8 @@ async def world(
         "cache_search_ttl": SEARCH_TTL,
         "cache_timeout": 10,
         "fhir_graphql": True,
+        "subscriptions": True,
+        "subscription_interval": 3600.0,
         **callers.settings(),
         **settings,
     }
@@ -217,7 +277,7 @@ async def world(
         upstream = await stack.enter_async_context(
             httpx.AsyncClient(transport=transport, base_url="http://upstream.test", headers=ADMIN)
         )
-        made = World(rng, callers, gateways)
+        made = World(rng, callers, gateways, apps)
         made.ids = await create(upstream)
         yield made, upstream
 
@@ -236,6 +296,7 @@ async def drive(
         for _ in range(STEPS):
             await made.step(upstream)
         await made.settle()
+        await made.leave()
         print(dict(made.counts))  # noqa: T201 - shown with -s: what the run was worth
         return made
 
