@@ -17,6 +17,7 @@ from anyserver.checks import (
 )
 from anyserver.groups import PEOPLE, STAFF, Elements, references_of, unversioned
 from anyserver.server import Server
+from anyserver.versions import wrong_history
 
 FIELDS = "id name active actual quantity member { inactive entity { reference display } }"
 READ = f"query ($id: ID!) {{ group(id: $id) {{ {FIELDS} version }} }}"
@@ -65,11 +66,13 @@ class World:
 
 
 async def read(world: World) -> str | None:
-    """Ask for one group: it is as a plain read shows it."""
+    """Ask for one group: it is as a plain read shows it, and so are its versions."""
     token = world.rng.choice(TOKENS)
     id = world.some_id() or "g0"
     answer = await world.ask(READ, token=token, id=id)
-    return _wrong_group(world, token, id, answer, answer["data"] and answer["data"]["group"])
+    shown = answer["data"] and answer["data"]["group"]
+    what = _wrong_group(world, token, id, answer, shown)
+    return what or await wrong_history(world, token, id)
 
 
 async def read_several(world: World) -> str | None:

@@ -49,6 +49,7 @@ class Profile:
     answers_writes: Literal["group", "null", "empty", "outcome"] = "group"
     keeps_members: bool = False
     refuses_writes: int = 0
+    history: Literal["linked", "whole", "refuses-count", "none"] = "none"
 
     @classmethod
     def random(cls, rng: Random) -> "Profile":
@@ -67,6 +68,8 @@ class Profile:
             chosen.pop("reads", None)
         if chosen.get("noise") == "twice" and "paging" not in chosen:
             del chosen["noise"]
+        ways = ("linked", "linked", "whole", "refuses-count", "none")
+        chosen["history"] = Random(repr(chosen)).choice(ways)  # noqa: S311 - test data
         return cls(**chosen)
 
     def __str__(self) -> str:

@@ -15,6 +15,7 @@ from anyserver.digits import decode, encode
 from anyserver.groups import Elements, members_of
 from anyserver.pages import Pages, part_of
 from anyserver.profile import Profile
+from anyserver.versions import first_versions, history_page
 
 HALF = "Bearer half"
 """The credential that sees every second group."""
@@ -28,6 +29,8 @@ class Record:
     elements: Elements
     version: int = 1
     changed: datetime = _LONG_AGO
+    past: list[Elements] = field(default_factory=list)
+    """What it was before, the oldest first."""
 
 
 @dataclass
@@ -48,8 +51,8 @@ class Server(httpx.AsyncBaseTransport):
         return f"http://upstream.test{self.profile.base_path}"
 
     def hold(self, group: Elements) -> None:
-        """Hold a group from long ago."""
-        self.records[group["id"]] = Record(group)
+        """Hold a group from long ago, perhaps one that was deleted and made again."""
+        self.records[group["id"]] = Record(group, past=first_versions(group))
 
     def shown(self, id: str) -> Elements:
         """Return a group as a plain read shows it."""
@@ -73,9 +76,20 @@ class Server(httpx.AsyncBaseTransport):
             if authorization != HALF or number % 2 == 0
         ]
 
+    def versions(self, id: str) -> list[Elements]:
+        """Return the versions of a group as the entries of a history, the newest first."""
+        return [self._entry(id), *reversed(self.records[id].past)]
+
+    def _entry(self, id: str) -> Elements:
+        entry: Elements = {"resource": self.shown(id)}
+        if self.profile.tag == "etag-only":
+            entry["response"] = {"etag": f'W/"{self._version(self.records[id])}"'}
+        return entry
+
     def change(self, id: str, elements: Elements) -> None:
         """Replace a group's elements."""
         record = self.records[id]
+        record.past.append(self._entry(id))
         record.elements = elements
         record.version += 1
         record.changed = datetime.now(UTC)
@@ -98,6 +112,8 @@ class Server(httpx.AsyncBaseTransport):
         if path == "/metadata":
             return self._statement()
         if request.method == "GET":
+            if "/_history" in path:
+                return self._history(httpx.URL(path), caller)
             page = self.pages.answer(path, self.visible(caller))
             return page or self._read(path.removeprefix("/Group/"), caller)
         if self.profile.refuses_writes:
@@ -118,6 +134,12 @@ class Server(httpx.AsyncBaseTransport):
         if id not in {group["id"] for group in self.visible(caller)}:
             return _refusal(404)
         return self._whole(id, 200)
+
+    def _history(self, url: httpx.URL, caller: str) -> httpx.Response:
+        id = url.path.split("/")[2]
+        if id not in {group["id"] for group in self.visible(caller)}:
+            return _refusal(404)
+        return history_page(self.profile.history, url, self.versions(id))
 
     def _whole(self, id: str, status: int) -> httpx.Response:
         headers = {}

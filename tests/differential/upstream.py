@@ -13,7 +13,7 @@ from zlib import crc32
 
 import httpx
 
-from differential import people
+from differential import history, people
 from differential.resources import Resource
 
 _STATEMENT = {
@@ -25,7 +25,8 @@ _STATEMENT = {
                 {
                     "type": "Group",
                     "searchParam": [{"name": name} for name in ("_id", "type", "patient")],
-                }
+                },
+                {"type": "Provenance"},
             ],
         }
     ],
@@ -88,6 +89,7 @@ class Upstream(httpx.AsyncBaseTransport):
     def __init__(self, manners: Manners) -> None:
         self._resources: dict[str, dict[str, Resource]] = {}
         self._manners = manners
+        self._has_history = crc32(repr(manners).encode()) % 4 > 0
         self.calls: list[str] = []
 
     def hold(self, token: str, resources: list[Resource]) -> None:
@@ -109,6 +111,8 @@ class Upstream(httpx.AsyncBaseTransport):
             return (200, json.dumps(_STATEMENT).encode()) if self._manners.statement else (404, b"")
         if url.path == "/Group":
             return self._search(dict(url.params), list(seen.values()))
+        if url.path == "/Provenance" or url.path.endswith("/_history"):
+            return self._past(url, seen)
         type, _, id = url.path.removeprefix("/").partition("/")
         if type in people.TYPES:
             return self._people(type, [id] if id else dict(url.params)["_id"].split(","), id)
@@ -117,6 +121,17 @@ class Upstream(httpx.AsyncBaseTransport):
             return self._manners.faults[id]
         resource = seen.get(id)
         return (404, _OUTCOME) if resource is None else (200, resource.raw)
+
+    def _past(self, url: httpx.URL, seen: dict[str, Resource]) -> tuple[int, bytes]:
+        """Answer a read of a history, or a search for who made it."""
+        asked = dict(url.params)
+        provenance = url.path == "/Provenance"
+        id = asked["target"].removeprefix("Group/") if provenance else url.path.split("/")[2]
+        if not self._has_history or id not in seen:
+            return 404, _OUTCOME
+        if provenance:
+            return 200, history.records(id)
+        return 200, history.page(seen[id], asked, self._manners.page_size)
 
     def _people(self, type: str, ids: list[str], read: str) -> tuple[int, bytes]:
         sound = not self._manners.faults
