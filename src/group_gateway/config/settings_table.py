@@ -169,7 +169,7 @@ SETTINGS: Mapping[str, str] = {
     "cors_origins": "Allowed origins of pages, comma-separated, such as `https://app.example`.",
     "cors_headers": "Headers that such pages may send, comma-separated; default: any.",
     "trusted_proxies": "Addresses or networks of trusted proxies; `*`: all.",
-    "compression": "Compress responses for clients that accept zstd, Brotli or gzip.",
+    "compression": "Compress responses for clients that accept gzip, Brotli or zstd.",
     "persisted_queries": "Store documents by their hash (automatic persisted queries).",
     "trusted_documents": "File with the list of trusted documents.",
     "trusted_documents_mode": "`enforce` refuses other documents, `log` counts them, or `off`.",
