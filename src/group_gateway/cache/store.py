@@ -235,10 +235,10 @@ class CacheStore:
                 await self._log.append(tags)
                 self._pending.settle(made)
         except Exception as error:  # noqa: BLE001 - see _copied
-            self._failed(f"an invalidation was not heard: {type(error).__qualname__}")
+            self._failed(f"an invalidation was not confirmed: {type(error).__qualname__}")
         finally:
             if not all(each.is_confirmed for each in made.values()):
-                self._failed("an invalidation was not heard")
+                self._failed("an invalidation was not confirmed")
                 self._history.announce(tags)
 
     async def _is_current(self) -> bool:
@@ -248,7 +248,7 @@ class CacheStore:
         if self._recovery is not None:
             return False
         if not await self._log.caught_up():
-            self._failed("no word of invalidations")
+            self._failed("the stream of invalidations is silent")
             return False
         return self._recovery is None
 

@@ -114,7 +114,7 @@ class Document:
         return operation.operation if operation is not None else None
 
     def mutates(self, name: str | None) -> bool:
-        """Return whether the operation of that name is a mutation, be it a valid one or not."""
+        """Return whether the operation of that name is a mutation, valid or not."""
         operation = _operation(self.parsed, name)
         return operation is not None and operation.operation is OperationType.MUTATION
 

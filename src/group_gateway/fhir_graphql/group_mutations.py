@@ -130,7 +130,7 @@ async def _change(context: FhirContext, id: str, change: Change, version: str | 
 
 
 async def _raise_gone(context: FhirContext, id: str) -> None:
-    """Raise Gone for a deleted group, which writes can't tell from one that never existed."""
+    """Raise Gone for a deleted group: writes can't distinguish it from an unknown one."""
     try:
         await context.services.resources.get(context.operation, GROUP, id)
     except Gone:
@@ -161,7 +161,7 @@ def _stored(context: FhirContext, outcome: Outcome) -> LazyResource | None:
     context.operation.record_written(outcome.group.id)
     try:
         context.operation.caller.require("read")
-    except Forbidden:  # who may only write is not shown what is there
+    except Forbidden:  # a write-only caller gets no data
         return None
     return context.lazy(outcome.group)
 

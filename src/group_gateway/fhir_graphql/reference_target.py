@@ -97,7 +97,7 @@ async def read_instance(context: FhirContext, type: str, id: str) -> Shown:
     try:
         return await read_target(context, Target(type, id, None))
     except NotFound:
-        if type == GROUP:  # groups are read by a loader that does not tell the two apart
+        if type == GROUP:  # the loader of groups does not distinguish the two
             await context.services.resources.get(context.operation, type, id)
         raise
 

@@ -52,7 +52,7 @@ def check_origin(scope: Mapping[str, Any], policy: CrossOriginPolicy) -> None:
 def _is_own(scope: Mapping[str, Any], headers: Headers, policy: CrossOriginPolicy) -> bool:
     origin = headers.get("origin")
     if origin is None or headers.get("sec-fetch-site") == "same-origin":
-        return True  # the browser knows the address that the page asked for, whatever proxies do
+        return True  # said by the browser, which knows the requested address behind any proxy
     own = own_origins(scope.get("client"), headers, policy.proxies)
     # An origin is scheme, host and port, and no more (RFC 6454, section 6.2); or any text at all.
     return origin.lower() in own or origin.lower().partition("://")[2] in own

@@ -43,7 +43,7 @@ class SharedResponses:
             if ready is not None:
                 return "ready", ready
         while (flight := self._joined(key)) is not None:
-            with suppress(LeaderGone):  # another one who waited leads now, or else this one will
+            with suppress(LeaderGone):  # another waiter leads now; otherwise this one will
                 return "joined", await asyncio.shield(flight)
         return None
 

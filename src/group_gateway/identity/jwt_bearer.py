@@ -126,7 +126,7 @@ class JwtAuthenticator:
             leeway=self._rules.leeway,
             options={"require": _CLAIMS, "enforce_minimum_key_length": True},
         )
-        if not claims["sub"]:  # all who have none would be one caller
+        if not claims["sub"]:  # all callers without it would be one caller
             raise jwt.MissingRequiredClaimError("sub")
         if claims["exp"] + self._rules.leeway <= self._clock():
             raise jwt.ExpiredSignatureError

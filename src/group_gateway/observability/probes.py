@@ -62,7 +62,7 @@ class _Upstream:
             await self._client.capabilities(_NOBODY, timeout)
         except UpstreamUnavailable as failure:
             return failure
-        except GatewayError:  # it answers; that it does not tell a stranger more is its right
+        except GatewayError:  # it responds; it need not show more without a credential
             pass
         return None
 

@@ -1,4 +1,4 @@
-"""Everything in which a FHIR server may differ from the documented one, as data.
+"""Every difference of a FHIR server from the documented one, as data.
 
 `SandboxOptions.quirks` sets them at start, `PUT /sandbox/quirks` at run time. The defaults are the
 upstream as its publisher describes it.
@@ -81,7 +81,7 @@ class Quirks:
     refuse_comma_lists: bool = False
     """A comma in `_id`, `type` or a member parameter is a 400."""
     comma_lists_literal: bool = False
-    """A comma list is one value, which nothing has."""
+    """A comma list is one value, which no group has."""
     member_parameter: bool = False
     """Support `member=Patient/x` in place of `patient=x`, and declare it in the
     CapabilityStatement."""
@@ -112,12 +112,12 @@ class Quirks:
     ignores_elements: tuple[str, ...] = ()
     """Elements that a write cannot change, such as `active` or `member.period`."""
     latency_ms: Count = 0
-    """Wait so long before each answer."""
+    """Wait before each response."""
     jitter_ms: Count = 0
-    """And up to so much longer, by chance."""
+    """Wait randomly up to this much longer."""
     clock_skew_s: float = 0.0
     """How far the server's clock is ahead."""
     token_lifetime_s: Positive = 36_000
-    """For how long a token from `/auth/token/` is good."""
+    """How long a token from `/auth/token/` is valid."""
     faults: tuple[FaultRule, ...] = ()
     """Faults; the first rule that matches and is not used up applies."""

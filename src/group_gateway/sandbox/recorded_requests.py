@@ -35,13 +35,13 @@ class LoggedRequest:
 
 
 class RequestLog:
-    """The last 10,000 requests since `clear`, oldest first, and how many were under way at once."""
+    """The last 10,000 requests since `clear`, oldest first, and the peak of requests in flight."""
 
     def __init__(self) -> None:
         self._kept: deque[LoggedRequest] = deque(maxlen=_MOST)
         self._under_way = 0
         self.total = 0
-        """How many there were, also those no longer kept."""
+        """The number of requests, including dropped ones."""
         self.peak = 0
         """The most requests in flight at once."""
 
@@ -65,7 +65,7 @@ class RequestLog:
         self._under_way -= 1
 
     def clear(self) -> None:
-        """Start anew; requests in flight still count towards the peak."""
+        """Drop all requests; those in flight still count towards the peak."""
         self._kept.clear()
         self.total = 0
         self.peak = self._under_way

@@ -45,7 +45,7 @@ class Sandbox:
         self.faults = FaultQueue(quirks.faults)
 
     def now(self) -> float:
-        """Read the server's clock, skewed if it is to be."""
+        """Return the time of the server's clock, with its skew."""
         return self.options.clock() + self.quirks.clock_skew_s
 
     def reset(self) -> None:

@@ -62,7 +62,7 @@ class Tokens:
         return good
 
     def reset(self) -> None:
-        """Forget what was issued and revoked."""
+        """Drop issued tokens, and restore revoked ones."""
         self._issued.clear()
         self._revoked.clear()
 

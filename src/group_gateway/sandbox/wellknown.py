@@ -1,4 +1,4 @@
-"""Names of what every sandbox holds, for tests and examples to use."""
+"""Ids and names in every sandbox's data, for tests and examples."""
 
 from typing import Final
 

@@ -136,7 +136,7 @@ def _payload(info: Info, outcome: Outcome) -> Payload:
     try:
         if outcome.group is not None:
             info.context.operation.caller.require("read")
-    except Forbidden as refusal:  # who may only write is not shown what is there
+    except Forbidden as refusal:  # a write-only caller gets no data
         return Payload(refusal, outcome.issues)
     return Payload(outcome.group, outcome.issues)
 

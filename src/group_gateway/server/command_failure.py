@@ -5,4 +5,4 @@ Wrong settings raise `SettingsError` instead. argparse reports wrong flags with 
 
 
 class CommandFailed(Exception):
-    """The command can't go on. The text is one sentence with the reason and the remedy."""
+    """The command can't continue. The text is one sentence with the reason and the remedy."""

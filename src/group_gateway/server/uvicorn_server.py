@@ -94,7 +94,7 @@ class GracefulServer(uvicorn.Server):
             self._open(listener)
 
     def _open(self, listener: socket.socket) -> None:
-        if listener.fileno() >= 0:  # else the server has ended meanwhile
+        if listener.fileno() >= 0:  # otherwise the server has already ended
             asyncio.get_running_loop().add_reader(listener, self._accept_waiting, listener)
 
     def _accept_waiting(self, listener: socket.socket) -> None:

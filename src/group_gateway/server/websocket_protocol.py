@@ -52,7 +52,7 @@ class BoundedWebSocketProtocol(WebSocketsSansIOProtocol):
             if self.read_paused:  # the application has messages to read already
                 self._unread = data[start:]
                 return
-            if start and self.close_sent:  # nobody reads the input, but it costs time
+            if start and self.close_sent:  # the input is no longer used, but parsing it costs time
                 self._hold(data[start:])
                 return
             super().data_received(data[start : start + _SLICE])

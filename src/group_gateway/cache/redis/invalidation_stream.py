@@ -235,7 +235,7 @@ class InvalidationStream:
                 waiting.set_result(None)
 
     async def _check_primary(self, connection: AbstractConnection) -> None:
-        """Raise StreamLost for a replica, which may hear of nothing for long."""
+        """Raise StreamLost for a replica, which may receive nothing for a long time."""
         if _REPLICA.search(await self._info(connection, "replication")):
             raise StreamLost("the server is a replica")
 

@@ -107,7 +107,7 @@ class GroupSearches:
         operation.caller.require("search")
         wanted = LONGEST_LIST + 1 if count is None else min(count, LONGEST_LIST + 1)
         found: list[GroupResource] = []
-        if wanted or criteria.uncheckable:  # what the upstream does not apply is told in any case
+        if wanted or criteria.uncheckable:  # even an empty list needs what only the upstream does
             source = self._source(operation, criteria)
             async for step in _steps(source, None, offset + wanted):
                 if keeps is None or keeps(step.group):

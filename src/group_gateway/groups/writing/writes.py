@@ -75,7 +75,7 @@ class GroupWrites:
     async def create(self, operation: Operation, new: NewGroup) -> Outcome:
         """Create a group, and read it back.
 
-        Once started it goes on to its end, also when the client disconnects.
+        Once started it runs to its end, even if the client disconnects.
         """
         operation.caller.require("create")
         operation.charge()

@@ -1,4 +1,4 @@
-"""Is a body a FHIR R4 Group? These are the checks of the real upstream's framework.
+"""Check that a body is a FHIR R4 Group. These are the checks of the real upstream's framework.
 
 Every error is reported, each as one issue whose text starts with the path, as in `body -> member ->
 0 -> entity — Field required (type=missing)`.

@@ -102,7 +102,7 @@ class Store:
         return len(matching), [Row(*row) for row in rows]
 
     def taken(self, codes: Iterable[str], by_other_than: str) -> list[str]:
-        """Return those of some responsibilities that another group holds."""
+        """Return which of these responsibilities another group holds."""
         found = self.connection.execute(
             "SELECT code FROM responsibilities JOIN groups USING (seq) "
             "WHERE code IN (SELECT value FROM json_each(?)) AND id != ? ORDER BY code",
