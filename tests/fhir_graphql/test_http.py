@@ -69,6 +69,24 @@ async def test_broken_bodies(fhir, body):
     assert error["extensions"]["resource"]["issue"][0]["severity"] == "error"
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_variables_nested_too_deeply(fhir, method):
+    """JSON that is nested too deeply is told as such, in the body and in the URL."""
+    deep = 1_100 * "[" + 1_100 * "]"
+    variables = f'{{"a": {deep}}}'
+    if method == "GET":
+        params = {"query": QUERY, "variables": variables}
+        response = await fhir.http.get(GRAPHQL, params=params, headers=BEARER)
+    else:
+        body = f'{{"query": "{QUERY}", "variables": {variables}}}'
+        headers = {**BEARER, "content-type": "application/json"}
+        response = await fhir.http.post(GRAPHQL, content=body, headers=headers)
+    assert response.status_code == 400
+    [error] = response.json()["errors"]
+    assert error["extensions"]["code"] == "BODY_TOO_DEEP"
+    assert error["extensions"]["resource"]["issue"][0]["code"] == "too-costly"
+
+
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
 async def test_other_methods(fhir, method):
     """Only GET, HEAD and POST are taken."""

@@ -62,7 +62,10 @@ TEXTS = {
         "Read the message",
     ),
     "BODY_TOO_LARGE": ("The body has too many bytes (413)", "Send less at once"),
-    "BODY_TOO_DEEP": ("The JSON of the body is nested too deeply", "Flatten the variables"),
+    "BODY_TOO_DEEP": (
+        "The JSON of the body, or of a parameter of a GET, is nested too deeply",
+        "Flatten the variables",
+    ),
     "AUDIT_UNAVAILABLE": ("The audit log can't be written (503)", "Make room on its volume"),
     "BATCHING_DISABLED": ("The body is an array of operations", "Send each operation by itself"),
     "BATCH_TOO_LARGE": ("The array holds too many operations", "Send several arrays"),

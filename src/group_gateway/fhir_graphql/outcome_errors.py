@@ -31,6 +31,7 @@ _KINDS: Final[Mapping[str, tuple[int, str]]] = {
     "OVERLOADED": (503, "throttled"),
     "INTERNAL_SERVER_ERROR": (500, "exception"),
     RequestCode.AUDIT_UNAVAILABLE: (503, "transient"),
+    RequestCode.BODY_TOO_DEEP: (400, "too-costly"),
     RequestCode.BODY_TOO_LARGE: (413, "too-long"),
     RequestCode.CROSS_SITE_REQUEST: (403, "security"),
     RequestCode.METHOD_NOT_ALLOWED: (405, "not-supported"),

@@ -17,7 +17,7 @@ from group_gateway.fhir_graphql.fhir_engine import FhirRequest, FhirResult
 from group_gateway.fhir_graphql.outcome_errors import extensions_of, issue_of
 from group_gateway.http.negotiation import JSON
 from group_gateway.http.pipeline import RequestPipeline
-from group_gateway.http.requests import BYTE_ORDER_MARK, RequestRefused, request_of
+from group_gateway.http.requests import RequestRefused, decoded_json, request_of
 from group_gateway.http.responses import Reply, new_reply
 from group_gateway.operation import AuditRecord, RequestContext
 
@@ -101,7 +101,4 @@ def fhir_request(parts: dict[str, Any], instance: str) -> FhirRequest:
 
 def exact_json(text: bytes, what: str) -> Any:
     """Decode JSON so that decimals keep their digits; raise RequestRefused."""
-    try:
-        return _decode(text.removeprefix(BYTE_ORDER_MARK))
-    except (msgspec.DecodeError, UnicodeDecodeError, ArithmeticError, RecursionError):
-        raise RequestRefused(f"{what} is not JSON.") from None
+    return decoded_json(text, what, _decode)

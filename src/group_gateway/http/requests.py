@@ -75,7 +75,7 @@ def operations_of_body(body: bytes, most: int) -> list[bytes]:
     if not most:
         message = "Arrays of operations are not taken. Send each operation by itself."
         raise RequestRefused(message, 400, RequestCode.BATCHING_DISABLED)
-    operations = [bytes(part) for part in _decoded(body, _decode_array)]
+    operations = [bytes(part) for part in decoded_json(body, "The body", _decode_array)]
     if not operations or any(map(is_array, operations)):
         raise RequestRefused("The body is not an array of JSON objects.")
     if len(operations) > most:
@@ -86,19 +86,20 @@ def operations_of_body(body: bytes, most: int) -> list[bytes]:
 
 def request_of_body(body: bytes) -> GraphQLRequest:
     """Parse the body of a POST; raise RequestRefused."""
-    parts = _decoded(body, _decode)
+    parts = decoded_json(body, "The body", _decode)
     if not isinstance(parts, dict):
         raise RequestRefused("The body is not a JSON object.")
     return request_of(parts)
 
 
-def _decoded(body: bytes, decode: Callable[[bytes], Any]) -> Any:
+def decoded_json(text: bytes, what: str, decode: Callable[[bytes], Any]) -> Any:
+    """Decode a part of a request, named `what` in errors; raise RequestRefused."""
     try:
-        return decode(body.removeprefix(BYTE_ORDER_MARK))
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise RequestRefused("The body is not JSON.") from None
+        return decode(text.removeprefix(BYTE_ORDER_MARK))
+    except (msgspec.DecodeError, UnicodeDecodeError, ArithmeticError):
+        raise RequestRefused(f"{what} is not JSON.") from None
     except RecursionError:
-        message = "The body is nested too deeply."
+        message = f"{what} is nested too deeply."
         raise RequestRefused(message, 400, RequestCode.BODY_TOO_DEEP) from None
 
 
@@ -107,10 +108,7 @@ def request_of_query(parameters: Mapping[str, str]) -> GraphQLRequest:
     parts: dict[str, Any] = {name: value for name, value in parameters.items() if value}
     for name in ("variables", "extensions"):
         if name in parts:
-            try:
-                parts[name] = _decode(parts[name].encode())
-            except (msgspec.DecodeError, RecursionError):
-                raise RequestRefused(f"`{name}` is not JSON.") from None
+            parts[name] = decoded_json(parts[name].encode(), f"`{name}`", _decode)
     return request_of(parts)
 
 
