@@ -13,6 +13,9 @@ _DEFAULT_PAGE = 10
 _TAG = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
 
 
+_TRAITS = frozenset({"characteristic", "identifier", "extension"})
+
+
 @dataclass(frozen=True)
 class Position:
     """Where a page begins in the results of which search."""
@@ -179,6 +182,8 @@ class Pages:
             group = part_of(group)
         elif self.profile.search_results == "without-members":
             group = {name: value for name, value in group.items() if name != "member"}
+        elif self.profile.search_results == "without-traits":
+            group = {name: value for name, value in group.items() if name not in _TRAITS}
         mode = {"search": {"mode": "match"}} if self.profile.search_mode else {}
         return {"fullUrl": f"http://upstream.test/Group/{group['id']}", "resource": group, **mode}
 

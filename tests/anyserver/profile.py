@@ -34,7 +34,7 @@ class Profile:
     filters: tuple[str, ...] = FILTERS
     id_lists: Literal["or", "literal", "refused"] = "or"
     statement: bool = True
-    search_results: Literal["whole", "tagged", "without-members"] = "whole"
+    search_results: Literal["whole", "tagged", "without-members", "without-traits"] = "whole"
     reads: Literal["whole", "tagged"] = "whole"
     noise: Literal["none", "outcome", "bare-outcome", "include", "twice", "no-url", "empty"] = (
         "none"
@@ -122,7 +122,7 @@ _WAYS = {
     "filters": (True,),
     "id_lists": ("literal", "refused"),
     "statement": (False,),
-    "search_results": ("tagged", "without-members"),
+    "search_results": ("tagged", "without-members", "without-traits"),
     "reads": ("tagged",),
     "noise": ("outcome", "bare-outcome", "include", "twice", "twice", "no-url", "empty"),
     "search_mode": (False,),
