@@ -27,6 +27,7 @@ from group_gateway.groups.writing.batch import Batch
 from group_gateway.groups.writing.clock import LastWrites
 from group_gateway.groups.writing.drafts import as_sent, body_of, computed_elements, has_version
 from group_gateway.groups.writing.guard_check import GuardCheck
+from group_gateway.groups.writing.verification import losses
 from group_gateway.groups.writing.write_capabilities import (
     WriteCapabilities,
     is_about_computed,
@@ -186,7 +187,8 @@ class ReadModifyWrite:
         await self.renew()
         echo = BaseVersion.whole(written.resource)
         stored = echo
-        if echo is None or not echo.succeeds(base_version):
+        is_whole = echo and not losses(sent, echo.elements, self.client.base_url)
+        if echo is None or not echo.succeeds(base_version) or not is_whole:
             stored = await self._read_back() or echo
         if stored is None:
             text = "The change was made, but the group can't be read back: this is what was sent."

@@ -99,7 +99,7 @@ class GroupWrites:
             raise noted(failure, note) from failure
         finally:
             await self._invalidator.invalidate()
-        stored = await self._stored(operation, written)
+        stored = await self._stored(operation, written, new)
         if stored is None:
             text = _PENDING if written.is_pending else _NOT_READ_BACK
             sent = as_sent(body_of({"id": written.id, **new.elements()}))
@@ -109,17 +109,20 @@ class GroupWrites:
         issues = (*new.check(stored.elements), *new.located(written.issues))
         return Outcome(stored.group, issues)
 
-    async def _stored(self, operation: Operation, written: Written) -> BaseVersion | None:
-        stored = BaseVersion.whole(written.resource)
-        if stored is not None:
-            return stored
+    async def _stored(
+        self, operation: Operation, written: Written, new: NewGroup
+    ) -> BaseVersion | None:
+        """Return the created group: as the response shows it, if it shows what was sent."""
+        echo = BaseVersion.whole(written.resource)
+        if echo is not None and not new.check(echo.elements):
+            return echo
         try:
             operation.charge()
             within = operation.remaining()
             group = await self._client.read(operation.caller, written.id, within)
-            return None if group is None else BaseVersion.of(group)
+            return echo if group is None else BaseVersion.of(group)
         except GatewayError:  # the group was created, and that must be reported
-            return None
+            return echo
 
     async def change(
         self, operation: Operation, id: str, change: Change, if_version: str | None = None
