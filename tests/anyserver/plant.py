@@ -4,13 +4,10 @@
 """
 
 import argparse
-import os
-import sys
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from anyserver.bugs import BUGS
-from differential.plant import hunt
+from differential.plant import hunt, report
 
 RUN = ("anyserver.run", "--worlds")
 
@@ -24,14 +21,7 @@ def main() -> None:
     chosen = parser.parse_args()
     bugs = [bug for bug in BUGS if chosen.only in bug.name]
     search = partial(hunt, operations=chosen.worlds, seed=chosen.seed, run_by=RUN)
-    missed = 0
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for finding in pool.map(search, bugs):
-            sys.stdout.write(f"{finding}\n")
-            sys.stdout.flush()
-            missed += finding.what is None
-    sys.stdout.write(f"{len(bugs) - missed} of {len(bugs)} planted bugs found\n")
-    sys.exit(1 if missed else 0)
+    report(search, bugs)
 
 
 if __name__ == "__main__":

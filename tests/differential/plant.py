@@ -11,10 +11,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 import group_gateway
 from differential.bugs import BUGS, Bug
@@ -22,7 +24,7 @@ from differential.bugs import BUGS, Bug
 _PACKAGE = Path(group_gateway.__file__).parent
 _TESTS = Path(__file__).parent.parent
 _UNMEASURED = {k: v for k, v in os.environ.items() if not k.startswith("COVERAGE_")}
-"""The environment without the request to measure coverage: a planted bug's is nobody's."""
+"""The environment without the request to measure coverage, which bugs would spoil."""
 _FOUND = re.compile(r"^(?P<what>.+): seed ", re.MULTILINE)
 _OPERATIONS = re.compile(r"^(\d+) operations asked", re.MULTILINE)
 
@@ -91,6 +93,18 @@ def hunt(
     return Finding(bug, what, int(done[1]), time.monotonic() - began)
 
 
+def report(search: Callable[[Bug], Finding], bugs: Sequence[Bug]) -> NoReturn:
+    """Hunt the bugs in parallel, print the results, and exit: with 1 if one was not found."""
+    missed = 0
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for finding in pool.map(search, bugs):
+            sys.stdout.write(f"{finding}\n")
+            sys.stdout.flush()
+            missed += finding.what is None
+    sys.stdout.write(f"{len(bugs) - missed} of {len(bugs)} planted bugs found\n")
+    sys.exit(1 if missed else 0)
+
+
 def main() -> None:
     """Plant all bugs, print the result of each, and fail if one was not found."""
     parser = argparse.ArgumentParser(prog="python -m differential.plant", description=__doc__)
@@ -100,14 +114,7 @@ def main() -> None:
     chosen = parser.parse_args()
     bugs = [bug for bug in BUGS if chosen.only in bug.name]
     search = partial(hunt, operations=chosen.operations, seed=chosen.seed)
-    missed = 0
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for finding in pool.map(search, bugs):
-            sys.stdout.write(f"{finding}\n")
-            sys.stdout.flush()
-            missed += finding.what is None
-    sys.stdout.write(f"{len(bugs) - missed} of {len(bugs)} planted bugs found\n")
-    sys.exit(1 if missed else 0)
+    report(search, bugs)
 
 
 if __name__ == "__main__":
