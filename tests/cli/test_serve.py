@@ -13,6 +13,7 @@ import pytest
 
 from cli.commands import COMMAND, NOWHERE, PATIENCE, Server, ask, run, serving
 from cli.failing import Failing
+from cli.packets import fewest_packets
 from cli.test_sandbox import name_of
 from cli.wrong_servers import HOST, page, pipeline, self_signed
 
@@ -41,6 +42,12 @@ def test_needs_an_upstream(failing: Failing) -> None:
         "serve needs an upstream: set GROUP_GATEWAY_UPSTREAM_URL or --upstream-url to the base"
         " URL of a FHIR server (`group-gateway sandbox` brings its own)."
     )
+
+
+def test_head_and_body_arrive_in_one_packet(upstream: Server) -> None:
+    """A response that was executed is written in one system call, as a ready one is."""
+    with serving("serve", *ANY_PORT, upstream_url=upstream.url) as server:
+        assert fewest_packets(server.url, 8) == 1
 
 
 @pytest.mark.parametrize("flags", [(), ("--workers", "2")], ids=["one", "two workers"])

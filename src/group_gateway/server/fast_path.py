@@ -8,10 +8,11 @@ once. If not, or if anything about it is unusual, it takes the ordinary way.
 import asyncio
 from typing import Any, Final
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from group_gateway.http.gateway_app import ENDPOINT_PATH, GatewayApp
 from group_gateway.server.http_protocol import AROUND, BoundedHttpProtocol
+from group_gateway.server.whole_response import response_head
 
 _PATH: Final = ENDPOINT_PATH.encode()
 
@@ -97,7 +98,6 @@ class FastPathProtocol(BoundedHttpProtocol):
             return False
         reply, further = answer
         headers = [*self.server_state.default_headers, *reply.headers, *further]
-        lines = b"".join([b"%b: %b\r\n" % header for header in headers])
-        head = b"%b%b\r\n" % (STATUS_LINE[reply.status], lines)
+        head = response_head(reply.status, headers)
         self.transport.writelines((head, reply.body))  # in one system call, and one packet
         return True

@@ -12,6 +12,7 @@ from httptools import HttpParserError, HttpParserUpgrade
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from group_gateway.server.close_delimited import CloseDelimited
+from group_gateway.server.whole_response import WholeResponse
 
 _PIECE = 4096
 """Parse at most this many bytes before checking the time slice."""
@@ -122,6 +123,8 @@ class PipeliningProtocol(HttpToolsProtocol):
         self._running = cycle
         if cycle.scope["http_version"] == "1.0":
             app = CloseDelimited(app, cycle)
+        elif cycle.scope["method"] != "HEAD":
+            app = WholeResponse(app, cycle)
         super()._start_asgi_task(cycle, app)
 
     def _is_idle(self) -> bool:
