@@ -4,8 +4,6 @@ A tick is one turn of the event loop. Loads of the fields of an operation, or of
 arrived together, go upstream together. No load waits for later ones.
 """
 
-import asyncio
-
 from group_gateway.cache.entries import Lookup, Slot
 from group_gateway.cache.invalidation_history import Tags
 from group_gateway.cache.store import CacheStore
@@ -82,13 +80,11 @@ class GroupLoader:
         tick = self._ticks.get(caller.scope)
         if tick is None:
             tick = self._ticks[caller.scope] = []
-            asyncio.get_running_loop().call_soon(self._depart, caller)
+            self._tasks.spawn(self._run(caller))  # begins in the next turn of the event loop
         tick.append(pending)
 
-    def _depart(self, caller: Caller) -> None:
-        self._tasks.spawn(self._run(caller, self._ticks.pop(caller.scope)))
-
-    async def _run(self, caller: Caller, tick: list[GroupLoad]) -> None:
+    async def _run(self, caller: Caller) -> None:
+        tick = self._ticks.pop(caller.scope)
         try:
             misses = await self._look_up(caller, tick)
             if misses:
