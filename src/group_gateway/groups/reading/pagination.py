@@ -62,7 +62,7 @@ class PagePosition:
     """The position of a group: an index on the page behind `link`, and the group's `id`.
 
     `offset` is the number of groups before that page, None where only links lead on. `filtered` is
-    whether the upstream applied the whole filter.
+    whether the upstream applied the whole filter, `total` the number of groups that it counted.
     """
 
     link: PageLink
@@ -70,6 +70,7 @@ class PagePosition:
     offset: int | None
     filtered: bool
     id: str
+    total: int | None = None
 
     @property
     def number(self) -> int | None:
@@ -79,9 +80,9 @@ class PagePosition:
     @classmethod
     def from_json(cls, place: list[Any]) -> "PagePosition":
         """Parse a position that `Page.place` made."""
-        query, path, text, index, offset, filtered, id = place
+        query, path, text, index, offset, filtered, id, *total = place
         link = PageLink(tuple((name, value) for name, value in query), path, text)
-        return cls(link, index, offset, filtered, id)
+        return cls(link, index, offset, filtered, id, *total)
 
     def find(self, page: "Page") -> int | None:
         """Return the index of its group on a page; None when it is absent."""
@@ -131,7 +132,8 @@ class Page:
     def place(self, index: int, id: str) -> list[Any]:
         """Return the position of one of its groups as JSON values; see `PagePosition`."""
         link, offset = self.link, self.begin if self.exact else None
-        return [link.query, link.path, link.text, index, offset, self.filtered, id]
+        total = None if offset is None else self.content.total
+        return [link.query, link.path, link.text, index, offset, self.filtered, id, total]
 
     @property
     def is_linked(self) -> bool:

@@ -84,7 +84,27 @@ class Paginator:
         )
         page = await self._search.follow(link, filtered=position.filtered)
         start, moved = page.index_of(wanted), position.find(page)
+        removed = -_growth(position, page)
+        if moved is None and 0 < removed < PAGE_SIZE:
+            return await self._after_removals(position, removed) or (page, start)
         return page, start if moved is None else max(start, moved + 1)
+
+    async def _after_removals(
+        self, position: PagePosition, removed: int
+    ) -> tuple[Page, int] | None:
+        """Find what follows a group before which some were removed, so that none is skipped.
+
+        Of those that follow a removed group, some may be shown again. None when it isn't known.
+        """
+        number = position.number or 0
+        begin = max(0, number - removed)
+        link = self._search.numbered(position.link, begin, PAGE_SIZE)
+        page = await self._search.follow(link, filtered=position.filtered)
+        moved = position.find(page)
+        if moved is not None:
+            return page, moved + 1
+        is_all_seen = page.end > number or page.next is None
+        return (page, page.index_of(max(0, number + 1 - removed))) if is_all_seen else None
 
     async def _before(self, position: PagePosition, count: int) -> tuple[Page, int]:
         if position.number is None:
@@ -94,6 +114,13 @@ class Paginator:
             position.link, position.number, size, filtered=position.filtered
         )
         moved = position.find(page)
+        added = _growth(position, page)
+        if moved is None and 0 < added < PAGE_SIZE:
+            later, _ = await self._page_before(
+                position.link, position.number + added + 1, PAGE_SIZE, filtered=position.filtered
+            )
+            moved = position.find(later)
+            return (page, stop) if moved is None else (later, moved)
         return page, stop if moved is None else min(stop, moved)
 
     async def _page_of(self, position: PagePosition) -> tuple[Page, int]:
@@ -236,6 +263,12 @@ class _VisitedPages:
         self._empty = 0 if page.groups else self._empty + 1
         if self._empty > MOST_EMPTY_PAGES:
             raise UpstreamInvalidResponse("The upstream returns page after page without a group.")
+
+
+def _growth(position: PagePosition, page: Page) -> int:
+    """Return how many more groups there are than at a position; 0 where the upstream says not."""
+    before, now = position.total, page.content.total
+    return 0 if before is None or now is None else now - before
 
 
 def _size(count: int, *, filtered: bool) -> int:
