@@ -35,6 +35,8 @@ class RedisWire:
     """Holds up the next request with its command, once."""
     held_reply: Hold | None = None
     """Holds up the reply to the next request with its command, once."""
+    distance: float = 0.0
+    """Seconds that the first bytes of each connection are under way."""
     writers: set[asyncio.StreamWriter] = field(default_factory=set)
     speaks: asyncio.Event = field(default_factory=asyncio.Event)
     """While it is not set, replies wait: the connections stay, and nothing arrives."""
@@ -62,6 +64,8 @@ class RedisWire:
         if self.is_cut:
             writer.close()
             return
+        if self.distance:
+            await asyncio.sleep(self.distance)
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
         self.writers |= {writer, far_writer}
         asked: list[bytes] = []

@@ -18,6 +18,6 @@ async def pair(make_gateway: Callable[..., Any], sandbox: Sandbox) -> Pair:
 
     async def run(url: str, **settings: Any) -> list[Gateway]:
         known = {"cache_url": url, "secret": "a secret of the tests", "cache_timeout": 0.5}
-        return [await make_gateway(**known, **settings) for _ in range(2)]
+        return [await make_gateway(**{**known, **settings}) for _ in range(2)]
 
     return run

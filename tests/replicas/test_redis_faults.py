@@ -104,3 +104,11 @@ async def test_a_name_that_leads_to_another_primary(
                 await asyncio.to_thread(told, old.port, *follow, str(new.port))
                 wire.target = new.port
                 await load.more(READS)
+
+
+async def test_a_distant_redis(pair: Pair, sandbox: Sandbox, redis: RedisServer) -> None:
+    """To connect takes longer than a call may; the calls after it find the connection ready."""
+    async with redis_wire(redis.port) as wire:
+        wire.distance = 0.4
+        gateways = await pair(wire.url, cache_timeout=0.2)
+        await until_sharing(gateways, sandbox)

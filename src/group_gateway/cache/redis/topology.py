@@ -25,6 +25,7 @@ from group_gateway.cache.redis.address import (
     hosts_of,
     options_of,
 )
+from group_gateway.cache.redis.lasting_connect import lasting
 
 _PORTS = {"sentinel": 26379, "cluster": 6379}
 _CONNECT_TIMEOUT = 1.0
@@ -110,7 +111,7 @@ def topology_of(url: str, *, timeout: float, tls: TlsFiles | None = None) -> Red
 
 def _single(url: str, options: Mapping[str, Any]) -> RedisTopology:
     pool: Any = ConnectionPool.from_url(url, **options)
-    pool.connection_class = _leaving_replicas(pool.connection_class)
+    pool.connection_class = lasting(_leaving_replicas(pool.connection_class))
     return RedisTopology(Redis(connection_pool=pool), _opener(pool), lambda: (pool,))
 
 
@@ -144,6 +145,8 @@ def _sentinel(parts: SplitResult, options: Mapping[str, Any], *, secure: bool) -
     sentinel: Any = Sentinel(hosts_of(parts, _PORTS["sentinel"]), sentinel_kwargs=own)  # type: ignore[no-untyped-call]
     client: Redis = sentinel.master_for(service, **link, **credentials_of(parts))
     pools = [each.connection_pool for each in (client, *sentinel.sentinels)]
+    for pool in pools:
+        pool.connection_class = lasting(pool.connection_class)
     return RedisTopology(client, _opener(client.connection_pool), lambda: pools)
 
 
