@@ -1,7 +1,7 @@
 """Cache entries of single groups and search pages, as bytes.
 
-A group's entry is a short header (entity tag and clock of the read, and whether elements may be
-missing) and the upstream's own bytes; an absent group's entry is empty.
+A group's entry is a short header (entity tag and clock of the read) and the upstream's own bytes,
+after a mark where elements may be missing; an absent group's entry is empty.
 """
 
 import msgspec
@@ -12,25 +12,17 @@ from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.operation import Caller
 
 _SEPARATOR = b"\n"
-
-
-class _Header(msgspec.Struct, array_like=True):
-    id: str
-    etag: str | None
-    date: int | None
-    may_be_part: bool = False
-
-
-_header = msgspec.json.Decoder(_Header)
+_MAY_BE_PART = b"?"
+_header = msgspec.json.Decoder(tuple[str, str | None, int | None])
 
 
 def pack(resource: GroupResource | None) -> bytes:
     """Return the cache entry of a read: the group, or its absence."""
     if resource is None:
         return b""
-    fields = (resource.id, resource.etag, resource.date)
-    header = msgspec.json.encode((*fields, True) if resource.may_be_part else fields)
-    return header + _SEPARATOR + resource.raw
+    header = msgspec.json.encode((resource.id, resource.etag, resource.date))
+    entry = header + _SEPARATOR + resource.raw
+    return _MAY_BE_PART + entry if resource.may_be_part else entry
 
 
 def unpack(entry: bytes) -> GroupResource | None:
@@ -40,9 +32,11 @@ def unpack(entry: bytes) -> GroupResource | None:
     header, found, raw = entry.partition(_SEPARATOR)
     if not found:
         raise ValueError("not a cached group")
-    known = _header.decode(header)
-    group = GroupResource(raw, known.id, etag=known.etag, date=known.date)
-    group.may_be_part = known.may_be_part
+    may_be_part = header.startswith(_MAY_BE_PART)
+    id, etag, date = _header.decode(header[1:] if may_be_part else header)
+    group = GroupResource(raw, id, etag=etag, date=date)
+    if may_be_part:
+        group.may_be_part = True
     return group
 
 

@@ -175,15 +175,14 @@ class GroupFetcher:
 
     async def _take(self, content: Searchset, listing: IdListing) -> bool:
         """Resolve the results of a page's groups; return whether the next page is worth a call."""
-        asked = frozenset[str]().union(*(miss.pending.elements for miss in listing.left.values()))
-        doubts = self._results.doubts(content.groups, asked)
+        doubts = self._results.doubts(content.groups, listing.elements)
+        unsure = {*doubts.parts, doubts.sample}
         found: list[tuple[Miss, Found]] = []
         for group in content.groups:
             miss = listing.left.get(group.id)
             if miss is None:
                 continue
-            is_suspect = group.id in doubts.suspects
-            if group.id in {*doubts.parts, doubts.sample} or (is_suspect and miss.shows_members):
+            if group.id in unsure or (group.id in doubts.suspects and miss.shows_members):
                 listing.doubted[group.id] = group
                 continue
             del listing.left[group.id]

@@ -69,6 +69,13 @@ class IdListing:
     doubted: dict[str, GroupResource] = field(default_factory=dict)
     held: list[tuple[Miss, Found]] = field(default_factory=list)
 
+    @property
+    def elements(self) -> frozenset[str]:
+        """The elements that the waiters of the pending loads may show."""
+        loads = [miss.pending for miss in self.left.values()]
+        different = {operation.elements for load in loads for operation in load.operations}
+        return frozenset[str]().union(*different)
+
     def release(self) -> None:
         """Leave the results that are held back to reads."""
         self.left.update((miss.id, miss) for miss, _ in self.held)
