@@ -4,13 +4,13 @@ uvicorn writes the head when it is known, and the body after it. Each write cost
 system call, and the client another read.
 """
 
-from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from starlette.types import Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 _Header = tuple[bytes, bytes]
+_FRAMING: Final = frozenset({b"content-length", b"transfer-encoding", b"connection"})
 
 
 class WholeResponse:
@@ -21,6 +21,7 @@ class WholeResponse:
         self._cycle = cycle
         self._start: Message | None = None
         """The start of the response, until its body is known."""
+        self._length = b""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the request (ASGI)."""
@@ -29,21 +30,30 @@ class WholeResponse:
 
     async def _sending(self, message: Message) -> None:
         start, self._start = self._start, None
-        if start is None:
-            if message["type"] == "http.response.start" and _has_length(message["headers"]):
-                self._start = message
-            else:
-                await self._send(message)
-        elif self._is_usual(message):
+        if start is not None and self._is_usual(message):
             await self._write(start, message["body"])
-        else:
+        elif start is not None:
             await self._send(start)
             await self._send(message)
+        elif message["type"] == "http.response.start" and self._can_wait(message):
+            self._start = message
+        else:
+            await self._send(message)
+
+    def _can_wait(self, start: Message) -> bool:
+        """Return whether a response states its length, and no more about its framing."""
+        framing = [value for name, value in start["headers"] if name in _FRAMING]
+        self._length = framing[0] if len(framing) == 1 else b""
+        return self._length.isdigit()
 
     def _is_usual(self, message: Message) -> bool:
         """Return whether this is the whole body, on a connection that stays open."""
-        cycle = self._cycle
-        return "body" in message and not message.get("more_body") and cycle.keep_alive
+        return (
+            "body" in message
+            and not message.get("more_body")
+            and self._cycle.keep_alive
+            and self._length == b"%d" % len(message["body"])
+        )
 
     async def _write(self, start: Message, body: bytes) -> None:
         cycle = self._cycle
@@ -65,7 +75,3 @@ def response_head(status: int, headers: list[_Header]) -> bytes:
     if lines.count(b"\n") != len(headers) or lines.count(b"\r") != len(headers):
         raise RuntimeError("a control character in the response's head")
     return b"%b%b\r\n" % (STATUS_LINE[status], lines)
-
-
-def _has_length(headers: Iterable[_Header]) -> bool:
-    return any(name == b"content-length" for name, _ in headers)
