@@ -1,6 +1,7 @@
 """Ports are taken at once, and for oneself."""
 
 import asyncio
+import signal
 import socket
 from collections.abc import AsyncIterator, Sized
 from contextlib import ExitStack, asynccontextmanager
@@ -11,10 +12,11 @@ import pytest
 import uvloop
 from starlette.applications import Starlette
 
+from cli.commands import PATIENCE
 from group_gateway.http.gateway_app import TRACK_CONNECTIONS
 from group_gateway.server.command_failure import CommandFailed
 from group_gateway.server.listening import address_of, listen, listen_all, unix_socket
-from group_gateway.server.uvicorn_server import GracefulServer, config
+from group_gateway.server.uvicorn_server import CommandServer, GracefulServer, config
 from waiting import until
 
 
@@ -93,6 +95,24 @@ def test_both_families(host: str) -> None:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM) if host != "::" else ()
         for address in {each[4][0] for each in found} or {"127.0.0.1", "::1"}:
             socket.create_connection((address, port)).close()
+
+
+class SignalledAtOnce(CommandServer):
+    """Gets SIGTERM when uvicorn is about to set its own handler."""
+
+    def __getattribute__(self, name: str) -> Any:
+        """Return an attribute; raise the signal before that of uvicorn's handler."""
+        if name == "handle_exit" and not self.should_exit:
+            signal.raise_signal(signal.SIGTERM)
+        return super().__getattribute__(name)
+
+
+async def test_a_signal_between_two_handlers() -> None:
+    """A signal that comes while the handlers are being set is not lost."""
+    with listen("127.0.0.1", 0) as sock:
+        server = SignalledAtOnce(config(Starlette()))
+        await asyncio.wait_for(server.serve(sockets=[sock]), PATIENCE)
+        assert server.status == 0
 
 
 def test_a_unix_socket(tmp_path: Path) -> None:

@@ -156,7 +156,10 @@ class CommandServer(GracefulServer):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Record the signals that uvicorn handled, where uvicorn would raise them again."""
+        """Record the signals that uvicorn handled, where uvicorn would raise them again.
+
+        A signal that comes before uvicorn's own handlers are set ends the server too.
+        """
         before = {each: signal.signal(each, self._note) for each in (signal.SIGINT, signal.SIGTERM)}
         if self.reread is not None:
             reload = partial(asyncio.get_running_loop().call_soon_threadsafe, self._reload)
@@ -175,6 +178,7 @@ class CommandServer(GracefulServer):
             self.lifespan.state.get(RELOAD_SETTINGS, id)(settings)
 
     def _note(self, number: int, _: object) -> None:
+        self.should_exit = True
         self.status = INTERRUPTED if number == signal.SIGINT else self.status
 
 
