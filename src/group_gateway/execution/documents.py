@@ -1,9 +1,8 @@
 """Documents: parsed, limited and validated once, in a bounded cache."""
 
-import re
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from graphql import (
     ASTValidationRule,
@@ -33,19 +32,13 @@ from group_gateway.execution.document_limits import (
     only_introspects,
     too_large,
 )
+from group_gateway.execution.group_selection import selected_elements
 from group_gateway.execution.incremental import asks_for_parts
 from group_gateway.fhir.group_elements import RESOURCE_ELEMENTS
 
 _TOO_MANY_TOKENS = "Syntax Error: Document contains more than"
 _BASE, _OVERHEAD = 20_000, 140
 """Bytes that a document takes, and those for each byte of its text, its plan included: measured."""
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_SHOWN_BY: Final = {
-    "members": frozenset({"member"}),
-    "responsibilities": frozenset({"characteristic"}),
-    "version": RESOURCE_ELEMENTS - {"meta"},
-}
-"""The elements of a group that fields with other names show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,15 +171,12 @@ class Documents:
             (),
             parsed=node,
             in_parts=self._incremental and asks_for_parts(node),
-            elements=RESOURCE_ELEMENTS
-            if node.loc is None
-            else self._elements(_NAME.findall(node.loc.source.body)),
+            elements=self._elements(node),
         )
 
-    def _elements(self, names: Iterable[str]) -> frozenset[str]:
-        """Return the elements of groups that a document with these names may select."""
-        own = RESOURCE_ELEMENTS.intersection(names)
-        return own.union(*(_SHOWN_BY.get(name, ()) for name in names))
+    def _elements(self, node: DocumentNode) -> frozenset[str]:
+        """Return the elements of groups that a valid document may select."""
+        return selected_elements(self._schema, node)
 
     def _validated(self, node: DocumentNode) -> list[GraphQLError]:
         """Return the errors of a document; the limits come before the other rules."""

@@ -188,8 +188,10 @@ class Engine:
         self, request: GraphQLRequest, operation: Operation
     ) -> OperationResult | IncrementalResult:
         """Execute a request whose document is `in_parts`, up to its initial result."""
-        if self.document(request).operation(request.operation_name) is None:
+        document = self.document(request)
+        if document.operation(request.operation_name) is None:
             return await self.run(request, operation)
+        operation.elements = document.elements
         context = Context(operation, self._services, in_parts=True)
         # The loads of all payloads go upstream together, and no payload waits for another.
         executor = self._executor(

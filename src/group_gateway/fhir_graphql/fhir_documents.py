@@ -1,6 +1,6 @@
 """Documents of the HL7 interface: parsed, limited, rewritten and validated once."""
 
-from collections.abc import Iterable
+import re
 
 from graphql import DocumentNode, GraphQLError, GraphQLInterfaceType, GraphQLSchema
 
@@ -11,6 +11,7 @@ from group_gateway.fhir.group_elements import RESOURCE_ELEMENTS
 from group_gateway.fhir_graphql.dense_form import TooManyFields
 from group_gateway.fhir_graphql.unquoted_values import prepared
 
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _REFERENCES = frozenset({"entity", "managingEntity", "valueReference"})
 _MOST_BYTES = 16 * 1024 * 1024
 
@@ -40,9 +41,11 @@ class FhirDocuments(Documents):
             error = GraphQLError(message, extensions={"code": RequestCode.TOO_MANY_FIELDS})
         return Document(None, (error,), RequestCode.GRAPHQL_VALIDATION_FAILED)
 
-    def _elements(self, names: Iterable[str]) -> frozenset[str]:
-        """Return the elements of groups that a document with these names may select."""
-        found = {name.removeprefix("_") for name in names}
+    def _elements(self, node: DocumentNode) -> frozenset[str]:
+        """Return the elements of groups that a document may select, by the words in it."""
+        if node.loc is None:
+            return RESOURCE_ELEMENTS
+        found = {name.removeprefix("_") for name in _NAME.findall(node.loc.source.body)}
         own = RESOURCE_ELEMENTS & found
         follows = "resource" in found and not _REFERENCES.isdisjoint(found)
         return own | {"contained"} if follows else own
