@@ -65,7 +65,8 @@ async def test_more_than_there_is_room_for(chaos: Chaos, *, chunked: bool) -> No
         ends = await asyncio.gather(*(read(chaos, number) for number in range(CALLS)))
         late = sum(map(ends.count, LATE))
         assert set(ends) <= {"Huge", "OVERLOADED", *LATE}
-        assert ends.count("OVERLOADED") >= CALLS - FIT - late
+        # One that is served makes room: on a busy machine another's bytes may be read after it.
+        assert ends.count("OVERLOADED") >= CALLS - 2 * FIT - late
     assert chaos.peak() < resident + ROOM
     for _ in range(10):
         chaos.all_meet(held_back(FIT, chunked=chunked))
