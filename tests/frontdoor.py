@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import httpx
 from starlette.applications import Starlette
-from starlette.types import ASGIApp, Message
+from starlette.types import ASGIApp, Message, Send
 
 COMPILED = os.environ.get("TEST_COMPILED") != "0"
 MODE = {} if COMPILED else {"GROUP_GATEWAY_COMPILED": "false"}
@@ -65,6 +65,21 @@ class Posted(NamedTuple):
 
 async def post(app: ASGIApp, body: bytes, token: str | None, **headers: str) -> Posted:
     """POST to the GraphQL endpoint; a client library would cost more than the gateway."""
+    answer: list[Message] = []
+
+    async def send(message: Message) -> None:
+        answer.append(message)
+
+    await exchange(app, body, token, send, **headers)
+    start, *pieces = answer
+    content_type = dict(start["headers"])[b"content-type"].decode()
+    return Posted(content_type, b"".join(piece["body"] for piece in pieces))
+
+
+async def exchange(
+    app: ASGIApp, body: bytes, token: str | None, send: Send, **headers: str
+) -> None:
+    """POST to the GraphQL endpoint; `send` takes the response's messages until it ends."""
     sent = {"content-type": "application/json", "host": "gateway.test", **headers}
     if token is not None:
         sent["authorization"] = f"Bearer {token}"
@@ -77,17 +92,10 @@ async def post(app: ASGIApp, body: bytes, token: str | None, **headers: str) -> 
         "headers": [(name.encode(), value.encode()) for name, value in sent.items()],
     }
     messages: list[Message] = [{"type": "http.request", "body": body}]
-    answer: list[Message] = []
 
     async def receive() -> Message:
         if not messages:
             await asyncio.Event().wait()
         return messages.pop()
 
-    async def send(message: Message) -> None:
-        answer.append(message)
-
     await app(scope, receive, send)
-    start, *pieces = answer
-    content_type = dict(start["headers"])[b"content-type"].decode()
-    return Posted(content_type, b"".join(piece["body"] for piece in pieces))

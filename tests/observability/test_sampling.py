@@ -57,21 +57,32 @@ async def test_a_ratio_of_traces_that_began_elsewhere(
     assert recorded == {trace for trace in traces() if sdk_keeps(trace)}
 
 
-async def test_a_trace_that_is_dropped_here(
+@pytest.fixture
+def dropped(
     traced: Callable[..., Any],
     receiver: Receiver,
     sandbox: Any,
     sampler: Callable[[str], None],
-) -> None:
+) -> Callable[..., Any]:
+    """Return a request whose trace is not sampled, which returns the upstream's `traceparent`."""
+
+    async def ask(**headers: str) -> str:
+        sampler("always_off")
+        gateway = await traced()
+        sandbox.forget_calls()
+        await read(gateway, **headers)
+        await traced.end()
+        assert receiver.spans == []
+        [entry] = [e for e in sandbox.app.state.sandbox.requests.entries if e.path != "/metadata"]
+        return str(entry.headers["traceparent"])
+
+    return ask
+
+
+async def test_a_trace_that_is_dropped_here(dropped: Callable[..., Any]) -> None:
     """No part of it is recorded, and the upstream hears that it is not."""
-    sampler("always_off")
-    gateway = await traced()
-    sandbox.forget_calls()
-    await read(gateway, traceparent=f"00-{traces()[0]}-{PARENT}-01")
-    await traced.end()
-    assert receiver.spans == []
-    [entry] = [e for e in sandbox.app.state.sandbox.requests.entries if e.path != "/metadata"]
-    assert entry.headers["traceparent"] == f"00-{traces()[0]}-{PARENT}-00"
+    passed_on = await dropped(traceparent=f"00-{traces()[0]}-{PARENT}-01")
+    assert passed_on == f"00-{traces()[0]}-{PARENT}-00"
 
 
 async def test_a_ratio_with_parents(
@@ -107,21 +118,9 @@ async def test_a_ratio_of_traces_that_begin_here(
     assert len([span for span in receiver.spans if not span.parent_span_id]) == len(recorded)
 
 
-async def test_the_upstream_hears_that_a_trace_is_not_sampled(
-    traced: Callable[..., Any],
-    receiver: Receiver,
-    sandbox: Any,
-    sampler: Callable[[str], None],
-) -> None:
+async def test_the_upstream_hears_that_a_trace_is_not_sampled(dropped: Callable[..., Any]) -> None:
     """The upstream need not decide anew, which would give it traces of its own."""
-    sampler("always_off")
-    gateway = await traced()
-    sandbox.forget_calls()
-    await read(gateway)
-    await traced.end()
-    assert receiver.spans == []
-    [entry] = [e for e in sandbox.app.state.sandbox.requests.entries if e.path != "/metadata"]
-    version, trace, span, flags = entry.headers["traceparent"].split("-")
+    version, trace, span, flags = (await dropped()).split("-")
     assert (version, flags) == ("00", "00")
     assert int(trace, 16)
     assert int(span, 16)
