@@ -15,6 +15,7 @@ from group_gateway.schema import people
 from group_gateway.schema.context import Info
 from group_gateway.schema.elements import default_resolver
 from group_gateway.schema.federation_entities import resolve_entities
+from group_gateway.schema.graphql_names import RememberedNames
 from group_gateway.schema.group import STUBS, Patient, Practitioner
 from group_gateway.schema.mutation import Mutation
 from group_gateway.schema.query import Query
@@ -83,6 +84,7 @@ def build_schema(*, incremental: bool = False, with_people: bool = False) -> Gat
         config=StrawberryConfig(
             default_resolver=default_resolver,
             enable_experimental_incremental_execution=incremental,
+            name_converter=RememberedNames(),
             scalar_map={Decimal: DECIMAL, FhirValue: FHIR_VALUE},
         ),
         federation_version=_FEDERATION_VERSION,

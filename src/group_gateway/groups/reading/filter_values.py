@@ -29,6 +29,11 @@ class StringFilter:
     def _folded(self) -> tuple[str | None, str | None]:
         return _fold(self.contains), _fold(self.starts_with)
 
+    @cached_property
+    def _longest(self) -> str:
+        """The longest text that is in every match, folded."""
+        return max((text for text in self._folded if text is not None), key=len, default="")
+
     def fits(self, text: object, folded: str) -> bool:
         """Return whether a text matches, given as it is and folded."""
         contained, start = self._folded
@@ -39,11 +44,15 @@ class StringFilter:
             and (start is None or folded.startswith(start))
         )
 
+    def may_match(self, page: PageNames) -> bool:
+        """Return False if all names on a page together show that none matches."""
+        return self._longest in page.text
+
     def matches(self, page: PageNames) -> list[int]:
         """Return the indexes of the names on a page that match."""
-        part = max((text for text in self._folded if text is not None), key=len, default="")
-        if part not in page.text:
+        if not self.may_match(page):
             return []
+        part = self._longest
         names, fits = page.names, self.fits
         return [
             i for i, folded in enumerate(page.folded) if part in folded and fits(names[i], folded)

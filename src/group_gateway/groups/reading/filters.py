@@ -114,6 +114,10 @@ class GroupFilter:
         except UNREADABLE as error:
             raise NotAGroup("a value can't be decoded") from error
 
+    def may_match(self, page: Searchset) -> bool:
+        """Return False if the names on a page show that no entry matches."""
+        return self.name is None or self.name.may_match(names_on(page))
+
     def matches(self, page: Searchset) -> Sequence[int]:
         """Return the indexes of the entries that match. Raises NotAGroup as `fits` does."""
         entries = page.entries

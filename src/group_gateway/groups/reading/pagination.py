@@ -48,13 +48,16 @@ class _Continuation(NamedTuple):
     next: PageLink | None
     begin: int | None
     exact: bool
+    cap: int | None
 
     @classmethod
     def of(cls, content: Searchset, link: PageLink) -> "_Continuation":
         """Determine it."""
         begin = _begin(content)
         exact = begin is not None and _is_exact(content, begin)
-        return cls(link, _next(content, link), begin, exact)
+        is_capped = exact and "next" in content.links and not _is_full(content, link)
+        cap = len(content.entries) if is_capped and content.entries else None
+        return cls(link, _next(content, link), begin, exact, cap)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,8 @@ class Page:
 
     `next` leads on; None on the last page. `begin` is the number of groups before the page, where
     the upstream pages by offset. `exact` is whether its offsets count single groups: servers may
-    hide groups after counting.
+    hide groups after counting. `cap` is how many groups the upstream returns at most, if that is
+    fewer than were requested.
     """
 
     content: Searchset
@@ -105,6 +109,7 @@ class Page:
     next: PageLink | None
     begin: int | None
     exact: bool
+    cap: int | None
 
     @classmethod
     def of(cls, content: Searchset, link: PageLink, *, filtered: bool) -> "Page":
@@ -112,7 +117,7 @@ class Page:
         known: _Continuation | None = content.__dict__.get(_KEPT)
         if known is None or known.link != link:
             known = content.__dict__[_KEPT] = _Continuation.of(content, link)
-        return cls(content, link, filtered, known.next, known.begin, known.exact)
+        return cls(content, link, filtered, known.next, known.begin, known.exact, known.cap)
 
     @property
     def groups(self) -> tuple[GroupResource, ...]:
@@ -139,12 +144,6 @@ class Page:
     def is_linked(self) -> bool:
         """Whether the upstream itself links a next page."""
         return "next" in self.content.links
-
-    @property
-    def is_full(self) -> bool:
-        """Whether it holds as many groups as were requested."""
-        requested = _number(self.link.parameter("_count"))
-        return requested is not None and len(self.entries) >= requested
 
     @property
     def is_filled(self) -> bool:
@@ -187,12 +186,6 @@ class Page:
         total = self.content.total
         doubtful = self.exact and total is not None and self.end >= total
         return True if self.is_linked and not doubtful else None
-
-    @property
-    def cap(self) -> int | None:
-        """How many groups the upstream returns at most, if that is fewer than were requested."""
-        is_capped = self.exact and self.entries and self.is_linked and not self.is_full
-        return len(self.entries) if is_capped else None
 
     @property
     def end(self) -> int:
@@ -279,6 +272,12 @@ def _next(content: Searchset, link: PageLink) -> PageLink | None:
         return None
     counted = () if link.parameter(COUNT) is None else ((COUNT, str(requested)),)
     return with_numbers(link, (*counted, (OFFSET, str(end))))
+
+
+def _is_full(content: Searchset, link: PageLink) -> bool:
+    """Return whether a page holds as many groups as were requested."""
+    requested = _number(link.parameter(COUNT))
+    return requested is not None and len(content.entries) >= requested
 
 
 def _is_ours(link: PageLink) -> bool:

@@ -6,7 +6,7 @@ walk ends: no page is visited twice, and only a limited number of pages in a row
 new.
 """
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -19,6 +19,7 @@ from group_gateway.groups.reading.pagination import (
     PagePosition,
 )
 from group_gateway.groups.reading.paging_support import DroppedPage
+from group_gateway.groups.reading.parsed_pages import ParsedPage
 from group_gateway.groups.reading.relay_connection import Batch, Step
 from group_gateway.groups.reading.search import Search
 
@@ -37,11 +38,28 @@ class Paginator:
         """Yield what follows a position, or everything."""
         page, start = await self._enter_after(place, count)
         self._entry = page
-        async for further, seen in self._onward(page):
+        known = await self._search.known_walk(page)
+        walk = self._again(page, known) if known else self._onward(page)
+        async for further, seen in walk:
             steps = self._steps(further, range(start, len(further.entries)), seen)
             certain = further.filtered or further.next is None
             yield Batch(steps, further.goes_on if certain else None, further.content)
             start = 0
+
+    async def _again(
+        self, page: Page, known: Sequence[ParsedPage]
+    ) -> AsyncIterator[tuple[Page, Collection[str]]]:
+        """Yield this page and those after it, as an earlier walk found them.
+
+        Without those that hold nothing of interest. No id comes twice.
+        """
+        yield page, ()
+        last = known[-1]
+        for kept in known[1:]:
+            await self._search.budget.pause()
+            is_silent = not kept.page.broken and not kept.page.issues
+            if kept is last or not is_silent or self._search.may_match(kept.page):
+                yield self._search.page(kept.link, kept.page, filtered=page.filtered), ()
 
     async def backward(self, place: list[Any] | None, count: int) -> AsyncIterator[Batch]:
         """Yield what precedes a position, or everything, from the end to the beginning."""
@@ -164,11 +182,14 @@ class Paginator:
 
     async def _onward(self, page: Page) -> AsyncIterator[tuple[Page, Collection[str]]]:
         """Yield this page and those after it, each with the ids on the pages before."""
+        walk = [page]
         seen: set[str] = set()
         visited = _VisitedPages(page.link)
         while True:
             yield page, seen
             if page.next is None:
+                if len(seen.union(page.ids)) == sum(len(each.ids) for each in walk):
+                    self._search.keep_walk(walk)
                 return
             seen.update(page.ids)
             is_cut = page.is_cut and not self._search.is_last(page)
@@ -185,6 +206,7 @@ class Paginator:
             if not is_cut and seen.issuperset(page.ids):
                 return  # the try has shown that there is no more
             visited.check(page, seen)
+            walk.append(page)
 
     async def _back(self, page: Page, stop: int) -> AsyncIterator[Batch]:
         """Yield the groups of a page up to index `stop`, and those of the pages before it."""
@@ -230,10 +252,13 @@ class Paginator:
 
     def _steps(self, page: Page, indexes: range, seen: Collection[str]) -> list[Step]:
         """Return the steps to the matching groups on a part of a page, in its order."""
+        matching = self._search.matches(page.content)
+        if not matching:
+            return []
         entries = page.entries
         found = [
             Step(group, page.place(index, group.id))
-            for index in self._search.matches(page.content)
+            for index in matching
             if index in indexes and (group := entries[index]) is not None and group.id not in seen
         ]
         return found[::-1] if indexes.step < 0 else found

@@ -138,6 +138,16 @@ class PagingSupport:
             return not self.offset.proven
         return int(dict(query).get(COUNT, "0")) > self.largest
 
+    def with_fewer(self, link: PageLink, error: GatewayError) -> PageLink | None:
+        """Learn from a refusal of a page; return a link to fewer groups, if that may help."""
+        if not is_refusal(error) or link.parameter(COUNT) is None:
+            return None
+        if not self.is_open(COUNT, link.query):
+            return None
+        smaller = self.smaller(link.query, error)
+        self.refused(COUNT)
+        return with_count(link, smaller or self.size(1))
+
     def smaller(self, query: Query, error: GatewayError) -> int:
         """Return the `_count` that the upstream's text names as its limit; 0 if it names none."""
         requested = int(dict(query).get(COUNT, "0"))

@@ -4,6 +4,7 @@ A walk over cached pages, such as a search by name while somebody types, then pa
 again. A page is valid only while its entry is. The memory of all pages is bounded.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from group_gateway.bounded_lru import BoundedLRU
@@ -18,14 +19,20 @@ _PER_ENTRY = 2048
 
 @dataclass(frozen=True, slots=True)
 class ParsedPage:
-    """A page, and its cache entry."""
+    """A page, the link behind which it was found, and its cache entry."""
 
     page: Searchset
+    link: PageLink
     part: CacheDependency
 
 
 Key = tuple[str, PageLink]
 """A caller's scope, and the link behind which the page was found."""
+
+
+def size_of(page: Searchset) -> int:
+    """Return the bytes that a parsed page may take in memory."""
+    return 2 * len(page.raw) + _PER_ENTRY * len(page.entries)
 
 
 class ParsedPages:
@@ -38,10 +45,19 @@ class ParsedPages:
         """Return the page of an entry; None when there is none."""
         return self._pages.get(key)
 
+    def all(self, scope: str, pages: Iterable[tuple[PageLink, Searchset]]) -> list[ParsedPage]:
+        """Return these pages with their entries; none at all unless each is kept as it is."""
+        found: list[ParsedPage] = []
+        for link, page in pages:
+            kept = self._pages.peek((scope, link))
+            if kept is None or kept.page is not page:
+                return []
+            found.append(kept)
+        return found
+
     def put(self, key: Key, page: Searchset, part: CacheDependency) -> None:
         """Keep the page of an entry."""
-        size = 2 * len(page.raw) + _PER_ENTRY * len(page.entries)
-        self._pages.put(key, ParsedPage(page, part), size)
+        self._pages.put(key, ParsedPage(page, key[1], part), size_of(page))
 
     def drop(self, key: Key) -> None:
         """Drop the page of an entry."""

@@ -205,9 +205,11 @@ class Connection:
                 self._more = False
                 break
             self._note(batch)
+            self._more = True if len(batch.steps) > room else batch.more
+            if not batch.steps:
+                continue
             steps = batch.steps[:room]
             self._steps += steps
-            self._more = True if len(batch.steps) > room else batch.more
             self._record_read(step.group.id for step in steps)
             if self._growth is not None:
                 self._growth.set_result(None)

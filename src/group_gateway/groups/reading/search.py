@@ -3,18 +3,11 @@
 It records which parameters work.
 """
 
-import asyncio
 from collections.abc import Collection, Sequence
 
-from group_gateway.errors import (
-    GatewayError,
-    TooManyUpstreamCalls,
-    UpstreamInvalidResponse,
-    UpstreamSearchUnsupported,
-)
+from group_gateway.errors import GatewayError, UpstreamInvalidResponse, UpstreamSearchUnsupported
 from group_gateway.fhir.bundle import Searchset
 from group_gateway.fhir.page_link import NOWHERE, PageLink, Query
-from group_gateway.groups.reading.capabilities import UpstreamCapabilities
 from group_gateway.groups.reading.capability_reader import CapabilityReader
 from group_gateway.groups.reading.filter_proof import FilterProof
 from group_gateway.groups.reading.filters import GroupFilter
@@ -27,6 +20,7 @@ from group_gateway.groups.reading.paging_support import (
     unless_refused,
     with_count,
 )
+from group_gateway.groups.reading.parsed_pages import ParsedPage
 from group_gateway.groups.reading.search_pages import SearchPages
 from group_gateway.groups.reading.search_parameters import (
     ParameterSupport,
@@ -35,15 +29,12 @@ from group_gateway.groups.reading.search_parameters import (
     parameters_for,
     uncontrolled,
 )
+from group_gateway.groups.reading.walk_budget import WalkBudget
 from group_gateway.groups.reading.whole_pages import WholePages
 from group_gateway.operation import Operation
 
 SCAN_PAGES = 20
 """Pages scanned for one result when the upstream can't filter by itself."""
-MOST_STEPS = 1000
-"""Pages that one search may visit, cached ones included."""
-_TIME_SLICE = 0.005
-"""Seconds that a walk over cached pages may take before it yields to the event loop."""
 _TOTAL = "_total"
 
 
@@ -68,21 +59,14 @@ class Search:
         self.is_misled = False
         self.elements: frozenset[str] = frozenset()
         self.largest = PAGE_SIZE
+        self.budget = WalkBudget(operation)
         self._pages = pages
         self._whole = whole
         self._capability_reader = capability_reader
+        self._capabilities = capability_reader.capabilities
+        self._proof = FilterProof(self._capabilities, self._get_apart)
         self._operation = operation
         self._fetched: dict[PageLink, Searchset] = {}
-        self._steps_left = MOST_STEPS
-        self._resumed = 0.0
-
-    @property
-    def _capabilities(self) -> UpstreamCapabilities:
-        return self._capability_reader.capabilities
-
-    @property
-    def _proof(self) -> FilterProof:
-        return FilterProof(self._capabilities, self._get_apart)
 
     @property
     def _needs_statement(self) -> bool:
@@ -104,6 +88,10 @@ class Search:
         """Return the indexes of the entries of a page that match."""
         return self.wanted.matches(page)
 
+    def may_match(self, page: Searchset) -> bool:
+        """Return False if no entry of a page matches, where that is quickly found."""
+        return self.wanted.may_match(page)
+
     def _judge(self, query: Query, content: Searchset) -> ParameterSupport:
         return judge(query, self.wanted, content)
 
@@ -119,7 +107,7 @@ class Search:
             if verdict.applied and not await self._may_be_empty(request, content):
                 continue
             filtered = verdict.applied and request.covers
-            page = self._page(link, content, filtered=filtered)
+            page = self.page(link, content, filtered=filtered)
             self._capabilities.paging.shown(
                 is_linked=page.is_linked, more=len(page.entries) > shown
             )
@@ -157,7 +145,7 @@ class Search:
         content = await unless_refused(self._get(link))
         if content is None:
             return page
-        larger = self._page(link, content, filtered=page.filtered)
+        larger = self.page(link, content, filtered=page.filtered)
         return larger if len(larger.entries) > len(page.entries) else page
 
     def _learn(self, request: FirstPage, content: Searchset) -> ParameterSupport:
@@ -211,21 +199,18 @@ class Search:
         if filtered and not all(map(self.wanted.fits, content.groups)):
             filtered = False
             self.is_misled = True
-        return self._page(link, content, filtered=filtered)
+        return self.page(link, content, filtered=filtered)
 
     async def _get_counted(self, link: PageLink) -> tuple[PageLink, Searchset]:
         """Get a page, with a smaller `_count` if the requested one is too large."""
-        paging = self._capabilities.paging
         while True:
             try:
                 return link, await self._get(link)
             except GatewayError as error:
-                counted = link.parameter(COUNT) is not None and paging.is_open(COUNT, link.query)
-                if not is_refusal(error) or not counted:
+                fewer = self._capabilities.paging.with_fewer(link, error)
+                if fewer is None:
                     raise
-                smaller = paging.smaller(link.query, error)
-                paging.refused(COUNT)
-                link = with_count(link, smaller or paging.size(1))
+                link = fewer
 
     async def is_proven(self, page: Page, total: int) -> bool:
         """Return whether the upstream's total of a search is reliable, given a page of it.
@@ -263,18 +248,40 @@ class Search:
 
     async def _get(self, link: PageLink) -> Searchset:
         """Get a whole page within the deadline, the budget and the time slice."""
-        self._operation.remaining()
-        self._steps_left -= 1
-        if self._steps_left < 0:
-            raise TooManyUpstreamCalls("The upstream has more pages than one operation may visit.")
-        await self._pause()
+        await self.budget.spend()
         content = self._fetched.get(link)
         if content is None:
             content = await self._pages.get(self._operation, link)
-            asked = self._operation.elements | self.elements | self.wanted.elements
-            content = await self._whole.complete(self._operation, content, asked)
+            content = await self._whole.complete(self._operation, content, self._asked)
             self._fetched[link] = content
         return content
+
+    @property
+    def _asked(self) -> frozenset[str]:
+        """The elements that this search needs."""
+        return self._operation.elements | self.elements | self.wanted.elements
+
+    async def known_walk(self, page: Page) -> Sequence[ParsedPage]:
+        """Return a page and all after it, if an earlier walk saw them and they are valid still.
+
+        No group is on two of them. Empty where that isn't known.
+        """
+        walk = await self._pages.walk(self._operation, page.link)
+        if (
+            walk is None
+            or walk.pages[0].page is not page.content
+            or not self._whole.are_whole(self._asked, has_parts=walk.has_parts)
+            or (page.filtered and not self.covers(()))
+        ):
+            return ()
+        await self.budget.spend(len(walk.pages))
+        self._operation.depends_on(walk.dependency)
+        return walk.pages
+
+    def keep_walk(self, pages: Sequence[Page]) -> None:
+        """Keep a walk that went to the end without showing a group twice."""
+        if 1 < len(pages) <= SCAN_PAGES:
+            self._pages.keep_walk(self._operation, [(page.link, page.content) for page in pages])
 
     async def _get_apart(self, link: PageLink) -> Searchset:
         """Get a page that does not belong to the walk and does not count as scanned."""
@@ -284,13 +291,8 @@ class Search:
             del self._fetched[link]
         return content
 
-    async def _pause(self) -> None:
-        now = asyncio.get_running_loop().time()
-        if now - self._resumed > _TIME_SLICE:
-            await asyncio.sleep(0)
-            self._resumed = asyncio.get_running_loop().time()
-
-    def _page(self, link: PageLink, content: Searchset, *, filtered: bool) -> Page:
+    def page(self, link: PageLink, content: Searchset, *, filtered: bool) -> Page:
+        """Return a page, and note how many groups the upstream returns at most."""
         page = Page.of(content, link, filtered=filtered)
         self.largest = min(self.largest, page.cap or self.largest)
         return page

@@ -1,6 +1,7 @@
 """Search pages, from cache or upstream, each fetched once at a time."""
 
 import contextlib
+from collections.abc import Sequence
 from functools import partial
 
 import msgspec
@@ -13,6 +14,7 @@ from group_gateway.fhir.bundle import NotASearchset, Searchset
 from group_gateway.fhir.page_link import PageLink
 from group_gateway.groups.reading.cache_slots import CacheSlots
 from group_gateway.groups.reading.parsed_pages import ParsedPages
+from group_gateway.groups.reading.parsed_walks import ParsedWalk, ParsedWalks
 from group_gateway.groups.reading.pending_result import PendingResult, charge, longest_remaining
 from group_gateway.groups.reading.stale_if_error import stale_if_error
 from group_gateway.operation import CacheDependency, Caller, Operation
@@ -30,6 +32,7 @@ class SearchPages:
         self._slots = slots
         self._lifetime = lifetime
         self._parsed = ParsedPages()
+        self._walks = ParsedWalks()
         self._pending: dict[str, PendingResult[Searchset]] = {}
         self._tasks = BackgroundTasks()
 
@@ -50,6 +53,25 @@ class SearchPages:
             except UpstreamTimeout:
                 if not pending.ran_out(operation):
                     raise
+
+    async def walk(self, operation: Operation, link: PageLink) -> ParsedWalk | None:
+        """Return the walk over a whole list that began behind `link`, as long as it is valid.
+
+        It is the caller's to record that the response depends on it.
+        """
+        key = (operation.caller.scope, link)
+        walk = self._walks.get(key)
+        if walk is None or await self._holds(walk.dependency):
+            return walk
+        self._walks.drop(key)
+        return None
+
+    def keep_walk(self, operation: Operation, pages: Sequence[tuple[PageLink, Searchset]]) -> None:
+        """Keep a walk over a whole list in which no group came twice, if its pages are kept."""
+        scope = operation.caller.scope
+        parsed = self._parsed.all(scope, pages)
+        if parsed:
+            self._walks.put((scope, parsed[0].link), parsed)
 
     async def _holds(self, part: CacheDependency) -> bool:
         """Return whether a cache entry is still valid; wait only if others share the cache."""
@@ -75,6 +97,7 @@ class SearchPages:
         """Exclude results from joining that may have started before a write."""
         self._pending.clear()
         self._parsed.clear()
+        self._walks.clear()
 
     async def _run(
         self, caller: Caller, link: PageLink, slot: Slot, pending: PendingResult[Searchset]

@@ -18,6 +18,13 @@ class WholePages:
         self._loader = loader
         self._results = capabilities.whole_results
 
+    def are_whole(self, asked: frozenset[str], *, has_parts: bool) -> bool:
+        """Return whether groups are known to be whole in the elements `asked` for.
+
+        `has_parts` is whether one of them is known to be incomplete.
+        """
+        return not has_parts and self._results.are_settled(asked)
+
     async def complete(
         self, operation: Operation, page: Searchset, asked: frozenset[str]
     ) -> Searchset:
@@ -26,7 +33,7 @@ class WholePages:
         Some groups are read to find out whether the upstream omits elements. An incomplete group
         whose read is refused to this caller is omitted. Raises the errors of the other reads.
         """
-        if not page.parts and self._results.are_settled(asked):
+        if self.are_whole(asked, has_parts=bool(page.parts)):
             return page
         doubts = self._results.doubts(page.groups, asked)
         suspects = doubts.samples(operation.calls_left // 2)
