@@ -89,6 +89,18 @@ async def test_a_refusal_is_remembered(name):
         assert refused == []
 
 
+@pytest.mark.parametrize(("accepted", "default", "expected"), [(1, 5, 5), (20, 5, 20), (1, 1, 1)])
+async def test_a_small_request_before_a_refused_one(accepted, default, expected):
+    """Pages stay as large as the server makes them, though a smaller one was accepted before."""
+    upstream = Answering(strict(most=50, default=default, words="No"))
+    async with answering(upstream, upstream_calls=1000, cache_ttl=0) as gateway:
+        for size in (accepted, 100):
+            await gateway.data(QUERY, first=size)
+        upstream.calls.clear()
+        await gateway.data(QUERY, first=100)
+        assert len(upstream.calls) == 100 / expected
+
+
 async def test_a_filter_that_is_refused():
     """Where the filter is to blame, the paging stays as it was."""
     known = ("_count", "_offset")

@@ -105,13 +105,13 @@ class FirstPage:
         known = self._capabilities
         return (known.paging.offset if name == OFFSET else known.parameter(name)).proven
 
-    def taken(self) -> bool:
+    def taken(self, content: Searchset) -> bool:
         """Learn from the response; return False to try again with what was omitted needlessly.
 
         If guesses led to a parameter of the filter, that was what the upstream refused, and not its
         paging.
         """
-        self._capabilities.paging.taken(self.paging)
+        self._capabilities.paging.taken(self.paging, content)
         guessed, self._guessed = self._guessed, []
         if all(name in PAGING for name in guessed):
             for name in guessed:
@@ -189,5 +189,5 @@ async def open_search(
         failure = failure_in(content)
         if failure is not None and request.simplify(failure):
             continue
-        if request.taken() and not request.misreads_offset(content):
+        if request.taken(content) and not request.misreads_offset(content):
             return link, content

@@ -19,6 +19,8 @@ _REFUSALS = frozenset({405, 406, 414, 501})
 _QUOTED = r"[`'\"\u2018\u201c]{0}[`'\"\u2019\u201d:=]|\b{0}="
 _PLAIN = r"(?<!\w){0}(?!\w)"
 _NUMBER = re.compile(r"\d{1,9}")
+_USUAL_PAGE = 10
+"""Groups that a server is assumed to return for a search without `_count`."""
 
 
 class DroppedPage(BadUserInput):
@@ -92,6 +94,7 @@ class PagingSupport:
     """What was learned about `_count` and `_offset`.
 
     `largest` is the largest accepted `_count`. While `limit` has failed, nothing larger is sent.
+    `default` is how many groups a page has without `_count`, or an assumption until one was seen.
     `links` is whether a page that others follow has a `next` link. While `trouble` has failed, an
     error without a reason is not taken for a refused parameter.
     """
@@ -101,10 +104,13 @@ class PagingSupport:
     links: CapabilityProbe = field(default_factory=CapabilityProbe)
     trouble: CapabilityProbe = field(default_factory=CapabilityProbe)
     largest: int = 0
+    default: int = _USUAL_PAGE
 
     def size(self, count: int) -> int:
-        """Return the `_count` to send for this number of groups; 0 to send none."""
-        return count if self.limit.worth_trying else min(count, self.largest)
+        """Return the `_count` to send for this number of groups; 0 if a page without has more."""
+        if self.limit.worth_trying:
+            return count
+        return min(count, self.largest) if self.largest >= min(count, self.default) else 0
 
     def query(self, count: int, offset: int = 0) -> Query:
         """Return the parameters that request a page."""
@@ -113,10 +119,12 @@ class PagingSupport:
         numbered: Query = ((OFFSET, str(offset)),) if offset or self.offset.worth_trying else ()
         return counted + numbered
 
-    def taken(self, query: Query) -> None:
-        """Record that a search with these parameters succeeded."""
+    def taken(self, query: Query, content: Searchset) -> None:
+        """Record the page that a search with these parameters returned."""
         sent = dict(query)
-        self.largest = max(self.largest, int(sent.get(COUNT, "0")))
+        self.largest = max(self.largest, _requested(query))
+        if COUNT not in sent and "next" in content.links:
+            self.default = len(content.entries)
         if OFFSET in sent:
             self.offset.learn(works=True)
 
@@ -136,7 +144,7 @@ class PagingSupport:
         """Return whether it is unknown yet that a parameter of a query is supported."""
         if name == OFFSET:
             return not self.offset.proven
-        return int(dict(query).get(COUNT, "0")) > self.largest
+        return _requested(query) > self.largest
 
     def with_fewer(self, link: PageLink, error: GatewayError) -> PageLink | None:
         """Learn from a refusal of a page; return a link to fewer groups, if that may help."""
@@ -146,13 +154,17 @@ class PagingSupport:
             return None
         smaller = self.smaller(link.query, error)
         self.refused(COUNT)
-        return with_count(link, smaller or self.size(1))
+        return with_count(link, smaller or self.size(_requested(link.query)))
 
     def smaller(self, query: Query, error: GatewayError) -> int:
         """Return the `_count` that the upstream's text names as its limit; 0 if it names none."""
-        requested = int(dict(query).get(COUNT, "0"))
+        requested = _requested(query)
         numbers = (int(n) for text in _words(error) if COUNT in text for n in _NUMBER.findall(text))
         return max((number for number in numbers if 0 < number < requested), default=0)
+
+
+def _requested(query: Query) -> int:
+    return int(dict(query).get(COUNT, "0"))
 
 
 def with_count(link: PageLink, count: int) -> PageLink:
