@@ -14,6 +14,7 @@ from group_gateway.groups.reading.filter_values import (
 )
 from group_gateway.groups.reading.filters import GroupFilter
 from group_gateway.groups.reading.sorted_groups import Field, GroupOrder
+from group_gateway.groups.reading.text_folding import fold
 from group_gateway.schema.enums import GroupType
 from group_gateway.schema.input_fields import given, optional
 
@@ -22,7 +23,9 @@ _LONGEST = 1000
 
 
 @strawberry.input(
-    name="StringFilter", description="Texts that fit. AND between the fields; none excludes none."
+    name="StringFilter",
+    description="Texts that fit. AND between the fields; neither a missing nor an empty "
+    "one excludes any.",
 )
 class StringFilterInput:
     """A filter of texts."""
@@ -40,7 +43,8 @@ class TokenFilterInput:
         "The namespace of the value, a URI; empty for values that have none."
     )
     value: str | None = optional(
-        "The code, or the identifier's value. Without a system a concept's text counts too."
+        "The code, or the identifier's value. Without a system a concept's text counts too. An "
+        "empty text has no effect."
     )
 
 
@@ -150,14 +154,14 @@ def wanted_by(chosen: GroupFilterInput | None, home: str) -> GroupFilter:
         type=str(chosen.type.value) if chosen.type else None,
         patient=given(chosen.patient),
         practitioner=given(chosen.practitioner),
-        member=_text(chosen.member),
+        member=_reference(chosen.member),
         name=_string(given(chosen.name)),
         active=given(chosen.active),
         actual=given(chosen.actual),
         identifier=_token(given(chosen.identifier)),
         code=_token(given(chosen.code)),
-        managing_entity=_text(chosen.managing_entity),
-        responsibility=_text(chosen.responsibility),
+        managing_entity=_reference(chosen.managing_entity),
+        responsibility=_text(chosen.responsibility) or None,
         characteristic=_trait(given(chosen.characteristic)),
         last_updated=_dates(given(chosen.last_updated)),
         home=home,
@@ -182,17 +186,30 @@ def _text(value: str | None) -> str | None:
     return text
 
 
+def _reference(value: str | None) -> str | None:
+    reference = _text(value)
+    if reference == "":
+        raise BadUserInput("A reference to filter by is empty. Omit it to show all groups.")
+    return reference
+
+
 def _string(chosen: StringFilterInput | None) -> StringFilter | None:
     if chosen is None:
         return None
-    texts = (_text(chosen.equals), _text(chosen.contains), _text(chosen.starts_with))
-    return StringFilter(*texts) if any(text is not None for text in texts) else None
+    texts = (_text(chosen.equals) or None, _part(chosen.contains), _part(chosen.starts_with))
+    return StringFilter(*texts) if any(texts) else None
+
+
+def _part(value: str | None) -> str | None:
+    """Return a part of a text; None if it is empty without its accents."""
+    text = _text(value)
+    return text if text and fold(text) else None
 
 
 def _token(chosen: TokenFilterInput | None) -> TokenFilter | None:
     if chosen is None:
         return None
-    system, value = _text(chosen.system), _text(chosen.value)
+    system, value = _text(chosen.system), _text(chosen.value) or None
     return None if system is None and value is None else TokenFilter(system, value)
 
 
