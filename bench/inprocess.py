@@ -17,7 +17,7 @@ from group_gateway.config import Settings
 from group_gateway.execution.documents import Document
 from group_gateway.execution.engine import Engine, GraphQLRequest
 from group_gateway.fhir.group_resource import GroupResource
-from group_gateway.groups.reading.relay_connection import Connection
+from group_gateway.groups.reading.connections.relay_connection import Connection
 from group_gateway.operation import Caller, Operation
 from group_gateway.schema.context import Context
 

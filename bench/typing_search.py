@@ -24,7 +24,7 @@ from bench.system import SERVER_CORE
 from bench.workloads import body
 from group_gateway.fhir.bundle import parse_searchset
 from group_gateway.fhir.page_link import PageLink
-from group_gateway.groups.reading.group_outline import outline_of
+from group_gateway.groups.reading.filters.group_outline import outline_of
 
 GROUPS, PAGE, MEMBERS = 2_000, 100, 10
 DECODING = "decoding 20 pages"

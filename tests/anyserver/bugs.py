@@ -11,13 +11,13 @@ BUGS = (
     ),
     Bug(
         "a search result that is tagged as a part counts as the whole group",
-        "groups/reading/partial_results.py",
+        "groups/reading/capabilities/partial_results.py",
         "parts = [group.id for group in groups if group.is_part]",
         "parts: list[str] = []",
     ),
     Bug(
         "a search result that lacks elements without a word counts as the whole group",
-        "groups/reading/partial_results.py",
+        "groups/reading/capabilities/partial_results.py",
         "_lacks(ours.get(name), value)",
         "not _lacks",
     ),

@@ -12,11 +12,11 @@ from group_gateway.cache.store import CacheStore
 from group_gateway.digests import DigestKeys
 from group_gateway.errors import UpstreamTimeout
 from group_gateway.fhir.page_link import PageLink
-from group_gateway.groups.reading.cache_slots import CacheSlots
-from group_gateway.groups.reading.capabilities import UpstreamCapabilities
-from group_gateway.groups.reading.group_fetcher import Lifetimes
-from group_gateway.groups.reading.loader import GroupLoader
-from group_gateway.groups.reading.search_pages import SearchPages
+from group_gateway.groups.reading.capabilities.upstream_capabilities import UpstreamCapabilities
+from group_gateway.groups.reading.loading.cache_slots import CacheSlots
+from group_gateway.groups.reading.loading.group_fetcher import Lifetimes
+from group_gateway.groups.reading.loading.group_loader import GroupLoader
+from group_gateway.groups.reading.loading.search_pages import SearchPages
 from group_gateway.operation import Caller, Operation
 from group_gateway.sandbox.wellknown import JESS_ID, TEST_GROUP_ID
 from group_gateway.upstream.client import GroupClient

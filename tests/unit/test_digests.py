@@ -4,7 +4,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from group_gateway.digests import DigestKeys
-from group_gateway.groups.reading.cache_slots import CacheSlots
+from group_gateway.groups.reading.loading.cache_slots import CacheSlots
 from group_gateway.operation import Caller
 
 RING = DigestKeys(b"a secret of 16 b")

@@ -14,8 +14,13 @@ from graphql import (
 from group_gateway.errors import BadUserInput
 from group_gateway.fhir_graphql.fhir_scalars import scalar_for
 from group_gateway.fhir_graphql.list_navigation import COUNT, FHIRPATH, OFFSET
-from group_gateway.groups.reading.criteria_checks import PARAMETERS
-from group_gateway.groups.reading.search_criteria import FILTER, SORT, Criterion, SearchCriteria
+from group_gateway.groups.reading.filters.fhir_parameters import PARAMETERS
+from group_gateway.groups.reading.filters.search_criteria import (
+    FILTER,
+    SORT,
+    Criterion,
+    SearchCriteria,
+)
 
 REFERENCE: Final = "_reference"
 CURSORS: Final = ("cursor", "_cursor")

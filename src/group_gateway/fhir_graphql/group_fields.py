@@ -33,13 +33,13 @@ from group_gateway.fhir_graphql.group_arguments import (
 from group_gateway.fhir_graphql.list_navigation import COUNT, FHIRPATH, OFFSET, whole
 from group_gateway.fhir_graphql.model import GROUP
 from group_gateway.fhir_graphql.reference_target import Shown, read_instance
-from group_gateway.groups.reading.group_searches import (
+from group_gateway.groups.reading.fhir_searches import (
     GroupPage,
     Keeps,
     PagePlace,
     checked_count,
 )
-from group_gateway.groups.reading.search_criteria import Criterion, SearchCriteria
+from group_gateway.groups.reading.filters.search_criteria import Criterion, SearchCriteria
 
 LIST = "GroupList"
 CONNECTION = "GroupConnection"

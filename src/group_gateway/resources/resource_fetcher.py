@@ -13,16 +13,16 @@ from group_gateway.cache.entries import Lookup, Slot
 from group_gateway.cache.store import CacheStore
 from group_gateway.errors import Forbidden, GatewayError
 from group_gateway.fhir.fhir_resource import FhirResource
-from group_gateway.groups.reading.capability_probe import CapabilityProbe
-from group_gateway.groups.reading.group_fetcher import Lifetimes
-from group_gateway.groups.reading.paging_support import is_refusal
-from group_gateway.groups.reading.pending_result import (
+from group_gateway.groups.reading.capabilities.capability_probe import CapabilityProbe
+from group_gateway.groups.reading.capabilities.paging_support import is_refusal
+from group_gateway.groups.reading.loading.group_fetcher import Lifetimes
+from group_gateway.groups.reading.loading.pending_result import (
     PendingResult,
     charge,
     longest_remaining,
     refund,
 )
-from group_gateway.groups.reading.stale_if_error import stale_if_error, vanished
+from group_gateway.groups.reading.loading.stale_if_error import stale_if_error, vanished
 from group_gateway.operation import Caller, Operation
 from group_gateway.upstream.resource_client import ResourceClient
 

@@ -13,7 +13,7 @@ from group_gateway.cache.store import CacheStore
 from group_gateway.concurrency import BackgroundTasks
 from group_gateway.errors import NotFound, UpstreamTimeout
 from group_gateway.fhir.fhir_resource import FhirResource
-from group_gateway.groups.reading.cache_slots import CacheSlots
+from group_gateway.groups.reading.loading.cache_slots import CacheSlots
 from group_gateway.operation import Caller, Operation
 from group_gateway.resources.resource_fetcher import ResourceFetcher, ResourceLoad, ResourceMiss
 

@@ -4,8 +4,8 @@ from group_gateway.cache.store import CacheStore
 from group_gateway.errors import BadUserInput
 from group_gateway.fhir.fhir_resource import FhirResource
 from group_gateway.fhir.literal_reference import is_logical_id
-from group_gateway.groups.reading.cache_slots import CacheSlots
-from group_gateway.groups.reading.group_fetcher import Lifetimes
+from group_gateway.groups.reading.loading.cache_slots import CacheSlots
+from group_gateway.groups.reading.loading.group_fetcher import Lifetimes
 from group_gateway.operation import Operation
 from group_gateway.resources.resource_fetcher import ResourceFetcher
 from group_gateway.resources.resource_loader import (

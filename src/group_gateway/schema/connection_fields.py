@@ -7,9 +7,14 @@ from typing import Any
 import strawberry
 
 from group_gateway.fhir.group_resource import GroupResource
-from group_gateway.groups.reading.filters import GroupFilter
-from group_gateway.groups.reading.relay_connection import Connection, GroupEdge, PageInfo, paging
-from group_gateway.groups.reading.sorted_groups import GroupOrder
+from group_gateway.groups.reading.connections.relay_connection import (
+    Connection,
+    GroupEdge,
+    PageInfo,
+    paging,
+)
+from group_gateway.groups.reading.filters.filter_table import GroupFilter
+from group_gateway.groups.reading.filters.sort_keys import GroupOrder
 from group_gateway.schema.arguments import After, First, OfType
 from group_gateway.schema.context import Info
 from group_gateway.schema.enums import GroupType

@@ -11,9 +11,9 @@ from graphql import GraphQLError
 from group_gateway.digests import DigestKeys
 from group_gateway.errors import BadUserInput, UpstreamInvalidResponse
 from group_gateway.fhir.operation_outcome import Issue
+from group_gateway.groups.reading.fhir_searches import GroupSearches
 from group_gateway.groups.reading.group_history import GroupHistory
 from group_gateway.groups.reading.group_reads import GroupReads
-from group_gateway.groups.reading.group_searches import GroupSearches
 from group_gateway.groups.reading.invalidation import Invalidator
 from group_gateway.groups.watching.group_list import GroupList
 from group_gateway.groups.watching.group_watches import BeginOperation, GroupEvent, GroupWatches

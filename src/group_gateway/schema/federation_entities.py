@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Sequence
 from typing import Any
 
 from group_gateway.errors import BadUserInput, GatewayError
-from group_gateway.groups.reading.filters import BY_ID
+from group_gateway.groups.reading.filters.filter_table import BY_ID
 from group_gateway.groups.reading.group_reads import checked_id
 from group_gateway.schema.context import Info
 from group_gateway.schema.reference_resource import EntityStub

@@ -6,15 +6,15 @@ from typing import Annotated
 import strawberry
 
 from group_gateway.errors import BadUserInput
-from group_gateway.groups.reading.filter_values import (
+from group_gateway.groups.reading.filters.filter_table import GroupFilter
+from group_gateway.groups.reading.filters.filter_values import (
     CharacteristicFilter,
     DateFilter,
     StringFilter,
     TokenFilter,
 )
-from group_gateway.groups.reading.filters import GroupFilter
-from group_gateway.groups.reading.sorted_groups import Field, GroupOrder
-from group_gateway.groups.reading.text_folding import fold
+from group_gateway.groups.reading.filters.sort_keys import Field, GroupOrder
+from group_gateway.groups.reading.filters.text_folding import fold
 from group_gateway.schema.enums import GroupType
 from group_gateway.schema.input_fields import given, optional
 

@@ -9,7 +9,7 @@ import strawberry
 from group_gateway.errors import BadUserInput
 from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.fhir.literal_reference import entity_reference
-from group_gateway.groups.reading.cursor import Cursors
+from group_gateway.groups.reading.connections.cursor import Cursors
 from group_gateway.schema.arguments import AfterMember, Count, FirstMembers, Inactive, Offset
 from group_gateway.schema.context import Info
 from group_gateway.schema.elements import Element, objects

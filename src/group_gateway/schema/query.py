@@ -3,7 +3,7 @@
 import strawberry
 
 from group_gateway.fhir.group_resource import GroupResource
-from group_gateway.groups.reading.relay_connection import Connection
+from group_gateway.groups.reading.connections.relay_connection import Connection
 from group_gateway.schema.arguments import After, Before, First, GroupId, Last
 from group_gateway.schema.connection_fields import connect
 from group_gateway.schema.context import Info

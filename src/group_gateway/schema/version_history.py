@@ -8,8 +8,8 @@ import strawberry
 
 from group_gateway.concurrency import started
 from group_gateway.fhir.history_bundle import GroupVersion
+from group_gateway.groups.reading.connections.relay_connection import Edge, PageInfo
 from group_gateway.groups.reading.group_history import PROVENANCE, VersionPage
-from group_gateway.groups.reading.relay_connection import Edge, PageInfo
 from group_gateway.schema.arguments import AfterVersion, FirstVersions
 from group_gateway.schema.context import Info
 from group_gateway.schema.input_fields import given

@@ -7,8 +7,8 @@ import strawberry
 
 from group_gateway.errors import BadUserInput
 from group_gateway.fhir.literal_reference import parse_reference, reference_key
-from group_gateway.groups.reading.filters import BY_ID, GroupFilter
-from group_gateway.groups.reading.relay_connection import Connection
+from group_gateway.groups.reading.connections.relay_connection import Connection
+from group_gateway.groups.reading.filters.filter_table import BY_ID, GroupFilter
 from group_gateway.schema.arguments import After, First
 from group_gateway.schema.connection_fields import connect
 from group_gateway.schema.context import Info

@@ -15,8 +15,8 @@ from group_gateway.errors import GatewayError
 from group_gateway.fhir.bundle import Searchset
 from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.fhir.page_link import PageLink, Query
-from group_gateway.groups.reading.capabilities import UpstreamCapabilities
-from group_gateway.groups.reading.first_page import FirstPage, open_search
+from group_gateway.groups.reading.capabilities.upstream_capabilities import UpstreamCapabilities
+from group_gateway.groups.reading.searches.first_page import FirstPage, open_search
 from group_gateway.groups.writing.base_version import BaseVersion
 from group_gateway.groups.writing.drafts import body_of, has_version
 from group_gateway.operation import Caller

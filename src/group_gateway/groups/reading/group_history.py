@@ -20,10 +20,10 @@ from group_gateway.errors import (
 from group_gateway.fhir.history_bundle import GroupVersion, HistoryPage
 from group_gateway.fhir.page_link import NOWHERE, PageLink
 from group_gateway.fhir.provenance import VersionAgent
-from group_gateway.groups.reading.capability_reader import CapabilityReader
-from group_gateway.groups.reading.cursor import Cursors
-from group_gateway.groups.reading.paging_support import is_refusal
-from group_gateway.groups.reading.relay_connection import Edge
+from group_gateway.groups.reading.capabilities.capability_reader import CapabilityReader
+from group_gateway.groups.reading.capabilities.paging_support import is_refusal
+from group_gateway.groups.reading.connections.cursor import Cursors
+from group_gateway.groups.reading.connections.relay_connection import Edge
 from group_gateway.operation import Operation
 from group_gateway.upstream.history_client import HistoryClient, first_page
 

@@ -6,19 +6,20 @@ from group_gateway.digests import DigestKeys
 from group_gateway.errors import BadUserInput
 from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.fhir.literal_reference import is_logical_id
-from group_gateway.groups.reading.capability_reader import CapabilityReader
-from group_gateway.groups.reading.cursor import Cursors
-from group_gateway.groups.reading.filters import GroupFilter
-from group_gateway.groups.reading.id_list import IdList
-from group_gateway.groups.reading.loader import GroupLoader
-from group_gateway.groups.reading.paginator import Paginator
-from group_gateway.groups.reading.relay_connection import Connection, Paging, Source
-from group_gateway.groups.reading.search import Search
-from group_gateway.groups.reading.search_pages import SearchPages
-from group_gateway.groups.reading.sorted_groups import ELEMENTS, GroupOrder, SortedGroups
-from group_gateway.groups.reading.sorted_search import SortedSearch
-from group_gateway.groups.reading.upstream_order import LAST_UPDATED, UpstreamOrder
-from group_gateway.groups.reading.whole_pages import WholePages
+from group_gateway.groups.reading.capabilities.capability_reader import CapabilityReader
+from group_gateway.groups.reading.connections.cursor import Cursors
+from group_gateway.groups.reading.connections.id_list import IdList
+from group_gateway.groups.reading.connections.paginator import Paginator
+from group_gateway.groups.reading.connections.relay_connection import Connection, Paging, Source
+from group_gateway.groups.reading.connections.sorted_groups import SortedGroups
+from group_gateway.groups.reading.connections.upstream_order import LAST_UPDATED, UpstreamOrder
+from group_gateway.groups.reading.filters.filter_table import GroupFilter
+from group_gateway.groups.reading.filters.sort_keys import ELEMENTS, GroupOrder
+from group_gateway.groups.reading.loading.group_loader import GroupLoader
+from group_gateway.groups.reading.loading.search_pages import SearchPages
+from group_gateway.groups.reading.loading.whole_pages import WholePages
+from group_gateway.groups.reading.searches.search import Search
+from group_gateway.groups.reading.searches.sorted_search import SortedSearch
 from group_gateway.operation import Operation
 
 MOST_IDS = 1000

@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 from group_gateway.cache.invalidation_history import Tags
 from group_gateway.cache.store import CacheStore
-from group_gateway.groups.reading.cache_slots import CacheSlots
-from group_gateway.groups.reading.loader import GroupLoader
-from group_gateway.groups.reading.search_pages import SearchPages
+from group_gateway.groups.reading.loading.cache_slots import CacheSlots
+from group_gateway.groups.reading.loading.group_loader import GroupLoader
+from group_gateway.groups.reading.loading.search_pages import SearchPages
 from group_gateway.operation import Caller
 
 

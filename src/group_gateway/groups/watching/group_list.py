@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from group_gateway.fhir.group_resource import GroupResource
-from group_gateway.groups.reading.filters import GroupFilter
+from group_gateway.groups.reading.filters.filter_table import GroupFilter
 from group_gateway.groups.watching.snapshot import Snapshot
 
 

@@ -16,9 +16,9 @@ from group_gateway.digests import DigestKeys
 from group_gateway.errors import BadUserInput
 from group_gateway.events import Events
 from group_gateway.fhir.group_resource import GroupResource
+from group_gateway.groups.reading.connections.relay_connection import Paging
 from group_gateway.groups.reading.group_reads import GroupReads
 from group_gateway.groups.reading.invalidation import Invalidator
-from group_gateway.groups.reading.relay_connection import Paging
 from group_gateway.groups.watching.group_list import (
     GroupChange,
     GroupList,

@@ -10,7 +10,7 @@ from typing import Any
 from group_gateway.errors import GatewayError, Refused
 from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.fhir.operation_outcome import Issue, error, warning
-from group_gateway.groups.reading.pending_result import PendingResult
+from group_gateway.groups.reading.loading.pending_result import PendingResult
 from group_gateway.groups.writing.base_version import BaseVersion
 from group_gateway.groups.writing.verification import loss_warnings, losses
 from group_gateway.groups.writing.write_requests import Outcome, Request

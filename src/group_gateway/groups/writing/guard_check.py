@@ -9,8 +9,8 @@ from typing import Any
 
 from group_gateway.errors import GatewayError
 from group_gateway.fhir.operation_outcome import warning
-from group_gateway.groups.reading.capability_probe import CapabilityProbe
-from group_gateway.groups.reading.pending_result import charge, longest_remaining
+from group_gateway.groups.reading.capabilities.capability_probe import CapabilityProbe
+from group_gateway.groups.reading.loading.pending_result import charge, longest_remaining
 from group_gateway.groups.writing.base_version import BaseVersion, tag_number
 from group_gateway.groups.writing.batch import Batch
 from group_gateway.operation import Caller

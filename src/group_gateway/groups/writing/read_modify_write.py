@@ -21,7 +21,7 @@ from group_gateway.errors import (
     UpstreamUnavailable,
 )
 from group_gateway.fhir.operation_outcome import error, warning
-from group_gateway.groups.reading.pending_result import charge, longest_remaining
+from group_gateway.groups.reading.loading.pending_result import charge, longest_remaining
 from group_gateway.groups.writing.base_version import BaseVersion
 from group_gateway.groups.writing.batch import Batch
 from group_gateway.groups.writing.clock import LastWrites

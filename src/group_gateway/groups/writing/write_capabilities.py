@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from group_gateway.fhir.operation_outcome import Issue
-from group_gateway.groups.reading.capability_probe import CapabilityProbe
+from group_gateway.groups.reading.capabilities.capability_probe import CapabilityProbe
 
 _COMPUTED = re.compile(r"\b(quantity|display)\b")
 _PRECONDITION = re.compile(r"\b(if-match|etag|entity tag|precondition)\b", re.IGNORECASE)

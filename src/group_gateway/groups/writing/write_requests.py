@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from group_gateway.errors import GatewayError
 from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.fhir.operation_outcome import Issue
-from group_gateway.groups.reading.pending_result import PendingResult
+from group_gateway.groups.reading.loading.pending_result import PendingResult
 from group_gateway.groups.writing.changes import Change
 from group_gateway.operation import Caller, Operation
 

@@ -23,9 +23,9 @@ from group_gateway.errors import (
     UpstreamUnavailable,
 )
 from group_gateway.fhir.operation_outcome import warning
-from group_gateway.groups.reading.cache_slots import CacheSlots
-from group_gateway.groups.reading.capabilities import UpstreamCapabilities
+from group_gateway.groups.reading.capabilities.upstream_capabilities import UpstreamCapabilities
 from group_gateway.groups.reading.invalidation import Invalidator
+from group_gateway.groups.reading.loading.cache_slots import CacheSlots
 from group_gateway.groups.writing.base_version import BaseVersion
 from group_gateway.groups.writing.batch import Batch
 from group_gateway.groups.writing.changes import Change

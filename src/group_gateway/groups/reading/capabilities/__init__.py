@@ -1,0 +1,1 @@
+"""What the upstream supports: as its CapabilityStatement declares and its responses show."""

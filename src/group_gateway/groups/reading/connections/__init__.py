@@ -1,0 +1,1 @@
+"""Relay connections, and the sources of groups that they page through."""

@@ -1,0 +1,1 @@
+"""Pages of a search: how an upstream links and numbers them, and which are kept parsed."""

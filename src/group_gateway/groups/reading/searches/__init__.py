@@ -1,0 +1,1 @@
+"""Search an upstream: which parameters it is sent, and what is filtered here instead."""
