@@ -4,8 +4,7 @@ from dataclasses import fields
 
 from group_gateway.fhir_graphql.group_arguments import search_arguments
 from group_gateway.groups.reading.filters.fhir_parameters import PARAMETERS
-from group_gateway.groups.reading.filters.filter_table import FIELDS, GroupFilter
-from group_gateway.groups.reading.searches.filter_pushdown import PARAMETER_NAMES
+from group_gateway.groups.reading.filters.filter_table import FIELDS, PARAMETER_NAMES, GroupFilter
 from group_gateway.schema.elements import element_name
 from group_gateway.schema.federated_schema import build_schema
 
