@@ -54,6 +54,13 @@ async def test_a_bad_entry(name, query):
         assert error["extensions"]["code"] == "UPSTREAM_INVALID_RESPONSE"
 
 
+async def test_a_page_that_is_cut_off_in_a_text_of_quotes():
+    """It is refused at once: no byte of it is read over and over."""
+    cut = b'{"resourceType":"Bundle","entry":[{"resource":{"name":"' + b'\\"' * 500_000
+    async with answering(Answering(lambda _: cut)) as gateway:
+        assert codes(await gateway(QUERY)) == {"UPSTREAM_INVALID_RESPONSE"}
+
+
 HARMLESS = {
     "a total with a fraction of nothing": page("a", "b", total=2.0),
     "a byte order mark": b"\xef\xbb\xbf" + json.dumps(page("a", "b")).encode(),

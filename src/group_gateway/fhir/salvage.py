@@ -6,7 +6,9 @@ from typing import Any, Final
 
 import msgspec
 
-_TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{\]}]')
+_TOKEN: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[{\]}]', re.DOTALL)
+"""A string, also one that is cut off, or a bracket. It reads every byte once: were a cut-off string
+none, each quote in it would be tried as the beginning of another."""
 _ENTRY_LEVEL: Final = 3
 """Levels of an entry: the Bundle, the list, the entry itself."""
 _DEEPEST: Final = 300

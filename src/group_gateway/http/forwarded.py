@@ -14,7 +14,8 @@ from starlette.datastructures import Headers
 _ANY: Final = "*"
 _SAME: Final = {"ws": "http", "wss": "https"}
 _DEFAULT_PORTS: Final = {"": ("80", "443"), "http": ("80",), "https": ("443",)}
-_PAIR: Final = re.compile(r'([A-Za-z-]+)=("(?:[^"\\]|\\.)*"|[^;,"]*)')
+_PAIR: Final = re.compile(r'(?<![A-Za-z-])([A-Za-z-]++)=("(?:[^"\\]++|\\.)*+"|[^;,"]*+)')
+"""A name and its value (RFC 7239, section 4). It reads a long word once, not from each letter."""
 
 
 class TrustedProxies:
