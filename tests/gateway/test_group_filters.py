@@ -359,4 +359,19 @@ async def test_an_own_patient_is_found_however_the_server_writes_it(reference: s
         absolute = 'member: "http://upstream.test/fhir/Patient/7"'
         for wanted in ('patient: "7"', 'member: "Patient/7"', absolute):
             document = f"{{ groups(filter: {{ {wanted} }}, first: 5) {{ nodes {{ id }} }} }}"
+            answer = await gateway(document)
+            assert "errors" not in answer, str(answer["errors"])[:300]
+            assert ids(answer) == ["a"]
+
+
+async def test_a_name_with_very_many_accents_is_compared_at_once():
+    """A name costs the time to read it, also one with a thousand accents on each letter."""
+    accents = "\u0300\u0316" * 400_000
+    odd = make_group("a", name=f"e{accents}quipe")
+    upstream = Answering(lambda _: page({"resource": odd}, {"resource": make_group("b")}))
+    async with answering(upstream) as gateway:
+        for wanted in ("EQUIPE", f"e{accents[:500]}q"):
+            document = (
+                f'{{ groups(filter: {{ name: {{ contains: "{wanted}" }} }}) {{ nodes {{ id }} }} }}'
+            )
             assert ids(await gateway(document)) == ["a"]
