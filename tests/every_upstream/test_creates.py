@@ -50,6 +50,16 @@ async def test_the_payload_of_a_create_is_complete(gateway, fhir):
     assert stored["member"][0]["period"] == {"start": "2024-01-01"}
 
 
+async def test_a_created_group_is_in_a_list_that_was_read_before(gateway):
+    """No upstream repeats the result that it had for the same search before the write."""
+    listing = '{ groups(filter: {patient: "repeated"}, first: 50) { nodes { id } } }'
+    assert (await gateway.data(listing))["groups"]["nodes"] == []
+    wanted = {"type": "PERSON", "name": "Late", "member": [{"reference": "Patient/repeated"}]}
+    created = (await gateway.data(CREATE, input=wanted))["createGroup"]["group"]
+    shown = (await gateway.data(listing))["groups"]["nodes"]
+    assert shown == [{"id": created["id"]}]
+
+
 async def test_a_create_needs_no_more_than_a_type_and_a_name(gateway, fhir):
     """The smallest group has what FHIR requires, and no empty lists."""
     payload = (await gateway.data(CREATE, input={"type": "DEVICE", "name": "Least"}))["createGroup"]

@@ -40,6 +40,31 @@ async def test_headers_reach_the_upstream(text: str) -> None:
     assert {"x-api-key: abc", "x-tenant: a:b", "authorization: bearer sandbox"} <= set(lines)
 
 
+CREATED = (
+    b"HTTP/1.1 201 Created\r\nLocation: http://x/fhir/Group/7/_history/1 \t\r\n"
+    b"Content-Length: 0\r\n\r\n"
+)
+CREATE = """mutation { createGroup(input: {type: PERSON, name: "x"}) { group { id } } }"""
+
+
+async def test_white_space_behind_a_location() -> None:
+    """It is no part of the value (RFC 9112, section 5): the id of a new group is found."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        writer.write(CREATED if head.startswith(b"POST") else ABSENT)
+        await writer.drain()
+        writer.close()
+
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(await asyncio.start_server(answer, "127.0.0.1"))
+        port = server.sockets[0].getsockname()[1]
+        settings = Settings(upstream_url=f"http://127.0.0.1:{port}")
+        gateway = await stack.enter_async_context(opened(create_app(settings)))
+        created = await gateway.data(CREATE)
+    assert created == {"createGroup": {"group": {"id": "7"}}}
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [

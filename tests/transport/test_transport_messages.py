@@ -65,6 +65,14 @@ async def test_headers_arrive_as_sent(client: httpx.AsyncClient) -> None:
     assert response.headers["etag"].encode("latin-1") == b'W/"\xe9"'
 
 
+async def test_white_space_behind_a_value_is_none_of_it(client: httpx.AsyncClient) -> None:
+    """It may follow each field (RFC 9112, section 5)."""
+    answer = b"HTTP/1.1 200 OK\r\nContent-Encoding: identity \t\r\nContent-Length: 2\r\n\r\nok"
+    async with peer(sending(answer)) as server:
+        response = await client.get(server.url)
+    assert response.content == b"ok"
+
+
 async def test_neither_trailers_nor_interim_headers_become_headers(
     client: httpx.AsyncClient,
 ) -> None:

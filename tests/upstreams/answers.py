@@ -10,10 +10,9 @@ LONG_AGO = {"If-Unmodified-Since": "Thu, 01 Jan 1970 00:00:00 GMT"}
 
 
 def client_for(upstream: Upstream, token: str) -> httpx.Client:
-    """Build a client with the rights of a token."""
-    return httpx.Client(
-        base_url=upstream.url, headers={"Authorization": f"Bearer {token}"}, timeout=60
-    )
+    """Build a client with the rights of a token, which gets no search's earlier result."""
+    headers = {"Authorization": f"Bearer {token}", "Cache-Control": "no-cache"}
+    return httpx.Client(base_url=upstream.url, headers=headers, timeout=60)
 
 
 def issue(response: httpx.Response) -> tuple[int, str]:

@@ -12,6 +12,7 @@ _RESERVED: Final = frozenset(
         "accept",
         "accept-encoding",
         "authorization",
+        "cache-control",
         "connection",
         "content-encoding",
         "content-length",

@@ -20,6 +20,7 @@ from group_gateway.upstream.upstream_response import CORRELATION_HEADERS, Upstre
 _HEADERS = {
     "accept": "application/fhir+json",
     "accept-encoding": "identity",
+    "cache-control": "no-cache",  # some servers repeat a search's result of a minute ago (HAPI)
     "user-agent": "group-gateway",
 }
 
@@ -93,7 +94,7 @@ class _PooledExchange:
             caller_key=call.scope,
         )
         seen = {
-            known: value.decode("latin-1")
+            known: value.decode("latin-1").strip(" \t")
             for name, value in received
             if (known := _SEEN.get(name)) is not None
         }

@@ -7,7 +7,7 @@ from typing import Any
 from group_gateway.errors import UpstreamInvalidResponse
 from group_gateway.fhir.group_resource import GroupResource, NotAGroup
 from group_gateway.groups.writing.drafts import elements_of
-from group_gateway.upstream.client import Precondition
+from group_gateway.upstream.client import Precondition, Written
 
 _TAG = re.compile(r'[^"\x00-\x20\x7f-\uffff]{1,200}')
 _CODED_TAG = re.compile(r'(?:W/)?"(.+?)(?:--?|;)(?:gzip|br|zstd|deflate)"')
@@ -113,6 +113,16 @@ class BaseVersion:
         version or none, and store something else.
         """
         return base.version_id is None or self.version_id not in {None, base.version_id}
+
+    def is_before(self, written: Written, base: "BaseVersion") -> bool:
+        """Return whether a read after a write of `base` still shows `base`.
+
+        Reads may come from a replica or a cache that does not have the write yet. If its response
+        named no version, the upstream may also have ignored it.
+        """
+        tag = base.group.etag
+        is_old = self.group.etag == tag and self.elements == base.elements
+        return base.is_exact and is_old and written.etag != tag
 
     def outdates(self, token: str) -> bool:
         """Return whether a request was meant for another version."""

@@ -9,11 +9,12 @@ from typing import Any
 import msgspec
 
 from group_gateway.fhir.decimals import encode_verbatim, verbatim_decimal
-from group_gateway.fhir.group_elements import GROUP, computed_by_servers
+from group_gateway.fhir.group_elements import DATA_TYPES, GROUP, computed_by_servers
 from group_gateway.fhir.group_resource import UNREADABLE, GroupResource, NotAGroup
 from group_gateway.groups.writing.member_index import is_active, members_of
 
 _COMPUTED = computed_by_servers(GROUP)
+_META = computed_by_servers(DATA_TYPES["Meta"])
 _decoder = msgspec.json.Decoder(dict[str, Any], float_hook=verbatim_decimal)
 _encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=encode_verbatim)
 
@@ -27,13 +28,18 @@ def elements_of(resource: GroupResource) -> dict[str, Any]:
 
 
 def body_of(
-    draft: dict[str, Any], stored: dict[str, Any] | None = None, *, computes: bool = False
+    draft: dict[str, Any],
+    stored: dict[str, Any] | None = None,
+    *,
+    computes: bool = False,
+    takes_meta: bool = True,
 ) -> bytes:
     """Encode a draft as the body of a create, or of an update of the elements `stored`.
 
     An upstream that `computes` (Canvas) makes `quantity` and the members' `display` itself, takes
     none, and requires `actual` and `exclude`. Any other one stores what it is sent: for it a
-    quantity that counted the members counts them again.
+    quantity that counted the members counts them again. Unless it `takes_meta`, it is not sent the
+    elements of `meta` that it sets itself.
     """
     body = dict(draft)
     body.setdefault("resourceType", "Group")
@@ -41,6 +47,10 @@ def body_of(
         _leave_to_upstream(body)
     elif stored is not None and body.get("quantity") == stored.get("quantity"):
         _count_again(body, stored)
+    if not takes_meta and isinstance(body.get("meta"), dict):
+        body["meta"] = {k: v for k, v in body["meta"].items() if k not in _META}
+    if body.get("meta") == {}:
+        del body["meta"]
     if body.get("member") == []:  # FHIR has no empty lists
         del body["member"]
     return _encoder.encode(body)
@@ -50,6 +60,12 @@ def computed_elements(body: bytes) -> bool:
     """Return whether a body has elements that some upstreams compute and refuse."""
     elements = _decoder.decode(body)
     return not _COMPUTED.isdisjoint(elements) or any(map(_has_display, members_of(elements)))
+
+
+def has_server_meta(body: bytes) -> bool:
+    """Return whether a body has elements of `meta` that only the server sets."""
+    meta = _decoder.decode(body).get("meta")
+    return isinstance(meta, dict) and not _META.isdisjoint(meta)
 
 
 def as_sent(body: bytes) -> GroupResource:

@@ -9,14 +9,15 @@ from typing import Any
 
 from group_gateway.errors import GatewayError
 from group_gateway.fhir.operation_outcome import warning
-from group_gateway.groups.reading.capabilities.capability_probe import CapabilityProbe
 from group_gateway.groups.reading.loading.pending_result import charge, longest_remaining
 from group_gateway.groups.writing.base_version import BaseVersion, tag_number
 from group_gateway.groups.writing.batch import Batch
+from group_gateway.groups.writing.write_capabilities import WriteCapabilities
 from group_gateway.operation import Caller
 from group_gateway.upstream.client import GroupClient, Written
 
 _NO_VERSIONS = "The upstream shows no versions and no clock: others' changes may be overwritten."
+_REFUSES = "The upstream refuses preconditions: others' changes may be overwritten."
 _IGNORES = "The upstream ignores preconditions: others' changes may be overwritten."
 _SAME_VERSION = "The upstream gives a changed group the same version: others' changes may be lost."
 _OVERWRITTEN = (
@@ -30,10 +31,10 @@ writes."""
 
 @dataclass(frozen=True, slots=True)
 class GuardCheck:
-    """Checks one write. `guards` is the probe of this capability."""
+    """Checks one write."""
 
     client: GroupClient
-    guards: CapabilityProbe
+    capabilities: WriteCapabilities
     id: str
     caller: Caller
     batch: Batch
@@ -42,20 +43,23 @@ class GuardCheck:
         """Return the warning about a write without a precondition; None if it had one."""
         if not base_version.is_guarded:
             return _NO_VERSIONS
-        return None if self.guards.worth_trying else _IGNORES
+        if not self.capabilities.takes_preconditions.worth_trying:
+            return _REFUSES
+        return None if self.capabilities.guards.worth_trying else _IGNORES
 
     async def after(
         self, base: BaseVersion, written: Written, stored: BaseVersion, sent: dict[str, Any]
     ) -> None:
         """Add a warning if the precondition proves to have been ignored, and record that."""
-        if self.guards.proven or base.tag is None:
+        guards = self.capabilities.guards
+        if guards.proven or base.tag is None:
             return
         if base.tag == stored.tag:
             if base.elements != stored.elements:
-                self.guards.learn(works=False)
+                guards.learn(works=False)
                 self.batch.warn(warning("incomplete", _SAME_VERSION))
         elif await self._has_overwritten(base, written, stored, sent):
-            self.guards.learn(works=False)
+            guards.learn(works=False)
             self.batch.warn(warning("conflict", _OVERWRITTEN))
 
     async def _has_overwritten(

@@ -25,17 +25,13 @@ from group_gateway.groups.reading.loading.pending_result import charge, longest_
 from group_gateway.groups.writing.base_version import BaseVersion
 from group_gateway.groups.writing.batch import Batch
 from group_gateway.groups.writing.clock import LastWrites
-from group_gateway.groups.writing.drafts import as_sent, body_of, computed_elements, has_version
+from group_gateway.groups.writing.drafts import as_sent, body_of, has_version
 from group_gateway.groups.writing.guard_check import GuardCheck
 from group_gateway.groups.writing.verification import losses
-from group_gateway.groups.writing.write_capabilities import (
-    WriteCapabilities,
-    is_about_computed,
-    is_about_precondition,
-)
+from group_gateway.groups.writing.write_capabilities import WriteCapabilities, may_be_overtaken
 from group_gateway.groups.writing.write_requests import Request
 from group_gateway.operation import Caller
-from group_gateway.upstream.client import GroupClient, Written
+from group_gateway.upstream.client import GroupClient, Precondition, Written
 
 MOST_ATTEMPTS = 16
 """Reads in one write, each of which may lead to a PUT: well below the budget of calls."""
@@ -43,6 +39,8 @@ _MOST_REFUSALS = 4
 """Conflicts over one and the same state. More mean that it is not about a concurrent change."""
 _MOST_DELETE_REFUSALS = 2
 """The same for a deletion that conflicts: most servers say so of references to the group."""
+_LATE = (0.1, 0.2, 0.4)
+"""Seconds to wait, one after the other, for a replica that does not show a write yet."""
 _ABSENT = frozenset({"not-found", "deleted"})
 """Issue codes of a group that is gone, or of a missing target of an update."""
 
@@ -133,17 +131,19 @@ class ReadModifyWrite:
     async def _put(self, base_version: BaseVersion, draft: dict[str, Any]) -> None:
         computes = self.client.is_canvas and not has_version(base_version.elements)
         computes = computes or not self.capabilities.takes_computed.worth_trying
-        body = body_of(draft, base_version.elements, computes=computes)
+        takes_meta = self.capabilities.takes_meta.worth_trying
+        body = body_of(draft, base_version.elements, computes=computes, takes_meta=takes_meta)
         try:
             written = await self._write(
                 base_version, partial(self.client.update, self.caller, self.id, body)
             )
-        except (UpstreamUnavailable, UpstreamInvalidResponse) as failure:
-            await self._settle(failure)
-        except GatewayError as refusal:
-            if not computes and self._refuses_computed(refusal, body):
+        except GatewayError as failure:
+            if self.capabilities.simplifies(failure, body, is_guarded=base_version.is_guarded):
                 return
-            await self._refused(refusal, base_version, draft)
+            if isinstance(failure, UpstreamUnavailable | UpstreamInvalidResponse):
+                await self._settle(failure)
+            else:
+                await self._refused(failure, base_version, draft)
         else:
             if not base_version.is_exact:
                 self.last_writes.note(self.id, written.date)
@@ -159,7 +159,8 @@ class ReadModifyWrite:
         if text is not None:
             self.batch.warn(warning("incomplete", text))
         try:
-            precondition = base_version.precondition(self.tag_form)
+            takes = self.capabilities.takes_preconditions.worth_trying
+            precondition = base_version.precondition(self.tag_form) if takes else Precondition()
             written = await send(precondition, longest_remaining(self.batch.results))
         except GatewayError as failure:
             unknown = isinstance(failure, UpstreamUnavailable | UpstreamInvalidResponse)
@@ -170,16 +171,7 @@ class ReadModifyWrite:
         return written
 
     def _check_guard(self) -> GuardCheck:
-        return GuardCheck(self.client, self.capabilities.guards, self.id, self.caller, self.batch)
-
-    def _refuses_computed(self, refusal: GatewayError, body: bytes) -> bool:
-        """Return whether to try again without the elements that this upstream computes."""
-        if isinstance(refusal, Conflict) or not is_about_computed(refusal.issues):
-            return False
-        refuses = isinstance(refusal, Refused) and computed_elements(body)
-        if refuses:
-            self.capabilities.takes_computed.learn(works=False)
-        return refuses
+        return GuardCheck(self.client, self.capabilities, self.id, self.caller, self.batch)
 
     async def _verify(
         self, base_version: BaseVersion, written: Written, body: bytes, sent: dict[str, Any]
@@ -189,7 +181,7 @@ class ReadModifyWrite:
         stored = echo
         is_whole = echo and not losses(sent, echo.elements, self.client.base_url)
         if echo is None or not echo.succeeds(base_version) or not is_whole:
-            stored = await self._read_back() or echo
+            stored = await self._read_stored(base_version, written) or echo
         if stored is None:
             text = "The change was made, but the group can't be read back: this is what was sent."
             self.batch.end_all(as_sent(body), warning("transient", text), *written.issues)
@@ -197,6 +189,17 @@ class ReadModifyWrite:
         await self._check_guard().after(base_version, written, stored, sent)
         if not self.batch.verify(stored, sent, self.client.base_url, written):
             self.capabilities.omission_removes.learn(works=False)
+
+    async def _read_stored(self, base: BaseVersion, written: Written) -> BaseVersion | None:
+        """Read the group after a write; return None if that shows nothing, or an older version."""
+        stored = await self._read_back()
+        for seconds in _LATE if written.etag else _LATE[:1]:
+            if stored is None or not stored.is_before(written, base):
+                return stored
+            await asyncio.sleep(seconds)
+            stored = await self._read_back()
+        is_made = written.etag is not None  # it names another version than the one before
+        return None if is_made and stored and stored.is_before(written, base) else stored
 
     async def _read_back(self) -> BaseVersion | None:
         try:
@@ -225,10 +228,12 @@ class ReadModifyWrite:
             text = "The upstream's answer was lost; the group was read again and is gone."
             self.batch.end_all(None, warning("transient", text))
         except GatewayError as refusal:
-            await self._refused(refusal, base_version, base_version.elements)
+            guarded = base_version.is_guarded
+            if not self.capabilities.simplifies(refusal, b"{}", is_guarded=guarded):
+                await self._refused(refusal, base_version, base_version.elements)
         else:
             await self.renew()
-            left = await self._read_back()
+            left = await self._read_stored(base_version, replace(written, etag=None))
             if left is not None and written.is_pending:
                 self.batch.pend(left, written.issues)
                 return
@@ -249,7 +254,7 @@ class ReadModifyWrite:
             self.capabilities.guards.learn(works=True)
         for request in self.batch.requests:
             request.operation.note_upstream_id(refusal.correlation_id)
-        if self._may_be_overtaken(refusal) and self._worth_another_try(refusal, base_version):
+        if may_be_overtaken(refusal) and self._worth_another_try(refusal, base_version):
             if not base_version.is_exact:
                 self.last_writes.note(self.id, base_version.second)
             await self.renew()
@@ -261,12 +266,6 @@ class ReadModifyWrite:
             self.batch.absent()
         else:
             self.batch.refuse(base_version.group, refusal, sent)
-
-    def _may_be_overtaken(self, refusal: GatewayError) -> bool:
-        """Return whether a refusal may be about a concurrent change, or the way it was asked."""
-        if isinstance(refusal, Conflict):
-            return True
-        return isinstance(refusal, Refused) and is_about_precondition(refusal.issues)
 
     def _worth_another_try(self, refusal: GatewayError, base_version: BaseVersion) -> bool:
         """Return whether another try may succeed: not the same again too often."""

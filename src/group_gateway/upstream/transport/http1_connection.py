@@ -190,7 +190,7 @@ class Http1Connection(asyncio.Protocol):
             self._make_room(int(lengths[0]))  # llhttp takes digits only
 
     def _values(self, name: bytes) -> list[bytes]:
-        return [value.lower() for field, value in self._headers if field == name]
+        return [value.strip().lower() for field, value in self._headers if field == name]
 
     def on_body(self, body: bytes) -> None:
         """Collect the body up to the limit (httptools)."""

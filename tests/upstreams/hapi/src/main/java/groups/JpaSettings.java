@@ -106,7 +106,6 @@ public class JpaSettings {
         settings.setResourceClientIdStrategy(JpaStorageSettings.ClientIdStrategyEnum.ANY);
         settings.setResourceServerIdStrategy(JpaStorageSettings.IdStrategyEnum.UUID);
         settings.setAllowExternalReferences(true);
-        settings.setReuseCachedSearchResultsForMillis(null);
         return settings;
     }
 
