@@ -24,7 +24,7 @@ SHIPPED = Path(__file__).parents[2] / "deploy" / "compose" / "nginx.conf"
 class Served:
     """A program with an address of its own, which stays the same when it is started again."""
 
-    command: Sequence[str]
+    command: Sequence[str | Path]
     url: str
     ready: str
     """The path that answers 200 once it serves."""
@@ -91,10 +91,9 @@ async def fleet(folder: Path, url: str, **first: str) -> AsyncIterator[Fleet]:
 
     The first replica has the settings `first` besides.
     """
-    sandbox_port, proxy_port, *ports = _free_ports(5)
-    command = [*COMMAND, "sandbox", "--upstream-only", "--port", str(sandbox_port)]
-    sandbox = Served(command, _local(sandbox_port), "/metadata", {}, folder / "sandbox.log")
-    replicas = [_replica(port, sandbox.url, url, folder) for port in ports]
+    sandbox_port, proxy_port, *ports = free_ports(5)
+    sandbox = upstream(sandbox_port, folder)
+    replicas = [replica(port, sandbox.url, url, folder) for port in ports]
     replicas[0].environment |= {PREFIX + name.upper(): value for name, value in first.items()}
     configuration = folder / "nginx.conf"
     configuration.write_text(_configuration(proxy_port, ports, folder))
@@ -112,13 +111,26 @@ async def fleet(folder: Path, url: str, **first: str) -> AsyncIterator[Fleet]:
         yield Fleet(replicas, sandbox, Gateway(await stack.enter_async_context(client)))
 
 
-def _replica(port: int, upstream_url: str, cache_url: str, folder: Path) -> Served:
+def upstream(port: int, folder: Path) -> Served:
+    """Return the sandbox's FHIR server."""
+    command = [*COMMAND, "sandbox", "--upstream-only", "--port", str(port)]
+    return Served(command, _local(port), "/metadata", {}, folder / "sandbox.log")
+
+
+def replica(
+    port: int,
+    upstream_url: str,
+    cache_url: str,
+    folder: Path,
+    program: Sequence[str | Path] = COMMAND,
+) -> Served:
+    """Return a replica; `program` may be another release's command."""
     environment = MODE | {
         "GROUP_GATEWAY_UPSTREAM_URL": upstream_url,
         "GROUP_GATEWAY_CACHE_URL": cache_url,
         "GROUP_GATEWAY_SECRET": "a secret of the tests",
     }
-    command = [*COMMAND, "serve", "--port", str(port)]
+    command = [*program, "serve", "--port", str(port)]
     return Served(command, _local(port), "/readyz", environment, folder / f"{port}.log")
 
 
@@ -142,7 +154,8 @@ def _local(port: int) -> str:
     return f"http://127.0.0.1:{port}"
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Return ports that are free now."""
     with ExitStack() as stack:
         doors = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
         return [int(door.getsockname()[1]) for door in doors]

@@ -16,13 +16,20 @@ from group_gateway.digests import DigestKeys
 
 _SEAL_BYTES = 16
 _NONCE_BYTES = 12
-_FORMAT = b"cache entry 3"
-_CIPHER_FORMAT = b"hidden entry 3"
-"""Version of the format. An entry in another version counts as absent."""
+_VERSION = 3
+"""Version of the format of entries and of the values in them. One in another version is absent."""
+_PERSON = b"cache entry %d" % _VERSION
+_CIPHER_PERSON = b"hidden entry %d" % _VERSION
 
 
 class ValueSigner:
-    """Sign and verify values under a key of the gateway."""
+    """Sign and verify values under a key of the gateway.
+
+    Values of another `format` need keys of their own, so that releases which share a store during
+    an upgrade don't replace each other's.
+    """
+
+    format = f"{_VERSION}"
 
     def __init__(self, keys: DigestKeys) -> None:
         self._key = keys.digest("seal").encode()
@@ -37,7 +44,7 @@ class ValueSigner:
         return value if hmac.compare_digest(mark, self._mark(place, value)) else None
 
     def _mark(self, place: str, value: bytes) -> bytes:
-        state = hashlib.blake2b(key=self._key, digest_size=_SEAL_BYTES, person=_FORMAT)
+        state = hashlib.blake2b(key=self._key, digest_size=_SEAL_BYTES, person=_PERSON)
         state.update(f"{place}\n".encode())
         state.update(value)
         return state.digest()
@@ -48,6 +55,8 @@ class ValueEncryptor(ValueSigner):
 
     Each slot has its own key, so that random nonces can't repeat under one key.
     """
+
+    format = f"{_VERSION}e"
 
     def close(self, place: str, value: bytes) -> bytes:
         """See ValueSigner."""
@@ -62,6 +71,6 @@ class ValueEncryptor(ValueSigner):
             return None
 
     def _cipher(self, place: str) -> AESGCM:
-        state = hashlib.blake2b(key=self._key, digest_size=32, person=_CIPHER_FORMAT)
+        state = hashlib.blake2b(key=self._key, digest_size=32, person=_CIPHER_PERSON)
         state.update(f"{place}".encode())
         return AESGCM(state.digest())

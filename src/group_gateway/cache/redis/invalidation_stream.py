@@ -19,7 +19,13 @@ from redis.exceptions import ResponseError
 
 from group_gateway.cache.invalidation_history import InvalidationHistory
 from group_gateway.cache.redis.redis_cache import RedisCache
-from group_gateway.cache.redis.stream_entry import APPEND, StreamEntry, StreamLost, new_life
+from group_gateway.cache.redis.stream_entry import (
+    APPEND,
+    StreamEntry,
+    StreamLost,
+    latest_life,
+    new_life,
+)
 
 _RECALLED = 1_000
 """Entries that a new follower reads."""
@@ -167,7 +173,7 @@ class InvalidationStream:
         life = f"{process} {last.life}"
         if life == self.life and process and await self._has_seen(connection, last):
             return
-        await self._begin(connection, life)
+        await self._begin(connection, process)
 
     async def _has_seen(self, connection: AbstractConnection, last: StreamEntry) -> bool:
         """Return whether the stream still holds the entry that this process read last."""
@@ -176,14 +182,14 @@ class InvalidationStream:
         own = await self._executed(connection, "XRANGE", self._key, self._number, self._number)
         return bool(own) and StreamEntry.of(own[0]).writer == self._writer
 
-    async def _begin(self, connection: AbstractConnection, life: str) -> None:
+    async def _begin(self, connection: AbstractConnection, process: str) -> None:
         """Invalidate everything that was read before; load what the stream still holds."""
         raw = await self._executed(connection, "XREVRANGE", self._key, "+", "-", "COUNT", _RECALLED)
-        entries = [StreamEntry.of(each) for each in reversed(raw)]
-        if not entries or any(each.life != entries[0].life for each in entries):
-            raise StreamLost("the stream has two lives")
+        entries = latest_life(raw)
+        if not entries:
+            raise StreamLost("the stream does not stay")
         had_life = bool(self.life)
-        self.life = life
+        self.life = f"{process} {entries[-1].life}"
         self._number, self._writer = entries[-1].number, entries[-1].writer
         known = [(each.number, each.named) for each in entries]
         self.history.restart(entries[0].number - 1, known)
@@ -218,7 +224,7 @@ class InvalidationStream:
                 echo.set_result(None)
 
     def _take(self, entry: StreamEntry) -> None:
-        if entry.number != self._number + 1 or entry.life != self.life.rpartition(" ")[2]:
+        if entry.number != self._number + 1 or entry.life != self.life.partition(" ")[2]:
             self._number = 0  # no entry has it, so that whoever joins again starts anew
             raise StreamLost("the stream has a gap")
         self._number, self._writer = entry.number, entry.writer
@@ -253,7 +259,8 @@ class InvalidationStream:
 
     async def _last(self, connection: AbstractConnection) -> StreamEntry | None:
         raw = await self._executed(connection, "XREVRANGE", self._key, "+", "-", "COUNT", 1)
-        return StreamEntry.of(raw[0]) if raw else None
+        entries = latest_life(raw)
+        return entries[0] if entries else None  # an entry of another program ends the life
 
     async def _executed(self, connection: AbstractConnection, *command: Any) -> Any:
         await connection.send_command(*command)

@@ -22,7 +22,7 @@ class SealedEntries:
 
     async def get(self, keys: Sequence[str]) -> list[Entry | None]:
         """See SharedEntries."""
-        values: list[bytes | None] = await self._cache.multi_get(keys)
+        values: list[bytes | None] = await self._cache.multi_get([*map(self._stored, keys)])
         if len(values) != len(keys):  # aiocache's AIOCACHE_DISABLE is set
             return [None] * len(keys)
         return [
@@ -36,9 +36,12 @@ class SealedEntries:
 
     async def put(self, entries: Iterable[tuple[str, Entry]], ttl: float) -> None:
         """See SharedEntries."""
-        close, place = self._signer.close, self._place
-        pairs = [(key, close(place(key), entry.packed())) for key, entry in entries]
+        close, place, stored = self._signer.close, self._place, self._stored
+        pairs = [(stored(key), close(place(key), entry.packed())) for key, entry in entries]
         await self._cache.multi_set(pairs, ttl=float(ttl))
+
+    def _stored(self, key: str) -> str:
+        return f"{self._signer.format}:{key}"
 
     def _place(self, key: str) -> str:
         return f"{self._stream.life}\n{key}"
