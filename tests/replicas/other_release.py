@@ -7,6 +7,7 @@ import sys
 
 from group_gateway.cache import sealed_values
 from group_gateway.cache.redis import invalidation_stream
+from group_gateway.cache.redis.stream_entry import APPEND
 from group_gateway.cli import main
 
 WRITTEN = {
@@ -21,7 +22,7 @@ def become(release: str) -> None:
     """Change the formats of this process."""
     sealed_values._PERSON = b"another release"  # noqa: SLF001 - it stands for other code
     sealed_values.ValueSigner.format = "9"
-    invalidation_stream.APPEND = invalidation_stream.APPEND.replace(*WRITTEN[release])
+    vars(invalidation_stream)["APPEND"] = APPEND.replace(*WRITTEN[release])
 
 
 if __name__ == "__main__":
