@@ -4,6 +4,7 @@ usage: python deploy/checks/chart.py FOLDER, which then holds the rendered manif
 """
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,47 +13,44 @@ from typing import Any
 import helm_python
 import kubernetes_validate
 import yaml
+from chart_values import NAMES, REFUSED, TAKEN
 
 CHART = Path(__file__).parents[1] / "helm" / "group-gateway"
 VERSIONS = ("1.30", "1.33", "1.37")
+NAME = re.compile(r"[a-z0-9]([-.a-z0-9]*[a-z0-9])?")
+SERVICE_NAME = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 CRDS = "monitoring.coreos.com"  # another script checks those against the operator's schemas
-REFUSED: list[dict[str, Any]] = [
-    {},  # no upstream
-    {"replica": 3},
-    {"replicas": 0},
-    {"sandbox": True, "image": {"digest": "latest"}},
-    {"sandbox": True, "settings": {"GROUP_GATEWAY_DEADLINE": 5}},
-    {"sandbox": True, "settings": {"service_client_secret": "in a ConfigMap"}},
-    {"sandbox": True, "redis": {"url": "redis://:password@valkey"}},
-    {"sandbox": True, "files": [{"mount": "keys"}]},
-    {"sandbox": True, "ingress": {"enabled": True}},
-    {"sandbox": True, "settings": {"dedline": 5}},
-    {"sandbox": True, "settings": {"cache_url": "redis://:password@valkey"}},
-    {"sandbox": True, "settings": {"admin_port": 9464}},  # metricsPort, which opens it too
-    {"sandbox": True, "secretSettings": {"secrett": "not a setting"}},
-    {"sandbox": True, "podLabels": {"app.kubernetes.io/name": "not the selector's"}},
-    {
-        "settings": {"upstream_url": "https://fhir.example"},
-        "autoscaling": {"enabled": True, "minReplicas": 5, "maxReplicas": 3},
-    },
-]
 EXPECTED = {
     "default": ["grace 45"],
     "full": ["grace 45", "ports 443 6379", "paths /graphql"],
     "workers": [
         "grace 91",  # 10 before the signal, 10 more than the deadline, and 10 to spare
-        "ports 443 6379 8080 8443 26379 26380 26381 4318",
+        "ports 443 6379 26379 26380 26381 8443 8080 4318",
         "paths /graphql /fhir",
     ],
 }
 """What is computed from the values of the files in `ci/`."""
 
 
-def render(chart: helm_python.Chart, values: dict[str, Any]) -> dict[str, str]:
-    """Return the manifests of a release with these values, by file."""
+class StrictLoader(yaml.SafeLoader):
+    """Refuses a key that stands twice in a mapping, as Kubernetes does."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - the base class has it so
+        """See SafeLoader."""
+        mapping = super().construct_mapping(node, deep=deep)
+        if len(mapping) < len(node.value):
+            raise SystemExit(f"a key stands twice: {node.start_mark}")
+        return mapping
+
+
+def render(
+    chart: helm_python.Chart, values: dict[str, Any], name: str = "demo"
+) -> list[dict[str, Any]]:
+    """Return the manifests of a release with these values."""
     chart.validate_schema(values)
-    rendered = chart.render(values, name="demo", namespace="prod")
-    return {name: text for name, text in rendered.items() if text.strip() and ".yaml" in name}
+    rendered = chart.render(values, name=name, namespace="prod")
+    texts = [text for file, text in rendered.items() if ".yaml" in file]
+    return [one for text in texts for one in yaml.load_all(text, StrictLoader) if one]
 
 
 def lint(values: dict[str, Any]) -> None:
@@ -64,7 +62,14 @@ def lint(values: dict[str, Any]) -> None:
 
 
 def check(manifest: dict[str, Any]) -> None:
-    """Raise when a manifest does not fit the schema of a version of Kubernetes."""
+    """Raise when a manifest does not fit the schema of a version of Kubernetes.
+
+    The schemas know no patterns of names.
+    """
+    name = manifest["metadata"]["name"]
+    pattern = SERVICE_NAME if manifest["kind"] == "Service" else NAME
+    if not isinstance(name, str) or not pattern.fullmatch(name):
+        raise SystemExit(f"{manifest['kind']} can't have the name {name!r}")
     if CRDS in manifest["apiVersion"]:
         return
     for version in VERSIONS:
@@ -96,15 +101,20 @@ def main(folder: Path) -> None:
         for file in sorted((CHART / "ci").glob("*.yaml")):
             values = yaml.safe_load(file.read_text())
             lint(values)
-            manifests = [yaml.safe_load(text) for text in render(chart, values).values()]
+            manifests = render(chart, values)
             for manifest in manifests:
                 check(manifest)
             if list(computed(manifests)) != EXPECTED.get(file.stem, list(computed(manifests))):
                 raise SystemExit(f"{file.stem}: {list(computed(manifests))}")
             (folder / f"{file.stem}.json").write_text(json.dumps(manifests))
             print(f"{file.stem}: {', '.join(sorted(one['kind'] for one in manifests))}")
+        for name, values in [("demo", one) for one in TAKEN] + [(name, {}) for name in NAMES]:
+            values.setdefault("settings", {})["upstream_url"] = "https://fhir.example/r4"
+            for manifest in render(chart, values, name):
+                check(manifest)
         for values in REFUSED:
             refuse(chart, values)
+    print(f"{len(TAKEN)} odd sets of values and {len(NAMES)} names of releases are taken")
     print(f"{len(REFUSED)} sets of wrong values are refused")
 
 

@@ -2,19 +2,22 @@
 group-gateway
 {{- end }}
 
+{{- /* A Service's name: a letter first, no dots, and room for what is added to it. */}}
 {{- define "group-gateway.fullname" -}}
+{{- $name := .Release.Name | replace "." "-" }}
 {{- if .Values.fullnameOverride }}
-{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" }}
-{{- else if contains "group-gateway" .Release.Name }}
-{{- .Release.Name | trunc 52 | trimSuffix "-" }}
-{{- else }}
-{{- printf "%s-group-gateway" .Release.Name | trunc 52 | trimSuffix "-" }}
+{{- $name = .Values.fullnameOverride }}
+{{- else if regexMatch "^[0-9]" $name }}
+{{- $name = printf "group-gateway-%s" $name }}
+{{- else if not (contains "group-gateway" $name) }}
+{{- $name = printf "%s-group-gateway" $name }}
 {{- end }}
+{{- regexReplaceAll "-+$" (trunc 52 $name) "" }}
 {{- end }}
 
 {{- define "group-gateway.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "group-gateway.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- define "group-gateway.labels" -}}
@@ -51,9 +54,6 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if .Values.redis.url }}
 {{- $_ := set $settings "cache_url" .Values.redis.url }}
 {{- end }}
-{{- if .Values.audit.enabled }}
-{{- $_ := set $settings "audit_file" "/var/log/group-gateway/audit.jsonl" }}
-{{- end }}
 {{- if .Values.metricsPort }}
 {{- $_ := set $settings "admin_port" (.Values.metricsPort | int) }}
 {{- end }}
@@ -79,9 +79,14 @@ GROUP_GATEWAY_{{ upper $name }}: {{ if kindIs "float64" $value }}{{ $value | toJ
 
 {{- /* The ports that the addresses in the values name, as a JSON list: where the gateway calls. */}}
 {{- define "group-gateway.calledPorts" -}}
-{{- $urls := list .Values.settings.upstream_url .Values.settings.jwt_keys_url .Values.settings.service_token_url .Values.redis.url }}
+{{- $urls := list .Values.redis.url }}
+{{- range list .Values.settings (.Values.secretSettings | default dict) }}
+{{- range $name, $value := pick . "upstream_url" "jwt_keys_url" "service_token_url" "cache_url" }}
+{{- $urls = append $urls $value }}
+{{- end }}
+{{- end }}
 {{- range .Values.env }}
-{{- if hasPrefix "OTEL_EXPORTER_OTLP_" .name }}
+{{- if regexMatch "^(OTEL_EXPORTER_OTLP_|GROUP_GATEWAY_(UPSTREAM|JWT_KEYS|SERVICE_TOKEN|CACHE)_URL$)" .name }}
 {{- $urls = append $urls .value }}
 {{- end }}
 {{- end }}
