@@ -4,7 +4,7 @@ from group_gateway.cache.entries import Entry
 from group_gateway.cache.sealed_values import ValueEncryptor, ValueSigner
 from group_gateway.digests import DigestKeys
 from group_gateway.fhir.group_resource import GroupResource
-from group_gateway.groups.reading.cache_slots import CacheSlots, pack
+from group_gateway.groups.reading.loading.cache_slots import CacheSlots, pack
 
 VERSION = "3"
 """Raise it, here and in `sealed_values`, with each change of what this file shows."""
