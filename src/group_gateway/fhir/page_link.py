@@ -27,6 +27,8 @@ _RESOURCE_TYPE = re.compile(r"[A-Z][A-Za-z]+")
 _SENDABLE = re.compile(r"[!-\"$-~]*")
 _DOTS = frozenset({".", ".."})
 _MOST_DECODINGS = 4
+_LONGEST = 10_000
+"""Characters of a link. Encoded it may be six times as long, and no HTTP client sends 65,536."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ def resolve_link(url: str, page: PageLink, bases: Sequence[Segments]) -> PageLin
         query = tuple(parse_qsl(parts.query, keep_blank_values=True))
     except ValueError:
         return NOWHERE
-    if parts.scheme not in _SCHEMES:
+    if parts.scheme not in _SCHEMES or len(url) > _LONGEST:
         return NOWHERE
     if parts.path or parts.netloc:
         below = _below_base(parts.path, page, bases, is_absolute=bool(parts.netloc))
