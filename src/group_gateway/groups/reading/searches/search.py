@@ -71,9 +71,12 @@ class Search:
         self._whole = whole
         self._capability_reader = capability_reader
         self._capabilities = capability_reader.capabilities
-        self._proof = FilterProof(self._capabilities, self._get_apart)
         self._operation = operation
         self._fetched: dict[PageLink, Searchset] = {}
+
+    @property
+    def _proof(self) -> FilterProof:
+        return FilterProof(self._capabilities, self._get_apart)  # kept, it would be a cycle
 
     @property
     def _needs_statement(self) -> bool:
@@ -179,11 +182,8 @@ class Search:
         """
         if link == NOWHERE:
             raise UpstreamInvalidResponse("The upstream's page link is not valid FHIR.")
-        if (
-            (self.is_scan or not filtered)
-            and len(self._fetched) >= SCAN_PAGES
-            and link not in self._fetched
-        ):
+        is_scan = self.is_scan or not filtered
+        if is_scan and len(self._fetched) >= SCAN_PAGES and link not in self._fetched:
             looked_at = sum(len(content.groups) for content in self._fetched.values())
             raise scan_limit_reached(looked_at, is_sort=self.is_scan)
         try:
