@@ -1,5 +1,7 @@
 """Errors below FHIR: broken connections, broken encodings, and bugs of the gateway itself."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -108,6 +110,33 @@ async def test_a_bug_of_our_own(
     assert kind.__name__ in record.getMessage()
     assert "handle_async_request" in record.getMessage()
     assert SECRET not in caplog.text
+
+
+class Unending(httpx.AsyncByteStream):
+    """The body of a response, which begins and does not go on until it is closed."""
+
+    def __init__(self) -> None:
+        self.is_closed = asyncio.Event()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Yield the beginning."""
+        yield b"{"
+        await self.is_closed.wait()
+
+    async def aclose(self) -> None:
+        """Note that it is closed."""
+        self.is_closed.set()
+
+
+async def test_another_transport_gets_its_connection_back() -> None:
+    """A response of another httpx transport is closed when its body does not come in time."""
+    body = Unending()
+    known = Settings(upstream_url="http://upstream.test", upstream_timeout=0.3)
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=body))
+    async with opened(create_app(known, transport=transport)) as gateway:
+        error = only_error(await gateway(READS["group"]))
+        assert error["extensions"]["code"] == "UPSTREAM_TIMEOUT"
+        await asyncio.wait_for(body.is_closed.wait(), 10)
 
 
 @pytest.mark.parametrize(

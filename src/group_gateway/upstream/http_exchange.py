@@ -133,8 +133,19 @@ class _HttpxExchange:
         )
         try:
             async with asyncio.timeout_at(until):
-                response = await self._transport.handle_async_request(request)
-                content = await response.aread()
+                response = await read_response(self._transport, request)
         except TimeoutError:
             raise httpx.ReadTimeout("no answer in time") from None
-        return UpstreamResponse(response.status_code, response.headers, content)
+        return UpstreamResponse(response.status_code, response.headers, response.content)
+
+
+async def read_response(
+    transport: httpx.AsyncBaseTransport, request: httpx.Request
+) -> httpx.Response:
+    """Return the response with its whole body. Close it in any case, as httpx's client does."""
+    response = await transport.handle_async_request(request)
+    try:
+        await response.aread()
+    finally:
+        await response.aclose()
+    return response

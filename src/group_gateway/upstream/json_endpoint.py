@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 import httpx
 
 from group_gateway.errors import UpstreamInvalidResponse, UpstreamTimeout, UpstreamUnavailable
+from group_gateway.upstream.http_exchange import read_response
 from group_gateway.upstream.upstream_response import decoded
 
 _HEADERS = {
@@ -46,12 +47,11 @@ class JsonEndpoint:
         request.extensions["timeout"] = phases
         try:
             async with asyncio.timeout(self._timeout):
-                response = await self._transport.handle_async_request(request)
-                body = await response.aread()
+                response = await read_response(self._transport, request)
         except (TimeoutError, httpx.TimeoutException) as error:
             raise UpstreamTimeout("There was no answer in time.") from error
         except (httpx.RemoteProtocolError, httpx.DecodingError) as error:
             raise UpstreamInvalidResponse("The server does not speak HTTP/1.1.") from error
         except (httpx.TransportError, OSError, ssl.SSLError) as error:
             raise UpstreamUnavailable("It could not be reached, or disconnected.") from error
-        return response.status_code, decoded(body)
+        return response.status_code, decoded(response.content)
