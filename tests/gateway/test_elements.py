@@ -26,8 +26,8 @@ from group_gateway.fhir.group_rules import (
 from group_gateway.fhir_graphql.model import load_model
 from group_gateway.schema.federated_schema import build_schema
 
-SCHEMA = build_schema()._schema  # noqa: SLF001 - Strawberry shows no other way to the types
-WITH_PEOPLE = build_schema(with_people=True)._schema  # noqa: SLF001 - the same
+SCHEMA = build_schema().graphql_schema
+WITH_PEOPLE = build_schema(with_people=True).graphql_schema
 NAMES = {"GroupMember": "Member", "GroupCharacteristic": "Characteristic"}
 """Types that have a shorter name in GraphQL than in FHIR."""
 WRITTEN = [element for element in GROUP.values() if not element.read_only]

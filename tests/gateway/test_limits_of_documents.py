@@ -137,7 +137,7 @@ async def test_limits_are_settings(
 
 def test_one_document_can_not_push_out_all_others() -> None:
     """What has too many characters is refused anew each time, and takes no document's place."""
-    schema = build_schema()._schema  # noqa: SLF001 - as the engine takes it
+    schema = build_schema().graphql_schema
     documents = Documents(schema, DocumentLimits())
     kept = documents.get("{ __typename }")
     assert documents.get("#" * 300_000).errors

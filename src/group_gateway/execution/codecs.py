@@ -20,6 +20,7 @@ from graphql import (
     GraphQLOutputType,
     GraphQLScalarType,
 )
+from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 
 from group_gateway.execution.selection import (
@@ -37,7 +38,8 @@ from group_gateway.schema.elements import (
     element_name,
 )
 
-DEFINITION = "strawberry-definition"
+DEFINITION = GraphQLCoreConverter.DEFINITION_BACKREF
+"""The extension of graphql-core's schema, types and fields that holds Strawberry's definition."""
 # GraphQL's Int (GraphQL specification, section 3.5.1) is narrower than JSON's numbers.
 _INT = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 _SCALARS: dict[str, Any] = {

@@ -24,6 +24,7 @@ from graphql import (
 from graphql.execution.values import get_variable_values
 from graphql.pyutils import is_awaitable
 
+from group_gateway.execution.codecs import DEFINITION
 from group_gateway.execution.compiler import compile_fields
 from group_gateway.execution.completers import Completer, complete_reads
 from group_gateway.execution.fields import Info
@@ -64,7 +65,7 @@ class OperationPlans:
         self._coerce = _coercer(planning.schema, operation)
         self._conditions = _condition_variables(document)
         self._plans: dict[tuple[Any, ...], Completer | None] = {}
-        self._strawberry = planning.schema._strawberry_schema  # type: ignore[attr-defined]  # noqa: SLF001
+        self._strawberry = planning.schema.extensions[DEFINITION]
 
     async def run(self, context: Context, inputs: Mapping[str, Any]) -> bytes | None:
         """Return the encoded `data`; None when graphql-core must execute the operation."""

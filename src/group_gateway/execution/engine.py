@@ -135,7 +135,7 @@ class Engine:
         tracing: Tracing = NO_TRACING,
     ) -> None:
         self._tracing = tracing
-        self._schema = schema._schema  # noqa: SLF001 - the GraphQLSchema that Strawberry built
+        self._schema = schema.graphql_schema
         self._services = services
         self._limits = limits
         self.compiled = compiled

@@ -21,7 +21,7 @@ from graphql.execution.values import get_argument_values
 from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 
-from group_gateway.execution.codecs import element_of
+from group_gateway.execution.codecs import DEFINITION, element_of
 from group_gateway.execution.selection import NotCompilable, Selection, variable_values
 from group_gateway.resources.resource_loader import PendingResource
 from group_gateway.schema.context import Context
@@ -49,7 +49,7 @@ Resolver = Callable[[Any, Info], Any]
 
 def compile_resolver(field: GraphQLField, node: FieldNode, selection: Selection) -> Resolver:
     """Compile the call of a field's resolver; raises NotCompilable."""
-    definition = field.extensions["strawberry-definition"]
+    definition = field.extensions[DEFINITION]
     resolve = _compile_call(field, definition, node, selection)
     element = element_of(definition, node)
     named = get_nullable_type(field.type)
@@ -105,8 +105,8 @@ def _arguments(
     field: GraphQLField, node: FieldNode, selection: Selection
 ) -> Callable[[Info], dict[str, Any]]:
     """Return a function that evaluates a field's arguments: once, if they hold no variable."""
-    definition = field.extensions["strawberry-definition"]
-    strawberry = selection.schema._strawberry_schema  # type: ignore[attr-defined]  # noqa: SLF001
+    definition = field.extensions[DEFINITION]
+    strawberry = selection.schema.extensions[DEFINITION]
     registry = strawberry.schema_converter.scalar_registry
 
     def evaluate(variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -139,7 +139,7 @@ def _direct_variables(
     """
     definitions = operation.variable_definitions or ()
     never_null = {d.variable.name.value for d in definitions if isinstance(d.type, NonNullTypeNode)}
-    names = {a.python_name for a in field.extensions["strawberry-definition"].arguments}
+    names = {a.python_name for a in field.extensions[DEFINITION].arguments}
     pairs = []
     for argument in node.arguments or ():
         name, value, type = (

@@ -16,7 +16,7 @@ from group_gateway.groups.reading.connections.relay_connection import (
 from group_gateway.groups.reading.filters.filter_table import GroupFilter
 from group_gateway.groups.reading.filters.sort_keys import GroupOrder
 from group_gateway.schema.arguments import After, First, OfType
-from group_gateway.schema.context import Info
+from group_gateway.schema.context import Info, field_nodes
 from group_gateway.schema.enums import GroupType
 from group_gateway.schema.input_fields import given
 
@@ -43,7 +43,7 @@ def _is_streamed(info: Info) -> bool:
     """Return whether a list is delivered incrementally (`@stream`)."""
     if not info.context.in_parts:
         return False
-    node = info._raw_info.field_nodes[0]  # noqa: SLF001 - Strawberry shows no nodes
+    node = field_nodes(info)[0]
     return any(directive.name.value == "stream" for directive in node.directives or ())
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import strawberry
-from graphql import GraphQLError
+from graphql import FieldNode, GraphQLError
 
 from group_gateway.digests import DigestKeys
 from group_gateway.errors import BadUserInput, UpstreamInvalidResponse
@@ -77,7 +77,7 @@ class Context(msgspec.Struct):
         self.reported.append(
             GraphQLError(
                 message,
-                nodes=info._raw_info.field_nodes,  # noqa: SLF001 - Strawberry shows no nodes
+                nodes=field_nodes(info),
                 path=info.path.as_list(),
                 original_error=UpstreamInvalidResponse(message, issues=issues),
             )
@@ -85,3 +85,8 @@ class Context(msgspec.Struct):
 
 
 Info = strawberry.Info[Context, None]
+
+
+def field_nodes(info: Info) -> list[FieldNode]:
+    """Return the nodes of the document that select a field."""
+    return info._raw_info.field_nodes  # noqa: SLF001 - Strawberry shows no nodes

@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any, Final
 
 import strawberry.federation
+from graphql import GraphQLSchema
 from strawberry.federation.schema import FederationAny
 from strawberry.federation.schema_directives import Link
 from strawberry.schema.config import StrawberryConfig
@@ -33,6 +34,11 @@ _LINK: Final = Link(
 
 class GatewaySchema(strawberry.federation.Schema):
     """Strawberry's federated schema, with an entity resolver whose items fail one by one."""
+
+    @property
+    def graphql_schema(self) -> GraphQLSchema:
+        """The schema as graphql-core executes it, which Strawberry built."""
+        return self._schema
 
     def as_str(self) -> str:
         """Return the SDL of the subgraph, without `@defer` and `@stream`.
