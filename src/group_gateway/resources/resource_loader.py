@@ -2,6 +2,11 @@
 
 A tick is one turn of the event loop: loads of the fields of an operation go upstream together. Two
 callers share nothing.
+
+`GroupLoader` has the same steps. What both do alike is in `groups/reading/loading` (one call for
+all who wait, charges, expired entries). The steps themselves differ: groups are invalidated, may be
+incomplete, and need not be exact; resources have types and versions, and loads that begin before
+they are awaited. A common base class was longer than what it saved.
 """
 
 import asyncio
