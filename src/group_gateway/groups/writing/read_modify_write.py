@@ -27,7 +27,7 @@ from group_gateway.groups.writing.batch import Batch
 from group_gateway.groups.writing.clock import LastWrites
 from group_gateway.groups.writing.drafts import as_sent, body_of, has_version
 from group_gateway.groups.writing.guard_check import GuardCheck
-from group_gateway.groups.writing.verification import losses
+from group_gateway.groups.writing.verification import holds_all
 from group_gateway.groups.writing.write_capabilities import WriteCapabilities, may_be_overtaken
 from group_gateway.groups.writing.write_requests import Request
 from group_gateway.operation import Caller
@@ -179,7 +179,7 @@ class ReadModifyWrite:
         await self.renew()
         echo = BaseVersion.whole(written.resource)
         stored = echo
-        is_whole = echo and not losses(sent, echo.elements, self.client.base_url)
+        is_whole = echo and holds_all(sent, echo.elements, self.client.base_url)
         if echo is None or not echo.succeeds(base_version) or not is_whole:
             stored = await self._read_stored(base_version, written) or echo
         if stored is None:

@@ -1,43 +1,57 @@
 """What a write may have lost, found by comparing what was sent with what is stored. Pure."""
 
+import re
 from collections import defaultdict, deque
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from itertools import zip_longest
 from typing import Any
 
 from group_gateway.fhir.decimals import is_more_exact
-from group_gateway.fhir.group_elements import DATA_TYPES, computed_by_servers
+from group_gateway.fhir.group_elements import DATA_TYPES, GROUP, computed_by_servers
 from group_gateway.fhir.operation_outcome import Issue
 from group_gateway.groups.writing.member_index import entries_of, member_key
 
 Elements = dict[str, Any]
+Pair = tuple[Any, Any, bool]
+_COMPUTED = computed_by_servers(GROUP) | {"text"}
+_DEFAULT = ("member.inactive", False, None)
+"""FHIR's own default: its absence says the same (FHIR R4, section 8.13.3)."""
+_RENDERED = frozenset({"display", "div"})
+_DATE = re.compile(r"\d{4}(-\d\d){0,2}(T|$)")
 _SERVER_OWNED = {"meta": computed_by_servers(DATA_TYPES["Meta"]) | {"source"}}
 _MOST = 20
 
 
+class How(Enum):
+    """What became of an element."""
+
+    GONE = "was there before and is gone: the upstream did not keep it."
+    ROUNDED = "has fewer digits than before: the upstream did not keep it."
+    CHANGED = "has another value than before: the upstream changed it, or somebody has since."
+
+
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """An element that was sent and is not stored, by its path without indexes.
-
-    `is_rounded`: it is a number that is stored with fewer digits.
-    """
+    """An element that is not stored as it was sent, by its path without indexes."""
 
     path: str
-    is_rounded: bool = False
+    how: How = How.GONE
 
     @property
     def warning(self) -> Issue:
         """The warning of it."""
-        what = "has fewer digits than before" if self.is_rounded else "was there before and is gone"
-        text = f"`{self.path}` {what}: the upstream did not keep it."
+        text = f"`{self.path}` {self.how.value}"
         return Issue("warning", "incomplete", text, expression=(f"Group.{self.path}",))
 
 
 def losses(sent: Elements, stored: Elements, base_url: str) -> list[Loss]:
-    """Return what was sent and is not stored.
+    """Return what was sent and is not stored so.
 
     A list is compared entry by entry; members by what identifies them, since a server may order
-    them anew, and write a reference below its `base_url` in full.
+    them anew, and write a reference below its `base_url` in full. What servers compute may change.
     """
     found: dict[Loss, None] = {}
     for name, value in sent.items():
@@ -47,39 +61,110 @@ def losses(sent: Elements, stored: Elements, base_url: str) -> list[Loss]:
     return list(found)[:_MOST]
 
 
+def holds_all(sent: Elements, echo: Elements, base_url: str) -> bool:
+    """Return whether a response to a write has everything that was sent, changed or not."""
+    return all(loss.how is How.CHANGED for loss in losses(sent, echo, base_url))
+
+
 def loss_warnings(found: Iterable[Loss], reported: Collection[str]) -> list[Issue]:
     """Return a warning for each loss except those below the elements `reported`."""
     return [loss.warning for loss in found if loss.path.partition(".")[0] not in reported]
 
 
-def _missing(path: str, sent: Any, stored: Any, base_url: str) -> Iterator[Loss]:
-    if sent in (None, [], {}):
+def _missing(
+    path: str, sent: Any, stored: Any, base_url: str, *, is_certain: bool = True
+) -> Iterator[Loss]:
+    """Yield the losses of one element; it is certain or not that `stored` stands for `sent`."""
+    if sent in (None, [], {}) or (path, sent, stored) == _DEFAULT:
         return
     if stored is None:
         yield Loss(path)
     elif isinstance(sent, dict) and isinstance(stored, dict):
         ignored = _SERVER_OWNED.get(path, frozenset())
         for name in sent.keys() - ignored:
-            yield from _missing(f"{path}.{name}", sent[name], stored.get(name), base_url)
+            inner, other = f"{path}.{name}", stored.get(name)
+            yield from _missing(inner, sent[name], other, base_url, is_certain=is_certain)
     elif isinstance(sent, list) and isinstance(stored, list):
-        is_members = path == "member"
-        if not is_members and len(stored) < len(sent):
-            yield Loss(path)
-            return
-        pairs = _members(sent, stored, base_url) if is_members else zip(sent, stored, strict=False)
-        for one, other in pairs:
-            if is_members and one == other:
-                continue
-            yield from _missing(path, one, other, base_url)
-    elif sent == stored and is_more_exact(sent, stored):
-        yield Loss(path, is_rounded=True)
+        for one, other, is_sure in _paired(path, sent, stored, base_url):
+            yield from _missing(path, one, other, base_url, is_certain=is_certain and is_sure)
+    elif sent == stored:
+        if is_more_exact(sent, stored):
+            yield Loss(path, How.ROUNDED)
+    elif is_certain and _is_changed(path, sent, stored, base_url):
+        yield Loss(path, How.CHANGED)
 
 
-def _members(sent: list[Any], stored: list[Any], base_url: str) -> Iterator[tuple[Any, Any]]:
-    """Yield the members with the stored entry of each, None for a missing one."""
+def _is_changed(path: str, sent: Any, stored: Any, base_url: str) -> bool:
+    """Return whether a value has another meaning than the one that was sent.
+
+    Servers may compute some, write references in full or with a version, add a time to a date, and
+    give moments in another zone.
+    """
+    name = path.rpartition(".")[2]
+    if path.partition(".")[0] in _COMPUTED or name in _RENDERED:
+        return False
+    if not (isinstance(sent, str) and isinstance(stored, str)):
+        return isinstance(sent, str | bool) and type(sent) is type(stored)
+    one, other = sent.strip(), stored.strip()
+    if name == "reference":
+        keys = [member_key({"entity": {"reference": text}}, base_url) for text in (one, other)]
+        return keys[0] != keys[1]
+    return not (other == one or _is_same_moment(one, other))
+
+
+def _is_same_moment(one: str, other: str) -> bool:
+    if not _DATE.match(one):
+        return False
+    if other.startswith(f"{one}T"):
+        return True
+    try:
+        return datetime.fromisoformat(one) == datetime.fromisoformat(other)
+    except ValueError:
+        return False
+
+
+def _paired(path: str, sent: list[Any], stored: list[Any], base_url: str) -> Iterator[Pair]:
+    """Yield the entries of a list with the stored ones; the list itself if some are gone."""
+    if path == "member":
+        yield from _members(sent, stored, base_url)
+    elif len(stored) < len(sent):
+        yield sent, None, True
+    else:
+        yield from _entries(sent, stored)
+
+
+def _entries(sent: list[Any], stored: list[Any]) -> Iterator[Pair]:
+    """Yield the entries of a list with the stored entry of each, and whether it surely is that."""
+    left, rest = [], []
+    for one, other in zip_longest(sent, stored):
+        if one == other:
+            yield one, other, True
+        else:
+            left += [] if one is None else [one]
+            rest += [] if other is None else [other]
+    if len(left) <= _MOST:
+        moved = [one for one in left if one in rest]
+        left = [one for one in left if one not in moved]
+        rest = [other for other in rest if other not in moved]
+    for one, other in zip(left, rest, strict=False):
+        yield one, other, len(left) == len(rest) == 1
+
+
+def _members(sent: list[Any], stored: list[Any], base_url: str) -> Iterator[Pair]:
+    """Yield the members with the stored entry of each, None for a missing one.
+
+    A member may have several entries, which a server may order anew.
+    """
     entries: dict[str | None, deque[Any]] = defaultdict(deque)
     for member in entries_of({"member": stored}, "member"):
         entries[member_key(member, base_url)].append(member)
+    changed: list[tuple[Any, deque[Any]]] = []
     for member in sent:
-        known = entries.get(member_key(member, base_url))
-        yield member, known.popleft() if known else None
+        known = entries[member_key(member, base_url)]
+        if member in known:
+            known.remove(member)
+        else:
+            changed.append((member, known))
+    for member, known in changed:
+        is_sure = len(known) == 1
+        yield member, known.popleft() if known else None, is_sure

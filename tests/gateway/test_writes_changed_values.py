@@ -1,0 +1,87 @@
+"""The caller is told when an upstream changes what an update does not name."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from every_upstream.documents import change
+from gateway.keeper import BASE, Keeper, group_of, payload_of
+from gateway.writing import texts
+
+UPDATE = change("updateGroup", "id name")
+RENAME = {"id": "1", "name": "New"}
+IDS = [{"system": "s", "value": "1"}, {"system": "t", "value": "2"}]
+MEMBERS = [
+    {"entity": {"reference": "Patient/1"}, "period": {"start": "2020-01-01"}, "inactive": False},
+    {"entity": {"reference": "Patient/2"}, "extension": [{"url": "u", "valueCode": "c"}]},
+    {"entity": {"reference": "Patient/2"}, "period": {"start": "2021-01-01T12:00:00+02:00"}},
+]
+GROUP = group_of(
+    active=False,
+    quantity=3,
+    identifier=IDS,
+    member=MEMBERS,
+    text={"status": "generated", "div": "<div>old</div>"},
+    managingEntity={"reference": "Organization/1", "display": "Home"},
+)
+
+Habit = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def sets(**elements: Any) -> Habit:
+    """Store other elements than those that were sent."""
+    return lambda group: group | elements
+
+
+CHANGES: dict[str, tuple[Habit, str]] = {
+    "a group becomes active": (sets(active=True), "active"),
+    "an identifier is cut": (sets(identifier=[IDS[0], IDS[1] | {"value": ""}]), "identifier.value"),
+    "another manager": (
+        sets(managingEntity={"reference": "Organization/2"}),
+        "managingEntity.reference",
+    ),
+    "a period moves": (
+        sets(member=[MEMBERS[0] | {"period": {"start": "2020-01-02"}}, *MEMBERS[1:]]),
+        "member.period.start",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CHANGES)
+@pytest.mark.parametrize("echo", [None, "full"])
+async def test_a_value_that_the_upstream_changes(case: str, echo: str | None):
+    """The rename is made, and a warning names what has another value than before."""
+    habit, path = CHANGES[case]
+    keeper = Keeper(GROUP, etag=True, version_id=True, echo=echo)
+    keeper.computes = habit
+    payload = await payload_of(keeper, UPDATE, **RENAME)
+    assert payload["group"]["name"] == "New"
+    assert any(text.startswith(f"`{path}` has another value") for text in texts(payload))
+
+
+SAME: dict[str, Habit] = {
+    "as it was sent": sets(),
+    "its own narrative": sets(text={"status": "generated", "div": "<div>new</div>"}),
+    "its own count": sets(quantity=2),
+    "its own names": sets(managingEntity={"reference": "Organization/1", "display": "HOME"}),
+    "full references": sets(
+        managingEntity=GROUP["managingEntity"] | {"reference": f"{BASE}/Organization/1"}
+    ),
+    "another order": sets(member=MEMBERS[::-1], identifier=IDS[::-1]),
+    "one more identifier": sets(identifier=[{"system": "own", "value": "9"}, *IDS]),
+    "no defaults": sets(
+        member=[{k: v for k, v in MEMBERS[0].items() if k != "inactive"}, *MEMBERS[1:]]
+    ),
+    "another zone": sets(
+        member=[*MEMBERS[:2], MEMBERS[2] | {"period": {"start": "2021-01-01T10:00:00Z"}}]
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SAME)
+async def test_a_value_that_means_the_same(case: str):
+    """What servers compute, or write in other words, is no change."""
+    keeper = Keeper(GROUP, etag=True, version_id=True)
+    keeper.computes = SAME[case]
+    assert texts(await payload_of(keeper, UPDATE, **RENAME)) == []
