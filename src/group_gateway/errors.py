@@ -91,9 +91,13 @@ class GatewayError(Exception):
 
 
 class Unauthenticated(GatewayError):
-    """There is no credential, or the upstream did not accept it."""
+    """There is no credential, or the upstream did not accept it.
+
+    `was_accepted`: it accepted the credential before.
+    """
 
     code = "UNAUTHENTICATED"
+    was_accepted = False
 
 
 class Forbidden(GatewayError):

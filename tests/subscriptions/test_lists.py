@@ -1,8 +1,10 @@
 """`groupsChanged`: one subscription for a screen of groups, whatever the source of a change."""
 
+import asyncio
 from contextlib import AsyncExitStack
 
 import pytest
+from websockets.exceptions import ConnectionClosedError
 
 from group_gateway.sandbox.wellknown import (
     GOLD_KIDNEY_ID,
@@ -11,7 +13,7 @@ from group_gateway.sandbox.wellknown import (
     TEST_GROUP_ID,
     TEST_GROUP_TWIN_ID,
 )
-from subscriptions.listening import codes
+from subscriptions.listening import PATIENCE, codes
 
 LIST = """subscription Changes($filter: GroupFilter, $ids: [ID!]) {
   groupsChanged(filter: $filter, ids: $ids) { id group { name version } }
@@ -136,10 +138,15 @@ async def test_bad_lists_are_refused(server):
 
 
 async def test_a_revoked_token_ends_it(serve, sandbox):
-    """A subscriber whose token a poll shows to be refused gets an error, and is polled no more."""
+    """A token that a poll shows to be refused closes a quiet connection: clients bring another."""
     server = await serve(subscription_interval=1.0)
     async with server.introduced("sandbox-read") as talk:
         await follow(server, talk, filter=PATIENTS)
+        async with asyncio.timeout(PATIENCE):
+            while not await polls(server):  # noqa: ASYNC110 - over HTTP
+                await asyncio.sleep(0.02)
         sandbox.app.state.sandbox.tokens.revoke("sandbox-read")
-        assert codes(await talk.hear()) == ["UNAUTHENTICATED"]
+        with pytest.raises(ConnectionClosedError) as closed:
+            await talk.hear()  # no error before, which would end the client's subscription
+        assert closed.value.rcvd.code == 4403
     await server.until_metric(0, "watched_lists")

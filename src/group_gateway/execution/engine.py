@@ -9,7 +9,7 @@ import msgspec
 from graphql import ExecutionResult, GraphQLError
 from graphql.execution import Executor, create_source_event_stream
 
-from group_gateway.errors import GatewayError
+from group_gateway.errors import GatewayError, Unauthenticated
 from group_gateway.events import NO_EVENTS, Events
 from group_gateway.execution.compiled_plans import OperationPlans, Planning
 from group_gateway.execution.document_limits import DocumentLimits
@@ -46,11 +46,13 @@ class OperationResult(msgspec.Struct, frozen=True):
     """The response to a GraphQL request.
 
     `executed` is false when the request failed before execution: it then has no `data`.
+    `was_accepted`: a credential that is refused now was accepted before.
     """
 
     executed: bool
     data: Any
     errors: list[dict[str, Any]]
+    was_accepted: bool = False
 
     @property
     def is_complete(self) -> bool:
@@ -245,7 +247,10 @@ class Engine:
                     yield Event(_answer(await execute(executor), context), change.operation)
         except GatewayError as failure:
             error = GraphQLError(failure.message, original_error=failure)
-            yield Event(_refused((error,), failure.code, operation), operation)
+            refused = _refused((error,), failure.code, operation)
+            was_accepted = isinstance(failure, Unauthenticated) and failure.was_accepted
+            answer = msgspec.structs.replace(refused, was_accepted=was_accepted)
+            yield Event(answer, operation)
 
     def _source(
         self, request: GraphQLRequest, context: Context

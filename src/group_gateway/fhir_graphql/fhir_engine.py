@@ -189,7 +189,10 @@ def _answer(
         status = status_of(*told[0])
     elif kind is OperationType.MUTATION and failed_roots:
         status = status_of(*failed_roots[0])
-    return FhirResult(True, result.data, shown, status, tuple(context.warnings))  # noqa: FBT003
+    warnings = tuple(context.warnings)
+    return FhirResult(
+        executed=True, data=result.data, errors=shown, status=status, warnings=warnings
+    )
 
 
 def _reshaped(result: ExecutionResult, shapes: Shapes) -> ExecutionResult:
@@ -208,4 +211,5 @@ def _refused(errors: Sequence[GraphQLError], code: str, operation: Operation) ->
 def _failed(error: GraphQLError, operation: Operation) -> FhirResult:
     """Return the response to a request that was not executed for another reason."""
     shown = shown_error(error, "", operation)
-    return FhirResult(False, None, [shown], status_of(error, shown))  # noqa: FBT003
+    status = status_of(error, shown)
+    return FhirResult(executed=False, data=None, errors=[shown], status=status)

@@ -16,7 +16,7 @@ from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.groups.reading.group_reads import GroupReads, checked_id
 from group_gateway.groups.reading.invalidation import Invalidator
 from group_gateway.groups.watching.group_watch import GroupListener, GroupWatch
-from group_gateway.groups.watching.poller import Poller, until_answered
+from group_gateway.groups.watching.poller import Poller, once_accepted, until_answered
 from group_gateway.groups.watching.snapshot import GONE
 from group_gateway.operation import Caller, Operation
 from group_gateway.upstream.client import GroupClient
@@ -88,8 +88,9 @@ class GroupWatches:
             if watch.has_read(listener, group) and (since is not None or group is None):
                 yield GroupEvent(operation, group)
             while listener.version != GONE:
-                await listener.news()
-                event = await until_answered(partial(self._read, begin, id))
+                with once_accepted():
+                    await listener.news()
+                    event = await until_answered(partial(self._read, begin, id))
                 if watch.has_read(listener, event.group):
                     yield event
         finally:

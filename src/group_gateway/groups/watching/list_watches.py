@@ -28,7 +28,7 @@ from group_gateway.groups.watching.group_list import (
 )
 from group_gateway.groups.watching.group_watches import BeginOperation
 from group_gateway.groups.watching.list_watch import ListListener, ListWatch
-from group_gateway.groups.watching.poller import Poller, until_answered
+from group_gateway.groups.watching.poller import Poller, once_accepted, until_answered
 from group_gateway.operation import Caller, Operation
 
 MOST_GROUPS = 1000
@@ -104,8 +104,9 @@ class ListWatches:
                 async for event in self._differences(begin, known, groups):
                     yield event
                 known = snapshots_of(groups, known)
-                await listener.news()
-                groups = await until_answered(partial(self._read, begin, group_list))
+                with once_accepted():
+                    await listener.news()
+                    groups = await until_answered(partial(self._read, begin, group_list))
         finally:
             watch.remove(listener)
             self._poller.stop_idle(group_list, watch)

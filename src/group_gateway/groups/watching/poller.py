@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Collection, Hashable, Iterator
+from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
 from group_gateway.cache.leases import Leases
@@ -110,6 +111,16 @@ class Poller(Generic[Key, SomeWatch]):
             for id in changed:
                 await self._invalidator.invalidate(id)
             return
+
+
+@contextmanager
+def once_accepted() -> Iterator[None]:
+    """Note on a refusal within the block that the upstream has accepted the credential before."""
+    try:
+        yield
+    except Unauthenticated as refusal:
+        refusal.was_accepted = True
+        raise
 
 
 async def until_answered(read: Callable[[], Awaitable[T]]) -> T:

@@ -136,7 +136,7 @@ class Operations:
                     refused = self._judge(answer.codes)
                     if answer.executed:
                         await self._send(next_of(id, answer.body()))
-                    elif refused and self._was_accepted:
+                    elif refused and (self._was_accepted or answer.was_accepted):
                         return  # the client subscribes again, with another token
                     else:
                         last = error_of(id, answer.body())
