@@ -21,10 +21,11 @@ NAME = re.compile(r"[a-z0-9]([-.a-z0-9]*[a-z0-9])?")
 SERVICE_NAME = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 CRDS = "monitoring.coreos.com"  # another script checks those against the operator's schemas
 EXPECTED = {
-    "default": ["grace 45"],
-    "full": ["grace 45", "ports 443 6379", "paths /graphql"],
+    "default": ["grace 45", "probes at http"],
+    "full": ["grace 45", "probes at metrics", "ports 443 6379", "paths /graphql"],
     "workers": [
         "grace 91",  # 10 before the signal, 10 more than the deadline, and 10 to spare
+        "probes at http",
         "ports 443 6379 26379 26380 26381 8443 8080 4318",
         "paths /graphql /fhir",
     ],
@@ -77,9 +78,12 @@ def check(manifest: dict[str, Any]) -> None:
 
 
 def computed(manifests: list[dict[str, Any]]) -> Iterator[str]:
-    """Yield what the chart computes: the grace period, ports and paths."""
+    """Yield what the chart computes: the grace period, probes, ports and paths."""
     specs = {one["kind"]: one["spec"] for one in manifests if "spec" in one}
     yield f"grace {specs['Deployment']['template']['spec']['terminationGracePeriodSeconds']}"
+    container = specs["Deployment"]["template"]["spec"]["containers"][0]
+    probes = (each for name, each in container.items() if name.endswith("Probe"))
+    yield "probes at " + " ".join(sorted({each["httpGet"]["port"] for each in probes}))
     if policy := specs.get("NetworkPolicy"):
         yield "ports " + " ".join(str(each["port"]) for each in policy["egress"][1]["ports"])
     if ingress := specs.get("Ingress"):
