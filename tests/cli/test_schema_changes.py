@@ -134,7 +134,7 @@ def test_versions_that_may_break(released: str, current: str, expected: bool) ->
 
 
 def test_files_that_are_no_release(tmp_path: Path) -> None:
-    """A file that is not there, no schema, or without a version is one sentence."""
+    """A file that is not there, or no schema, is one sentence."""
     file = tmp_path / "released.graphql"
     unreadable = f"{file} is no schema that can be read."
     assert run("schema", "--compare", str(file)).sentence == unreadable
@@ -142,6 +142,15 @@ def test_files_that_are_no_release(tmp_path: Path) -> None:
     assert run("schema", "--compare", str(file)).sentence == unreadable
     file.write_text("# group-gateway 0.1.0\ntype Query { group: Nothing }")
     assert run("schema", "--compare", str(file)).sentence == unreadable
-    file.write_text(SCHEMA)
-    versionless = f"{file} does not begin with `# group-gateway` and a version."
-    assert run("schema", "--compare", str(file)).sentence == versionless
+
+
+def test_what_another_version_prints(tmp_path: Path) -> None:
+    """It has no version in it, so each breaking change fails, and nothing else does."""
+    file = tmp_path / "old.graphql"
+    file.write_text(run("schema").out)
+    assert run("schema", "--compare", str(file)) == Ended(0, "", "")
+    file.write_text(having("  color: String\n", "type PageInfo @shareable {\n"))
+    ended = run("schema", "--compare", str(file))
+    assert ended.out == "breaking: Field PageInfo.color was removed.\n"
+    assert ended.err == f"group-gateway: the schema breaks what works with {file}.\n"
+    assert ended.status == 1

@@ -30,7 +30,7 @@ def add_command(commands: Any) -> None:
         "--compare",
         metavar="FILE",
         type=Path,
-        help="list breaking changes since a release; fail if the version does not allow them",
+        help="list breaking changes since a schema; fail if the version does not allow them",
     )
     parser.set_defaults(run=run)
 
@@ -54,16 +54,22 @@ def _check(file: Path, sdl: str) -> None:
 
 
 def _compare(file: Path, sdl: str) -> None:
-    """Print each breaking and dangerous change since the release whose schema the file holds."""
+    """Print each breaking and dangerous change since the schema that the file holds.
+
+    Breaking changes are an error. If the file begins with its version, as that of a release does,
+    they are one only where the versions do not allow them.
+    """
     try:
         released = file.read_text()
         found = changes(released, sdl)
     except (OSError, UnicodeDecodeError, GraphQLError, TypeError):
         raise CommandFailed(f"{file} is no schema that can be read.") from None
-    version = version_of(released)
-    if version is None:
-        raise CommandFailed(f"{file} does not begin with `# group-gateway` and a version.")
     for change in found:
         sys.stdout.write(f"{change.severity}: {change.text}\n")
-    if any(change.is_breaking for change in found) and not may_break(version, __version__):
+    if not any(change.is_breaking for change in found):
+        return
+    version = version_of(released)
+    if version is None:
+        raise CommandFailed(f"the schema breaks what works with {file}.")
+    if not may_break(version, __version__):
         raise CommandFailed(f"the schema breaks what worked with {version}; so must the version.")
