@@ -66,6 +66,33 @@ async def test_white_space_behind_a_location() -> None:
 
 
 @pytest.mark.parametrize(
+    ("head", "why"),
+    [
+        (b"Content-Encoding: gzip\r\nContent-Length: 2", "is compressed"),
+        (b"Content-Length: 2000000", "is too large"),
+        (b"Content-Length: x", "does not speak HTTP/1.1"),
+    ],
+)
+async def test_a_response_that_can_not_be_read(head: bytes, why: str) -> None:
+    """The error says whether it is compressed, too large, or no HTTP."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n\r\n{}")
+        await writer.drain()
+        writer.close()
+
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(await asyncio.start_server(answer, "127.0.0.1"))
+        port = server.sockets[0].getsockname()[1]
+        settings = Settings(upstream_url=f"http://127.0.0.1:{port}", upstream_megabytes=1)
+        gateway = await stack.enter_async_context(opened(create_app(settings)))
+        [error] = (await gateway('{ group(id: "1") { id } }'))["errors"]
+    assert error["extensions"]["code"] == "UPSTREAM_INVALID_RESPONSE"
+    assert why in error["message"]
+
+
+@pytest.mark.parametrize(
     ("text", "why"),
     [
         ("Authorization: Bearer x", "authorization is set by the gateway itself"),

@@ -20,7 +20,11 @@ from group_gateway.events import Events
 from group_gateway.tracing import Tracing
 from group_gateway.upstream.call import Call
 from group_gateway.upstream.http_exchange import HttpExchange
-from group_gateway.upstream.transport.http1_connection import NoRoom
+from group_gateway.upstream.transport.http1_connection import (
+    NoRoom,
+    ResponseTooLarge,
+    UnwantedCoding,
+)
 from group_gateway.upstream.upstream_response import UpstreamResponse
 
 
@@ -57,7 +61,7 @@ class CallSender:
         except (TimeoutError, httpx.TimeoutException) as error:
             raise UpstreamTimeout("The upstream did not answer in time.") from error
         except (httpx.RemoteProtocolError, httpx.DecodingError) as error:
-            raise UpstreamInvalidResponse("The upstream does not speak HTTP/1.1.") from error
+            raise UpstreamInvalidResponse(_reason(error)) from error
         except httpx.ConnectError as error:
             raise UpstreamNotAsked("The upstream could not be reached.") from error
         except NoRoom as error:
@@ -67,6 +71,15 @@ class CallSender:
         finally:
             self._events.upstream_called(call.method, outcome, time.perf_counter() - began)
         return answer
+
+
+def _reason(error: httpx.RemoteProtocolError | httpx.DecodingError) -> str:
+    """Return what is wrong with a response that can't be read."""
+    if isinstance(error, ResponseTooLarge):
+        return "The upstream's answer is too large (GROUP_GATEWAY_UPSTREAM_MEGABYTES)."
+    if isinstance(error, UnwantedCoding):
+        return "The upstream's answer is compressed, although the gateway asks for none that is."
+    return "The upstream does not speak HTTP/1.1."
 
 
 def _no_room(call: Call) -> GatewayError:

@@ -25,6 +25,10 @@ class ResponseTooLarge(httpx.RemoteProtocolError):
     """The response is larger than the transport accepts."""
 
 
+class UnwantedCoding(httpx.RemoteProtocolError):
+    """The response is compressed, or encoded in another way that was not asked for."""
+
+
 class NoRoom(httpx.ReadError):
     """The response exceeds the memory budget of all responses."""
 
@@ -74,7 +78,8 @@ class Http1Connection(asyncio.Protocol):
         `read_timeout` bounds the silence between two reads, in seconds, and `until` the whole
         exchange (event loop time); both end in httpx.ReadTimeout. The response to a `bodiless`
         request (HEAD) ends with its headers, whatever they say. Raises httpx.ReadTimeout,
-        httpx.ReadError, httpx.RemoteProtocolError, StaleConnection, ResponseTooLarge, NoRoom.
+        httpx.ReadError, httpx.RemoteProtocolError, StaleConnection, ResponseTooLarge,
+        UnwantedCoding, NoRoom.
         """
         if self._transport is None or not self.is_open:
             raise StaleConnection("the connection was closed while idle")
@@ -183,7 +188,7 @@ class Http1Connection(asyncio.Protocol):
         self._until_close = not codings and not lengths
         # No coding was requested, and httpx would decode one of the content without a bound.
         if codings not in ([], [b"chunked"]) or self._values(b"content-encoding") not in _PLAIN:
-            self._fail(httpx.RemoteProtocolError("a coding that nobody asked for"))
+            self._fail(UnwantedCoding("a coding that nobody asked for"))
         elif self._bodiless:
             self._finish()
         elif lengths:

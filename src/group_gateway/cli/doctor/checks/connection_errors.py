@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import httpx
 
 from group_gateway.config import PREFIX
+from group_gateway.upstream.transport.http1_connection import ResponseTooLarge, UnwantedCoding
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -67,6 +68,16 @@ _REASONS = (
         (httpx.ConnectTimeout,),
         "No connection to {host} port {port} came about in time.",
         f"Check the host and the port in {PREFIX}UPSTREAM_URL, and the firewalls in between.",
+    ),
+    _Words(
+        (UnwantedCoding,),
+        "{host} compresses its answers, although the gateway asks for none that is compressed.",
+        "Let the server, or what is in front of it, heed `Accept-Encoding: identity`.",
+    ),
+    _Words(
+        (ResponseTooLarge,),
+        "The answer of {host} is too large.",
+        f"Raise {PREFIX}UPSTREAM_MEGABYTES.",
     ),
     _Words(
         (httpx.RemoteProtocolError,),
