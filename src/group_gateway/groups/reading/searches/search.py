@@ -280,7 +280,7 @@ class Search:
 
     def keep_walk(self, pages: Sequence[Page]) -> None:
         """Keep a walk that went to the end without showing a group twice."""
-        if 1 < len(pages) <= SCAN_PAGES:
+        if 1 < len(pages) <= SCAN_PAGES and (not pages[-1].filtered or self.covers(())):
             self._pages.keep_walk(self._operation, [(page.link, page.content) for page in pages])
 
     async def _get_apart(self, link: PageLink) -> Searchset:
