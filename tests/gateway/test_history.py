@@ -165,6 +165,22 @@ async def test_versions_without_ids():
         assert names == ["Name 3", "Name 2"]
 
 
+@pytest.mark.parametrize("most", [1, 2, 5])
+@pytest.mark.parametrize("size", [1, 2, 5])
+async def test_a_group_that_was_set_back(size, most):
+    """Versions without id and time are all shown, also those that hold the same."""
+    names = ["new", "old", "old", "new", "old"]
+    entries = [{"resource": {**make_group("g", name=name), "meta": {}}} for name in names]
+    async with answering(Keeping(entries=entries, most=most)) as gateway:
+        found, after, more = [], None, True
+        while more:
+            history = (await gateway.data(PAGE, first=size, after=after))["group"]["history"]
+            found += [edge["node"]["group"]["name"] for edge in history["edges"]]
+            info = history["pageInfo"]
+            more, after = info["hasNextPage"], info["endCursor"]
+        assert found == names
+
+
 async def test_versions_that_the_upstream_only_counts():
     """Versions that it counts, but neither sends nor links to, are an error at the field."""
     upstream = Keeping(entries=[version(2), version(1)], total=3)

@@ -26,6 +26,11 @@ class GroupVersion(msgspec.Struct, frozen=True):
     group: GroupResource | None
 
     @property
+    def is_known(self) -> bool:
+        """Whether its server tells it from others: by its id, or by its time."""
+        return self.version is not None or self.when is not None
+
+    @property
     def mark(self) -> str:
         """What tells it from the group's other versions: their id, else all that is known."""
         if self.version is not None:

@@ -4,7 +4,8 @@ A cursor holds the page that a version was on, and which version it was: new ver
 later pages.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -181,14 +182,14 @@ class _Walk:
     def take(self, page: HistoryPage, link: PageLink) -> bool:
         """Take versions of a page; return whether that is enough."""
         self._broken += page.broken
-        for version in page.versions:
-            if version.mark in self._seen:
+        for mark, version in _marked(page.versions):
+            if mark in self._seen and version.is_known:
                 continue
-            self._seen.add(version.mark)
+            self._seen.add(mark)
             if self._found:
-                place = [link.query, link.path, link.text, version.mark]
+                place = [link.query, link.path, link.text, mark]
                 self._taken.append(Edge(version, place, self._cursors))
-            self._found = self._found or version.mark == self._after
+            self._found = self._found or mark == self._after
         self._entries += len(page.versions) + page.broken
         if page.next is None and self._after is None:
             self._broken += max(0, (page.total or 0) - self._entries)
@@ -204,6 +205,18 @@ class _Walk:
             self._after is not None,
             self._broken,
         )
+
+
+def _marked(versions: Iterable[GroupVersion]) -> Iterator[tuple[str, GroupVersion]]:
+    """Yield the versions of a page, each with a mark that no other on the page has.
+
+    One without id and time may be the very text of an earlier one, to which a group was set back.
+    """
+    times: Counter[str] = Counter()
+    for version in versions:
+        times[version.mark] += 1
+        is_first = version.is_known or times[version.mark] == 1
+        yield version.mark if is_first else f"{version.mark} {times[version.mark]}", version
 
 
 def _has_none(error: GatewayError) -> bool:
