@@ -113,8 +113,11 @@ async def test_a_filter_that_is_refused():
         assert upstream.calls[0] == "GET /Group?_count=100&_offset=0"
 
 
-async def test_a_server_that_loses_groups_by_an_offset():
-    """HAPI FHIR hides groups behind an `_offset` silently; it pages rightly without one."""
+@pytest.mark.parametrize("is_named", [True, False])
+async def test_a_server_that_loses_groups_by_an_offset(is_named):
+    """HAPI FHIR hides groups behind an `_offset` silently, also where a proxy hides its name."""
+    headers = {"x-powered-by": "HAPI FHIR 8.8.0 REST"} if is_named else {}
+    stamp = {"id": "6bf1", "meta": {"lastUpdated": "2026-11-29T00:00:00Z"}}
 
     def answer(target):
         query = {name: values[0] for name, values in parse_qs(target.partition("?")[2]).items()}
@@ -123,7 +126,7 @@ async def test_a_server_that_loses_groups_by_an_offset():
         found = page(*ALL[start : start + size], onward=onward if start + size < len(ALL) else None)
         if "_offset" in query:
             found = page(*ALL[:4], total=4)
-        return httpx.Response(200, json=found, headers={"x-powered-by": "HAPI FHIR 8.8.0 REST"})
+        return httpx.Response(200, json={**found, **stamp}, headers=headers)
 
     upstream = Answering(answer)
     async with answering(upstream, upstream_calls=1000) as gateway:

@@ -58,11 +58,17 @@ class _Head(msgspec.Struct):
     resourceType: Any = None  # noqa: N815 - FHIR's element name
 
 
+class _Stamp(msgspec.Struct):
+    id: Any = None
+    meta: Any = None
+
+
 _bundle = msgspec.json.Decoder(_Bundle)
 _loose_bundle = msgspec.json.Decoder(_LooseBundle)
 _loose_entries = msgspec.json.Decoder(list[msgspec.Raw] | None)
 _loose_entry = msgspec.json.Decoder(_LooseEntry)
 _head = msgspec.json.Decoder(_Head)
+_stamp = msgspec.json.Decoder(_Stamp)
 
 
 @dataclass(frozen=True)
@@ -98,6 +104,17 @@ class Searchset:
     def ids(self) -> tuple[str, ...]:
         """The ids of the groups."""
         return tuple(group.id for group in self.groups)
+
+
+def is_stamped(raw: bytes) -> bool:
+    """Return whether a Bundle has an id and a time of its own, as those of HAPI FHIR have."""
+    try:
+        stamp = _stamp.decode(raw)
+    except UNREADABLE:
+        return False
+    return (
+        isinstance(stamp.id, str) and isinstance(stamp.meta, dict) and "lastUpdated" in stamp.meta
+    )
 
 
 def parse_searchset(raw: bytes, page: PageLink, base: Segments = ()) -> Searchset:

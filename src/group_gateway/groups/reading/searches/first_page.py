@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Collection
 from typing import Protocol
 
 from group_gateway.errors import BadUserInput, GatewayError
-from group_gateway.fhir.bundle import Searchset
+from group_gateway.fhir.bundle import Searchset, is_stamped
 from group_gateway.fhir.page_link import PageLink, Query
 from group_gateway.groups.reading.capabilities.paging_support import (
     COUNT,
@@ -53,6 +53,7 @@ class FirstPage:
         self._capabilities = capabilities
         self._left_out: list[str] = []
         self._guessed: list[str] = []
+        self._is_offset_known = capabilities.paging.offset.proven
         self.filters: Query = search.parameters(())
         is_linked = capabilities.paging.links.worth_trying
         self.size = min(count, PAGE_SIZE) if self.covers and is_linked else PAGE_SIZE
@@ -127,9 +128,13 @@ class FirstPage:
         """Return whether to search again without `_offset`, because the response is unreliable.
 
         Some servers disable their paging when they see one, and return more than a page, or less.
+        HAPI FHIR's do, whose lists then look complete. Until an offset is known to work, any Bundle
+        that looks like one of HAPI FHIR's counts as one: a proxy may hide the server's name.
         """
-        is_misread = content.breaks_by_offset or is_oversized(content, self.link)
-        if OFFSET not in dict(self.paging) or not is_misread:
+        if OFFSET not in dict(self.paging):
+            return False
+        is_doubtful = not self._is_offset_known and is_stamped(content.raw)
+        if not (content.breaks_by_offset or is_doubtful or is_oversized(content, self.link)):
             return False
         self._blame(OFFSET)
         self.paging = self._capabilities.paging.query(self.size)
