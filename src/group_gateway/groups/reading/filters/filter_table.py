@@ -5,7 +5,7 @@ To add a field, add it to `GroupFilter` and a row to `FIELDS`, and to the input 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 
@@ -71,23 +71,13 @@ class GroupFilter:
     @cached_property
     def given(self) -> tuple[str, ...]:
         """The names of the fields that are set."""
-        return tuple(
-            each.name
-            for each in fields(self)
-            if each.name != "home" and getattr(self, each.name) is not None
-        )
+        return tuple([name for name in FIELDS if getattr(self, name) is not None])
 
     @property
     def canonical_text(self) -> str:
         """A canonical text of the filter, which later versions with more fields don't change."""
         wanted = {name: getattr(self, name) for name in self.given}
-        return msgspec.json.encode(
-            {
-                name: value if isinstance(value, str | bool) else asdict(value)
-                for name, value in wanted.items()
-            },
-            order="sorted",
-        ).decode()
+        return msgspec.json.encode(wanted, order="sorted").decode()
 
     @property
     def needs_statement(self) -> bool:
