@@ -161,10 +161,12 @@ def _members(sent: list[Any], stored: list[Any], base_url: str) -> Iterator[Pair
     changed: list[tuple[Any, deque[Any]]] = []
     for member in sent:
         known = entries[member_key(member, base_url)]
-        if member in known:
+        if known and known[0] == member:
+            known.popleft()
+        elif len(known) <= _MOST and member in known:
             known.remove(member)
         else:
             changed.append((member, known))
-    for member, known in changed:
-        is_sure = len(known) == 1
+    only_one = [len(known) == 1 for _, known in changed]  # before one of several is taken
+    for (member, known), is_sure in zip(changed, only_one, strict=True):
         yield member, known.popleft() if known else None, is_sure

@@ -188,7 +188,7 @@ class Paginator:
         while True:
             yield page, seen
             if page.next is None:
-                if len(seen.union(page.ids)) == sum(len(each.ids) for each in walk):
+                if seen and len(seen.union(page.ids)) == sum(len(each.ids) for each in walk):
                     self._search.keep_walk(walk)
                 return
             seen.update(page.ids)

@@ -26,7 +26,7 @@ def fold(text: str) -> str:
     """Return a text without case and accents: `Équipe` and `EQUIPE` become equal.
 
     The time grows with the text. To normalize the whole text would sort the marks that follow each
-    other, for which 32,000 of them take two seconds and 64,000 eight.
+    other: 8,000 of them take a seventh of a second, and 32,000 two seconds.
     """
     if text.isascii():
         return text.lower()
