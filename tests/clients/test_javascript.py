@@ -38,6 +38,12 @@ def test_subscriptions(packages: Path, url: str) -> None:
     run_node(packages / "subscriptions.test.mjs", url)
 
 
+def test_subscriptions_without_room(packages: Path) -> None:
+    """graphql-ws and graphql-sse try again, as they do by themselves, until there is room."""
+    with serving("sandbox", "--port", "0", subscriptions_open="1") as server:
+        run_node(packages / "full.test.mjs", f"{server.url}/graphql")
+
+
 def test_apollo_client_by_hashes(packages: Path, url: str) -> None:
     """Automatic persisted queries: Apollo Client sends a text once, and its hash from then on."""
     run_node(packages / "persisted.test.mjs", url)

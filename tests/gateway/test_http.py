@@ -93,6 +93,16 @@ async def test_a_client_that_takes_no_json(gateway: Gateway, accept: str) -> Non
     assert (response.status_code, code_of(response)) == (406, "NOT_ACCEPTABLE")
 
 
+@pytest.mark.parametrize("filler", [",", "a/b,", ";", "a/b;c=d,"])
+async def test_an_accept_header_without_end(gateway: Gateway, filler: str) -> None:
+    """Its beginning is read, and decides."""
+    accept = f"{JSON}, {60_000 * filler} {RESPONSE}"
+    response = await post(gateway, json.dumps({"query": "{ __typename }"}), accept=accept)
+    assert (response.status_code, type_of(response)) == (200, JSON)
+    refused = await post(gateway, json.dumps({"query": "{ __typename }"}), accept=accept[18:])
+    assert refused.status_code == 406
+
+
 async def test_an_accept_header_in_pieces(gateway: Gateway) -> None:
     """A header that is sent twice counts as one list (RFC 9110, section 5.3), in any order."""
     del gateway.http.headers["accept"]

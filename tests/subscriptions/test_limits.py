@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from group_gateway.http.subscriptions.socket_operations import MOST_AT_ONCE
 from group_gateway.sandbox.wellknown import MEDIUM_GROUP_ID, READ_TOKEN, TEST_GROUP_ID
@@ -73,7 +73,9 @@ async def test_subscriptions_in_all(serve):
         message = await talk.hear()
         assert codes(message) == ["OVERLOADED"]
         assert message["payload"][0]["extensions"]["retryAfter"] > 0
-        assert await denied(server.connected()) == (503, "OVERLOADED")
+        async with server.connected() as refused:
+            assert await refused.closed() == (1013, "The gateway has too many WebSockets open.")
+        assert await server.metric("requests_total", outcome="shed") == 2
     async with there_is_room(server) as talk:
         await talk.listen("1")
 
@@ -86,15 +88,20 @@ async def there_is_room(server):
             try:
                 yield await stack.enter_async_context(server.introduced())
                 break
-            except InvalidStatus:
+            except ConnectionClosed:
                 await asyncio.sleep(0.02)
 
 
 async def test_sockets_of_a_caller(serve):
-    """Connections on which nothing is asked are bounded as well."""
+    """Connections on which nothing is asked are bounded as well.
+
+    One beyond is not acknowledged: clients would then count their attempts anew.
+    """
     server = await serve(subscriptions_per_caller=1)
     async with server.introduced(), server.introduced(READ_TOKEN), server.connected() as talk:
         await talk.say("connection_init", payload={"authorization": "Bearer sandbox"})
+        with pytest.raises(ConnectionClosed):
+            await talk.hear()
         code, reason = await talk.closed()
         assert (code, "that is the limit" in reason) == (1013, True)
 
@@ -337,6 +344,21 @@ async def test_what_is_no_handshake(server, request_):
         assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 4")
         while await reader.read(1000):
             pass
+
+
+async def test_a_handshake_with_an_absolute_address(server):
+    """It means the path in it, as RFC 9112, section 3.2.2, says of any request."""
+    request = UPGRADE.replace(b" /graphql", b" http://x/graphql?a=b")
+    async with bare(server, request) as (reader, _):
+        assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 101")
+
+
+async def test_a_handshake_in_http_1_0(server):
+    """HTTP/1.0 knows no upgrade: it is a GET without a query (RFC 9110, section 7.8)."""
+    async with bare(server, UPGRADE.replace(b"HTTP/1.1", b"HTTP/1.0")) as (reader, _):
+        told = await reader.read(-1)
+    assert told.startswith(b"HTTP/1.1 400")
+    assert b"query" in told.partition(b"\r\n\r\n")[2]
 
 
 async def test_refusals_fill_no_log(server, caplog):

@@ -111,3 +111,17 @@ async def test_a_wish_for_another_protocol(server, sent):
         writer.write(sent[-5:] + PROBE + sent + LAST)
         told = (await reader.read(-1)).split(b"HTTP/1.1 200 ")
     assert [b"Test Group" in answer for answer in told] == [False, True, False, True, False]
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        READ.replace(HEAD, HEAD + H2C.replace(b"Upgrade,", b"close, Upgrade,")),
+        READ.replace(HEAD, HEAD.replace(b"HTTP/1.1", b"HTTP/1.0") + H2C),
+    ],
+)
+async def test_a_wish_for_another_protocol_in_a_last_request(server, last):
+    """Its response is the connection's last one."""
+    async with bare(server, PROBE + last) as (reader, _):
+        told = (await reader.read(-1)).split(b"HTTP/1.1 200 ")
+    assert [b"Test Group" in answer for answer in told] == [False, False, True]

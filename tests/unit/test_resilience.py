@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from group_gateway.errors import UpstreamNotAsked, UpstreamTimeout, UpstreamUnavailable
+from group_gateway.groups.watching.poller import pause_after
 from group_gateway.upstream.resilience.breaker import Breaker
 from group_gateway.upstream.resilience.retries import LONGEST_PAUSE, RetryBudget, pause
 from group_gateway.upstream.upstream_response import UpstreamResponse
@@ -117,3 +118,12 @@ def test_what_is_not_tried_again() -> None:
     assert pause(UpstreamNotAsked("x"), 0, 10) is not None
     assert pause(UpstreamNotAsked("x", retry_after=1), 0, 10) is None
     assert pause(UpstreamTimeout("x"), 0, 10) is None
+
+
+@given(asked=st.floats(0, 86_400), pause=st.floats(1, 3_600))
+def test_a_poll_is_never_put_off_for_longer_than_five_minutes(asked: float, pause: float) -> None:
+    """An upstream may ask for a pause of a day; subscribers would hear of nothing."""
+    waits = pause_after(UpstreamUnavailable("x", retry_after=asked), pause)
+    assert waits >= max(pause, min(asked, 300))
+    assert waits <= max(pause, 300)
+    assert pause_after(UpstreamUnavailable("x"), pause) == pause

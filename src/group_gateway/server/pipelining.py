@@ -8,7 +8,7 @@ the request body. This protocol parses in time slices, and no further ahead than
 
 from typing import Any
 
-from httptools import HttpParserError, HttpParserUpgrade
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser, parse_url
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from group_gateway.server.close_delimited import CloseDelimited
@@ -63,8 +63,11 @@ class PipeliningProtocol(HttpToolsProtocol):
             if self._should_upgrade():
                 self.handle_websocket_upgrade()
             elif self._is_declined():
-                rest = piece[upgrade.args[0] :]
-                return PipeliningProtocol._read(self, self._head_without_upgrade() + rest)
+                again = self._head_without_upgrade() + piece[upgrade.args[0] :]
+                # The old parser ignores what follows a request with `Connection: close`.
+                self.parser = HttpRequestParser(self)
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+                return PipeliningProtocol._read(self, again)
         except HttpParserError as error:
             self._refuse_malformed(error)
         return not (self._ignores_input or self.transport.is_closing())
@@ -76,9 +79,17 @@ class PipeliningProtocol(HttpToolsProtocol):
     def _is_declined(self) -> bool:
         """Return whether a request asks for an upgrade that the server ignores.
 
-        Java's client does so with each first request (RFC 9110, section 7.8).
+        Java's client does so with each first request. HTTP/1.0 has no upgrades (RFC 9110, section
+        7.8).
         """
-        return self.parser.should_upgrade() and self._get_upgrade() not in {None, b"websocket"}
+        if not self.parser.should_upgrade():
+            return False
+        upgrade = self._get_upgrade()
+        is_possible = upgrade == b"websocket" and self.parser.get_http_version() != "1.0"
+        return upgrade is not None and not is_possible
+
+    def _should_upgrade(self) -> bool:
+        return not self._is_declined() and super()._should_upgrade()
 
     def _head_without_upgrade(self) -> bytes:
         parser = self.parser
@@ -102,8 +113,14 @@ class PipeliningProtocol(HttpToolsProtocol):
         self._ended_here = True
 
     def handle_websocket_upgrade(self) -> None:
-        """Hand the connection to the WebSocket protocol."""
+        """Hand the connection to the WebSocket protocol, which takes no absolute address."""
         self._ignores_input = True
+        try:
+            target = parse_url(self.url)
+        except HttpParserError as error:
+            self._refuse_malformed(error)
+            return
+        self.url = (target.path or b"/") + (b"?" + target.query if target.query else b"")
         super().handle_websocket_upgrade()
 
     def on_response_complete(self) -> None:

@@ -23,6 +23,9 @@ Look = Callable[[Caller], Awaitable[Collection[str]]]
 
 _LONGEST_PAUSE = 60.0
 """Longest pause in seconds between polls of a failing upstream, unless the interval is longer."""
+_LONGEST_REQUESTED = 300.0
+"""Longest pause in seconds that a `Retry-After` of the upstream brings about. Subscribers hear of
+nothing meanwhile, and an alert on failing polls needs polls."""
 _FIRST_PAUSE = 1.0
 _LEASE = 0.85
 """Fraction of an interval for which a poll's lease lasts: less than the shortest pause."""
@@ -90,7 +93,7 @@ class Poller(Generic[Key, SomeWatch]):
             except GatewayError as failure:
                 self._events.polled("failed")
                 longest = max(self._interval, _LONGEST_PAUSE)
-                pause = max(min(2 * pause, longest), failure.retry_after or 0.0)
+                pause = pause_after(failure, min(2 * pause, longest))
             except Exception:  # noqa: BLE001 - it must not be the last poll
                 _log.exception("A poll failed unexpectedly.")
             else:
@@ -135,8 +138,13 @@ async def until_answered(read: Callable[[], Awaitable[T]]) -> T:
         except (BadUserInput, Forbidden, Unauthenticated):
             raise
         except GatewayError as failure:
-            await _sleep_about(max(pause, failure.retry_after or 0.0))
+            await _sleep_about(pause_after(failure, pause))
         pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def pause_after(failure: GatewayError, pause: float) -> float:
+    """Return the pause after a failed poll: what the upstream asks for, within a bound."""
+    return max(pause, min(failure.retry_after or 0.0, _LONGEST_REQUESTED))
 
 
 async def _sleep_about(seconds: float) -> None:

@@ -13,7 +13,6 @@ from starlette.types import Receive, Send
 from group_gateway.concurrency import first_completed
 from group_gateway.errors import Unauthenticated
 from group_gateway.http.pipeline import RequestPipeline
-from group_gateway.http.requests import RequestRefused
 from group_gateway.http.responses import new_correlation_id
 from group_gateway.http.subscriptions.messages import (
     ACK,
@@ -38,7 +37,8 @@ from group_gateway.operation import Anonymous
 
 INIT_SECONDS: Final = 10.0
 """Seconds in which a client must have authenticated."""
-_TRY_AGAIN = 1013
+TRY_AGAIN: Final = 1013
+"""Close code on which graphql-ws makes further attempts. A refused handshake ends all of them."""
 
 
 class GraphQLWebSocket:
@@ -61,8 +61,9 @@ class GraphQLWebSocket:
     async def hold(self, authorization: str | None) -> None:
         """Serve the connection until the client leaves or the process ends.
 
-        Raises Close for other ends. `authorization` is that of the handshake request. It takes
-        precedence over the client's `connectionParams`, because a proxy may have set it.
+        Raises Close for other ends, and RequestRefused if the caller has too many connections.
+        `authorization` is that of the handshake request. It takes precedence over the client's
+        `connectionParams`, because a proxy may have set it.
         """
         try:
             introduced = self._introduced(authorization)
@@ -70,11 +71,11 @@ class GraphQLWebSocket:
             if session is None:
                 return
             with self._callers.take(session.principal.scope):
+                # Only now: clients count their attempts anew once they are acknowledged.
+                await self._send_text(ACK)
                 await self._answer_all(session)
         except Gone:
             return
-        except RequestRefused as refused:
-            raise Close(_TRY_AGAIN, refused.message) from None
 
     async def _ending(self) -> None:
         await self._subscriptions.ending.wait()
@@ -91,8 +92,7 @@ class GraphQLWebSocket:
         if isinstance(principal, Anonymous):
             if principal.kind is Unauthenticated:
                 raise Close(4403, f"Forbidden: {principal.message}")
-            raise Close(_TRY_AGAIN, principal.message)
-        await self._send_text(ACK)
+            raise Close(TRY_AGAIN, principal.message)
         return ClientSession(principal, authorization, b"")
 
     async def _init(self) -> ConnectionInit:

@@ -11,7 +11,7 @@ from group_gateway.http.negotiation import JSON
 from group_gateway.http.pipeline import RequestPipeline
 from group_gateway.http.requests import RequestRefused
 from group_gateway.http.responses import CORRELATION_HEADER, deny_websocket, new_correlation_id
-from group_gateway.http.subscriptions.graphql_websocket import GraphQLWebSocket
+from group_gateway.http.subscriptions.graphql_websocket import TRY_AGAIN, GraphQLWebSocket
 from group_gateway.http.subscriptions.messages import SUBPROTOCOL, Close
 from group_gateway.http.subscriptions.open_subscriptions import Subscriptions
 from group_gateway.http.subscriptions.subscription_limit import SubscriptionLimit
@@ -41,34 +41,41 @@ class WebSocketEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Accept one connection (ASGI)."""
         headers = Headers(scope=scope)
-        id = new_correlation_id()
+        context = RequestContext(UNKNOWN, new_correlation_id())
         await receive()  # the event that opens the connection
         try:
             check_origin(scope, self._cross_origin)
-            with self._places.take(""):
-                spoken = SUBPROTOCOL if SUBPROTOCOL in scope["subprotocols"] else None
-                named = [(CORRELATION_HEADER, id)]
-                await send({"type": "websocket.accept", "subprotocol": spoken, "headers": named})
-                authorization = ", ".join(headers.getlist("authorization")) or None
-                end = await self._conversed(spoken, authorization, receive, send)
-                with suppress(OSError):  # it is gone already
-                    closing = {"code": end.code, "reason": end.reason}
-                    await send({"type": "websocket.close", **closing})
         except RequestRefused as refused:
-            reply = self._pipeline.refusal(refused, JSON, RequestContext(UNKNOWN, id))
-            await deny_websocket(reply, id, send)
+            reply = self._pipeline.refusal(refused, JSON, context)
+            await deny_websocket(reply, context.correlation_id, send)
+            return
+        spoken = SUBPROTOCOL if SUBPROTOCOL in scope["subprotocols"] else None
+        named = [(CORRELATION_HEADER, context.correlation_id)]
+        await send({"type": "websocket.accept", "subprotocol": spoken, "headers": named})
+        try:
+            end = await self._conversed(spoken, headers, receive, send)
+        except RequestRefused as refused:
+            self._pipeline.refusal(refused, JSON, context)
+            end = Close(TRY_AGAIN, refused.message)
+        with suppress(OSError):  # it is gone already
+            await send({"type": "websocket.close", "code": end.code, "reason": end.reason})
 
     async def _conversed(
-        self, spoken: str | None, authorization: str | None, receive: Receive, send: Send
+        self, spoken: str | None, headers: Headers, receive: Receive, send: Send
     ) -> Close:
-        """Serve a connection; return its close code and reason."""
+        """Serve a connection; return its close code and reason.
+
+        Raises RequestRefused if there are too many connections.
+        """
         if spoken is None:
             return Close(4406, f"Subprotocol not acceptable: speak {SUBPROTOCOL}")
+        authorization = ", ".join(headers.getlist("authorization")) or None
         conversation = GraphQLWebSocket(
             self._subscriptions, self._pipeline, self._callers, receive, send
         )
         try:
-            await conversation.hold(authorization)
+            with self._places.take(""):
+                await conversation.hold(authorization)
         except Close as close:
             return close
         return Close(1001, "Going away")
