@@ -2,22 +2,22 @@
 
     GatewayError
     ├── Unauthenticated           no credential, or the upstream did not accept it
-    ├── Forbidden                 the caller is known, and may not
+    ├── Forbidden                 the caller is known and lacks the permission
     ├── NotFound                  there is no such resource, for this caller
     │   └── Gone                  it was deleted
     ├── BadUserInput              the caller can put the request right
-    │   ├── TooManyGroups         more fit than one list may hold
-    │   └── Refused               a write turned down: 400, 409, 412, 422, our own checks
+    │   ├── TooManyGroups         more match than one list may hold
+    │   └── Refused               a write was refused: 400, 409, 412, 422, our own checks
     │       └── Conflict          somebody else changed the resource first
     │           └── PreconditionFailed  412
     ├── UpstreamUnavailable       refused connection, reset, 5xx
-    │   ├── UpstreamTimeout       no answer in time
-    │   └── UpstreamNotAsked      no connection, or none was tried: nothing was sent
-    ├── UpstreamInvalidResponse   an answer that is no FHIR answer
+    │   ├── UpstreamTimeout       no response in time
+    │   └── UpstreamNotAsked      no connection, or an open circuit breaker: nothing was sent
+    ├── UpstreamInvalidResponse   the response is not valid FHIR
     ├── UpstreamSearchUnsupported the upstream can't search by what was asked
     ├── TooManyUpstreamCalls      the operation used up its budget
-    ├── RateLimited               the upstream said 429
-    └── Overloaded                the gateway itself has no room
+    ├── RateLimited               the upstream responded with 429
+    └── Overloaded                the gateway itself has no capacity
 
 Messages are written for the caller. They hold no upstream body, no credential and no patient data.
 """
@@ -125,7 +125,7 @@ class BadUserInput(GatewayError):
 
 
 class TooManyGroups(BadUserInput):
-    """More groups fit than one list may hold."""
+    """More groups match than one list may hold."""
 
     issue_code = "too-costly"
 

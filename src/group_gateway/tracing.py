@@ -35,7 +35,7 @@ class _NoSpan:
 
 NO_SPAN = _NoSpan()
 NOTHING: AbstractContextManager[Span] = nullcontext(NO_SPAN)
-"""What a block is run in that is not traced. It holds nothing, so all share it."""
+"""The context manager of an untraced block. It has no state, so one is enough."""
 
 
 class Tracing:

@@ -41,7 +41,7 @@ def build_fresh_reads(
     reader: CapabilityReader,
     keys: DigestKeys,
 ) -> GroupReads:
-    """Return reads that know no cache: they see what others changed."""
+    """Return reads that bypass the cache: polls must see what others have changed."""
     nothing = local_store(max_entries=1, max_bytes=1, max_ttl=0)
     never = Lifetimes(group=0, search=0, absence=0)
     loader = GroupLoader(client, nothing, slots, capabilities, never)

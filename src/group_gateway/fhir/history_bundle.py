@@ -13,7 +13,7 @@ _DELETE = "DELETE"
 
 
 class GroupVersion(msgspec.Struct, frozen=True):
-    """A version of the group with an id, and what its server says of it.
+    """A version of a group, with what its history entry states.
 
     `group` is None for a deletion. `source` is `meta.source` without the id of a request, which
     servers append as a fragment.
@@ -27,12 +27,12 @@ class GroupVersion(msgspec.Struct, frozen=True):
 
     @property
     def is_known(self) -> bool:
-        """Whether its server tells it from others: by its id, or by its time."""
+        """Whether it can be identified: it has a version id or a time."""
         return self.version is not None or self.when is not None
 
     @property
     def mark(self) -> str:
-        """What tells it from the group's other versions: their id, else all that is known."""
+        """A text unique among the group's versions: the version id, else the time and a digest."""
         if self.version is not None:
             return self.version
         raw = b"" if self.group is None else self.group.raw
@@ -42,8 +42,8 @@ class GroupVersion(msgspec.Struct, frozen=True):
 class HistoryPage(msgspec.Struct, frozen=True):
     """A page of a history.
 
-    `broken` counts entries that are no version of the group, and `total` is how many versions the
-    server says that there are.
+    `broken` counts entries that are no version of the group; `total` is the server's count of
+    versions, if it states one.
     """
 
     versions: tuple[GroupVersion, ...]

@@ -46,11 +46,12 @@ def parse_reference(text: str) -> LiteralReference | None:
 
 
 def is_below(base: str | None, base_url: str) -> bool:
-    """Return whether a reference with this `base` is into the server at `base_url`.
+    """Return whether a reference with this `base` points to a resource of the server at `base_url`.
 
-    A relative one is. A default port and the case of the host make no difference.
+    A relative reference (`base` is None) does. Default ports and the case of the host make no
+    difference.
     """
-    return base is None or _place(base) == _place(base_url)
+    return base is None or _normalized(base) == _normalized(base_url)
 
 
 def reference_key(text: str, base_url: str = "") -> str:
@@ -70,7 +71,10 @@ def reference_key(text: str, base_url: str = "") -> str:
 
 
 def relative_to(text: str, base_url: str) -> str:
-    """Return a reference into the server at `base_url` as a relative one; any other as it is."""
+    """Return a reference to a resource of the server at `base_url` without the base URL.
+
+    Any other text is returned unchanged.
+    """
     reference = parse_reference(text) if "://" in text else None
     if reference is None or not is_below(reference.base, base_url):
         return text
@@ -78,7 +82,7 @@ def relative_to(text: str, base_url: str) -> str:
 
 
 @lru_cache(maxsize=256)  # a group names few servers, each many times
-def _place(base: str) -> str:
+def _normalized(base: str) -> str:
     """Return a base URL in a normal form."""
     try:
         parts = urlsplit(base)

@@ -19,7 +19,7 @@ class VersionAgent(NamedTuple):
 def agents_by_version(records: Iterable[FhirResource], id: str) -> dict[str, VersionAgent]:
     """Return the agent of each version of a group that a record names as its target.
 
-    A target without a version says nothing of any one.
+    Targets without a version are ignored: it is unknown which version they mean.
     """
     found: dict[str, VersionAgent] = {}
     for record in records:
@@ -41,7 +41,7 @@ def agents_by_version(records: Iterable[FhirResource], id: str) -> dict[str, Ver
 
 
 def _agent(agents: object) -> str | None:
-    """Return an agent's reference, or else what to show for it: the author's, if one is named."""
+    """Return the reference of the first agent, or else its display text; authors come first."""
     listed = list(_items(agents))
     listed.sort(key=lambda agent: _AUTHOR not in _codes(agent.get("type")))
     for agent in listed:

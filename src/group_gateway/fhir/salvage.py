@@ -7,8 +7,8 @@ from typing import Any, Final
 import msgspec
 
 _TOKEN: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[{\]}]', re.DOTALL)
-"""A string, also one that is cut off, or a bracket. It reads every byte once: were a cut-off string
-none, each quote in it would be tried as the beginning of another."""
+"""A string, or a bracket outside of strings. A string that the end cuts off matches too: otherwise
+each quote in it would be tried as the start of another string, in quadratic time."""
 _ENTRY_LEVEL: Final = 3
 """Levels of an entry: the Bundle, the list, the entry itself."""
 _DEEPEST: Final = 300
@@ -19,7 +19,7 @@ def salvaged(raw: bytes) -> bytes:
     """Return the same JSON with null in place of each invalid entry.
 
     An entry is invalid with a lone surrogate, `NaN` or `Infinity`, or too many levels. Raises
-    DecodeError when more than entries is invalid.
+    DecodeError when anything outside of the entries is invalid.
     """
     try:
         bundle = json.loads(

@@ -55,7 +55,7 @@ class OperationReport:
     def shared(
         self, outcome: SharedOutcome, audit_record: AuditRecord | None, context: RequestContext
     ) -> None:
-        """Report a request that got the response of another one."""
+        """Report a request that got the response of another, identical one."""
         self._events.request_ended(outcome)
         if audit_record is not None:
             self._recorder.answered(outcome, context, audit_record, 0.0)
@@ -121,7 +121,7 @@ class OperationReport:
     def _describe(
         self, audit_record: AuditRecord, request: GraphQLRequest, codes: Iterable[str]
     ) -> None:
-        """Return the fields of a log line: names of schema and operation, and the outcome."""
+        """Set what a record says of the operation: its type, name, root fields and error codes."""
         document = self._engine.document(request)
         operation = document.operation(request.operation_name)
         audit_record.kind = operation.operation.value if operation else ""

@@ -38,7 +38,7 @@ class _Durations:
 
 
 class PrometheusMetrics(Events, Collector):
-    """The counters of one process, and its tracing."""
+    """The counters of one process, as a collector of prometheus-client."""
 
     def __init__(self) -> None:
         self._requests: dict[tuple[str, ...], float] = defaultdict(float)

@@ -57,10 +57,11 @@ class TokenRefused(UpstreamNotAsked):
 
 @dataclass(frozen=True, slots=True)
 class ServiceToken:
-    """A token, for how many seconds it was given, and until when it is good by the clock.
+    """An access token.
 
-    `scope` is what the token server says of it; empty where it says nothing (RFC 6749, section 5.1:
-    then it is what was asked for).
+    `life` is how many seconds it is valid from when it was issued, and `end` when it expires by
+    the clock. `scope` is what the token server granted: empty where the response does not say it,
+    and then equal to what was requested (RFC 6749, section 5.1).
     """
 
     authorization: str
@@ -114,7 +115,7 @@ class ServiceAccount:
         return await self.token()
 
     def note(self, token: ServiceToken, *, accepted: bool) -> None:
-        """Take note of what the upstream did with a token."""
+        """Record whether the upstream accepted a token."""
         if token is self._token:
             self._accepted = accepted or self._accepted
 

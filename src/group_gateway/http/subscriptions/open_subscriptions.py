@@ -70,13 +70,14 @@ class Subscriptions:
         self.ending = asyncio.Event()
 
     async def authenticate(self, authorization: str | None) -> Principal:
-        """Return the session for this Authorization."""
+        """Return the principal of an `Authorization` header, None where there is none."""
         return self._callers.known(authorization) or await self._callers.authenticate(authorization)
 
     async def until_refused(self, session: ClientSession) -> None:
         """Wait until the credential of a session is refused.
 
-        It notices a revoked key also while no event occurs.
+        The credential is checked every few seconds, so that a revoked key is noticed also while
+        there are no events.
         """
         while True:
             await asyncio.sleep(_CHECK_SECONDS)
@@ -87,9 +88,10 @@ class Subscriptions:
     async def answers(
         self, request: GraphQLRequest, session: ClientSession
     ) -> AsyncGenerator[OperationResult, None]:
-        """Yield the results of a subscription, whose caller has a slot. Raise RequestRefused.
+        """Yield the results of a subscription, whose caller has a slot.
 
-        A result that was not executed is the last.
+        A result that was not executed is the last. Raises RequestRefused when the audit log is
+        required and can't be written.
         """
 
         async def renew() -> Operation:

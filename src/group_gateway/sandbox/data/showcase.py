@@ -22,7 +22,7 @@ _TEAM_IDS: Final = {0: known.TEAM_ID, 1: known.HIDDEN_TEAM_ID}
 
 
 def team(group: Group, number: int) -> Group:
-    """Return the properties of the team of a number: a well-known id, responsibilities."""
+    """Return the generated team with the id and the responsibilities of its number, if any."""
     held = [_responsibility(code) for code in _HELD.get(number, ())]
     identity = {"id": _TEAM_IDS[number]} if number in _TEAM_IDS else {}
     return group | identity | ({"characteristic": held} if held else {})

@@ -71,8 +71,8 @@ _REASONS = (
     ),
     _Words(
         (UnwantedCoding,),
-        "{host} compresses its answers, although the gateway asks for none that is compressed.",
-        "Let the server, or what is in front of it, heed `Accept-Encoding: identity`.",
+        "{host} compresses its responses, although the gateway asks for uncompressed ones.",
+        "Configure the server, or the proxy in front of it, to honour `Accept-Encoding: identity`.",
     ),
     _Words(
         (ResponseTooLarge,),

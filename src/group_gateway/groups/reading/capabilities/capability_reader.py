@@ -18,7 +18,10 @@ _TIMEOUT = 2.0
 
 
 class CapabilityReader:
-    """Keeps `knowledge.declared` up to date: read again after an hour, or a minute if it failed."""
+    """Sets what `capabilities` say is declared.
+
+    The statement is read again after an hour, or after a minute if reading it failed.
+    """
 
     def __init__(self, client: GroupClient, capabilities: UpstreamCapabilities) -> None:
         self.capabilities = capabilities

@@ -9,14 +9,17 @@ from group_gateway.groups.reading.capabilities.partial_results import WholeResul
 
 @dataclass(slots=True)
 class UpstreamCapabilities:
-    """The probes of one upstream: id lists (`_id=a,b`), search parameters, updates.
+    """What one upstream supports, as far as it is known.
 
-    `omission_removes` is whether an update removes the members that it leaves out; `whole_results`
-    which elements searches omit. `exclusions` are of
-    parameters that are shown to leave out groups, or not to; `inclusions` of those that are shown
-    to find any, or not to. `declared` are the search parameters that its CapabilityStatement names,
-    None until it was read or when it names none; `interactions` with Group, and `resource_types`,
-    are empty then. `history` is whether it has one.
+    `id_lists`: whether it searches by several ids at once (`_id=a,b`). `parameters`: whether it
+    accepts a search parameter, by name; `exclusions`: whether a search by it leaves out groups
+    that don't match; `inclusions`: whether a search by it finds any groups. `omission_removes`:
+    whether an update removes the members that it omits. `whole_results`: which elements its
+    searches omit. `history`: whether it keeps old versions.
+
+    `declared` are the search parameters that its CapabilityStatement names: None until the
+    statement was read, or when it names none. `interactions` (with Group) and `resource_types` are
+    empty then.
     """
 
     id_lists: CapabilityProbe = field(default_factory=CapabilityProbe)
