@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -19,10 +19,8 @@ from group_gateway.trace_context import CURRENT, TraceContext
 
 Interaction = Literal["create", "read", "update", "delete", "search"]
 """Interactions with groups, by FHIR's names (FHIR R4, section 3.1.0)."""
+EVERY_INTERACTION: frozenset[Interaction] = frozenset(get_args(Interaction))
 _MOST_UPSTREAM_IDS = 5
-EVERY_INTERACTION: frozenset[Interaction] = frozenset(
-    {"create", "read", "update", "delete", "search"}
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,13 +72,10 @@ class Document:
         try:
             return self._operations[name]
         except KeyError:
-            operation = self._found(name)
+            operation = _operation(self.node, name)
             if operation is not None:  # clients may send any number of unknown names
                 self._operations[name] = operation
             return operation
-
-    def _found(self, name: str | None) -> OperationDefinitionNode | None:
-        return _operation(self.node, name)
 
     def root_fields(self, name: str | None) -> tuple[str, ...]:
         """Return the names of an operation's root fields, as the schema has them."""
@@ -171,12 +168,8 @@ class Documents:
             (),
             parsed=node,
             in_parts=self._incremental and asks_for_parts(node),
-            elements=self._elements(node),
+            elements=selected_elements(self._schema, node),
         )
-
-    def _elements(self, node: DocumentNode) -> frozenset[str]:
-        """Return the elements of groups that a valid document may select."""
-        return selected_elements(self._schema, node)
 
     def _validated(self, node: DocumentNode) -> list[GraphQLError]:
         """Return the errors of a document; the limits come before the other rules."""

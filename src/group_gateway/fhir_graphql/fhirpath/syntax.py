@@ -218,8 +218,6 @@ class _Parser:
 
     def _invocation(self, of: Node | None) -> Node:
         token = self._take()
-        if token.kind == "this":
-            raise wrong("is not well-formed")
         if token.kind != "name":
             raise wrong("is not well-formed")
         name = token.text.strip("`")

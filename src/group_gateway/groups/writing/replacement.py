@@ -1,6 +1,6 @@
 """Replace a whole group by another state of it. Pure; see `changes` for what a change is."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,10 +59,6 @@ class ReplaceGroup(Change):
 
     def _replaces(self, name: str) -> bool:
         return name not in _KEPT and name.removeprefix("_") in self.expressible
-
-    def located(self, issues: Sequence[Issue], sent: Elements) -> list[Issue]:  # noqa: ARG002
-        """See Change."""
-        return list(issues)
 
 
 def _merged_meta(stored: Any, wanted: Any) -> dict[str, Any]:
