@@ -23,8 +23,8 @@ _NEXT_MS = 300
 """Milliseconds that the next place in the queue is reserved after a request for it."""
 _PAUSE = 0.03
 """Seconds between two tries, at most."""
-_LEFT_ALONE = 1.0
-"""Cooldown, in seconds, after Redis has failed."""
+_COOLDOWN = 1.0
+"""Seconds without an attempt after Redis has failed."""
 
 # A waiter precedes the last holder, who would otherwise, with a long queue, take the lease
 # again between two tries of the others. A key with a longer life than a lease is not ours.
@@ -88,7 +88,7 @@ class RedisLeases:
 
     def __init__(self, evaluate: Evaluate) -> None:
         self._evaluate = evaluate
-        self._left_alone_until = 0.0
+        self._paused_until = 0.0
 
     @asynccontextmanager
     async def held(self, name: str, seconds: float) -> AsyncIterator[None]:
@@ -98,12 +98,12 @@ class RedisLeases:
         if not await self._taken(keys, token, time.monotonic() + seconds):
             yield
             return
-        invalidator = asyncio.create_task(self._renew(keys, token))
+        renewal = asyncio.create_task(self._renew(keys, token))
         try:
             yield
         finally:
-            invalidator.cancel()
-            await asyncio.wait([invalidator])
+            renewal.cancel()
+            await asyncio.wait([renewal])
             await self._run(_RELEASE, keys, token)
 
     async def claim(self, name: str, seconds: float) -> bool:
@@ -125,10 +125,10 @@ class RedisLeases:
 
     async def _run(self, script: str, keys: list[str], argument: str | int) -> object:
         """Return the result of a script; None when Redis is unreachable."""
-        if time.monotonic() < self._left_alone_until:
+        if time.monotonic() < self._paused_until:
             return None
         try:
             return await self._evaluate(script, keys, [argument])
         except Exception:  # noqa: BLE001 - whatever Redis raises, the write goes on
-            self._left_alone_until = time.monotonic() + _LEFT_ALONE
+            self._paused_until = time.monotonic() + _COOLDOWN
             return None

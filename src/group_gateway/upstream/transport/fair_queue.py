@@ -18,7 +18,7 @@ class Slots:
         self._free = most
         self._queue = queue
         self._waiting = 0
-        self._lanes: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
+        self._waiters_by_caller: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
 
     def take(self) -> bool:
         """Take a slot if one is free."""
@@ -31,11 +31,11 @@ class Slots:
         """Take a slot, or wait for one; raises QueueFull, and TimeoutError after `timeout`."""
         if self.take():
             return
-        waiters = self._lanes.get(caller_key)
+        waiters = self._waiters_by_caller.get(caller_key)
         if self._waiting >= self._queue or 2 * len(waiters or ()) >= self._queue:
             raise QueueFull
         if waiters is None:
-            waiters = self._lanes[caller_key] = deque()
+            waiters = self._waiters_by_caller[caller_key] = deque()
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiters.append(waiter)
         self._waiting += 1
@@ -50,21 +50,21 @@ class Slots:
             raise
 
     def _remove(self, caller_key: str, waiter: asyncio.Future[None]) -> None:
-        waiters = self._lanes.get(caller_key)
+        waiters = self._waiters_by_caller.get(caller_key)
         if waiters and waiter in waiters:  # else `release` has passed it over
             waiters.remove(waiter)
             self._waiting -= 1
             if not waiters:
-                del self._lanes[caller_key]
+                del self._waiters_by_caller[caller_key]
 
     def release(self) -> None:
-        """Release a slot: to the lane whose waiter it is, which then moves to the end."""
-        while self._lanes:
-            caller_key, waiters = self._lanes.popitem(last=False)
+        """Release a slot, to a waiter of the next caller, which then moves to the end."""
+        while self._waiters_by_caller:
+            caller_key, waiters = self._waiters_by_caller.popitem(last=False)
             waiter = waiters.popleft()
             self._waiting -= 1
             if waiters:
-                self._lanes[caller_key] = waiters
+                self._waiters_by_caller[caller_key] = waiters
             if not waiter.cancelled():
                 waiter.set_result(None)
                 return

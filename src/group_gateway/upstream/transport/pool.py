@@ -48,8 +48,8 @@ class Origin:
 class ConnectionPool:
     """At most `max_connections` connections to `origin`; bodies of at most `max_body` bytes.
 
-    All bodies together fit into `room`, which other pools may share. At most `max_waiting`
-    exchanges wait for a connection; those of different lanes take turns.
+    All bodies together fit into `budget`, which other pools may share. At most `max_waiting`
+    exchanges wait for a connection, served round robin by `caller_key`.
     """
 
     def __init__(
