@@ -32,15 +32,15 @@ class MemoryBudget:
 class BudgetedBytes(bytes):
     """A body that returns its bytes to the budget when it is garbage-collected."""
 
-    room: MemoryBudget
+    budget: MemoryBudget
     taken: int
 
     @classmethod
-    def of(cls, body: bytes | bytearray, room: MemoryBudget, taken: int) -> "BudgetedBytes":
+    def of(cls, body: bytes | bytearray, budget: MemoryBudget, taken: int) -> "BudgetedBytes":
         """Make one of `body`, which owns `taken` bytes of the budget from now on."""
         held = cls(body)
-        held.room, held.taken = room, taken
+        held.budget, held.taken = budget, taken
         return held
 
     def __del__(self) -> None:
-        self.room.give_back(self.taken)
+        self.budget.give_back(self.taken)

@@ -56,7 +56,7 @@ class DeferStreamExecutor(IncrementalExecutor):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         # Shared with the executors of deferred parts, which are copies.
-        self._room = MemoryBudget(MOST_PARTS)
+        self._budget = MemoryBudget(MOST_PARTS)
 
     def create_sub_executor(self, *arguments: Any) -> IncrementalExecutor:
         """See graphql-core: a payload starts without reported errors."""
@@ -75,7 +75,7 @@ class DeferStreamExecutor(IncrementalExecutor):
     ) -> Any:
         """See graphql-core: defer no more than there is room for."""
         immediate = delivery_group_map is _AT_ONCE
-        if immediate or (new_defer_usages and not self._room.take(len(new_defer_usages))):
+        if immediate or (new_defer_usages and not self._budget.take(len(new_defer_usages))):
             return self.execute_fields(parent_type, source_value, path, grouped_field_set, _AT_ONCE)
         return super().execute_collected_subfields(
             parent_type, source_value, path, grouped_field_set, new_defer_usages, delivery_group_map
@@ -90,7 +90,7 @@ class DeferStreamExecutor(IncrementalExecutor):
 
     def handle_stream(self, *arguments: Any) -> bool:
         """See graphql-core: stream no more than there is room for."""
-        return self._room.take(1) and super().handle_stream(*arguments)
+        return self._budget.take(1) and super().handle_stream(*arguments)
 
     def build_response(self, data: dict[str, Any] | None) -> Results:
         """See graphql-core: the initial result, with its reported errors."""

@@ -78,7 +78,7 @@ class Endpoint:
         self._pipeline = pipeline
         self._callers = callers
         self._limits = limits
-        self._room = MemoryBudget(limits.bodies)
+        self._budget = MemoryBudget(limits.bodies)
         self._compression = compression
         self._negotiation = negotiation
         self._page = page
@@ -107,10 +107,10 @@ class Endpoint:
             raise not_acceptable()
         _check_json_content(headers.get(b"content-type"))
         if b"content-encoding" in headers:
-            body = await decoded_body(receive, headers, self._limits.body, self._room)
+            body = await decoded_body(receive, headers, self._limits.body, self._budget)
         else:
             length = headers.get(b"content-length")
-            body = await whole_body(receive, length, self._limits.body, self._room)
+            body = await whole_body(receive, length, self._limits.body, self._budget)
         authorization = headers.get(b"authorization")
         known = self._callers.known(authorization)
         principal = context.principal = known or await self._callers.authenticate(authorization)

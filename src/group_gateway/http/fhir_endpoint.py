@@ -62,7 +62,7 @@ class FhirEndpoint:
         self._callers = callers
         self._limits = limits
         self._compression = compression
-        self._room = MemoryBudget(limits.bodies)
+        self._budget = MemoryBudget(limits.bodies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""
@@ -91,7 +91,7 @@ class FhirEndpoint:
         if request.method != "POST":
             raise _wrong_method("Send a GET or a POST.")
         kind = _content_type(headers.get(b"content-type", ""))
-        body = await decoded_body(request.receive, headers, self._limits.body, self._room)
+        body = await decoded_body(request.receive, headers, self._limits.body, self._budget)
         if kind == _GRAPHQL:
             body = _as_json(body, request)
         elif is_array(body):

@@ -12,26 +12,28 @@ from group_gateway.memory_budget import FREE, BudgetedBytes, MemoryBudget
 
 
 async def decoded_body(
-    receive: Receive, headers: Mapping[bytes, str], limit: int, room: MemoryBudget
+    receive: Receive, headers: Mapping[bytes, str], limit: int, budget: MemoryBudget
 ) -> bytes:
     """Return a body without its content codings; raise RequestRefused.
 
     Both the received and the decoded body have at most `limit` bytes.
     """
     codings = content_codings(headers.get(b"content-encoding"))
-    body = await whole_body(receive, headers.get(b"content-length"), limit, room)
+    body = await whole_body(receive, headers.get(b"content-length"), limit, budget)
     if not codings:
         return body
     body = decoded(body, codings, limit)
     taken = len(body) - FREE
     if taken <= 0:
         return body
-    if not room.take(taken):
+    if not budget.take(taken):
         raise _no_room()
-    return BudgetedBytes.of(body, room, taken)
+    return BudgetedBytes.of(body, budget, taken)
 
 
-async def whole_body(receive: Receive, length: str | None, limit: int, room: MemoryBudget) -> bytes:
+async def whole_body(
+    receive: Receive, length: str | None, limit: int, budget: MemoryBudget
+) -> bytes:
     """Return a body of at most `limit` bytes that fits the memory budget; raise RequestRefused.
 
     `length` is the Content-Length. If it exceeds the limit, the body is not awaited.
@@ -42,27 +44,27 @@ async def whole_body(receive: Receive, length: str | None, limit: int, room: Mem
     body = _part(message, 0, limit)
     if not message.get("more_body", False) and len(body) <= FREE:
         return body
-    return await _held(receive, message, limit, room)
+    return await _held(receive, message, limit, budget)
 
 
-async def _held(receive: Receive, message: Any, limit: int, room: MemoryBudget) -> bytes:
+async def _held(receive: Receive, message: Any, limit: int, budget: MemoryBudget) -> bytes:
     body, taken = bytearray(), 0
     try:
         while True:
             body += _part(message, len(body), limit)
             needed = len(body) - FREE - taken
             if needed > 0:
-                if not room.take(needed):
+                if not budget.take(needed):
                     raise _no_room()
                 taken += needed
             if not message.get("more_body", False):
                 break
             message = await receive()
-        held = BudgetedBytes.of(body, room, taken) if taken else bytes(body)
+        held = BudgetedBytes.of(body, budget, taken) if taken else bytes(body)
         taken = 0
         return held
     finally:
-        room.give_back(taken)
+        budget.give_back(taken)
 
 
 def _part(message: Any, size: int, limit: int) -> bytes:

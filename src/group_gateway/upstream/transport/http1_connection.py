@@ -40,14 +40,14 @@ class StaleConnection(httpx.ReadError):
 class Http1Connection(asyncio.Protocol):
     """A connection that carries one exchange at a time.
 
-    `max_body` bounds a response body in bytes, and `room` all of them together. After an exchange
+    `max_body` bounds a response body in bytes, and `budget` all of them together. After an exchange
     `reusable` is whether the connection may carry another one, and `idle_since` (event loop time)
     since when it is idle.
     """
 
-    def __init__(self, max_body: int, room: MemoryBudget) -> None:
+    def __init__(self, max_body: int, budget: MemoryBudget) -> None:
         self._max_body = max_body
-        self._room = room
+        self._budget = budget
         self._body = bytearray()
         self._transport: asyncio.Transport | None = None
         self._loop = asyncio.get_running_loop()
@@ -101,13 +101,13 @@ class Http1Connection(asyncio.Protocol):
                 self._timer.cancel()
                 self._timer = None
             self._body = bytearray()  # an idle connection holds none
-            self._room.give_back(self._taken)
+            self._budget.give_back(self._taken)
 
     def _handed_over(self) -> bytes:
         """Return the body, with its share of the memory budget."""
         if not self._taken:
             return bytes(self._body)
-        held, self._taken = BudgetedBytes.of(self._body, self._room, self._taken), 0
+        held, self._taken = BudgetedBytes.of(self._body, self._budget, self._taken), 0
         return held
 
     def _watch(self) -> None:
@@ -192,22 +192,22 @@ class Http1Connection(asyncio.Protocol):
         elif self._bodiless:
             self._finish()
         elif lengths:
-            self._make_room(int(lengths[0]))  # llhttp takes digits only
+            self._reserve(int(lengths[0]))  # llhttp takes digits only
 
     def _values(self, name: bytes) -> list[bytes]:
         return [value.strip().lower() for field, value in self._headers if field == name]
 
     def on_body(self, body: bytes) -> None:
         """Collect the body up to the limit (httptools)."""
-        if not self._complete and self._make_room(len(self._body) + len(body)):
+        if not self._complete and self._reserve(len(self._body) + len(body)):
             self._body += body
 
-    def _make_room(self, size: int) -> bool:
+    def _reserve(self, size: int) -> bool:
         """Reserve memory for a body of this size; return False if the exchange failed for it."""
         needed = size - FREE - self._taken
         if size > self._max_body:
             self._fail(ResponseTooLarge("the answer is too large"))
-        elif needed > 0 and not self._room.take(needed):
+        elif needed > 0 and not self._budget.take(needed):
             self._fail(NoRoom("there is no room for the answer"))
         else:
             self._taken += max(needed, 0)

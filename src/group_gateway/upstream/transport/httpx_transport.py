@@ -41,7 +41,7 @@ class UpstreamTransport(httpx.AsyncBaseTransport):
         self._max_connections = max_connections
         self._max_waiting = max_waiting
         self._max_body = max_body
-        self._room = MemoryBudget(max_bodies)
+        self._budget = MemoryBudget(max_bodies)
         self._ca_file = ca_file
         self._pools: dict[tuple[str, bytes, int | None], ConnectionPool] = {}
 
@@ -72,7 +72,7 @@ class UpstreamTransport(httpx.AsyncBaseTransport):
                 max_connections=self._max_connections,
                 max_waiting=self._max_waiting,
                 max_body=self._max_body,
-                room=self._room,
+                budget=self._budget,
             )
         return pool
 

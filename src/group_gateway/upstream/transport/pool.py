@@ -59,11 +59,11 @@ class ConnectionPool:
         max_connections: int,
         max_waiting: int,
         max_body: int,
-        room: MemoryBudget,
+        budget: MemoryBudget,
     ) -> None:
         self._origin = origin
         self._max_body = max_body
-        self._room = room
+        self._budget = budget
         self._slots = Slots(max_connections, max_waiting)
         self._idle: deque[Http1Connection] = deque()
         self._busy: set[Http1Connection] = set()
@@ -126,7 +126,7 @@ class ConnectionPool:
         try:
             async with asyncio.timeout_at(min(loop.time() + seconds, until)):
                 _, connection = await loop.create_connection(
-                    lambda: Http1Connection(self._max_body, self._room),
+                    lambda: Http1Connection(self._max_body, self._budget),
                     origin.host,
                     origin.port,
                     ssl=origin.tls,
