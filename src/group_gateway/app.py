@@ -75,8 +75,8 @@ def create_app(
     report = OperationReport(core.engine, limits, core.metrics, request_log)
     compression = Compression(enabled=settings.compression)
     pipeline = _pipeline(settings, core, limits, report, compression)
-    places = build_stream_limits(settings)
-    streams = build_streams(places, core.engine, pipeline, core.authenticator, report)
+    stream_limits = build_stream_limits(settings)
+    streams = build_streams(stream_limits, core.engine, pipeline, core.authenticator, report)
     page = build_page(settings, page_token)
     negotiation = Negotiation(settings.router_key, parts=settings.incremental_delivery)
     endpoint = Endpoint(

@@ -220,19 +220,19 @@ class Engine:
         )
 
     async def subscribe(
-        self, request: GraphQLRequest, renew: BeginOperation
+        self, request: GraphQLRequest, begin: BeginOperation
     ) -> AsyncGenerator[Event, None]:
         """Execute a subscription: a result for each event, and last the error, if any.
 
-        Each event has the operation that read it, started by `renew`; graphql-core's own
+        Each event has the operation that read it, started by `begin`; graphql-core's own
         `subscribe` would have one for all.
         """
-        operation = await renew()
+        operation = await begin()
         document = self.document(request)
         if document.node is None:
             yield Event(_refused(document.errors, document.code, operation), operation)
             return
-        context = Context(operation, self._services, renew=renew)
+        context = Context(operation, self._services, begin=begin)
         source = self._source(request, context)
         if not isinstance(source, AsyncGenerator):
             yield Event(_refused(tuple(source), "BAD_USER_INPUT", operation), operation)

@@ -57,16 +57,16 @@ class Context(msgspec.Struct):
     reported: list[GraphQLError] = msgspec.field(default_factory=list)
     known: dict[Any, Any] = msgspec.field(default_factory=dict)
     in_parts: bool = False
-    renew: BeginOperation = _nothing_follows
+    begin: BeginOperation = _nothing_follows
     """Starts the operation of a subscription's next event."""
 
     def changes(self, id: str, since: str | None) -> AsyncGenerator[GroupEvent, None]:
         """Follow a group, in later operations."""
-        return self.services.watches.follow(self.renew, id, since)
+        return self.services.watches.follow(self.begin, id, since)
 
     def list_changes(self, group_list: GroupList) -> AsyncGenerator[ListEvent, None]:
         """Follow a list of groups, in later operations."""
-        return self.services.list_watches.follow(self.renew, group_list)
+        return self.services.list_watches.follow(self.begin, group_list)
 
     def of_a_part(self) -> "Context":
         """Return the context of an incremental payload, with its own reported errors."""

@@ -69,7 +69,7 @@ class EventStreams:
         async def application(scope: Scope, receive: Receive, send: Send) -> None:
             scope[ENDLESS] = True
             try:
-                with self._subscriptions.places.take(session.principal.scope):
+                with self._subscriptions.limit.take(session.principal.scope):
                     await self._stream(request, session, receive, send)
             except RequestRefused as refused:
                 reply = self._refusal(refused, session)

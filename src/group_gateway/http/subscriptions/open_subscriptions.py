@@ -52,7 +52,7 @@ class ClientSession:
 
 
 class Subscriptions:
-    """Run subscriptions, limited by `places`. `ending` is set when the process ends."""
+    """Run subscriptions, limited in number by `limit`. `ending` is set when the process ends."""
 
     def __init__(
         self,
@@ -60,13 +60,13 @@ class Subscriptions:
         pipeline: RequestPipeline,
         callers: Authenticator,
         report: OperationReport,
-        places: SubscriptionLimit,
+        limit: SubscriptionLimit,
     ) -> None:
         self._engine = engine
         self._pipeline = pipeline
         self._callers = callers
         self._report = report
-        self.places = places
+        self.limit = limit
         self.ending = asyncio.Event()
 
     async def authenticate(self, authorization: str | None) -> Principal:
@@ -94,7 +94,7 @@ class Subscriptions:
         required and can't be written.
         """
 
-        async def renew() -> Operation:
+        async def begin() -> Operation:
             if self._report.records_all:
                 self._report.check_audit()
             principal = await self.authenticate(session.authorization)
@@ -103,7 +103,7 @@ class Subscriptions:
         audit_record = self._report.subscription_record(request)
         began = asyncio.get_running_loop().time()
         try:
-            async with aclosing(self._engine.subscribe(request, renew)) as events:
+            async with aclosing(self._engine.subscribe(request, begin)) as events:
                 async for event in events:
                     self._report_event(event, audit_record, session)
                     yield event.answer

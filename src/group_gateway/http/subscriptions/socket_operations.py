@@ -130,7 +130,7 @@ class Operations:
             return
         self._endless.update(filter(None, [asyncio.current_task()]))
         last = complete_of(id)
-        with self._subscriptions.places.take(session.principal.scope):
+        with self._subscriptions.limit.take(session.principal.scope):
             async with aclosing(self._subscriptions.answers(request, session)) as answers:
                 async for answer in answers:
                     refused = self._judge(answer.codes)

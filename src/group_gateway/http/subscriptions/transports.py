@@ -46,13 +46,13 @@ def build_streams(
 ) -> Streams:
     """Build the transports. Opens nothing."""
     most, of_one = limits.open, limits.per_caller
-    places = SubscriptionLimit("subscriptions", most, of_one, report.subscriptions_open)
-    all_sockets, of_callers = (
+    open_subscriptions = SubscriptionLimit("subscriptions", most, of_one, report.subscriptions_open)
+    open_sockets, sockets_of_callers = (
         SubscriptionLimit("WebSockets", most, each) for each in (most, of_one)
     )
-    subscriptions = Subscriptions(engine, pipeline, callers, report, places)
+    subscriptions = Subscriptions(engine, pipeline, callers, report, open_subscriptions)
     events = EventStreams(subscriptions, pipeline)
     policy = limits.cross_origin
-    sockets = WebSocketEndpoint(subscriptions, pipeline, all_sockets, of_callers, policy)
+    sockets = WebSocketEndpoint(subscriptions, pipeline, open_sockets, sockets_of_callers, policy)
     end = subscriptions.ending.set
     return Streams(events, sockets, end) if limits.offered else Streams(None, None, end)
