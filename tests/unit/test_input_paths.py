@@ -5,7 +5,7 @@ import pytest
 from group_gateway.fhir.operation_outcome import Issue
 from group_gateway.groups.writing.changes import SetElements, SetResponsibilities
 from group_gateway.groups.writing.creation import NewGroup
-from group_gateway.groups.writing.input_paths import place_of
+from group_gateway.groups.writing.input_paths import resource_path
 from group_gateway.groups.writing.memberships import AddMembers, RemoveMembers
 
 ADDED = {"entity": {"reference": "Patient/2"}}
@@ -37,7 +37,7 @@ def placed(change: object, found: Issue) -> tuple[str, ...]:
 )
 def test_the_place_that_an_upstream_names(found, place):
     """The framework's path in the text counts, then a FHIRPath; a member's entity is left out."""
-    assert place_of(found) == place
+    assert resource_path(found) == place
 
 
 def test_of_an_update():

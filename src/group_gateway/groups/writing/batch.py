@@ -13,7 +13,7 @@ from group_gateway.fhir.operation_outcome import Issue, error, warning
 from group_gateway.groups.reading.loading.pending_result import PendingResult
 from group_gateway.groups.writing.base_version import BaseVersion
 from group_gateway.groups.writing.verification import loss_warnings, losses
-from group_gateway.groups.writing.write_requests import Outcome, Request
+from group_gateway.groups.writing.write_requests import Outcome, WriteRequest
 from group_gateway.upstream.client import Written
 
 Elements = dict[str, Any]
@@ -23,7 +23,7 @@ _PENDING = "The upstream has accepted the change, but has not made it yet: read 
 class Batch:
     """Requests of one caller about one group, in the order in which they are applied."""
 
-    def __init__(self, requests: Sequence[Request]) -> None:
+    def __init__(self, requests: Sequence[WriteRequest]) -> None:
         self.requests = list(requests)
 
     def __bool__(self) -> bool:
@@ -39,7 +39,7 @@ class Batch:
         """The results of the waiting operations."""
         return [request.pending for request in self.requests]
 
-    def join(self, requests: Iterable[Request]) -> None:
+    def join(self, requests: Iterable[WriteRequest]) -> None:
         """Add requests, and drop those without a waiter."""
         self.requests = [r for r in (*self.requests, *requests) if not r.abandoned]
 
@@ -83,7 +83,7 @@ class Batch:
                 text = "The group was changed in the meantime."
                 self._end(request, base_version.group, error("conflict", text, *request.bound_by))
 
-    def _apply_one(self, request: Request, base_version: BaseVersion, draft: Elements) -> None:
+    def _apply_one(self, request: WriteRequest, base_version: BaseVersion, draft: Elements) -> None:
         if not request.change.rebases:
             request.based_on = base_version.group.version
         try:
@@ -175,7 +175,7 @@ class Batch:
 
     def _end(
         self,
-        request: Request,
+        request: WriteRequest,
         group: GroupResource | None,
         *issues: Issue,
         status: int | None = None,

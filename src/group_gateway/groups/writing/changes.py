@@ -16,7 +16,7 @@ from group_gateway.fhir.characteristic import (
 )
 from group_gateway.fhir.group_elements import GROUP
 from group_gateway.fhir.operation_outcome import Issue, error, warning
-from group_gateway.groups.writing.input_paths import at, place_of, responsibility_place
+from group_gateway.groups.writing.input_paths import at, resource_path, responsibility_path
 from group_gateway.groups.writing.input_validation import (
     member_type_issues,
     new_member_issues,
@@ -145,10 +145,10 @@ class SetElements(Change):
 
     def located(self, issues: Sequence[Issue], sent: Elements) -> list[Issue]:  # noqa: ARG002
         """See Change."""
-        places = map(place_of, issues)
+        paths = map(resource_path, issues)
         return [
-            at(issue, place) if place[:1] and place[0] in self.values else issue
-            for issue, place in zip(issues, places, strict=True)
+            at(issue, path) if path[:1] and path[0] in self.values else issue
+            for issue, path in zip(issues, paths, strict=True)
         ]
 
     def _membership_issues(self, elements: Elements) -> list[Issue]:
@@ -199,7 +199,7 @@ class SetResponsibilities(Change):
 
     def located(self, issues: Sequence[Issue], sent: Elements) -> list[Issue]:  # noqa: ARG002
         """See Change."""
-        return [at(issue, responsibility_place(issue, self.codes)) for issue in issues]
+        return [at(issue, responsibility_path(issue, self.codes)) for issue in issues]
 
 
 @dataclass(frozen=True)

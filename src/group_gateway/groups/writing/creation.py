@@ -7,7 +7,12 @@ from typing import Any
 from group_gateway.fhir.characteristic import responsibility
 from group_gateway.fhir.operation_outcome import Issue
 from group_gateway.groups.writing.changes import SetElements
-from group_gateway.groups.writing.input_paths import Place, at, place_of, responsibility_place
+from group_gateway.groups.writing.input_paths import (
+    ElementPath,
+    at,
+    resource_path,
+    responsibility_path,
+)
 
 Elements = dict[str, Any]
 
@@ -31,24 +36,24 @@ class NewGroup:
         warnings = SetElements(self.elements()).check(stored)
         if "characteristic" in self.values:
             return warnings
-        renamed: dict[Place, Place] = {("characteristic",): ("responsibilities",)}
+        renamed: dict[ElementPath, ElementPath] = {("characteristic",): ("responsibilities",)}
         return [replace(w, input_path=renamed.get(w.input_path, w.input_path)) for w in warnings]
 
     def located(self, issues: Iterable[Issue]) -> tuple[Issue, ...]:
         """Return the upstream's issues with the paths of the input."""
-        return tuple(at(issue, self._place(issue)) for issue in issues)
+        return tuple(at(issue, self._input_path(issue)) for issue in issues)
 
-    def _place(self, issue: Issue) -> Place:
-        place = place_of(issue)
-        if not place:
-            return responsibility_place(issue, self.responsibilities)
+    def _input_path(self, issue: Issue) -> ElementPath:
+        path = resource_path(issue)
+        if not path:
+            return responsibility_path(issue, self.responsibilities)
         first = len(self._traits())
-        appended: dict[Place, Place] = {
+        appended: dict[ElementPath, ElementPath] = {
             ("characteristic", str(first + index)): ("responsibilities", str(index))
             for index in range(len(self.responsibilities))
         }
-        own = place if place[0] in self.values else ()
-        return appended.get(place[:2], own)
+        own = path if path[0] in self.values else ()
+        return appended.get(path[:2], own)
 
     def _traits(self) -> list[Any]:
         return self.values.get("characteristic") or []

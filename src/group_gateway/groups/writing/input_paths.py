@@ -9,13 +9,14 @@ from dataclasses import replace
 
 from group_gateway.fhir.operation_outcome import Issue
 
-Place = tuple[str, ...]
+ElementPath = tuple[str, ...]
+"""The names and indices of a path into a Group, or into an input, outermost first."""
 # The upstream's framework names the path in the text: `body -> member -> 0 -> entity …`.
 _BODY_PATH = re.compile(r"body((?: -> \w+)+)")
 _STEP = re.compile(r"\w+")
 
 
-def place_of(issue: Issue) -> Place:
+def resource_path(issue: Issue) -> ElementPath:
     """Return the path in a Group that an issue is about, outermost first; empty if unknown.
 
     A member's `entity` is omitted, as inputs have none.
@@ -31,12 +32,12 @@ def place_of(issue: Issue) -> Place:
     return tuple(step for step in steps if step != "entity")
 
 
-def at(issue: Issue, place: Place) -> Issue:
+def at(issue: Issue, path: ElementPath) -> Issue:
     """Return the issue as one about this path of the input."""
-    return replace(issue, input_path=place)
+    return replace(issue, input_path=path)
 
 
-def responsibility_place(issue: Issue, codes: Sequence[str]) -> Place:
+def responsibility_path(issue: Issue, codes: Sequence[str]) -> ElementPath:
     """Return the path of the responsibility that an issue names; empty without one."""
     words = set(_STEP.findall(issue.text))
     named = (str(index) for index, code in enumerate(codes) if code in words)

@@ -12,7 +12,7 @@ from group_gateway.errors import Refused
 from group_gateway.fhir.group_elements import DATA_TYPES
 from group_gateway.fhir.operation_outcome import Issue, information, warning
 from group_gateway.groups.writing.changes import Change, Elements
-from group_gateway.groups.writing.input_paths import Place, at, place_of
+from group_gateway.groups.writing.input_paths import ElementPath, at, resource_path
 from group_gateway.groups.writing.input_validation import (
     member_type_issues,
     new_member_issues,
@@ -87,7 +87,7 @@ class AddMembers(Change):
         """See Change."""
         index = {self._key(member): str(i) for i, member in enumerate(self.members)}
         keys = [self._key(member) for member in members_of(sent)]
-        return [at(issue, _input_place(place_of(issue), keys, index)) for issue in issues]
+        return [at(issue, _input_path(resource_path(issue), keys, index)) for issue in issues]
 
     def _key(self, member: Elements) -> str:
         return member_key(member, self.base_url) or ""
@@ -233,9 +233,9 @@ def _missing(entries: list[Elements], wanted: Elements) -> str | None:
     return "The member differs from the request: it was not stored so, or somebody changed it."
 
 
-def _input_place(place: Place, keys: Sequence[str], index: dict[str, str]) -> Place:
+def _input_path(path: ElementPath, keys: Sequence[str], index: dict[str, str]) -> ElementPath:
     """Return the path in the input for a path in the complete list of members that was sent."""
-    name, number, *rest = (*place, "", "")
+    name, number, *rest = (*path, "", "")
     if name != "member" or not _SMALL.fullmatch(number) or int(number) >= len(keys):
         return ()
     requested = index.get(keys[int(number)])

@@ -29,7 +29,7 @@ from group_gateway.groups.writing.drafts import as_sent, body_of, has_version
 from group_gateway.groups.writing.guard_check import GuardCheck
 from group_gateway.groups.writing.verification import holds_all
 from group_gateway.groups.writing.write_capabilities import WriteCapabilities, may_be_overtaken
-from group_gateway.groups.writing.write_requests import Request
+from group_gateway.groups.writing.write_requests import WriteRequest
 from group_gateway.operation import Caller
 from group_gateway.upstream.client import GroupClient, Precondition, Written
 
@@ -49,8 +49,8 @@ _ABSENT = frozenset({"not-found", "deleted"})
 class ReadModifyWrite:
     """A write to one group, on behalf of one caller.
 
-    `more` returns requests that may join before an attempt. `renew` is awaited whenever the cache
-    may hold an older state than the upstream's, `failed` when the write ends in a failure.
+    `more` returns requests that may join before an attempt. `invalidate` is awaited whenever the
+    cache may hold an older state than the upstream's, `failed` when the write ends in a failure.
     """
 
     client: GroupClient
@@ -59,8 +59,8 @@ class ReadModifyWrite:
     id: str
     caller: Caller
     batch: Batch
-    more: Callable[[], list[Request]]
-    renew: Callable[[], Awaitable[None]]
+    more: Callable[[], list[WriteRequest]]
+    invalidate: Callable[[], Awaitable[None]]
     failed: Callable[[Caller, Exception], Awaitable[None]]
     refused: bytes = field(default=b"", init=False)
     refusals: int = field(default=0, init=False)
@@ -90,7 +90,7 @@ class ReadModifyWrite:
                 self.batch.absent()
                 return
             if self.batch.is_outdated(base_version):
-                await self.renew()
+                await self.invalidate()
             self._write_tag_otherwise(base_version)
             await self._attempt(base_version)
             if not self.batch:
@@ -176,7 +176,7 @@ class ReadModifyWrite:
     async def _verify(
         self, base_version: BaseVersion, written: Written, body: bytes, sent: dict[str, Any]
     ) -> None:
-        await self.renew()
+        await self.invalidate()
         echo = BaseVersion.whole(written.resource)
         stored = echo
         is_whole = echo and holds_all(sent, echo.elements, self.client.base_url)
@@ -211,7 +211,7 @@ class ReadModifyWrite:
         """Find out whether a PUT without a response took effect."""
         if failure.no_effect:
             raise failure
-        await self.renew()
+        await self.invalidate()
         stored = await self._read_back()
         if stored is not None and not stored.is_exact:
             self.last_writes.note(self.id, stored.second)
@@ -232,7 +232,7 @@ class ReadModifyWrite:
             if not self.capabilities.simplifies(refusal, b"{}", is_guarded=guarded):
                 await self._refused(refusal, base_version, base_version.elements)
         else:
-            await self.renew()
+            await self.invalidate()
             left = await self._read_stored(base_version, replace(written, etag=None))
             if left is not None and written.is_pending:
                 self.batch.pend(left, written.issues)
@@ -241,7 +241,7 @@ class ReadModifyWrite:
             self.batch.end_all(left.group if left else None, *issues, *written.issues)
 
     async def _is_gone(self) -> bool:
-        await self.renew()
+        await self.invalidate()
         try:
             return await self._read() is None
         except GatewayError:
@@ -257,7 +257,7 @@ class ReadModifyWrite:
         if may_be_overtaken(refusal) and self._worth_another_try(refusal, base_version):
             if not base_version.is_exact:
                 self.last_writes.note(self.id, base_version.second)
-            await self.renew()
+            await self.invalidate()
         elif not isinstance(refusal, Refused):
             raise refusal
         elif len(self.batch.requests) > 1:
@@ -268,7 +268,10 @@ class ReadModifyWrite:
             self.batch.refuse(base_version.group, refusal, sent)
 
     def _worth_another_try(self, refusal: GatewayError, base_version: BaseVersion) -> bool:
-        """Return whether another try may succeed: not the same again too often."""
+        """Count a conflict, and return whether it is worth trying again.
+
+        Conflicts over one unchanged state are bounded.
+        """
         again = base_version.group.raw == self.refused
         self.refused = base_version.group.raw
         self.refusals = self.refusals + 1 if again else 1
@@ -290,7 +293,7 @@ class ReadModifyWrite:
             self.tag_form += 1
 
     async def _divide(self) -> None:
-        """Try fewer together, down to each alone, so that every request gets its own outcome."""
+        """Write each half of the batch on its own: each request gets its own outcome in the end."""
         for part in self.batch.halves():
             await replace(self, batch=part, more=list).conclude()
         self.batch = Batch(())

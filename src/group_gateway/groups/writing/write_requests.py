@@ -29,7 +29,7 @@ class Outcome:
 
 
 @dataclass(eq=False, slots=True)
-class Request:
+class WriteRequest:
     """A change that an operation asked for; without a caller there is none (Unauthenticated).
 
     `based_on` is the version that it must find, and `bound_by` the input's field that says so; a

@@ -36,7 +36,7 @@ from group_gateway.groups.writing.member_index import Elements, member_key
 from group_gateway.groups.writing.memberships import DeactivateMembers, RemoveMembers
 from group_gateway.groups.writing.read_modify_write import ReadModifyWrite
 from group_gateway.groups.writing.write_capabilities import WriteCapabilities
-from group_gateway.groups.writing.write_requests import Outcome, Request, noted
+from group_gateway.groups.writing.write_requests import Outcome, WriteRequest, noted
 from group_gateway.operation import Caller, Operation
 from group_gateway.upstream.client import GroupClient, Written
 
@@ -68,7 +68,7 @@ class GroupWrites:
         self._invalidator = invalidator
         self._slots = slots
         self._leases = leases
-        self._queues: dict[str, deque[Request]] = {}
+        self._queues: dict[str, deque[WriteRequest]] = {}
         self._last_writes = LastWrites(UpstreamClock())
         self._tasks = BackgroundTasks()
 
@@ -129,7 +129,7 @@ class GroupWrites:
     ) -> Outcome:
         """Change or delete a group, if it still has the named version."""
         operation.caller.require("delete" if change.deletes else "update")
-        request = Request(operation, change, if_version)
+        request = WriteRequest(operation, change, if_version)
         self._enqueue(id, request)
         try:
             return await request.pending.wait_in_time(operation)
@@ -137,7 +137,7 @@ class GroupWrites:
             request.abandoned = True
             raise noted(failure, _MAYBE_MADE if request.sent else _NOT_MADE) from failure
 
-    def _enqueue(self, id: str, request: Request) -> None:
+    def _enqueue(self, id: str, request: WriteRequest) -> None:
         queue = self._queues.get(id)
         if queue is None:
             queue = self._queues[id] = deque()
@@ -163,7 +163,7 @@ class GroupWrites:
         if isinstance(failure, Unauthenticated | Forbidden):
             await self._invalidator.refused(caller)
 
-    async def _drain(self, id: str, queue: deque[Request]) -> None:
+    async def _drain(self, id: str, queue: deque[WriteRequest]) -> None:
         try:
             while (first := _next(queue)) is not None:
                 cycle = ReadModifyWrite(
@@ -174,7 +174,7 @@ class GroupWrites:
                     first.caller,
                     Batch([first]),
                     more=_joiners(first, queue),
-                    renew=partial(self._invalidator.invalidate, id),
+                    invalidate=partial(self._invalidator.invalidate, id),
                     failed=self._failed,
                 )
                 async with self._leases.held(self._slots.group_tag(id), first.lease_timeout):
@@ -183,7 +183,7 @@ class GroupWrites:
             del self._queues[id]
 
 
-def _next(queue: deque[Request]) -> Request | None:
+def _next(queue: deque[WriteRequest]) -> WriteRequest | None:
     """Take the first request with a waiter."""
     while queue:
         request = queue.popleft()
@@ -192,10 +192,10 @@ def _next(queue: deque[Request]) -> Request | None:
     return None
 
 
-def _joiners(first: Request, queue: deque[Request]) -> Callable[[], list[Request]]:
+def _joiners(first: WriteRequest, queue: deque[WriteRequest]) -> Callable[[], list[WriteRequest]]:
     """Return a function that takes from the queue what may share a PUT with `first`."""
 
-    def more() -> list[Request]:
+    def more() -> list[WriteRequest]:
         if not first.joins_others:
             return []
         scope = first.caller.scope
