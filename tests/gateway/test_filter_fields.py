@@ -18,7 +18,7 @@ def test_each_field_of_the_filter_has_a_row() -> None:
     schema = build_schema().graphql_schema
     offered = schema.type_map["GroupFilter"].fields.keys() - {"id"}
     assert offered == set(map(element_name, FIELDS))
-    assert FIELDS.keys() == {field.name for field in fields(GroupFilter)} - {"home"}
+    assert FIELDS.keys() == {field.name for field in fields(GroupFilter)} - {"base_url"}
 
 
 def test_each_parameter_is_fhirs() -> None:

@@ -64,7 +64,7 @@ def reverse_arguments(parameters: tuple[str, ...]) -> dict[str, GraphQLArgument]
     }
 
 
-def criteria_of(arguments: Mapping[str, Any], home: str) -> SearchCriteria:
+def criteria_of(arguments: Mapping[str, Any], base_url: str) -> SearchCriteria:
     """Return the search criteria of the arguments; raise BadUserInput."""
     criteria = []
     for argument, name in _SENT.items():
@@ -79,7 +79,7 @@ def criteria_of(arguments: Mapping[str, Any], home: str) -> SearchCriteria:
     if filtered is not None:
         criteria.append(Criterion(FILTER, (filtered,)))
     sort = tuple(key for key in arguments.get(SORT) or () if key)
-    return SearchCriteria(tuple(criteria), sort, home)
+    return SearchCriteria(tuple(criteria), sort, base_url)
 
 
 def cursor_of(arguments: Mapping[str, Any]) -> str | None:

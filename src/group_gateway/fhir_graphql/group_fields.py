@@ -188,9 +188,9 @@ def _criteria(
     if arguments.get(name) is not None:
         raise BadUserInput(f"`_reference: {name}` says already what `{name}` is to be.")
     if context.is_contained(source):  # nothing outside refers to it
-        return SearchCriteria((Criterion("_id", ()),), (), criteria.home)
+        return SearchCriteria((Criterion("_id", ()),), (), criteria.base_url)
     back = Criterion(name.replace("_", "-"), (f"{info.parent_type.name}/{source.get('id')}",))
-    return SearchCriteria((*criteria.criteria, back), criteria.sort, criteria.home)
+    return SearchCriteria((*criteria.criteria, back), criteria.sort, criteria.base_url)
 
 
 def _selected(info: Any) -> set[str]:

@@ -80,12 +80,12 @@ async def _resolved(
     return await read_target(context, target)
 
 
-def target_of(text: str, home: str) -> Target | None:
-    """Return the target of a reference into the FHIR server at `home`; None for any other."""
+def target_of(text: str, base_url: str) -> Target | None:
+    """Return the target of a reference into the FHIR server at `base_url`; None for any other."""
     match = _LITERAL.fullmatch(text)
     if match is None or match["type"] not in load_model().resources:
         return None
-    if match["base"] is not None and match["base"].rstrip("/") != home:
+    if match["base"] is not None and match["base"].rstrip("/") != base_url:
         return None
     if {match["id"], match["version"]} & {".", ".."}:
         return None

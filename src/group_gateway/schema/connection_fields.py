@@ -134,8 +134,8 @@ def patient_groups(
     type: OfType = strawberry.UNSET,
 ) -> Connection:
     """Return the groups that a patient is a member of."""
-    home = info.context.services.upstream_url
-    wanted = GroupFilter(type=code_of(type), patient=parent.id, home=home)
+    base_url = info.context.services.upstream_url
+    wanted = GroupFilter(type=code_of(type), patient=parent.id, base_url=base_url)
     return connect(info, wanted, first=first, after=after)
 
 
@@ -147,8 +147,8 @@ def practitioner_groups(
     type: OfType = strawberry.UNSET,
 ) -> Connection:
     """Return the groups that a practitioner is a member of."""
-    home = info.context.services.upstream_url
-    wanted = GroupFilter(type=code_of(type), practitioner=parent.id, home=home)
+    base_url = info.context.services.upstream_url
+    wanted = GroupFilter(type=code_of(type), practitioner=parent.id, base_url=base_url)
     return connect(info, wanted, first=first, after=after)
 
 

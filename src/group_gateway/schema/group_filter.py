@@ -147,7 +147,7 @@ OrderBy = Annotated[
 ]
 
 
-def wanted_by(chosen: GroupFilterInput | None, home: str) -> GroupFilter:
+def wanted_by(chosen: GroupFilterInput | None, base_url: str) -> GroupFilter:
     """Return the filter of an input. Raises BadUserInput."""
     chosen = chosen or GroupFilterInput()
     return GroupFilter(
@@ -164,7 +164,7 @@ def wanted_by(chosen: GroupFilterInput | None, home: str) -> GroupFilter:
         responsibility=_text(chosen.responsibility) or None,
         characteristic=_trait(given(chosen.characteristic)),
         last_updated=_dates(given(chosen.last_updated)),
-        home=home,
+        base_url=base_url,
     )
 
 

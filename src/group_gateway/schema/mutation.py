@@ -223,8 +223,8 @@ def _localize(members: Sequence[dict[str, Any]] | None, info: Info) -> None:
     for member in members or ():
         entity = member["entity"]
         if "reference" in entity:
-            home = info.context.services.upstream_url
-            entity["reference"] = relative_to(entity["reference"], home)
+            base_url = info.context.services.upstream_url
+            entity["reference"] = relative_to(entity["reference"], base_url)
 
 
 def _mutation(resolver: Any, description: str, payload: Any = GroupPayload) -> Any:

@@ -71,14 +71,14 @@ class GroupSearches:
         pages: SearchPages,
         reader: CapabilityReader,
         keys: DigestKeys,
-        home: str,
+        base_url: str,
     ) -> None:
         self._loader = loader
         self._pages = pages
         self._reader = reader
         self._whole = WholePages(loader, reader.capabilities)
         self._cursors = Cursors(keys, "fhir page")
-        self._home = home
+        self._base_url = base_url
 
     def encode(self, place: PagePlace) -> str:
         """Return the cursor of a page."""
@@ -88,7 +88,7 @@ class GroupSearches:
         """Return the page of a cursor; raise BadUserInput for any other text."""
         criteria, count, kind, place, offset, path = self._cursors.decode(cursor)
         return PagePlace(
-            SearchCriteria.from_json(criteria, self._home), count, kind, place, offset, path
+            SearchCriteria.from_json(criteria, self._base_url), count, kind, place, offset, path
         )
 
     async def all(

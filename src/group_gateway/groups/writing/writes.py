@@ -148,11 +148,11 @@ class GroupWrites:
 
     def removal(self, members: Sequence[Elements]) -> Change:
         """Return the change that removes members, in the way that works with this upstream."""
-        home = self._client.base_url
-        keys = tuple(key for member in members if (key := member_key(member, home)))
+        base_url = self._client.base_url
+        keys = tuple(key for member in members if (key := member_key(member, base_url)))
         if self._capabilities.omission_removes.worth_trying:
-            return RemoveMembers(keys, home)
-        return DeactivateMembers(keys, home)
+            return RemoveMembers(keys, base_url)
+        return DeactivateMembers(keys, base_url)
 
     async def aclose(self) -> None:
         """Wait for the writes under way."""

@@ -53,7 +53,7 @@ def _is_coded(system: Any, code: Any, token: str) -> bool:
 
 
 def _code_of(name: str) -> Check:
-    def check(elements: Elements, token: str, _home: str) -> bool:
+    def check(elements: Elements, token: str, _base_url: str) -> bool:
         _, wanted = _split(_BAR, token)
         value = elements.get(name)
         if isinstance(value, bool):
@@ -68,11 +68,11 @@ def _concept(value: Any, token: str) -> bool:
     return any(_is_coded(c.get("system"), c.get("code"), token) for c in codings)
 
 
-def _code(elements: Elements, token: str, _home: str) -> bool:
+def _code(elements: Elements, token: str, _base_url: str) -> bool:
     return _concept(elements.get("code"), token)
 
 
-def _identifier(elements: Elements, token: str, _home: str) -> bool:
+def _identifier(elements: Elements, token: str, _base_url: str) -> bool:
     found = _items(elements.get("identifier"))
     return any(_is_coded(item.get("system"), item.get("value"), token) for item in found)
 
@@ -81,7 +81,7 @@ def _traits(elements: Elements) -> list[Elements]:
     return list(_items(elements.get("characteristic")))
 
 
-def _characteristic(elements: Elements, token: str, _home: str) -> bool:
+def _characteristic(elements: Elements, token: str, _base_url: str) -> bool:
     return any(_concept(trait.get("code"), token) for trait in _traits(elements))
 
 
@@ -92,11 +92,11 @@ def _has_value(trait: Elements, token: str) -> bool:
     return _concept(trait.get("valueCodeableConcept"), token)
 
 
-def _value(elements: Elements, token: str, _home: str) -> bool:
+def _value(elements: Elements, token: str, _base_url: str) -> bool:
     return any(_has_value(trait, token) for trait in _traits(elements))
 
 
-def _characteristic_value(elements: Elements, value: str, _home: str) -> bool:
+def _characteristic_value(elements: Elements, value: str, _base_url: str) -> bool:
     match = _DOLLAR.search(value)
     if match is None:
         return False
@@ -107,7 +107,7 @@ def _characteristic_value(elements: Elements, value: str, _home: str) -> bool:
     )
 
 
-def _exclude(elements: Elements, token: str, _home: str) -> bool:
+def _exclude(elements: Elements, token: str, _base_url: str) -> bool:
     wanted = _split(_BAR, token)[1]
     return any(
         ("true" if trait.get("exclude") is True else "false") == wanted
@@ -115,25 +115,25 @@ def _exclude(elements: Elements, token: str, _home: str) -> bool:
     )
 
 
-def _refers(reference: Any, wanted: str, home: str) -> bool:
+def _refers(reference: Any, wanted: str, base_url: str) -> bool:
     """Compare a Reference with `<type>/<id>`, an id of any type, or an absolute URL."""
     text = reference.get("reference") if isinstance(reference, dict) else reference
     if not isinstance(text, str):
         return False
-    own = relative_to(text.partition("/_history/")[0], home)
-    requested = relative_to(_unescaped(wanted), home)
+    own = relative_to(text.partition("/_history/")[0], base_url)
+    requested = relative_to(_unescaped(wanted), base_url)
     if own == requested:
         return True
     kind, _, id = own.partition("/")
     return "/" not in requested and id == requested and kind.isalpha()
 
 
-def _member(elements: Elements, wanted: str, home: str) -> bool:
-    return any(_refers(m.get("entity"), wanted, home) for m in _items(elements.get("member")))
+def _member(elements: Elements, wanted: str, base_url: str) -> bool:
+    return any(_refers(m.get("entity"), wanted, base_url) for m in _items(elements.get("member")))
 
 
-def _managing_entity(elements: Elements, wanted: str, home: str) -> bool:
-    return _refers(elements.get("managingEntity"), wanted, home)
+def _managing_entity(elements: Elements, wanted: str, base_url: str) -> bool:
+    return _refers(elements.get("managingEntity"), wanted, base_url)
 
 
 def _meta(elements: Elements) -> Elements:
@@ -141,7 +141,7 @@ def _meta(elements: Elements) -> Elements:
 
 
 def _meta_coding(name: str) -> Check:
-    def check(elements: Elements, token: str, _home: str) -> bool:
+    def check(elements: Elements, token: str, _base_url: str) -> bool:
         found = _items(_meta(elements).get(name))
         return any(_is_coded(c.get("system"), c.get("code"), token) for c in found)
 
@@ -149,20 +149,20 @@ def _meta_coding(name: str) -> Check:
 
 
 def _meta_uri(name: str) -> Check:
-    def check(elements: Elements, uri: str, _home: str) -> bool:
+    def check(elements: Elements, uri: str, _base_url: str) -> bool:
         found = _meta(elements).get(name)
         return _unescaped(uri) in (found if isinstance(found, list) else [found])
 
     return check
 
 
-def _last_updated(elements: Elements, value: str, _home: str) -> bool:
+def _last_updated(elements: Elements, value: str, _base_url: str) -> bool:
     text = _meta(elements).get("lastUpdated")
     moment = moment_of(text) if isinstance(text, str) else None
     return moment is not None and interval_of(value).holds(moment)
 
 
-def _id(elements: Elements, wanted: str, _home: str) -> bool:
+def _id(elements: Elements, wanted: str, _base_url: str) -> bool:
     return elements.get("id") == _split(_BAR, wanted)[1]
 
 

@@ -70,30 +70,30 @@ _membered = msgspec.json.Decoder(_Membered)
 
 def outlined(fits: Callable[[Any, Outline], bool]) -> Callable[[Any, str], Check]:
     """Make a check of elements other than members."""
-    return lambda value, _home: lambda group: fits(value, outline_of(group))
+    return lambda value, _base_url: lambda group: fits(value, outline_of(group))
 
 
 def membership(kind: str) -> Callable[[str, str], Check]:
     """Make a check that a member of a type has a logical id."""
-    return lambda id, home: lambda group: _has_member(group, id, f"{kind}/{id}", home)
+    return lambda id, base_url: lambda group: _has_member(group, id, f"{kind}/{id}", base_url)
 
 
-def any_member(text: str, home: str) -> Check:
+def any_member(text: str, base_url: str) -> Check:
     """Make a check that a member has a reference."""
-    return lambda group: _has_member(group, text.rpartition("/")[2], text, home)
+    return lambda group: _has_member(group, text.rpartition("/")[2], text, base_url)
 
 
-def managed(text: str, home: str) -> Check:
+def managed(text: str, base_url: str) -> Check:
     """Make a check that the managing entity has a reference."""
 
     def check(group: GroupResource) -> bool:
         own = entity_text({"entity": outline_of(group).managingEntity})
-        return own is not None and _same(own, text, home)
+        return own is not None and _same(own, text, base_url)
 
     return check
 
 
-def _has_member(group: GroupResource, mark: str, wanted: str, home: str) -> bool:
+def _has_member(group: GroupResource, mark: str, wanted: str, base_url: str) -> bool:
     # Most groups don't name the member anywhere: finding that out costs next to nothing, where
     # decoding 10,000 members takes milliseconds. JSON may write any letter as an escape, though.
     if mark.encode() not in group.raw and b"\\u" not in group.raw:
@@ -103,12 +103,14 @@ def _has_member(group: GroupResource, mark: str, wanted: str, home: str) -> bool
     except msgspec.ValidationError:  # a number that nothing can hold
         members = group.elements.get("member")
     texts = map(entity_text, members) if isinstance(members, list) else ()
-    return any(text is not None and mark in text and _same(text, wanted, home) for text in texts)
+    return any(
+        text is not None and mark in text and _same(text, wanted, base_url) for text in texts
+    )
 
 
-def _same(text: str, wanted: str, home: str) -> bool:
+def _same(text: str, wanted: str, base_url: str) -> bool:
     """Return whether two references have the same target."""
-    return text == wanted or reference_key(text, home) == reference_key(wanted, home)
+    return text == wanted or reference_key(text, base_url) == reference_key(wanted, base_url)
 
 
 def sent_reference(text: str) -> list[str]:

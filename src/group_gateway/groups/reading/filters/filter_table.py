@@ -50,7 +50,7 @@ _UNDECLARED = frozenset({"type"})
 class GroupFilter:
     """AND between fields. `type` is FHIR's code; `patient` and `practitioner` are logical ids.
 
-    `home` is the upstream's base URL: absolute references below it are its own.
+    `base_url` is the upstream's base URL: absolute references below it are its own.
     """
 
     type: str | None = None
@@ -66,7 +66,7 @@ class GroupFilter:
     responsibility: str | None = None
     characteristic: CharacteristicFilter | None = None
     last_updated: DateFilter | None = None
-    home: str = ""
+    base_url: str = ""
 
     @cached_property
     def given(self) -> tuple[str, ...]:
@@ -122,7 +122,7 @@ class GroupFilter:
 
     @cached_property
     def _checks(self) -> tuple[Check, ...]:
-        return tuple(FIELDS[name].check(getattr(self, name), self.home) for name in self.given)
+        return tuple(FIELDS[name].check(getattr(self, name), self.base_url) for name in self.given)
 
 
 def _is_identified(token: TokenFilter, outline: Outline) -> bool:

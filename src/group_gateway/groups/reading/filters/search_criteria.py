@@ -33,11 +33,11 @@ class Criterion:
 
 @dataclass(frozen=True)
 class SearchCriteria:
-    """Parameters that all must match, and `sort` keys. `home` is the upstream's base URL."""
+    """Parameters that all must match, and `sort` keys. `base_url` is the upstream's base URL."""
 
     criteria: tuple[Criterion, ...]
     sort: tuple[str, ...] = ()
-    home: str = ""
+    base_url: str = ""
 
     def __post_init__(self) -> None:
         """Raise BadUserInput for a value of the wrong type."""
@@ -79,7 +79,7 @@ class SearchCriteria:
     def without(self, name: str) -> "SearchCriteria":
         """Return the criteria without a parameter."""
         rest = tuple(c for c in self.criteria if c.name != name)
-        return SearchCriteria(rest, self.sort, self.home)
+        return SearchCriteria(rest, self.sort, self.base_url)
 
     def values(self, name: str) -> tuple[str, ...] | None:
         """Return the values of a parameter; None when it is absent."""
@@ -105,7 +105,7 @@ class SearchCriteria:
         return [
             name
             for name, values, check in self._checked
-            if not any(check(elements, value, self.home) for value in values)
+            if not any(check(elements, value, self.base_url) for value in values)
         ]
 
     def to_json(self) -> list[Any]:
@@ -113,11 +113,11 @@ class SearchCriteria:
         return [[[c.name, c.values] for c in self.criteria], self.sort]
 
     @classmethod
-    def from_json(cls, value: list[Any], home: str) -> "SearchCriteria":
+    def from_json(cls, value: list[Any], base_url: str) -> "SearchCriteria":
         """Return the criteria that `to_json` made."""
         criteria, sort = value
         found = (Criterion(name, tuple(values)) for name, values in criteria)
-        return cls(tuple(found), tuple(sort), home)
+        return cls(tuple(found), tuple(sort), base_url)
 
     def __str__(self) -> str:
         return msgspec.json.encode(self.to_json()).decode()
