@@ -35,6 +35,18 @@ def test_compose_sets_what_is_a_setting() -> None:
     assert {name.lower() for name in names} <= SETTINGS.keys()
 
 
+def test_the_proxy_of_compose_follows_addresses() -> None:
+    """A replica that is created again may have another address: nginx 1.27.3 resolves it anew."""
+    [major, minor] = map(int, re.findall(r"image: nginx:(\d+)\.(\d+)", COMPOSE)[0])
+    assert (major, minor) > (1, 27)
+    text = (ROOT / "deploy" / "compose" / "nginx.conf").read_text()
+    servers = re.findall(r"^ +server gateway-\d:8000(.*)$", text, re.MULTILINE)
+    assert len(servers) == 2
+    assert all(options.startswith(" resolve ") for options in servers)
+    assert "resolver 127.0.0.11 " in text
+    assert "zone gateway " in text
+
+
 def test_the_chart_takes_each_setting_once() -> None:
     """Its schema names all settings: secrets in the Secret only, none that the chart decides."""
     schema = json.loads((CHART / "values.schema.json").read_text())["properties"]

@@ -137,7 +137,8 @@ def replica(
 def _configuration(port: int, ports: Sequence[int], folder: Path) -> str:
     """Return the shipped configuration of nginx with other addresses."""
     text = SHIPPED.read_text()
-    [options] = set(re.findall(r"server gateway-\d:8000(.*);", text))
+    # Debian's nginx is older than the image's, and there is no name to resolve here.
+    [options] = set(re.findall(r"server gateway-\d:8000 resolve(.*);", text))
     servers = "\n".join(f"    server 127.0.0.1:{each}{options};" for each in ports)
     text = re.sub(r"(    server gateway-\d:8000.*\n)+", f"{servers}\n", text)
     text = text.replace("pid /run/nginx.pid;", f"pid {folder}/nginx.pid;")
