@@ -1,9 +1,10 @@
 """Who made which version of a resource, by Provenance (FHIR R4, section 6.3). Pure."""
 
-from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from group_gateway.fhir.fhir_resource import FhirResource, NotAResource
+from group_gateway.fhir.json_objects import objects_of
 from group_gateway.fhir.literal_reference import parse_reference
 
 _AUTHOR = "author"
@@ -30,7 +31,7 @@ def agents_by_version(records: Iterable[FhirResource], id: str) -> dict[str, Ver
         except NotAResource:
             continue
         who = _agent(elements.get("agent"))
-        for target in _items(elements.get("target")):
+        for target in objects_of(elements.get("target")):
             text = target.get("reference")
             reference = parse_reference(text) if isinstance(text, str) else None
             if reference is None or (reference.type, reference.id) != ("Group", id):
@@ -42,7 +43,7 @@ def agents_by_version(records: Iterable[FhirResource], id: str) -> dict[str, Ver
 
 def _agent(agents: object) -> str | None:
     """Return the reference of the first agent, or else its display text; authors come first."""
-    listed = list(_items(agents))
+    listed = list(objects_of(agents))
     listed.sort(key=lambda agent: _AUTHOR not in _codes(agent.get("type")))
     for agent in listed:
         who = agent.get("who")
@@ -56,10 +57,4 @@ def _agent(agents: object) -> str | None:
 
 def _codes(concept: object) -> set[object]:
     codings = concept.get("coding") if isinstance(concept, dict) else None
-    return {coding.get("code") for coding in _items(codings)}
-
-
-def _items(value: object) -> Iterator[dict[str, Any]]:
-    for item in value if isinstance(value, list) else (value,):
-        if isinstance(item, dict):
-            yield item
+    return {coding.get("code") for coding in objects_of(codings)}

@@ -1,10 +1,11 @@
 """FHIR R4's search parameters of Group, and whether a decoded group matches one. Pure."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from group_gateway.fhir.json_objects import objects_of
 from group_gateway.fhir.literal_reference import relative_to
 from group_gateway.groups.reading.filters.date_parameter import interval_of, moment_of
 
@@ -38,12 +39,6 @@ def _split(pattern: re.Pattern[str], text: str) -> tuple[str | None, str]:
     return _unescaped(text[: match.end() - 1]), _unescaped(text[match.end() :])
 
 
-def _items(value: Any) -> Iterator[Elements]:
-    for item in value if isinstance(value, list) else (value,):
-        if isinstance(item, dict):
-            yield item
-
-
 def _is_coded(system: Any, code: Any, token: str) -> bool:
     """Compare a token (`code`, `system|code`, `|code`, `system|`) with a system and a code."""
     wanted_system, wanted = _split(_BAR, token)
@@ -64,7 +59,7 @@ def _code_of(name: str) -> Check:
 
 
 def _concept(value: Any, token: str) -> bool:
-    codings = [c for concept in _items(value) for c in _items(concept.get("coding"))]
+    codings = [c for concept in objects_of(value) for c in objects_of(concept.get("coding"))]
     return any(_is_coded(c.get("system"), c.get("code"), token) for c in codings)
 
 
@@ -73,12 +68,12 @@ def _code(elements: Elements, token: str, _base_url: str) -> bool:
 
 
 def _identifier(elements: Elements, token: str, _base_url: str) -> bool:
-    found = _items(elements.get("identifier"))
+    found = objects_of(elements.get("identifier"))
     return any(_is_coded(item.get("system"), item.get("value"), token) for item in found)
 
 
 def _traits(elements: Elements) -> list[Elements]:
-    return list(_items(elements.get("characteristic")))
+    return list(objects_of(elements.get("characteristic")))
 
 
 def _characteristic(elements: Elements, token: str, _base_url: str) -> bool:
@@ -129,7 +124,9 @@ def _refers(reference: Any, wanted: str, base_url: str) -> bool:
 
 
 def _member(elements: Elements, wanted: str, base_url: str) -> bool:
-    return any(_refers(m.get("entity"), wanted, base_url) for m in _items(elements.get("member")))
+    return any(
+        _refers(m.get("entity"), wanted, base_url) for m in objects_of(elements.get("member"))
+    )
 
 
 def _managing_entity(elements: Elements, wanted: str, base_url: str) -> bool:
@@ -137,12 +134,12 @@ def _managing_entity(elements: Elements, wanted: str, base_url: str) -> bool:
 
 
 def _meta(elements: Elements) -> Elements:
-    return next(_items(elements.get("meta")), {})
+    return next(objects_of(elements.get("meta")), {})
 
 
 def _meta_coding(name: str) -> Check:
     def check(elements: Elements, token: str, _base_url: str) -> bool:
-        found = _items(_meta(elements).get(name))
+        found = objects_of(_meta(elements).get(name))
         return any(_is_coded(c.get("system"), c.get("code"), token) for c in found)
 
     return check

@@ -14,6 +14,7 @@ import msgspec
 from group_gateway.fhir.bundle import Searchset
 from group_gateway.fhir.characteristic import responsibilities_of
 from group_gateway.fhir.group_resource import UNREADABLE, GroupResource, NotAGroup
+from group_gateway.fhir.json_objects import objects_of
 from group_gateway.groups.reading.filters.filter_fields import (
     Check,
     FilterField,
@@ -35,7 +36,6 @@ from group_gateway.groups.reading.filters.filter_values import (
     DateFilter,
     StringFilter,
     TokenFilter,
-    items,
 )
 from group_gateway.groups.reading.filters.group_outline import Outline, names_on
 from group_gateway.groups.reading.filters.name_search import exact_part, inner_part, starting_part
@@ -126,7 +126,9 @@ class GroupFilter:
 
 
 def _is_identified(token: TokenFilter, outline: Outline) -> bool:
-    return any(token.is_coded(i.get("system"), i.get("value")) for i in items(outline.identifier))
+    return any(
+        token.is_coded(i.get("system"), i.get("value")) for i in objects_of(outline.identifier)
+    )
 
 
 def _is_responsible(code: str, outline: Outline) -> bool:
@@ -134,7 +136,7 @@ def _is_responsible(code: str, outline: Outline) -> bool:
 
 
 def _has_trait(trait: CharacteristicFilter, outline: Outline) -> bool:
-    return any(map(trait.fits, items(outline.characteristic)))
+    return any(map(trait.fits, objects_of(outline.characteristic)))
 
 
 FIELDS: Final[Mapping[str, FilterField]] = {

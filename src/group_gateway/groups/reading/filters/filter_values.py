@@ -1,11 +1,11 @@
 """The operands of a filter's fields, and whether the elements of a group match them. Pure."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from group_gateway.fhir.characteristic import concept_text
+from group_gateway.fhir.json_objects import objects_of
 from group_gateway.groups.reading.filters.date_parameter import Interval, interval_of, moment_of
 from group_gateway.groups.reading.filters.group_outline import PageNames
 from group_gateway.groups.reading.filters.text_folding import fold
@@ -82,7 +82,7 @@ class TokenFilter:
         It matches by a coding, or without a system by its text.
         """
         codings = concept.get("coding") if isinstance(concept, dict) else None
-        if any(self.is_coded(c.get("system"), c.get("code")) for c in items(codings)):
+        if any(self.is_coded(c.get("system"), c.get("code")) for c in objects_of(codings)):
             return True
         text = concept_text(concept)
         return text is not None and self.system is None and self.value in {None, text}
@@ -155,10 +155,3 @@ class DateFilter:
         """Return whether an instant is within all bounds."""
         moment = moment_of(text) if isinstance(text, str) else None
         return moment is not None and all(interval.holds(moment) for interval in self.intervals)
-
-
-def items(value: object) -> Iterator[dict[str, Any]]:
-    """Yield the objects of a list, or a single object in its place."""
-    for item in value if isinstance(value, list) else (value,):
-        if isinstance(item, dict):
-            yield item

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from group_gateway.fhir.json_objects import objects_of
 from group_gateway.fhir.literal_reference import LiteralReference, entity_reference
 
 Elements = Mapping[str, Any]
@@ -12,12 +13,6 @@ def sample_value(name: str, elements: Elements) -> str | None:
     """Return a value of a search parameter that a decoded group has; None if it has none."""
     sample = _SAMPLES.get(name)
     return next(sample(elements), None) if sample is not None else None
-
-
-def _items(value: Any) -> Iterator[Elements]:
-    for item in value if isinstance(value, list) else (value,):
-        if isinstance(item, dict):
-            yield item
 
 
 def _code(name: str) -> Callable[[Elements], Iterator[str]]:
@@ -32,7 +27,7 @@ def _code(name: str) -> Callable[[Elements], Iterator[str]]:
 
 
 def _members(elements: Elements) -> Iterator[LiteralReference]:
-    for member in _items(elements.get("member")):
+    for member in objects_of(elements.get("member")):
         reference = entity_reference(member)
         if reference is not None and reference.base is None:
             yield reference
@@ -55,18 +50,18 @@ def _token(system: Any, code: Any) -> Iterator[str]:
 
 
 def _identifier(elements: Elements) -> Iterator[str]:
-    for item in _items(elements.get("identifier")):
+    for item in objects_of(elements.get("identifier")):
         yield from _token(item.get("system"), item.get("value"))
 
 
 def _concept(concept: Any) -> Iterator[str]:
-    for item in _items(concept):
-        for coding in _items(item.get("coding")):
+    for item in objects_of(concept):
+        for coding in objects_of(item.get("coding")):
             yield from _token(coding.get("system"), coding.get("code"))
 
 
 def _characteristic(elements: Elements) -> Iterator[str]:
-    for trait in _items(elements.get("characteristic")):
+    for trait in objects_of(elements.get("characteristic")):
         yield from _concept(trait.get("code"))
 
 
