@@ -4,11 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from group_gateway.cache.invalidation_history import InvalidationHistory
-from group_gateway.cache.leases import Leases, NoLeases, RedisLeases
+from group_gateway.cache.leases import Leases, NoLeases
 from group_gateway.cache.local_store import local_store
 from group_gateway.cache.memory import MemoryCache
 from group_gateway.cache.redis.invalidation_stream import InvalidationStream
 from group_gateway.cache.redis.redis_cache import RedisCache
+from group_gateway.cache.redis.redis_leases import RedisLeases
 from group_gateway.cache.redis.sealed_entries import SealedEntries
 from group_gateway.cache.redis.topology import TlsFiles, topology_of
 from group_gateway.cache.sealed_values import ValueEncryptor, ValueSigner
