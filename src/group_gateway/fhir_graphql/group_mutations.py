@@ -22,7 +22,6 @@ from group_gateway.errors import (
     NotFound,
     Refused,
 )
-from group_gateway.fhir.literal_reference import is_logical_id
 from group_gateway.fhir_graphql.element_types import ElementTypes
 from group_gateway.fhir_graphql.fhir_context import FhirContext, LazyResource, Resource
 from group_gateway.fhir_graphql.model import GROUP, load_model
@@ -32,6 +31,7 @@ from group_gateway.groups.writing.creation import NewGroup
 from group_gateway.groups.writing.input_validation import member_type_issues, refuse
 from group_gateway.groups.writing.replacement import ReplaceGroup
 from group_gateway.groups.writing.write_requests import Outcome
+from group_gateway.logical_ids import checked_id
 
 _SERVERS_OWN: Final = frozenset({"id", "resourceType"})
 _ARGUMENTS: Final = ("res", "resource")
@@ -116,9 +116,7 @@ async def _delete(
 
 async def _change(context: FhirContext, id: str, change: Change, version: str | None) -> Outcome:
     """Change a group; raise if it was not changed."""
-    if not is_logical_id(id):
-        raise BadUserInput("An id is 1 to 64 letters, digits, dashes and dots.")
-    context.operation.record_attempt(id)
+    context.operation.record_attempt(checked_id(id))
     based_on = None if version is None else _version_token(version)
     try:
         outcome = await context.services.writes.change(context.operation, id, change, based_on)

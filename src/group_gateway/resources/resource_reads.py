@@ -1,11 +1,10 @@
 """The read that resolvers call: the target of a reference."""
 
 from group_gateway.cache.store import CacheStore
-from group_gateway.errors import BadUserInput
 from group_gateway.fhir.fhir_resource import FhirResource
-from group_gateway.fhir.literal_reference import is_logical_id
 from group_gateway.groups.reading.loading.cache_slots import CacheSlots
 from group_gateway.groups.reading.loading.group_fetcher import Lifetimes
+from group_gateway.logical_ids import checked_id
 from group_gateway.operation import Operation
 from group_gateway.resources.resource_fetcher import ResourceFetcher
 from group_gateway.resources.resource_loader import (
@@ -55,6 +54,4 @@ def _checked(operation: Operation, type: str, id: str, version: str | None) -> R
         operation.caller.require("read")
     else:
         operation.caller.require_read(type)
-    if not is_logical_id(id) or not (version is None or is_logical_id(version)):
-        raise BadUserInput("An id is 1 to 64 letters, digits, dashes and dots.")
-    return ResourceName(type, id, version)
+    return ResourceName(type, checked_id(id), None if version is None else checked_id(version))

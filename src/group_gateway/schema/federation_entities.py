@@ -5,7 +5,7 @@ from typing import Any
 
 from group_gateway.errors import BadUserInput, GatewayError
 from group_gateway.groups.reading.filters.filter_table import BY_ID
-from group_gateway.groups.reading.group_reads import checked_id
+from group_gateway.logical_ids import checked_id
 from group_gateway.schema.context import Info
 from group_gateway.schema.reference_resource import EntityStub
 

@@ -11,7 +11,7 @@ import strawberry
 import strawberry.federation
 from strawberry.schema_directive import Location
 
-from group_gateway.groups.reading.group_reads import checked_id
+from group_gateway.logical_ids import checked_id
 from group_gateway.schema.arguments import PatientId, PractitionerId
 from group_gateway.schema.reference_resource import EntityStub
 

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 
-from group_gateway.errors import BadUserInput
 from group_gateway.fhir.bundle import NotASearchset
 from group_gateway.fhir.fhir_resource import NotAResource, matches_in
 from group_gateway.fhir.history_bundle import HistoryPage, parse_history
-from group_gateway.fhir.literal_reference import is_logical_id
 from group_gateway.fhir.page_link import GROUP, HISTORY, PageLink
 from group_gateway.fhir.provenance import VersionAgent, agents_by_version
+from group_gateway.logical_ids import checked_id
 from group_gateway.operation import Caller
 from group_gateway.upstream.client import Again, GroupClient
 from group_gateway.upstream.upstream_response import failure_of
@@ -40,7 +39,7 @@ class HistoryClient:
         self, caller: Caller, id: str, within: float, again: Again | None = None
     ) -> tuple[Mapping[str, VersionAgent], bool]:
         """Return who made which version, by Provenance, and whether there are more records."""
-        path = f"/Provenance?target={GROUP}/{_checked(id)}&_count={_MOST_RECORDS}"
+        path = f"/Provenance?target={GROUP}/{checked_id(id)}&_count={_MOST_RECORDS}"
         answer = await self._client.get("search", path, caller, within, again)
         if answer.status not in _SUCCESS:
             raise failure_of(answer, writing=False)
@@ -54,10 +53,4 @@ class HistoryClient:
 def first_page(id: str, count: int) -> PageLink:
     """Return the link to the newest versions of a group."""
     query = (("_count", str(count)),) if count else ()
-    return PageLink(query, f"{GROUP}/{_checked(id)}/{HISTORY}")
-
-
-def _checked(id: str) -> str:
-    if not is_logical_id(id):
-        raise BadUserInput("An id is 1 to 64 letters, digits, dashes and dots.")
-    return id
+    return PageLink(query, f"{GROUP}/{checked_id(id)}/{HISTORY}")

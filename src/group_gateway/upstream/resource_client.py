@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from http import HTTPStatus
 
-from group_gateway.errors import BadUserInput, Gone, UpstreamInvalidResponse
+from group_gateway.errors import Gone, UpstreamInvalidResponse
 from group_gateway.fhir.fhir_resource import FhirResource, NotAResource, matches_in
-from group_gateway.fhir.literal_reference import is_logical_id
+from group_gateway.logical_ids import checked_id
 from group_gateway.operation import Caller
 from group_gateway.upstream.client import Again, GroupClient
 from group_gateway.upstream.upstream_response import failure_of, is_absent
@@ -32,7 +32,11 @@ class ResourceClient:
 
         Raises Gone when it was deleted.
         """
-        path = _path(type, id) if version is None else f"{_path(type, id)}/_history/{_id(version)}"
+        path = (
+            _path(type, id)
+            if version is None
+            else f"{_path(type, id)}/_history/{checked_id(version)}"
+        )
         answer = await self._client.get("read", path, caller, within, again)
         if answer.status == HTTPStatus.GONE:
             raise Gone(f"This {type} was deleted.", correlation_id=answer.correlation_id)
@@ -57,7 +61,7 @@ class ResourceClient:
         again: Again | None = None,
     ) -> tuple[list[FhirResource], bool]:
         """Search by a list of ids; return the resources, and whether more pages follow."""
-        listed = ",".join(map(_id, ids))
+        listed = ",".join(map(checked_id, ids))
         path = f"/{_type(type)}?_id={listed}&_count={len(ids)}"
         answer = await self._client.get("search", path, caller, within, again)
         if answer.status not in _SUCCESS:
@@ -69,16 +73,10 @@ class ResourceClient:
 
 
 def _path(type: str, id: str) -> str:
-    return f"/{_type(type)}/{_id(id)}"
+    return f"/{_type(type)}/{checked_id(id)}"
 
 
 def _type(type: str) -> str:
     if not (type.isascii() and type.isalpha()):  # a name must never change the path
         raise UpstreamInvalidResponse("Not a FHIR resource type.")
     return type
-
-
-def _id(id: str) -> str:
-    if not is_logical_id(id):
-        raise BadUserInput("An id is 1 to 64 letters, digits, dashes and dots.")
-    return id

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from group_gateway.digests import DigestKeys
 from group_gateway.errors import BadUserInput
 from group_gateway.fhir.group_resource import GroupResource
-from group_gateway.fhir.literal_reference import is_logical_id
 from group_gateway.groups.reading.capabilities.capability_reader import CapabilityReader
 from group_gateway.groups.reading.connections.cursor import Cursors
 from group_gateway.groups.reading.connections.id_list import IdList
@@ -20,6 +19,7 @@ from group_gateway.groups.reading.loading.search_pages import SearchPages
 from group_gateway.groups.reading.loading.whole_pages import WholePages
 from group_gateway.groups.reading.searches.search import Search
 from group_gateway.groups.reading.searches.sorted_search import SortedSearch
+from group_gateway.logical_ids import checked_id
 from group_gateway.operation import Operation
 
 MOST_IDS = 1000
@@ -103,10 +103,3 @@ class GroupReads:
             )
 
         return UpstreamOrder(search, unsorted, wanted, order, local)
-
-
-def checked_id(id: str) -> str:
-    """Return the id; raise BadUserInput unless it is a FHIR logical id."""
-    if not is_logical_id(id):
-        raise BadUserInput("An id is 1 to 64 letters, digits, dashes and dots.")
-    return id

@@ -13,11 +13,12 @@ from group_gateway.cache.invalidation_history import Tags
 from group_gateway.cache.leases import Leases
 from group_gateway.events import Events
 from group_gateway.fhir.group_resource import GroupResource
-from group_gateway.groups.reading.group_reads import GroupReads, checked_id
+from group_gateway.groups.reading.group_reads import GroupReads
 from group_gateway.groups.reading.invalidation import Invalidator
 from group_gateway.groups.watching.group_watch import GroupListener, GroupWatch
 from group_gateway.groups.watching.poller import Poller, once_accepted, until_answered
 from group_gateway.groups.watching.snapshot import GONE
+from group_gateway.logical_ids import checked_id
 from group_gateway.operation import Caller, Operation
 from group_gateway.upstream.client import GroupClient
 

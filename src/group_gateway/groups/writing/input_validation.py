@@ -19,6 +19,7 @@ from group_gateway.fhir.literal_reference import (
 )
 from group_gateway.fhir.operation_outcome import Issue, error
 from group_gateway.groups.writing.member_index import entries_of, member_key, members_of
+from group_gateway.logical_ids import INVALID_ID
 
 LONGEST_NAME = 1_000
 MOST_MEMBERS = 10_000
@@ -47,7 +48,7 @@ def id_issues(id: str, *path: str | int) -> list[Issue]:
     """Check a logical id."""
     if is_logical_id(id):
         return []
-    return [error("value", "An id is 1 to 64 letters, digits, dashes and dots.", *path)]
+    return [error("value", INVALID_ID, *path)]
 
 
 def name_issues(name: str | None) -> list[Issue]:
