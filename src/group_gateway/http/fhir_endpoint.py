@@ -23,7 +23,7 @@ from group_gateway.http.negotiation import JSON
 from group_gateway.http.pipeline import SubscriptionRequested
 from group_gateway.http.request_body import decoded_body
 from group_gateway.http.request_limits import RequestLimits
-from group_gateway.http.requests import RequestRefused, header_values, is_array
+from group_gateway.http.requests import RequestRefused, header_values, is_array, utf8_media_type
 from group_gateway.http.responses import Reply, new_correlation_id, send_reply
 from group_gateway.identity.authenticator import Authenticator
 from group_gateway.memory_budget import MemoryBudget
@@ -176,9 +176,8 @@ def _instance(path: str) -> str:
 
 def _content_type(text: str) -> str:
     """Return the media type of a POST; raise RequestRefused for an unsupported one."""
-    kind, *parameters = [part.strip().lower() for part in text.split(";")]
-    charsets = [p[8:].strip('"') for p in parameters if p.startswith("charset=")]
-    if kind not in {JSON, _GRAPHQL} or any(c not in {"utf-8", "utf8"} for c in charsets):
+    kind = utf8_media_type(text)
+    if kind not in {JSON, _GRAPHQL}:
         message = f"Send a POST with content type {JSON} or {_GRAPHQL}, in UTF-8."
         raise RequestRefused(message, 415, RequestCode.UNSUPPORTED_MEDIA_TYPE)
     return kind

@@ -46,11 +46,16 @@ def check_json_content(content_type: str | None) -> None:
     It must be JSON, which no plain HTML form can send. That keeps other sites' pages from posting
     in a user's name.
     """
-    media_type, *parameters = [part.strip().lower() for part in (content_type or "").split(";")]
-    charsets = [p[8:].strip('"') for p in parameters if p.startswith("charset=")]
-    if media_type != JSON or not _CHARSETS.issuperset(charsets):
+    if utf8_media_type(content_type or "") != JSON:
         message = "Send a POST with content type application/json, in UTF-8."
         raise RequestRefused(message, 415, RequestCode.UNSUPPORTED_MEDIA_TYPE)
+
+
+def utf8_media_type(content_type: str) -> str | None:
+    """Return the media type in lower case; None when the charset is not UTF-8 or a part of it."""
+    media_type, *parameters = [part.strip().lower() for part in content_type.split(";")]
+    charsets = [p[8:].strip('"') for p in parameters if p.startswith("charset=")]
+    return media_type if _CHARSETS.issuperset(charsets) else None
 
 
 def header_values(
