@@ -12,6 +12,7 @@ from pathlib import Path
 
 from group_gateway.digests import DigestKeys
 from group_gateway.errors import Unauthenticated
+from group_gateway.file_stamp import CHECK_SECONDS, file_stamp
 from group_gateway.identity.authenticator import NO_TOKEN, Problem, bearer_token
 from group_gateway.identity.scopes import readable_types, rights_of
 from group_gateway.operation import Anonymous, Caller, Interaction, Principal
@@ -19,8 +20,6 @@ from group_gateway.operation import Anonymous, Caller, Interaction, Principal
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _UNKNOWN = Anonymous(Unauthenticated, "The API key is not known.")
 _FIELDS = 3
-_LOOK_EVERY = 1.0
-"""Seconds between two checks of the file. Each costs a system call."""
 _log = logging.getLogger(__name__)
 
 Keys = Mapping[str, tuple[str, frozenset[Interaction], frozenset[str]]]
@@ -73,16 +72,16 @@ class ApiKeyAuthenticator:
         self._path = path
         self._digest_keys = keys
         self._clock = clock
-        self._stamp = _stamp(path)
+        self._stamp = file_stamp(path)
         self._callers = self._made(read_keys(path))
-        self._next_look = clock() + _LOOK_EVERY
+        self._next_check = clock() + CHECK_SECONDS
         self._was_empty = False
         self._wrong = ""
 
     @property
     def problem(self) -> Problem | None:
         """What is wrong with the file, if anything is."""
-        self._look()
+        self._check_file()
         if not self._wrong:
             return None
         sentence = f"The file of API keys is wrong: {self._wrong}."
@@ -90,8 +89,8 @@ class ApiKeyAuthenticator:
 
     def known(self, authorization: str | None) -> Caller | None:
         """See Authenticator."""
-        if self._clock() >= self._next_look:
-            self._look()
+        if self._clock() >= self._next_check:
+            self._check_file()
         key = bearer_token(authorization or "")
         return self._callers.get(hashlib.sha256(key.encode()).hexdigest()) if key else None
 
@@ -102,12 +101,12 @@ class ApiKeyAuthenticator:
             return caller
         return _UNKNOWN if bearer_token(authorization or "") else NO_TOKEN
 
-    def _look(self) -> None:
+    def _check_file(self) -> None:
         now = self._clock()
-        if now < self._next_look:
+        if now < self._next_check:
             return
-        self._next_look = now + _LOOK_EVERY
-        stamp = _stamp(self._path)
+        self._next_check = now + CHECK_SECONDS
+        stamp = file_stamp(self._path)
         if stamp == self._stamp and not self._was_empty:
             return
         self._stamp = stamp
@@ -139,12 +138,3 @@ class ApiKeyAuthenticator:
             )
             for digest, (name, rights, readable) in keys.items()
         }
-
-
-def _stamp(path: Path) -> tuple[int, int, int] | None:
-    """Return what changes with the file's content; None if there is no file."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size, status.st_ino

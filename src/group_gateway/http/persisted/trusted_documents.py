@@ -9,10 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from group_gateway.events import Events
+from group_gateway.file_stamp import CHECK_SECONDS, file_stamp
 from group_gateway.http.persisted.manifest import NotAManifest, documents_of
-
-_LOOK_EVERY = 1.0
-"""Seconds between two checks of the file. Each costs a system call."""
 
 
 class TrustedDocuments:
@@ -27,36 +25,36 @@ class TrustedDocuments:
         self._path = path
         self._events = events
         self._clock = clock
-        self._stamp = self._seen()
+        self._stamp = file_stamp(path)
         self._by_id = documents_of(path.read_bytes())
         self._texts = frozenset(self._by_id.values())
-        self._next_look = clock() + _LOOK_EVERY
+        self._next_check = clock() + CHECK_SECONDS
         self._lists = 1
 
     def lists(self) -> int:
         """Return how many times the list has been loaded."""
-        self._look()
+        self._check_file()
         return self._lists
 
     def text(self, id: str) -> str | None:
         """Return the document with this id."""
-        self._look()
+        self._check_file()
         return self._by_id.get(id)
 
     def __contains__(self, text: object) -> bool:
         """Return whether a document is on the list, character by character."""
-        self._look()
+        self._check_file()
         return text in self._texts
 
-    def _look(self) -> None:
+    def _check_file(self) -> None:
         now = self._clock()
-        if now < self._next_look:
+        if now < self._next_check:
             return
-        self._next_look = now + _LOOK_EVERY
+        self._next_check = now + CHECK_SECONDS
+        stamp = file_stamp(self._path)
+        if stamp == self._stamp:
+            return
         try:
-            stamp = self._seen()
-            if stamp == self._stamp:
-                return
             self._by_id = documents_of(self._path.read_bytes())
         except (OSError, NotAManifest):
             self._events.trusted_documents("unreadable")
@@ -65,7 +63,3 @@ class TrustedDocuments:
         self._texts = frozenset(self._by_id.values())
         self._lists += 1
         self._events.trusted_documents("reloaded")
-
-    def _seen(self) -> tuple[int, int, int]:
-        status = self._path.stat()
-        return status.st_mtime_ns, status.st_size, status.st_ino
