@@ -61,7 +61,10 @@ def draw_rivals(rivals: Rivals, path: Path) -> None:
     rows = (len(names) + 1) // 2
     height = 1 + 0.24 * len(rivals.cells)
     figure = Figure(figsize=(11, rows * height), layout="constrained")
-    for axes, name in zip(figure.subplots(rows, 2, squeeze=False).flat, names, strict=False):
+    panels = list(figure.subplots(rows, 2, squeeze=False).flat)
+    for spare in panels[len(names) :]:
+        spare.remove()
+    for axes, name in zip(panels, names, strict=False):
         ranked = ranking(rivals.cells, name)[::-1]
         least = min((one.rps for _, one in ranked if one.rps), default=1.0) / 3
         rates = [max(one.rps, least) for _, one in ranked]  # no bar for who answered nothing
