@@ -6,7 +6,8 @@ The gateway passes the context on to the upstream whether or not it records span
 import re
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+
+import msgspec
 
 _TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 _LONGEST_STATE = 512
@@ -14,14 +15,17 @@ _LONGEST_STATE = 512
 _STATE = re.compile(r"[\x20-\x7e]+")
 
 
-@dataclass(frozen=True, slots=True)
-class TraceContext:
-    """The place in a trace: hexadecimal ids, the sampled flag, and vendors' state."""
+class TraceContext(msgspec.Struct, frozen=True, gc=False):
+    """The place in a trace: hexadecimal ids, the sampled flag, and vendors' state.
+
+    `is_remote`: the span with that id is another service's.
+    """
 
     trace_id: str
     span_id: str
     sampled: bool
     state: str = ""
+    is_remote: bool = True
 
     def headers(self) -> Mapping[str, str]:
         """Return the headers that carry it."""

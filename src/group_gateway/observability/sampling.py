@@ -11,6 +11,8 @@ _RATES: Final = {"always_on": 1.0, "always_off": 0.0}
 _LOW_DIGITS: Final = 16
 """Last hexadecimal digits of a trace id. OpenTelemetry's SDKs sample by them, too."""
 _LOW_IDS: Final = 1 << 4 * _LOW_DIGITS
+_HIGH: Final = f"{getrandbits(64):016x}"
+"""First half of the ids of this process's unsampled traces."""
 
 
 class UnknownSampler(ValueError):
@@ -61,8 +63,12 @@ def is_switched_off(environment: Mapping[str, str]) -> bool:
 
 
 def unsampled_parent() -> str:
-    """Return a `traceparent` of a new trace that is not sampled (W3C Trace Context, 3.2)."""
-    return f"00-{getrandbits(128) or 1:032x}-{getrandbits(64) or 1:016x}-00"
+    """Return a `traceparent` of a new trace that is not sampled (W3C Trace Context, 3.2).
+
+    The half of the id that samplers look at is random. The other half is the process's.
+    """
+    low = f"{getrandbits(64) or 1:016x}"
+    return f"00-{_HIGH}{low}-{low}-00"
 
 
 def _ratio(text: str) -> float:
