@@ -25,6 +25,12 @@ async def post(gateway: Any, query: str, **headers: str) -> Any:
     return (await gateway.http.post("/graphql", json={"query": query}, headers=headers)).json()
 
 
+def is_below_another_service(span: Any) -> bool:
+    """Return whether a span's parent is remote, by its flags (OTLP's `SpanFlags`)."""
+    assert span.flags & 0x100
+    return bool(span.flags & 0x200)
+
+
 async def test_a_request_is_one_trace(traced: Callable[..., Any], receiver: Receiver) -> None:
     """Request, operation and upstream call are spans of the trace that a browser began."""
     gateway = await traced()
@@ -36,6 +42,11 @@ async def test_a_request_is_one_trace(traced: Callable[..., Any], receiver: Rece
     assert server.parent_span_id.hex() == PARENT
     assert operation.parent_span_id == server.span_id
     assert call.parent_span_id == operation.span_id
+    assert [is_below_another_service(span) for span in (server, operation, call)] == [
+        True,
+        False,
+        False,
+    ]
     assert receiver.resource["service.name"] == "group-gateway"
 
 
@@ -104,6 +115,21 @@ async def test_a_shared_call_links_to_all_who_wait(
     assert [link.trace_id.hex() for link in call.links] == [other]
 
 
+async def test_limits_of_spans(
+    traced: Callable[..., Any], receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Attributes and links are limited as OpenTelemetry's variables say."""
+    monkeypatch.setenv("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "3")
+    monkeypatch.setenv("OTEL_SPAN_LINK_COUNT_LIMIT", "1")
+    gateway = await traced()
+    queries = [READ.replace("Tour", name) for name in ("Tour", "Other", "Third")]
+    await asyncio.gather(*(post(gateway, query, **SAMPLED) for query in queries))
+    await traced.end()
+    call = receiver.named("GET /Group/{id}")
+    assert (len(call.links), call.dropped_links_count) == (1, 1)
+    assert attributes(call)["url.template"] == "/Gr"
+
+
 async def test_who_is_not_sampled_is_passed_on(
     traced: Callable[..., Any], receiver: Receiver, sandbox: Any
 ) -> None:
@@ -154,6 +180,21 @@ async def test_redis(traced: Callable[..., Any], receiver: Receiver, tmp_path: P
     assert {span.trace_id.hex() for span in spans} == {TRACE}
     assert ID not in repr(spans)
     assert "Test Group" not in repr(spans)
+
+
+async def test_a_failing_redis(
+    traced: Callable[..., Any], receiver: Receiver, tmp_path: Path
+) -> None:
+    """A failure of Redis is the name of a class in the trace, never a message."""
+    with redis_server(tmp_path) as server:
+        gateway = await traced(cache_url=server.url)
+        server.kill()
+        await post(gateway, READ, **SAMPLED)
+        await traced.end()
+    failed = [span for span in receiver.spans if span.status.code == 2]
+    assert {attributes(span)["error.type"] for span in failed} == {"ConnectionError"}
+    assert {span.status.message for span in failed} == {""}
+    assert not [span for span in receiver.spans if span.events]
 
 
 @pytest.mark.parametrize(
