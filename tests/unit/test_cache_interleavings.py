@@ -137,12 +137,12 @@ class TwoGateways:
         store, slot = self.stores[gateway], Slot(f"{scope}/{id}", id)
         [lookup] = await store.lookup([slot])
         value = lookup.value
-        part = store.part(slot, lookup, 0)
+        dependency = store.dependency(slot, lookup, 0)
         self.counts["hit" if value else "miss"] += 1
         if value is None:
             await self.gates.passed()
             value = f"{scope}/{id}/{self.upstream.versions[id]}".encode()
-            part = store.part(slot, lookup, MAX_TTL)
+            dependency = store.dependency(slot, lookup, MAX_TTL)
             self.fetched += 1
             await self.gates.passed()
             self.fetched -= 1
@@ -150,18 +150,18 @@ class TwoGateways:
         seen_scope, seen_id, version = value.decode().split("/")
         assert (seen_scope, seen_id) == (scope, id)
         assert int(version) >= least
-        if part is not None:
-            epoch = store.epoch if store.holds_now([part]) else None
+        if dependency is not None:
+            epoch = store.epoch if store.holds_now([dependency]) else None
             await self.gates.passed()
             least = self._least(gateway, id)
-            if epoch is not None and store.epoch == epoch and not store.is_over(part.expires):
+            if epoch is not None and store.epoch == epoch and not store.is_over(dependency.expires):
                 self.counts["same epoch"] += 1
                 assert int(version) >= least
-            holds = store.holds_now([part])
+            holds = store.holds_now([dependency])
             self.counts[f"holds {holds}"] += 1
             assert not holds or int(version) >= least
             least = self._least(gateway, id)
-            assert not await store.holds([part]) or int(version) >= least
+            assert not await store.holds([dependency]) or int(version) >= least
 
     async def _write(self, gateway: int, id: str) -> None:
         await self.gates.passed()

@@ -208,19 +208,19 @@ async def write_ended(write: asyncio.Future[None]) -> None:
 async def test_silence_is_not_believed(shared: Shared) -> None:
     """After a silence beyond the bound a store trusts no entry until it has caught up."""
     lookup = await shared.fill(shared.one, b"value")
-    part = shared.one.part(SLOT, lookup, TTL)
-    assert part is not None
-    assert shared.one.holds_now([part])
+    dependency = shared.one.dependency(SLOT, lookup, TTL)
+    assert dependency is not None
+    assert shared.one.holds_now([dependency])
     shared.is_deaf[0] = True
     shared.time.now += 0.9 * SILENCE
-    assert shared.one.holds_now([part])
+    assert shared.one.holds_now([dependency])
     shared.time.now += 0.2 * SILENCE
     assert shared.one.epoch is None
-    assert shared.one.holds_now([part]) is None
+    assert shared.one.holds_now([dependency]) is None
     assert await shared.on(shared.one.lookup([SLOT])) == [Lookup(None, None)]
     shared.is_deaf[0] = False
     await shared.recover()
-    assert shared.one.holds_now([part])
+    assert shared.one.holds_now([dependency])
 
 
 async def test_a_copy_that_comes_after_a_silence_is_not_believed(shared: Shared) -> None:
@@ -259,22 +259,22 @@ async def test_a_failing_look_up_is_a_miss_that_puts_nothing(
     await shared.look(shared.other, OTHERS_SLOT)
     [lookup] = await shared.on(shared.other.lookup([SLOT]), *fates)
     assert lookup == Lookup(None, None)
-    assert shared.other.part(SLOT, lookup, TTL) is None
+    assert shared.other.dependency(SLOT, lookup, TTL) is None
 
 
 async def test_a_back_end_that_failed_is_left_alone_until_it_works_again(shared: Shared) -> None:
     """Meanwhile no call of a request waits for it."""
     lookup = await shared.fill(shared.one, b"value")
-    part = shared.one.part(SLOT, lookup, TTL)
-    assert part is not None
+    dependency = shared.one.dependency(SLOT, lookup, TTL)
+    assert dependency is not None
     await shared.on(shared.one.invalidate(["else"]), Fate.LOST)
     await shared.idle()
     assert len(shared.gates.waiting) == 1
     assert await shared.at_once(shared.one.lookup([SLOT])) == [Lookup(None, None)]
     await shared.at_once(shared.one.put([(SLOT, lookup, b"value")], TTL))
     await shared.at_once(shared.one.invalidate(["more"]))
-    assert shared.one.holds_now([part]) is False
-    assert await shared.at_once(shared.one.holds([part])) is False
+    assert shared.one.holds_now([dependency]) is False
+    assert await shared.at_once(shared.one.holds([dependency])) is False
     for _ in range(3):
         await shared.recover()
     assert (await shared.look(shared.one)).value == b"value"
@@ -364,8 +364,8 @@ async def test_a_part_holds_until_a_write_or_its_end(shared: Shared) -> None:
     """Whether it was found or put."""
     lookup = await shared.fill(shared.one, b"value")
     put, found = (
-        shared.one.part(SLOT, lookup, TTL),
-        shared.one.part(SLOT, await shared.look(shared.one), 0),
+        shared.one.dependency(SLOT, lookup, TTL),
+        shared.one.dependency(SLOT, await shared.look(shared.one), 0),
     )
     assert put == found
     assert put is not None

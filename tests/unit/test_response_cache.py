@@ -37,7 +37,8 @@ class Kept:
         slots = [Slot(f"{tag}/entry", tag) for tag in TAGS]
         lookups = await self.go_on(self.cache.lookup(slots))
         parts = [
-            self.cache.part(slot, seen, TTL) for slot, seen in zip(slots, lookups, strict=True)
+            self.cache.dependency(slot, seen, TTL)
+            for slot, seen in zip(slots, lookups, strict=True)
         ]
         parts = [part for part in parts if isinstance(part, CacheDependency)]
         self.ready.put(QUESTION, answer, len(answer), parts)

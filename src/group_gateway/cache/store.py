@@ -195,7 +195,7 @@ class CacheStore:
         if self._stale:
             await self.invalidate(owners)
 
-    def part(self, slot: Slot, lookup: Lookup, ttl: float) -> CacheDependency | None:
+    def dependency(self, slot: Slot, lookup: Lookup, ttl: float) -> CacheDependency | None:
         """Return the dependency on a slot's value: found by lookup, or put for `ttl` seconds."""
         if lookup.position is None:
             return None
@@ -206,7 +206,7 @@ class CacheStore:
         """Return whether a time (epoch seconds) has passed."""
         return expires <= self._wall_clock()
 
-    def holds_now(self, parts: Sequence[CacheDependency]) -> bool | None:
+    def holds_now(self, dependencies: Sequence[CacheDependency]) -> bool | None:
         """Return whether all dependencies are valid; None if that needs waiting."""
         if not self._is_usable:
             return False
@@ -214,11 +214,11 @@ class CacheStore:
             return None
         now = self._wall_clock()
         holds = self._history.holds
-        return all(part.expires > now and holds(part.tag, part.position) for part in parts)
+        return all(d.expires > now and holds(d.tag, d.position) for d in dependencies)
 
-    async def holds(self, parts: Sequence[CacheDependency]) -> bool:
+    async def holds(self, dependencies: Sequence[CacheDependency]) -> bool:
         """Return whether all dependencies are valid."""
-        return await self._is_current() and bool(self.holds_now(parts))
+        return await self._is_current() and bool(self.holds_now(dependencies))
 
     async def invalidate(self, tags: Iterable[str]) -> None:
         """Drop every entry of these tags, for all callers, before this returns.

@@ -170,7 +170,7 @@ class ResourceFetcher:
         for present, ttl in ((True, self._lifetimes.group), (False, self._lifetimes.absence)):
             some = [(miss, r) for miss, r in found if (r is not None) is present]
             for miss, resource in some:
-                miss.pending.resolve(resource, self._cache.part(miss.slot, miss.lookup, ttl))
+                miss.pending.resolve(resource, self._cache.dependency(miss.slot, miss.lookup, ttl))
             if some and not present:
                 await vanished(self._cache, [miss.slot for miss, _ in some])
             entries = [(m.slot, m.lookup, b"" if r is None else r.raw) for m, r in some]

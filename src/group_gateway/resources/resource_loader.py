@@ -166,5 +166,5 @@ class ResourceLoader:
         """Resolve a pending result from the cache; return whether it holds one."""
         if lookup.value is None:
             return False
-        pending.resolve(pending.resource_of(lookup.value), self._cache.part(slot, lookup, 0))
+        pending.resolve(pending.resource_of(lookup.value), self._cache.dependency(slot, lookup, 0))
         return True

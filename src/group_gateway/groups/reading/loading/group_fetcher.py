@@ -237,7 +237,7 @@ class GroupFetcher:
         kept: list[tuple[Miss, Found]] = []
         for miss, resource in found:
             ttl = self._lifetimes.absence if resource is None else self._lifetimes.group
-            miss.pending.resolve(resource, self._cache.part(miss.slot, miss.lookup, ttl))
+            miss.pending.resolve(resource, self._cache.dependency(miss.slot, miss.lookup, ttl))
             if miss.lookup.position is not None:
                 kept.append((miss, resource))
         present = [miss.entry(resource) for miss, resource in kept if resource is not None]

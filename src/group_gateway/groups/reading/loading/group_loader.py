@@ -118,7 +118,7 @@ class GroupLoader:
             return False
         if group and group.may_be_part and not self._is_whole_for(pending):
             return False
-        pending.resolve(group, self._cache.part(slot, lookup, 0))
+        pending.resolve(group, self._cache.dependency(slot, lookup, 0))
         return True
 
     def _is_whole_for(self, pending: GroupLoad) -> bool:

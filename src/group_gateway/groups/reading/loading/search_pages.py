@@ -45,8 +45,8 @@ class SearchPages:
         key = (operation.caller.scope, link)
         kept = self._parsed.get(key)
         if kept is not None:
-            if await self._holds(kept.part):
-                operation.depends_on(kept.part)
+            if await self._holds(kept.dependency):
+                operation.depends_on(kept.dependency)
                 return kept.page
             self._parsed.drop(key)
         slot = self._slots.search(operation.caller, _canonical(link))
@@ -77,10 +77,10 @@ class SearchPages:
         if parsed:
             self._walks.put((scope, parsed[0].link), parsed)
 
-    async def _holds(self, part: CacheDependency) -> bool:
+    async def _holds(self, dependency: CacheDependency) -> bool:
         """Return whether a cache entry is still valid; wait only if others share the cache."""
-        holds = self._cache.holds_now([part])
-        return await self._cache.holds([part]) if holds is None else holds
+        holds = self._cache.holds_now([dependency])
+        return await self._cache.holds([dependency]) if holds is None else holds
 
     def _join(self, operation: Operation, link: PageLink, slot: Slot) -> PendingResult[Searchset]:
         pending = self._pending.get(slot.key)
@@ -92,10 +92,10 @@ class SearchPages:
         return pending
 
     def _keep(
-        self, key: tuple[str, PageLink], page: Searchset, part: CacheDependency | None
+        self, key: tuple[str, PageLink], page: Searchset, dependency: CacheDependency | None
     ) -> None:
-        if part is not None and self._lifetime > 0:
-            self._parsed.put(key, page, part)
+        if dependency is not None and self._lifetime > 0:
+            self._parsed.put(key, page, dependency)
 
     def forget(self) -> None:
         """Exclude results from joining that may have started before a write."""
@@ -118,12 +118,12 @@ class SearchPages:
         self, caller: Caller, link: PageLink, slot: Slot, pending: PendingResult[Searchset]
     ) -> None:
         [lookup] = await self._cache.lookup([slot])
-        part = self._cache.part(slot, lookup, self._lifetime)
+        dependency = self._cache.dependency(slot, lookup, self._lifetime)
         if lookup.value is not None:
             with contextlib.suppress(NotASearchset):  # not a valid entry
                 page = self._client.searchset(lookup.value, link)
-                self._keep((caller.scope, link), page, part)
-                pending.resolve(page, part)
+                self._keep((caller.scope, link), page, dependency)
+                pending.resolve(page, dependency)
                 return
         charge([pending])
         try:
@@ -139,8 +139,8 @@ class SearchPages:
         if page.broken:  # is requested again, so that a repair shows at once
             pending.resolve(page)
             return
-        self._keep((caller.scope, link), page, part)
-        pending.resolve(page, part)
+        self._keep((caller.scope, link), page, dependency)
+        pending.resolve(page, dependency)
         await self._cache.put([(slot, lookup, page.raw)], self._lifetime)
 
 

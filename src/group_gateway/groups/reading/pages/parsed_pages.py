@@ -19,11 +19,11 @@ _PER_ENTRY = 2048
 
 @dataclass(frozen=True, slots=True)
 class ParsedPage:
-    """A page, the link behind which it was found, and its cache entry."""
+    """A page, the link behind which it was found, and the cache entry that it is valid with."""
 
     page: Searchset
     link: PageLink
-    part: CacheDependency
+    dependency: CacheDependency
 
 
 Key = tuple[str, PageLink]
@@ -55,9 +55,9 @@ class ParsedPages:
             found.append(kept)
         return found
 
-    def put(self, key: Key, page: Searchset, part: CacheDependency) -> None:
+    def put(self, key: Key, page: Searchset, dependency: CacheDependency) -> None:
         """Keep the page of an entry."""
-        self._pages.put(key, ParsedPage(page, key[1], part), size_of(page))
+        self._pages.put(key, ParsedPage(page, key[1], dependency), size_of(page))
 
     def drop(self, key: Key) -> None:
         """Drop the page of an entry."""

@@ -26,10 +26,10 @@ class ParsedWalk:
     @classmethod
     def of(cls, pages: Sequence[ParsedPage]) -> "ParsedWalk":
         """Return the walk over pages of one upstream, which are invalidated by the same tag."""
-        parts = [kept.part for kept in pages]
-        [tag] = {part.tag for part in parts}
+        dependencies = [kept.dependency for kept in pages]
+        [tag] = {one.tag for one in dependencies}
         dependency = CacheDependency(
-            tag, min(part.position for part in parts), min(part.expires for part in parts)
+            tag, min(one.position for one in dependencies), min(one.expires for one in dependencies)
         )
         return cls(pages, dependency, any(kept.page.parts for kept in pages))
 
