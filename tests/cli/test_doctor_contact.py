@@ -8,7 +8,7 @@ from cli.examining import Examine
 from cli.scripted_fhir import HARDLY, fhir
 from cli.wrong_servers import http, page, pipeline, self_signed
 from group_gateway.cli.doctor.checks.reachability import base_url
-from group_gateway.cli.doctor.upstream_probe import Exchange, Reply
+from group_gateway.cli.doctor.upstream_probe import Exchange, ProbeReply
 from group_gateway.config import Settings
 from group_gateway.errors import UpstreamInvalidResponse
 
@@ -137,7 +137,7 @@ def test_too_much_of_an_address(examine: Examine) -> None:
 def test_hints_for_canvas(url: str, hint: str) -> None:
     """A web page at a host of Canvas's means one of two things, which the host's name decides."""
     exchange = Exchange(404, {"content-type": "text/html"}, 0.0, 0.0)
-    reply: Reply[object] = Reply(None, UpstreamInvalidResponse("no FHIR"), exchange)
+    reply: ProbeReply[object] = ProbeReply(None, UpstreamInvalidResponse("no FHIR"), exchange)
     assert base_url(reply, Settings(upstream_url=url)).remedy == hint
 
 

@@ -30,7 +30,7 @@ _RESTRICTING = frozenset({"authenticated", "inaccessible", "policy", "requiresSc
 
 
 @dataclass(frozen=True, order=True)
-class Change:
+class SchemaChange:
     """A change that is not safe for everybody: `breaking`, or `dangerous` for some clients."""
 
     severity: str
@@ -42,7 +42,7 @@ class Change:
         return self.severity == _BREAKING
 
 
-def changes(old_sdl: str, new_sdl: str) -> list[Change]:
+def changes(old_sdl: str, new_sdl: str) -> list[SchemaChange]:
     """Return the unsafe changes, breaking ones first.
 
     Raises GraphQLError or TypeError for text that is not SDL.
@@ -51,27 +51,27 @@ def changes(old_sdl: str, new_sdl: str) -> list[Change]:
     return sorted([*_of_schemas(old, new), *_of_directives(old, new)])
 
 
-def _of_schemas(old: DocumentNode, new: DocumentNode) -> Iterator[Change]:
+def _of_schemas(old: DocumentNode, new: DocumentNode) -> Iterator[SchemaChange]:
     # The directives of federation are not declared in its schemas, so these are not valid alone.
     schemas = (build_ast_schema(document, assume_valid_sdl=True) for document in (old, new))
     for change in find_schema_changes(*schemas):
         if isinstance(change.type, BreakingChangeType):
-            yield Change(_BREAKING, change.description)
+            yield SchemaChange(_BREAKING, change.description)
         elif isinstance(change.type, DangerousChangeType):
-            yield Change(_DANGEROUS, change.description)
+            yield SchemaChange(_DANGEROUS, change.description)
 
 
-def _of_directives(old: DocumentNode, new: DocumentNode) -> Iterator[Change]:
+def _of_directives(old: DocumentNode, new: DocumentNode) -> Iterator[SchemaChange]:
     """Find directives that other subgraphs need and lack, and new restrictions."""
     now = _directives(new)
     for place, before in _directives(old).items():
         present = now.get(place, before)  # types that are gone were reported before
         for directive in sorted(before - present):
             if _name(directive) in _NEEDED:
-                yield Change(_BREAKING, f"{place} lost {directive}.")
+                yield SchemaChange(_BREAKING, f"{place} lost {directive}.")
         for directive in sorted(present - before):
             if _name(directive) in _RESTRICTING:
-                yield Change(_BREAKING, f"{place} has {directive} now.")
+                yield SchemaChange(_BREAKING, f"{place} has {directive} now.")
 
 
 def _directives(document: DocumentNode) -> dict[str, set[str]]:

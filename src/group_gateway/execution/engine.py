@@ -14,7 +14,7 @@ from group_gateway.events import NO_EVENTS, Events
 from group_gateway.execution.compiled_plans import OperationPlans, Planning
 from group_gateway.execution.document_limits import DocumentLimits
 from group_gateway.execution.documents import Document, Documents
-from group_gateway.execution.error_formatting import present
+from group_gateway.execution.error_formatting import formatted_error
 from group_gateway.execution.federated_trace import Tracer
 from group_gateway.execution.incremental import DeferStreamExecutor, WholeExecutor, execute
 from group_gateway.execution.incremental_result import IncrementalResult
@@ -268,10 +268,10 @@ def _answer(result: ExecutionResult, context: Context) -> OperationResult:
     # Without a path an error is about the request: graphql-core could not coerce the variables.
     before = result.data is None and bool(errors) and all(e.path is None for e in errors)
     default = "BAD_USER_INPUT" if before else "INTERNAL_SERVER_ERROR"
-    shown = [present(error, default, context.operation) for error in errors]
+    shown = [formatted_error(error, default, context.operation) for error in errors]
     return OperationResult(not before, result.data, shown)
 
 
 def _refused(errors: tuple[GraphQLError, ...], code: str, operation: Operation) -> OperationResult:
-    shown = [present(error, code, operation) for error in errors]
+    shown = [formatted_error(error, code, operation) for error in errors]
     return OperationResult(executed=False, data=None, errors=shown)

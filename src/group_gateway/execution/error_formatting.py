@@ -21,7 +21,7 @@ _UNEXPECTED = "Something went wrong inside the gateway."
 _log = logging.getLogger(__name__)
 
 
-def present(error: GraphQLError, default: str, operation: Operation) -> dict[str, Any]:
+def formatted_error(error: GraphQLError, default: str, operation: Operation) -> dict[str, Any]:
     """Return the response form of an error (GraphQL specification, section 7.1.2).
 
     `default` is the code of an error that is about the request as a whole.

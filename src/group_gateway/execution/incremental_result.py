@@ -17,7 +17,7 @@ from graphql import (
 )
 from graphql.execution import CompletedResult
 
-from group_gateway.execution.error_formatting import present
+from group_gateway.execution.error_formatting import formatted_error
 from group_gateway.execution.incremental import DeferStreamExecutor
 from group_gateway.operation import Operation
 
@@ -81,7 +81,8 @@ class IncrementalResult:
         self, shown: dict[str, Any], errors: Iterable[GraphQLError] | None
     ) -> dict[str, Any]:
         presented = [
-            present(error, "INTERNAL_SERVER_ERROR", self._operation) for error in errors or ()
+            formatted_error(error, "INTERNAL_SERVER_ERROR", self._operation)
+            for error in errors or ()
         ]
         self.codes.update(error["extensions"]["code"] for error in presented)
         return {"errors": presented, **shown} if presented else shown

@@ -12,7 +12,7 @@ from group_gateway.fhir.page_link import PageLink, Segments
 _DELETE = "DELETE"
 
 
-class GroupVersion(msgspec.Struct, frozen=True):
+class HistoryEntry(msgspec.Struct, frozen=True):
     """A version of a group, with what its history entry states.
 
     `group` is None for a deletion. `source` is `meta.source` without the id of a request, which
@@ -46,7 +46,7 @@ class HistoryPage(msgspec.Struct, frozen=True):
     versions, if it states one.
     """
 
-    versions: tuple[GroupVersion, ...]
+    versions: tuple[HistoryEntry, ...]
     next: PageLink | None
     broken: int
     total: int | None = None
@@ -86,7 +86,7 @@ def parse_history(raw: bytes, id: str, page: PageLink, base: Segments) -> Histor
     return HistoryPage(versions, following, len(found) - len(versions), total)
 
 
-def _version(entry: _Entry, id: str) -> GroupVersion | None:
+def _version(entry: _Entry, id: str) -> HistoryEntry | None:
     group = None
     if _text(entry.request, "method") != _DELETE:
         try:
@@ -99,7 +99,7 @@ def _version(entry: _Entry, id: str) -> GroupVersion | None:
     else:
         meta = None
     etag = _text(entry.response, "etag")
-    return GroupVersion(
+    return HistoryEntry(
         id,
         _text(meta, "versionId") or _version_of(etag),
         _text(meta, "lastUpdated") or _text(entry.response, "lastModified"),

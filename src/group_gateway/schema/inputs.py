@@ -10,7 +10,7 @@ from group_gateway.schema.input_fields import optional
 from group_gateway.schema.values import (
     CharacteristicInput,
     CodeableConceptInput,
-    Element,
+    ElementInput,
     IdentifierInput,
     MemberInput,
     MemberReferenceInput,
@@ -21,7 +21,7 @@ from group_gateway.schema.values import (
 
 
 @strawberry.input(description="A group to create.")
-class CreateGroupInput(Element):
+class CreateGroupInput(ElementInput):
     """The input of createGroup."""
 
     type: GroupType = strawberry.field(description="What it is made of.")

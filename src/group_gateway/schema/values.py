@@ -18,7 +18,7 @@ def to_fhir(value: Any) -> Any:
         return [to_fhir(item) for item in value]
     if isinstance(value, enum.Enum):
         return value.value
-    return value.to_fhir() if isinstance(value, Element) else value
+    return value.to_fhir() if isinstance(value, ElementInput) else value
 
 
 def given_in(input: Any) -> dict[str, Any]:  # noqa: A002 - GraphQL's word
@@ -26,7 +26,7 @@ def given_in(input: Any) -> dict[str, Any]:  # noqa: A002 - GraphQL's word
     return {to_camel_case(f.name): getattr(input, f.name) for f in dataclasses.fields(input)}
 
 
-class Element:
+class ElementInput:
     """An input with the fields of a FHIR element, under FHIR's names in snake case."""
 
     def to_fhir(self) -> dict[str, Any]:
@@ -35,7 +35,7 @@ class Element:
 
 
 @strawberry.input(description="A FHIR R4 Coding.")
-class CodingInput(Element):
+class CodingInput(ElementInput):
     """See the type Coding."""
 
     system: str | None = optional("A URI.")
@@ -46,7 +46,7 @@ class CodingInput(Element):
 
 
 @strawberry.input(description="A FHIR R4 CodeableConcept.")
-class CodeableConceptInput(Element):
+class CodeableConceptInput(ElementInput):
     """See the type CodeableConcept."""
 
     coding: list[CodingInput] | None = optional("Codings.")
@@ -54,7 +54,7 @@ class CodeableConceptInput(Element):
 
 
 @strawberry.input(description="A FHIR R4 Period; FHIR dateTimes.")
-class PeriodInput(Element):
+class PeriodInput(ElementInput):
     """See the type Period."""
 
     start: str | None = optional("Inclusive.")
@@ -62,7 +62,7 @@ class PeriodInput(Element):
 
 
 @strawberry.input(description="A FHIR R4 Quantity.")
-class QuantityInput(Element):
+class QuantityInput(ElementInput):
     """See the type Quantity."""
 
     value: Decimal | None = optional("The number.")
@@ -73,7 +73,7 @@ class QuantityInput(Element):
 
 
 @strawberry.input(description="A FHIR R4 Range.")
-class RangeInput(Element):
+class RangeInput(ElementInput):
     """See the type Range."""
 
     low: QuantityInput | None = optional("The low bound.")
@@ -81,7 +81,7 @@ class RangeInput(Element):
 
 
 @strawberry.input(description="A FHIR R4 Identifier.")
-class IdentifierInput(Element):
+class IdentifierInput(ElementInput):
     """See the type Identifier."""
 
     use: str | None = optional("usual, official, temp …")
@@ -93,7 +93,7 @@ class IdentifierInput(Element):
 
 
 @strawberry.input(description="A FHIR R4 Reference.")
-class ReferenceInput(Element):
+class ReferenceInput(ElementInput):
     """See the type Reference."""
 
     reference: str | None = optional("`Organization/<id>`.")
@@ -109,7 +109,7 @@ _WHO = (
 
 
 @strawberry.input(description="A member to add, or to bring up to date.")
-class MemberInput(Element):
+class MemberInput(ElementInput):
     """See the type Member."""
 
     reference: str = strawberry.field(description=_WHO)
@@ -124,7 +124,7 @@ class MemberInput(Element):
 
 
 @strawberry.input(description="A member to remove.")
-class MemberReferenceInput(Element):
+class MemberReferenceInput(ElementInput):
     """A member, by its reference or another text that identifies it."""
 
     reference: str = strawberry.field(description=_WHO)
@@ -140,7 +140,7 @@ def _member(text: str) -> dict[str, Any]:
 
 
 @strawberry.input(description="A trait: a code, and exactly one value.")
-class CharacteristicInput(Element):
+class CharacteristicInput(ElementInput):
     """See the type Characteristic."""
 
     code: CodeableConceptInput = strawberry.field(description="The kind of trait.")

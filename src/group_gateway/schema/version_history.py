@@ -7,7 +7,7 @@ from typing import Any
 import strawberry
 
 from group_gateway.concurrency import started
-from group_gateway.fhir.history_bundle import GroupVersion
+from group_gateway.fhir.history_bundle import HistoryEntry
 from group_gateway.groups.reading.connections.relay_connection import Edge, PageInfo
 from group_gateway.groups.reading.group_history import PROVENANCE, VersionPage
 from group_gateway.schema.arguments import AfterVersion, FirstVersions
@@ -22,12 +22,12 @@ class VersionConnection:
     page: VersionPage
 
     @property
-    def edges(self) -> list[Edge[GroupVersion]]:
+    def edges(self) -> list[Edge[HistoryEntry]]:
         """The versions with their cursors."""
         return self.page.edges
 
     @property
-    def nodes(self) -> list[GroupVersion]:
+    def nodes(self) -> list[HistoryEntry]:
         """The versions."""
         return [edge.node for edge in self.page.edges]
 
@@ -60,7 +60,7 @@ async def history(
     return VersionConnection(page)
 
 
-async def who(parent: strawberry.Parent[GroupVersion], info: Info) -> str | None:
+async def who(parent: strawberry.Parent[HistoryEntry], info: Info) -> str | None:
     """Return who made a version, by Provenance or by the version itself."""
     context = info.context
     key = ("agents", parent.id)

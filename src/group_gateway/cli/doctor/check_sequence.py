@@ -20,7 +20,7 @@ from group_gateway.cli.doctor.checks.caller_identity import Credential
 from group_gateway.cli.doctor.checks.declared_capability import capability_of, statement
 from group_gateway.cli.doctor.checks.shared_cache import shared_cache
 from group_gateway.cli.doctor.findings import Finding, warn
-from group_gateway.cli.doctor.upstream_probe import Reply, UpstreamProbe
+from group_gateway.cli.doctor.upstream_probe import ProbeReply, UpstreamProbe
 from group_gateway.config import Settings
 from group_gateway.errors import UpstreamInvalidResponse
 from group_gateway.fhir.bundle import Searchset
@@ -86,10 +86,10 @@ async def _examine(
         yield group_read.clock(exchange)
 
 
-def _clearer(stated: Reply[object], search: Reply[Searchset]) -> Reply[object]:
+def _clearer(stated: ProbeReply[object], search: ProbeReply[Searchset]) -> ProbeReply[object]:
     """Choose the response that shows a FHIR server best: one may lack /metadata, or hide it."""
     unclear = isinstance(stated.error, UpstreamInvalidResponse)
-    return Reply(search.value, search.error, search.exchange) if unclear else stated
+    return ProbeReply(search.value, search.error, search.exchange) if unclear else stated
 
 
 async def _behaviour(

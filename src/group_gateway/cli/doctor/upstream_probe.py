@@ -44,7 +44,7 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply(Generic[T_co]):
+class ProbeReply(Generic[T_co]):
     """A value or an error, and its exchange; None when no response came at all."""
 
     value: T_co | None
@@ -107,15 +107,15 @@ class UpstreamProbe:
             headers=parse_extra_headers(settings.upstream_headers),
         )
 
-    async def statement(self) -> Reply[object]:
+    async def statement(self) -> ProbeReply[object]:
         """Read the CapabilityStatement."""
         return await self._observed(self._client.capabilities(self._caller, self._timeout))
 
-    async def search(self, *query: tuple[str, str]) -> Reply[Searchset]:
+    async def search(self, *query: tuple[str, str]) -> ProbeReply[Searchset]:
         """Search for groups."""
         return await self.follow(PageLink(query))
 
-    async def open(self, *filters: tuple[str, str], count: int) -> Reply[Searchset]:
+    async def open(self, *filters: tuple[str, str], count: int) -> ProbeReply[Searchset]:
         """Search for groups as the gateway opens a search, with its paging parameters."""
         request = FirstPage(_Fixed(filters), self.capabilities, count)
         return await self._observed(self._opened(request))
@@ -126,15 +126,15 @@ class UpstreamProbe:
         )
         return found
 
-    async def follow(self, link: PageLink) -> Reply[Searchset]:
+    async def follow(self, link: PageLink) -> ProbeReply[Searchset]:
         """Fetch the page behind a link."""
         return await self._observed(self._client.search(self._caller, link, self._timeout))
 
-    async def read(self, id: str) -> Reply[GroupResource | None]:
+    async def read(self, id: str) -> ProbeReply[GroupResource | None]:
         """Read a group."""
         return await self._observed(self._client.read(self._caller, id, self._timeout))
 
-    async def write_in_vain(self, base_version: BaseVersion) -> Reply[Written]:
+    async def write_in_vain(self, base_version: BaseVersion) -> ProbeReply[Written]:
         """Send an unchanged group with a precondition that can't hold."""
         number, tag = base_version.number, base_version.tag
         other = f'W/"{number + _NO_VERSION}"' if number is not None else 'W/"no-such-version"'
@@ -155,8 +155,8 @@ class UpstreamProbe:
         """Close the connections."""
         await self._client.aclose()
 
-    async def _observed(self, call: Awaitable[T]) -> Reply[T]:
+    async def _observed(self, call: Awaitable[T]) -> ProbeReply[T]:
         try:
-            return Reply(await call, None, self._witness.seen)
+            return ProbeReply(await call, None, self._witness.seen)
         except GatewayError as error:
-            return Reply(None, error, self._witness.seen)
+            return ProbeReply(None, error, self._witness.seen)

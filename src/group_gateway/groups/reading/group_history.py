@@ -18,7 +18,7 @@ from group_gateway.errors import (
     UpstreamInvalidResponse,
     UpstreamSearchUnsupported,
 )
-from group_gateway.fhir.history_bundle import GroupVersion, HistoryPage
+from group_gateway.fhir.history_bundle import HistoryEntry, HistoryPage
 from group_gateway.fhir.page_link import NOWHERE, PageLink
 from group_gateway.fhir.provenance import VersionAgent
 from group_gateway.groups.reading.capabilities.capability_reader import CapabilityReader
@@ -43,7 +43,7 @@ class VersionPage:
     counts but neither sends nor links to.
     """
 
-    edges: list[Edge[GroupVersion]]
+    edges: list[Edge[HistoryEntry]]
     more: bool
     continued: bool
     broken: int
@@ -175,7 +175,7 @@ class _Walk:
         self._after = after
         self._found = after is None
         self._seen: set[str] = set()
-        self._taken: list[Edge[GroupVersion]] = []
+        self._taken: list[Edge[HistoryEntry]] = []
         self._entries = 0
         self._broken = 0
 
@@ -207,7 +207,7 @@ class _Walk:
         )
 
 
-def _marked(versions: Iterable[GroupVersion]) -> Iterator[tuple[str, GroupVersion]]:
+def _marked(versions: Iterable[HistoryEntry]) -> Iterator[tuple[str, HistoryEntry]]:
     """Yield the versions of a page, each with a mark that no other on the page has.
 
     One without id and time may be the very text of an earlier one, to which a group was set back.

@@ -20,7 +20,7 @@ Elements = dict[str, Any]
 _PENDING = "The upstream has accepted the change, but has not made it yet: read the group later."
 
 
-class Batch:
+class WriteBatch:
     """Requests of one caller about one group, in the order in which they are applied."""
 
     def __init__(self, requests: Sequence[WriteRequest]) -> None:
@@ -43,10 +43,10 @@ class Batch:
         """Add requests, and drop those without a waiter."""
         self.requests = [r for r in (*self.requests, *requests) if not r.abandoned]
 
-    def halves(self) -> tuple["Batch", "Batch"]:
+    def halves(self) -> tuple["WriteBatch", "WriteBatch"]:
         """Split the requests into two batches."""
         middle = len(self.requests) // 2
-        return Batch(self.requests[:middle]), Batch(self.requests[middle:])
+        return WriteBatch(self.requests[:middle]), WriteBatch(self.requests[middle:])
 
     def mark(self, *, sent: bool) -> None:
         """Record whether a PUT may have had an effect."""

@@ -11,7 +11,7 @@ from group_gateway.errors import GatewayError
 from group_gateway.fhir.operation_outcome import warning
 from group_gateway.groups.reading.loading.pending_result import charge, longest_remaining
 from group_gateway.groups.writing.base_version import BaseVersion, tag_number
-from group_gateway.groups.writing.batch import Batch
+from group_gateway.groups.writing.batch import WriteBatch
 from group_gateway.groups.writing.write_capabilities import WriteCapabilities
 from group_gateway.operation import Caller
 from group_gateway.upstream.client import GroupClient, Written
@@ -37,7 +37,7 @@ class GuardCheck:
     capabilities: WriteCapabilities
     id: str
     caller: Caller
-    batch: Batch
+    batch: WriteBatch
 
     def warning(self, base_version: BaseVersion) -> str | None:
         """Return the warning about a write without a precondition; None if it had one."""

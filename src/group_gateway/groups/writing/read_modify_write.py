@@ -23,7 +23,7 @@ from group_gateway.errors import (
 from group_gateway.fhir.operation_outcome import error, warning
 from group_gateway.groups.reading.loading.pending_result import charge, longest_remaining
 from group_gateway.groups.writing.base_version import BaseVersion
-from group_gateway.groups.writing.batch import Batch
+from group_gateway.groups.writing.batch import WriteBatch
 from group_gateway.groups.writing.clock import LastWrites
 from group_gateway.groups.writing.drafts import as_sent, body_of, has_version
 from group_gateway.groups.writing.guard_check import GuardCheck
@@ -58,7 +58,7 @@ class ReadModifyWrite:
     last_writes: LastWrites
     id: str
     caller: Caller
-    batch: Batch
+    batch: WriteBatch
     more: Callable[[], list[WriteRequest]]
     invalidate: Callable[[], Awaitable[None]]
     failed: Callable[[Caller, Exception], Awaitable[None]]
@@ -296,4 +296,4 @@ class ReadModifyWrite:
         """Write each half of the batch on its own: each request gets its own outcome in the end."""
         for part in self.batch.halves():
             await replace(self, batch=part, more=list).conclude()
-        self.batch = Batch(())
+        self.batch = WriteBatch(())

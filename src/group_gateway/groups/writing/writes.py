@@ -27,7 +27,7 @@ from group_gateway.groups.reading.capabilities.upstream_capabilities import Upst
 from group_gateway.groups.reading.invalidation import Invalidator
 from group_gateway.groups.reading.loading.cache_slots import CacheSlots
 from group_gateway.groups.writing.base_version import BaseVersion
-from group_gateway.groups.writing.batch import Batch
+from group_gateway.groups.writing.batch import WriteBatch
 from group_gateway.groups.writing.changes import Change
 from group_gateway.groups.writing.clock import LastWrites, UpstreamClock
 from group_gateway.groups.writing.creation import NewGroup
@@ -172,7 +172,7 @@ class GroupWrites:
                     self._last_writes,
                     id,
                     first.caller,
-                    Batch([first]),
+                    WriteBatch([first]),
                     more=_joiners(first, queue),
                     invalidate=partial(self._invalidator.invalidate, id),
                     failed=self._failed,

@@ -13,7 +13,7 @@ import msgspec
 
 from group_gateway.cli.doctor.checks.reachability import named
 from group_gateway.cli.doctor.findings import Finding, fail, ok, warn
-from group_gateway.cli.doctor.upstream_probe import Reply
+from group_gateway.cli.doctor.upstream_probe import ProbeReply
 from group_gateway.config import PREFIX
 from group_gateway.errors import Forbidden, Unauthenticated
 from group_gateway.fhir.bundle import Searchset
@@ -23,7 +23,7 @@ _SCOPE = re.compile(r"(?:patient|user|system)/(?:Group|\*)\.(read|write|\*|[crud
 _SOON = 300.0  # seconds
 
 
-def credentials(reply: Reply[Searchset], token: str | None, now: float) -> Finding:
+def credentials(reply: ProbeReply[Searchset], token: str | None, now: float) -> Finding:
     """Check that a search for groups was allowed."""
     if reply.error is None:
         return _accepted(token, now)

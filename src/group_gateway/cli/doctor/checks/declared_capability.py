@@ -2,7 +2,7 @@
 
 from group_gateway.cli.doctor.checks.reachability import named
 from group_gateway.cli.doctor.findings import Finding, fail, ok, warn
-from group_gateway.cli.doctor.upstream_probe import Reply
+from group_gateway.cli.doctor.upstream_probe import ProbeReply
 from group_gateway.upstream.capability_statement import GroupCapability, group_capability
 
 STATEMENT = "CapabilityStatement"
@@ -10,12 +10,12 @@ _READS = ("read", "search-type")
 _WRITES = ("create", "update")
 
 
-def capability_of(reply: Reply[object]) -> GroupCapability | None:
+def capability_of(reply: ProbeReply[object]) -> GroupCapability | None:
     """Return what the statement says about groups; None when there is none."""
     return None if reply.error is not None else group_capability(reply.value)
 
 
-def statement(reply: Reply[object]) -> Finding:
+def statement(reply: ProbeReply[object]) -> Finding:
     """Check that it exists, for FHIR R4, and declares reads and writes of groups."""
     said = capability_of(reply)
     if said is None:

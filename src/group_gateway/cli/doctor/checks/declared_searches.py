@@ -5,7 +5,7 @@ every group found matches.
 """
 
 from group_gateway.cli.doctor.findings import Finding, ok, warn
-from group_gateway.cli.doctor.upstream_probe import Reply, UpstreamProbe
+from group_gateway.cli.doctor.upstream_probe import ProbeReply, UpstreamProbe
 from group_gateway.fhir.bundle import Searchset
 from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.fhir.literal_reference import entity_reference
@@ -36,7 +36,7 @@ async def id_lists(probe: UpstreamProbe, sample: Searchset) -> Finding:
     return warn(_ID_LISTS, f"`_id` {works}.", "The gateway reads groups one by one, in parallel.")
 
 
-def _ids(reply: Reply[Searchset]) -> set[str]:
+def _ids(reply: ProbeReply[Searchset]) -> set[str]:
     return {group.id for group in reply.value.groups} if reply.value is not None else set()
 
 
@@ -78,7 +78,7 @@ _APPLIED, _IGNORED, _REFUSED = "is applied", "is ignored", "is refused"
 _UNPROVEN = "is not echoed in the `self` link, so it may be ignored"
 
 
-def _took(reply: Reply[Searchset], wanted: GroupFilter, pair: tuple[str, str]) -> str:
+def _took(reply: ProbeReply[Searchset], wanted: GroupFilter, pair: tuple[str, str]) -> str:
     """Describe how the upstream handled a parameter."""
     if reply.value is None:
         return _REFUSED

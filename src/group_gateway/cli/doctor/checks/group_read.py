@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from group_gateway.cli.doctor.checks.reachability import named
 from group_gateway.cli.doctor.findings import Finding, fail, ok, warn
-from group_gateway.cli.doctor.upstream_probe import Exchange, Reply
+from group_gateway.cli.doctor.upstream_probe import Exchange, ProbeReply
 from group_gateway.errors import Conflict, UpstreamInvalidResponse
 from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.groups.writing.base_version import BaseVersion
@@ -16,7 +16,7 @@ _OVERWRITTEN = "Others' changes may be overwritten: have no one else write."
 _TOLERANCE = 2.0  # seconds: `Date` has whole ones, and lags on some servers
 
 
-def read(reply: Reply[GroupResource | None]) -> Finding:
+def read(reply: ProbeReply[GroupResource | None]) -> Finding:
     """Check that a group from a search can be read."""
     if reply.error is not None:
         text = f"A group that a search found can't be read: {reply.error.message}{named(reply)}"
@@ -28,7 +28,7 @@ def read(reply: Reply[GroupResource | None]) -> Finding:
 
 
 async def guard(
-    group: GroupResource, write: Callable[[BaseVersion], Awaitable[Reply[Written]]] | None
+    group: GroupResource, write: Callable[[BaseVersion], Awaitable[ProbeReply[Written]]] | None
 ) -> Finding:
     """Check what protects the gateway's writes from overwriting another's change.
 

@@ -5,7 +5,7 @@
 
 from group_gateway.cli.doctor.checks.connection_errors import why_silent
 from group_gateway.cli.doctor.findings import Finding, fail, ok
-from group_gateway.cli.doctor.upstream_probe import Exchange, Reply
+from group_gateway.cli.doctor.upstream_probe import Exchange, ProbeReply
 from group_gateway.config import PREFIX, Settings
 from group_gateway.errors import UpstreamInvalidResponse, UpstreamUnavailable
 
@@ -14,7 +14,7 @@ _REDIRECTS = range(300, 400)
 _CANVAS = ".canvasmedical.com"
 
 
-def connection(reply: Reply[object], settings: Settings) -> Finding:
+def connection(reply: ProbeReply[object], settings: Settings) -> Finding:
     """Check that a response arrived, whatever it says."""
     if reply.exchange is None and reply.error is not None:
         text, remedy = why_silent(reply.error, settings.upstream_url, settings.upstream_timeout)
@@ -22,7 +22,7 @@ def connection(reply: Reply[object], settings: Settings) -> Finding:
     return ok(CONNECTION, f"{_host(settings)} answers.")
 
 
-def base_url(reply: Reply[object], settings: Settings) -> Finding:
+def base_url(reply: ProbeReply[object], settings: Settings) -> Finding:
     """Check that the response is a FHIR server's, even if it is a refusal."""
     exchange, error = reply.exchange, reply.error
     if exchange is None or not isinstance(error, UpstreamInvalidResponse | UpstreamUnavailable):
@@ -37,7 +37,7 @@ def base_url(reply: Reply[object], settings: Settings) -> Finding:
     return fail(BASE_URL, text, _hint(settings))
 
 
-def named(reply: Reply[object]) -> str:
+def named(reply: ProbeReply[object]) -> str:
     """Return the upstream's correlation id of a failure, for the upstream's support."""
     if reply.error is None or reply.error.correlation_id is None:
         return ""
