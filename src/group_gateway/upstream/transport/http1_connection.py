@@ -19,6 +19,9 @@ _FRAMING_SHARE = 8
 """What a response may have beside its body: so many bytes, and so many times the body's length (a
 chunk of one byte takes six). It bounds headers, trailers, chunk sizes and interim responses."""
 _PLAIN: tuple[list[bytes], ...] = ([], [b"identity"])
+_LENGTH = b"content-length"
+_FRAMING = frozenset({_LENGTH, b"transfer-encoding", b"content-encoding"})
+"""The headers that say how the body is sent."""
 
 
 class ResponseTooLarge(httpx.RemoteProtocolError):
@@ -53,6 +56,7 @@ class Http1Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._waiter: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_end = 0.0
         self._exchanges = 0
         self._last_received = 0.0
         self.reusable = False
@@ -97,9 +101,6 @@ class Http1Connection(asyncio.Protocol):
             return self._status, self._headers, self._handed_over()
         finally:
             self._waiter = None
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
             self._body = bytearray()  # an idle connection holds none
             self._budget.give_back(self._taken)
 
@@ -111,12 +112,27 @@ class Http1Connection(asyncio.Protocol):
         return held
 
     def _watch(self) -> None:
-        """Fail the exchange at its deadline, or after too long a silence: one timer serves both."""
+        """Fail the exchange at its deadline, or after too long a silence: one timer serves both.
+
+        It also serves the exchanges that follow. Most end long before, and starting and cancelling
+        a timer for each would cost more than a timer that now and then finds nothing to do.
+        """
         end = min(self._last_received + self._read_timeout, self._until)
         if self._loop.time() >= end:
             self._fail(httpx.ReadTimeout("no answer in time"))
-        else:
-            self._timer = self._loop.call_at(end, self._watch)
+        elif self._timer is None or self._timer_end > end:
+            self._stop_timer()
+            self._timer, self._timer_end = self._loop.call_at(end, self._timer_ended), end
+
+    def _timer_ended(self) -> None:
+        self._timer = None
+        if self._waiter is not None:
+            self._watch()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     @property
     def is_open(self) -> bool:
@@ -153,6 +169,7 @@ class Http1Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End the exchange: well, if the body reaches to the end of the connection."""
+        self._stop_timer()
         if self._until_close and exc is None:
             self._finish()
         elif self._exchanges > 1 and not self._received:
@@ -184,18 +201,22 @@ class Http1Connection(asyncio.Protocol):
             self._headers.clear()
             return
         self._in_headers = False
-        codings, lengths = self._values(b"transfer-encoding"), self._values(b"content-length")
+        framing = [field for field in self._headers if field[0] in _FRAMING]
+        if len(framing) == 1 and framing[0][0] == _LENGTH and not self._bodiless:
+            self._reserve(int(framing[0][1]))  # llhttp takes digits only
+        else:
+            self._begin_unusual_body(framing)
+
+    def _begin_unusual_body(self, framing: Headers) -> None:
+        codings, lengths = _values(framing, b"transfer-encoding"), _values(framing, _LENGTH)
         self._until_close = not codings and not lengths
         # No coding was requested, and httpx would decode one of the content without a bound.
-        if codings not in ([], [b"chunked"]) or self._values(b"content-encoding") not in _PLAIN:
+        if codings not in ([], [b"chunked"]) or _values(framing, b"content-encoding") not in _PLAIN:
             self._fail(UnwantedCoding("a coding that nobody asked for"))
         elif self._bodiless:
             self._finish()
         elif lengths:
-            self._reserve(int(lengths[0]))  # llhttp takes digits only
-
-    def _values(self, name: bytes) -> list[bytes]:
-        return [value.strip().lower() for field, value in self._headers if field == name]
+            self._reserve(int(lengths[0]))
 
     def on_body(self, body: bytes) -> None:
         """Collect the body up to the limit (httptools)."""
@@ -228,3 +249,7 @@ class Http1Connection(asyncio.Protocol):
         self.idle_since = self._last_received
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+
+def _values(headers: Headers, name: bytes) -> list[bytes]:
+    return [value.strip().lower() for field, value in headers if field == name]

@@ -5,7 +5,6 @@ did not end well is closed: a cancelled request can't lose a slot.
 """
 
 import asyncio
-import contextlib
 import math
 import ssl
 from collections import deque
@@ -24,7 +23,6 @@ from group_gateway.upstream.transport.http1_connection import (
 KEEP_ALIVE = 4.0
 """Seconds that an idle connection is trusted. Servers close theirs after five and more, and a write
 on a connection that is just being closed looks like a lost one."""
-_STALE = (StaleConnection,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +89,11 @@ class ConnectionPool:
         try:
             connection = self._take_idle()
             if connection is not None:
-                with contextlib.suppress(*_STALE if repeatable else ()):
+                try:
                     return await self._run(connection, request, timeouts.read, until, bodiless)
+                except StaleConnection:
+                    if not repeatable:
+                        raise
             connection = await self._connect(timeouts.connect, until)
             return await self._run(connection, request, timeouts.read, until, bodiless)
         finally:
