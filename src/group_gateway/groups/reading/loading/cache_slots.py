@@ -46,11 +46,12 @@ class CacheSlots:
     def __init__(self, keys: DigestKeys, upstream: str) -> None:
         self._keys = keys
         self._upstream = upstream
-        self.search_tag = self._keys.digest("tag", upstream, "search")
+        self._group_tags = keys.under("tag", upstream, "group")
+        self.search_tag = keys.digest("tag", upstream, "search")
 
     def group_tag(self, id: str) -> str:
         """Return the tag that a write to this group invalidates."""
-        return self._keys.digest("tag", self._upstream, "group", id)
+        return self._group_tags.digest(id)
 
     def group(self, caller: Caller, id: str) -> Slot:
         """Return the slot of a group as read by this caller."""
