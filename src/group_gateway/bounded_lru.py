@@ -49,10 +49,12 @@ class BoundedLRU(Generic[Key, Value]):
 
     def put(self, key: Key, value: Value, size: int = 0) -> None:
         """Keep a value of `size` bytes. A value larger than the whole bound is not kept."""
-        self.pop(key)
+        entries = self._entries
+        before = entries.pop(key, None)
+        if before is not None:
+            self.bytes -= before[1]
         if size > self._max_bytes:
             return
-        entries = self._entries
         entries[key] = (value, size)
         self.bytes += size
         while self.bytes > self._max_bytes or len(entries) > self._max_entries:

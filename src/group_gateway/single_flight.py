@@ -5,10 +5,22 @@ import time
 from collections.abc import Callable, Coroutine, Hashable
 from typing import Any, Generic, TypeVar
 
+import msgspec
+
 from group_gateway.concurrency import retrieve_exception, started
 
 Key = TypeVar("Key", bound=Hashable)
 Result = TypeVar("Result")
+
+
+class _Flight(msgspec.Struct, Generic[Result]):
+    """A computation that began at a time of the monotonic clock.
+
+    `result` is there once somebody waits for it.
+    """
+
+    began: float
+    result: asyncio.Future[Result] | None = None
 
 
 class LeaderGone(Exception):
@@ -26,17 +38,18 @@ class SingleFlight(Generic[Key, Result]):
 
     def __init__(self, may_join: Callable[[float], bool] | None = None) -> None:
         self._may_join = may_join
-        self._under_way: dict[Key, tuple[asyncio.Future[Result], float]] = {}
+        self._under_way: dict[Key, _Flight[Result]] = {}
 
     def joined(self, key: Key) -> asyncio.Future[Result] | None:
         """Return the coming result, to be awaited shielded; None if there is none to join."""
-        entry = self._under_way.get(key)
-        if entry is None:
+        flight = self._under_way.get(key)
+        if flight is None:
             return None
-        future, began = entry
-        if future.done() or (self._may_join is not None and not self._may_join(began)):
+        if self._may_join is not None and not self._may_join(flight.began):
             return None
-        return future
+        if flight.result is None:
+            flight.result = asyncio.get_running_loop().create_future()
+        return None if flight.result.done() else flight.result
 
     async def run(self, key: Key, work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
         """Return the result of the computation in flight; start it if there is none.
@@ -51,24 +64,28 @@ class SingleFlight(Generic[Key, Result]):
         """Return the computation in flight; start it if there is none."""
         future = self.joined(key)
         if future is None:
-            future = self._begun(key, started(work()))
-            future.add_done_callback(lambda ended: self._free(key, ended))
+            future = started(work())
+            flight = self._under_way[key] = _Flight(time.monotonic(), future)
+            future.add_done_callback(lambda _: self._free(key, flight))
         return future
 
     async def lead(self, key: Key, work: Coroutine[Any, Any, Result]) -> Result:
         """Compute in the caller's task. Those who join get the result, or LeaderGone."""
-        future = self._begun(key, asyncio.get_running_loop().create_future())
+        flight: _Flight[Result] = _Flight(time.monotonic())
+        self._under_way[key] = flight
         try:
             result = await work
         except BaseException:
-            future.set_exception(LeaderGone())
-            retrieve_exception(future)  # nobody may have joined
+            if flight.result is not None:
+                flight.result.set_exception(LeaderGone())
+                retrieve_exception(flight.result)  # nobody may wait any more
             raise
         else:
-            future.set_result(result)
+            if flight.result is not None:
+                flight.result.set_result(result)
             return result
         finally:
-            self._free(key, future)
+            self._free(key, flight)
 
     def forget(self) -> None:
         """Prevent further joins of computations in flight.
@@ -77,11 +94,6 @@ class SingleFlight(Generic[Key, Result]):
         """
         self._under_way.clear()
 
-    def _begun(self, key: Key, future: asyncio.Future[Result]) -> asyncio.Future[Result]:
-        self._under_way[key] = future, time.monotonic()
-        return future
-
-    def _free(self, key: Key, future: asyncio.Future[Result]) -> None:
-        entry = self._under_way.get(key)
-        if entry is not None and entry[0] is future:
+    def _free(self, key: Key, flight: _Flight[Result]) -> None:
+        if self._under_way.get(key) is flight:
             del self._under_way[key]

@@ -6,6 +6,7 @@ A plan belongs to an operation of a document and to the values of the variables 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import CoroutineType
 from typing import Any
 
 import msgspec
@@ -22,7 +23,6 @@ from graphql import (
     visit,
 )
 from graphql.execution.values import get_variable_values
-from graphql.pyutils import is_awaitable
 
 from group_gateway.execution.codecs import DEFINITION
 from group_gateway.execution.compiler import compile_fields
@@ -79,7 +79,7 @@ class OperationPlans:
                 return None
             info = Info(context, variables, self._strawberry)
             data = plan(None, info)
-            if is_awaitable(data):
+            if type(data) is CoroutineType:
                 data = await data
             if info.reads:
                 await complete_reads(info)

@@ -49,7 +49,7 @@ def complete_fields(empty: dict[str, Any], fields: list[ResolvedField]) -> Compl
 
     def complete(source: Any, info: Info) -> Any:
         shown: dict[str, Any] = empty.copy()
-        waiting: list[Awaitable[None]] = []
+        waiting: list[Awaitable[dict[str, Any]]] = []
         failure: Exception | None = None
         for key, resolve, completer, required in fields:
             try:
@@ -57,7 +57,9 @@ def complete_fields(empty: dict[str, Any], fields: list[ResolvedField]) -> Compl
                 if type(value) is PendingResource and type(completer) is FlatCompleter:
                     info.reads.append((shown, key, value, completer))
                     continue
-                if type(value) not in _AT_ONCE and is_awaitable(value):
+                if type(value) is CoroutineType or (
+                    type(value) not in _AT_ONCE and is_awaitable(value)
+                ):
                     waiting.append(_kept(shown, key, value, completer, info))
                     continue
                 shown[key] = value = completer(value, info)
@@ -68,7 +70,8 @@ def complete_fields(empty: dict[str, Any], fields: list[ResolvedField]) -> Compl
                 if required:
                     break
         if waiting:
-            return _settled(shown, waiting, failure)
+            is_alone = failure is None and len(waiting) == 1
+            return waiting[0] if is_alone else _settled(shown, waiting, failure)
         if failure is not None:
             raise failure
         return shown
@@ -84,25 +87,25 @@ async def complete_reads(info: Info) -> None:
 
 async def _kept(
     shown: dict[str, Any], key: str, value: Any, complete: Completer | None, info: Info
-) -> None:
-    """Wait for a field's value, and complete it."""
+) -> dict[str, Any]:
+    """Wait for a field's value, and complete it; return the object that shows it."""
     found = await value
     if complete is not None:
         found = complete(found, info)
-        if is_awaitable(found):
+        if type(found) is CoroutineType:
             found = await found
     shown[key] = found
+    return shown
 
 
 async def _settled(
-    shown: dict[str, Any], waiting: Sequence[Awaitable[None]], failure: Exception | None
+    shown: dict[str, Any],
+    waiting: Sequence[Awaitable[dict[str, Any]]],
+    failure: Exception | None,
 ) -> dict[str, Any]:
     """Wait for all fields, even if one has failed; then raise the failure."""
-    if failure is None and len(waiting) == 1:
-        await waiting[0]
-        return shown
     for outcome in (failure, *await asyncio.gather(*waiting, return_exceptions=True)):
-        if outcome is not None:
+        if isinstance(outcome, BaseException):
             raise outcome
     return shown
 

@@ -66,6 +66,8 @@ class OperationResult(msgspec.Struct, frozen=True):
 
     def body(self, extensions: Mapping[str, Any] | None = None) -> bytes:
         """Return the encoded response map (GraphQL specification, section 7.1)."""
+        if type(self.data) is msgspec.Raw and not (self.errors or extensions):
+            return b'{"data":%b}' % self.data
         body: dict[str, Any] = {}
         if self.errors:
             body["errors"] = self.errors

@@ -257,9 +257,10 @@ class RequestPipeline:
         media_type: str,
         extensions: dict[str, Any],
     ) -> Reply:
-        self._report.executed(
-            "complete" if answer.is_complete else "errors", request, operation, answer.codes
-        )
+        if answer.is_complete:
+            self._report.executed("complete", request, operation, ())
+        else:
+            self._report.executed("errors", request, operation, answer.codes)
         extensions |= self._report.extensions(request, operation)
         return self.formatted(answer, media_type, extensions, operation.audit_record)
 

@@ -1,5 +1,7 @@
 """The root of all reads."""
 
+from collections.abc import Awaitable
+
 import strawberry
 
 from group_gateway.fhir.group_resource import GroupResource
@@ -17,9 +19,9 @@ from group_gateway.schema.relay_refetch import fetch_patient, fetch_practitioner
 from group_gateway.schema.viewer import Viewer, viewer
 
 
-async def group_by_id(info: Info, id: GroupId) -> GroupResource | None:
+def group_by_id(info: Info, id: GroupId) -> Awaitable[GroupResource | None]:
     """Return a group; None when there is none."""
-    return await read_group(info, id)
+    return read_group(info, id)
 
 
 def groups(  # noqa: PLR0913 - the contract's arguments

@@ -132,7 +132,8 @@ class GroupWrites:
         request = WriteRequest(operation, change, if_version)
         self._enqueue(id, request)
         try:
-            return await request.pending.wait_in_time(operation)
+            await request.pending.wait_in_time(operation)
+            return request.pending.answer(operation)
         except _UNSETTLED as failure:
             request.abandoned = True
             raise noted(failure, _MAYBE_MADE if request.sent else _NOT_MADE) from failure

@@ -36,12 +36,11 @@ class PendingResult(Generic[Value]):
 
     async def wait(self, operation: Operation) -> Value:
         """Return the result; raise its error, or UpstreamTimeout."""
-        if operation.deadline >= self.deadline:  # it ends first
-            value = await self._result()
-        else:
-            value = await self.wait_in_time(operation)
-        self._note(operation)
-        return value
+        if operation.deadline < self.deadline:
+            await self.wait_in_time(operation)
+        elif not self.is_over:  # it ends first
+            await self._end_of_load()
+        return self.answer(operation)
 
     def answer(self, operation: Operation) -> Value:
         """Return the result of a finished load, or raise its error."""
@@ -56,23 +55,20 @@ class PendingResult(Generic[Value]):
         else:
             operation.depends_on_stale(self._age)
 
-    async def wait_in_time(self, operation: Operation) -> Value:
-        """Wait for a result that may come after this operation's deadline."""
+    async def wait_in_time(self, operation: Operation) -> None:
+        """Wait for a result that may come after this operation's deadline; see `answer`."""
         try:
             async with asyncio.timeout(operation.remaining()):
-                return await self._result()
+                if not self.is_over:
+                    await self._end_of_load()
         except TimeoutError:
             raise UpstreamTimeout("The upstream did not answer in time.") from None
 
-    async def _result(self) -> Value:
-        """Wait with a future of this waiter's own, so that cancelling it affects no other."""
-        if not self.is_over:
-            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiters.append(waiter)
-            await waiter
-        if self._error is not None:
-            raise self._error
-        return cast("Value", self.value)
+    def _end_of_load(self) -> asyncio.Future[None]:
+        """Return a future of one waiter's own, so that cancelling it affects no other."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        return waiter
 
     def _end(self) -> None:
         self.is_over = True
