@@ -196,7 +196,7 @@ BUGS = (
     Bug(
         "one failing field among several goes unseen",
         "execution/completers.py",
-        "        if outcome is not None:\n            raise outcome",
-        "        if outcome is failure is not None:\n            raise outcome",
+        "return_exceptions=True)):\n        if isinstance(outcome, BaseException):",
+        "return_exceptions=True)):\n        if outcome is failure is not None:",
     ),
 )
