@@ -66,13 +66,13 @@ def query_fields(types: ElementTypes, connection: GraphQLObjectType) -> dict[str
             GraphQLList(types[GROUP]),
             args=search_arguments(cursors=False),
             resolve=_list,
-            description="All groups that fit, or an error.",
+            description="All groups that match, or an error.",
         ),
         CONNECTION: GraphQLField(
             connection,
             args=search_arguments(cursors=True),
             resolve=_connection,
-            description="The groups that fit, by pages.",
+            description="The groups that match, in pages.",
         ),
     }
 
@@ -130,7 +130,7 @@ def connection_type(types: ElementTypes) -> GraphQLObjectType:
             },
             "edges": GraphQLField(GraphQLList(edge), resolve=lambda page, _info: page.edges()),
         },
-        description="A page of the groups that fit, and cursors to its neighbours.",
+        description="A page of the groups that match, and cursors to its neighbours.",
     )
 
 

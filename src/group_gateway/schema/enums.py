@@ -26,4 +26,4 @@ class IssueSeverity(enum.Enum):
     FATAL = strawberry.enum_value("fatal", description="Nothing was done, nothing can be.")
     ERROR = strawberry.enum_value("error", description="The requested change was not made.")
     WARNING = strawberry.enum_value("warning", description="Done, but not exactly as requested.")
-    INFORMATION = strawberry.enum_value("information", description="Good to know.")
+    INFORMATION = strawberry.enum_value("information", description="For information.")

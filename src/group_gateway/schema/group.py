@@ -153,7 +153,7 @@ class MemberEdge:
     """Relay's edge for members."""
 
     node: Member = strawberry.field(description="The member.")
-    cursor: str = strawberry.field(description="Its place, for `after`.")
+    cursor: str = strawberry.field(description="Its position, for `after`.")
 
 
 @strawberry.type(description="A page of a group's members.")
@@ -228,7 +228,7 @@ class GroupEdge:
     """Relay's edge for groups."""
 
     node: Group = strawberry.field(description="The group.")
-    cursor: str = strawberry.field(description="Its place, for `after` and `before`.")
+    cursor: str = strawberry.field(description="Its position, for `after` and `before`.")
 
 
 @strawberry.type(description="A page of groups (Relay cursor connections).")

@@ -24,7 +24,7 @@ _LONGEST = 1000
 
 @strawberry.input(
     name="StringFilter",
-    description="Texts that fit. AND between the fields; neither a missing nor an empty "
+    description="Texts that match. AND between the fields; neither a missing nor an empty "
     "one excludes any.",
 )
 class StringFilterInput:
@@ -35,7 +35,9 @@ class StringFilterInput:
     starts_with: str | None = optional("With this text at its start, the same way.")
 
 
-@strawberry.input(name="TokenFilter", description="Coded values that fit. AND between the fields.")
+@strawberry.input(
+    name="TokenFilter", description="Coded values that match. AND between the fields."
+)
 class TokenFilterInput:
     """A filter of coded values."""
 
@@ -49,7 +51,7 @@ class TokenFilterInput:
 
 
 @strawberry.input(
-    name="CharacteristicFilter", description="Traits that fit. AND between the fields."
+    name="CharacteristicFilter", description="Traits that match. AND between the fields."
 )
 class CharacteristicFilterInput:
     """A filter of characteristics."""
@@ -63,7 +65,7 @@ class CharacteristicFilterInput:
 
 @strawberry.input(
     name="DateFilter",
-    description="Moments that fit, by FHIR's prefixes. Values are FHIR dates: `2026`, `2026-11`, "
+    description="Moments that match, by FHIR's prefixes. Values are FHIR dates: `2026`, `2026-11`, "
     "`2026-11-28`, `2026-11-28T10:00:00Z`.",
 )
 class DateFilterInput:
@@ -77,25 +79,27 @@ class DateFilterInput:
 
 @strawberry.input(
     name="GroupFilter",
-    description="Which groups to give: AND between the fields, OR inside a list.",
+    description="Which groups to return: AND between the fields, OR inside a list.",
 )
 class GroupFilterInput:
     """The filter of `groups`."""
 
-    id: list[strawberry.ID] | None = optional("Any of these logical ids, given in this order.")
+    id: list[strawberry.ID] | None = optional("Any of these logical ids, returned in this order.")
     type: GroupType | None = optional("Groups with members of this kind.")
     patient: strawberry.ID | None = optional("Groups with this patient as a member.")
     practitioner: strawberry.ID | None = optional("Groups with this practitioner as a member.")
     member: str | None = optional("Groups with this member: `Device/<id>`.")
-    name: StringFilterInput | None = optional("Groups whose name fits.")
-    active: bool | None = optional("Groups that say so of themselves.")
-    actual: bool | None = optional("Groups that say so of themselves.")
-    identifier: TokenFilterInput | None = optional("Groups with a business identifier that fits.")
-    code: TokenFilterInput | None = optional("Groups whose kind of members fits.")
+    name: StringFilterInput | None = optional("Groups whose name matches.")
+    active: bool | None = optional("Groups whose `active` has this value.")
+    actual: bool | None = optional("Groups whose `actual` has this value.")
+    identifier: TokenFilterInput | None = optional(
+        "Groups with a business identifier that matches."
+    )
+    code: TokenFilterInput | None = optional("Groups whose kind of members matches.")
     managing_entity: str | None = optional("Groups managed by this, by reference.")
     responsibility: str | None = optional("Teams with this responsibility.")
-    characteristic: CharacteristicFilterInput | None = optional("Groups with a trait that fits.")
-    last_updated: DateFilterInput | None = optional("Groups last changed at a moment that fits.")
+    characteristic: CharacteristicFilterInput | None = optional("Groups with a trait that matches.")
+    last_updated: DateFilterInput | None = optional("Groups last changed at a moment that matches.")
 
 
 @strawberry.enum(description="What groups can be sorted by.")
@@ -112,7 +116,7 @@ class GroupOrderField(enum.Enum):
 
 @strawberry.enum(description="A direction of sorting.")
 class OrderDirection(enum.Enum):
-    """Up or down."""
+    """Ascending or descending."""
 
     ASC = strawberry.enum_value("asc", description="The least one first.")
     DESC = strawberry.enum_value("desc", description="The greatest one first.")
@@ -127,7 +131,7 @@ class GroupOrderInput:
 
     field: GroupOrderField = strawberry.field(description="What to sort by.")
     direction: OrderDirection = strawberry.field(
-        default=OrderDirection.ASC, description="Up or down."
+        default=OrderDirection.ASC, description="Ascending or descending."
     )
 
 

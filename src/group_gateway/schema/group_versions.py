@@ -29,7 +29,7 @@ class GroupVersionEdge:
     """Relay's edge for versions."""
 
     node: GroupVersion = strawberry.field(description="The version.")
-    cursor: str = strawberry.field(description="Its place, for `after`.")
+    cursor: str = strawberry.field(description="Its position, for `after`.")
 
 
 @strawberry.type(description="A page of a group's versions, the newest first.")

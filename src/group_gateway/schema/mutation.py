@@ -66,7 +66,7 @@ class OperationOutcomeIssue:
     )
 
 
-@strawberry.type(description="What a write came to.")
+@strawberry.type(description="The outcome of a write.")
 class GroupPayload:
     """The result of every mutation."""
 

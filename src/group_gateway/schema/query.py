@@ -60,7 +60,7 @@ class Query:
     groups: GroupConnection | None = resolved(
         groups,
         GroupConnection | None,
-        "The groups that fit the filter, a page of them: the first 20 unless told "
+        "The groups that match the filter, a page of them: the first 20 unless told "
         "otherwise, 1000 at most.",
     )
     viewer: Viewer | None = resolved(

@@ -24,7 +24,7 @@ SinceVersion = Annotated[
 ]
 ListIds = Annotated[
     list[strawberry.ID] | None,
-    argument(description="Only these groups, 200 at most. With a filter, those that fit it."),
+    argument(description="Only these groups, 200 at most. With a filter, those that match it."),
 ]
 
 

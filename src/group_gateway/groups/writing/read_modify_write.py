@@ -38,7 +38,7 @@ MOST_ATTEMPTS = 16
 _MOST_REFUSALS = 4
 """Conflicts over one and the same state. More mean that it is not about a concurrent change."""
 _MOST_DELETE_REFUSALS = 2
-"""The same for a deletion that conflicts: most servers say so of references to the group."""
+"""The same for a deletion: most conflicts are about references to the group then."""
 _LATE = (0.1, 0.2, 0.4)
 """Seconds to wait, one after the other, for a replica that does not show a write yet."""
 _ABSENT = frozenset({"not-found", "deleted"})
