@@ -17,6 +17,7 @@ from group_gateway.app import connection_limits, create_app
 from group_gateway.config import Settings
 from group_gateway.sandbox.wellknown import TEST_GROUP_ID
 from group_gateway.server.fast_path import FastPathProtocol
+from group_gateway.server.repeated_heads import RepeatedHeads
 from group_gateway.server.uvicorn_server import GracefulServer
 from group_gateway.server.websocket_protocol import BoundedWebSocketProtocol
 from identity.issuer import Issuer
@@ -40,7 +41,7 @@ async def serving(settings: Settings, network: httpx.AsyncBaseTransport) -> Asyn
     sockets: Any = partial(BoundedWebSocketProtocol, seconds=limits.seconds)
     config = uvicorn.Config(
         app,
-        http=partial(FastPathProtocol, limits=limits),  # type: ignore[arg-type]
+        http=partial(FastPathProtocol, limits=limits, heads=RepeatedHeads()),  # type: ignore[arg-type]
         ws=sockets if limits.message_bytes else "none",
         ws_max_size=limits.message_bytes,
         ws_per_message_deflate=False,

@@ -16,6 +16,7 @@ INTERNALS = {
         on_headers_complete on_message_begin on_message_complete on_response_complete parser
         pause_writing pipeline resume_writing scope server server_state
         timeout_keep_alive_handler timeout_keep_alive_task transport url
+        access_log access_logger logger on_message_begin
     """,
     WebSocketsSansIOProtocol: """
         close_sent close_timeout close_timer conn frames handle_bytes handle_parser_exception

@@ -4,7 +4,7 @@ POST is implemented on plain ASGI, because a framework's request and response ob
 more than a small query. GETs use Starlette's.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 from starlette.requests import Request
@@ -19,6 +19,7 @@ from group_gateway.http.csrf import check_same_site
 from group_gateway.http.graphiql import GraphiQL
 from group_gateway.http.negotiation import GRAPHQL_RESPONSE, Negotiation, media_type_for, wants_html
 from group_gateway.http.pipeline import RequestPipeline, SubscriptionRequested
+from group_gateway.http.post_head import POST_HEAD, Headers, PostHead
 from group_gateway.http.request_body import decoded_body, whole_body
 from group_gateway.http.request_limits import RequestLimits
 from group_gateway.http.requests import (
@@ -50,7 +51,6 @@ _READ = frozenset(
         b"content-type",
     }
 )
-Headers = Mapping[bytes, str]
 RawHeaders = Sequence[tuple[bytes, bytes]]
 """ASGI's form: names in lower case."""
 # Few: honest clients share a few values; others could fill any number of entries.
@@ -87,7 +87,8 @@ class Endpoint:
 
     async def post(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a POST (ASGI)."""
-        headers = header_values(scope["headers"], self._read)
+        head: PostHead | None = scope.get(POST_HEAD)
+        headers = header_values(scope["headers"], self._read) if head is None else head.headers
         context = RequestContext(UNKNOWN, new_correlation_id(), client_of(headers))
         try:
             reply = await self._posted(scope, receive, headers, context)
@@ -125,15 +126,11 @@ class Endpoint:
             return reply
         return await self._pipeline.encoded(key, reply, headers[b"accept-encoding"])
 
-    def fast_path(self, raw_headers: RawHeaders, body: bytes) -> tuple[Reply, bytes] | None:
-        """Return the response of `post` and its correlation id, if that needs no waiting.
-
-        None means that the request must go through `post`.
-        """
+    def post_head(self, raw_headers: RawHeaders) -> PostHead | None:
+        """Return what a head means for `fast_path`; None if `post` must answer the request."""
         headers = header_values(raw_headers, self._read)
         media_type = _chosen_media_type(headers.get(b"accept"))
-        principal = self._callers.known(headers.get(b"authorization"))
-        if media_type is None or principal is None or b"content-encoding" in headers:
+        if media_type is None or b"content-encoding" in headers:
             return None
         if self._negotiation.of(headers, "1.1").trace:
             return None
@@ -141,7 +138,18 @@ class Endpoint:
             _check_json_content(headers.get(b"content-type"))
         except RequestRefused:
             return None
-        return self._pipeline.fast_path((principal.scope, media_type, body), principal, headers)
+        return PostHead(headers, media_type, headers.get(b"authorization"))
+
+    def fast_path(self, head: PostHead, body: bytes) -> tuple[Reply, bytes] | None:
+        """Return the response of `post` and its correlation id, if that needs no waiting.
+
+        None means that the request must go through `post`.
+        """
+        principal = self._callers.known(head.authorization)
+        if principal is None:
+            return None
+        key = (principal.scope, head.media_type, body)
+        return self._pipeline.fast_path(key, principal, head.headers)
 
     def _refusal(self, refused: RequestRefused, headers: Headers, context: RequestContext) -> Reply:
         if context.principal is UNKNOWN:

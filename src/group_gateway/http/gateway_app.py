@@ -4,6 +4,7 @@ Everything else, and the lifespan, goes to the Starlette application, whose resp
 headers that every response must have.
 """
 
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from group_gateway.errors import RequestCode
 from group_gateway.http.cors import CrossOriginPolicy, CrossOriginSharing
 from group_gateway.http.endpoint import Endpoint, RawHeaders
 from group_gateway.http.negotiation import JSON
+from group_gateway.http.post_head import PostHead
 from group_gateway.http.requests import RequestRefused
 from group_gateway.http.responses import (
     CORRELATION_HEADER,
@@ -36,7 +38,6 @@ _FOR_OPERATORS: Final = _PROBES | {METRICS_PATH}
 FHIR_PATH = "/fhir/"
 """Prefix of the HL7 interface's paths."""
 _FHIR_ROUTES: Final = frozenset({"/fhir/$graphql", "/fhir/metadata"})
-HeaderList = list[tuple[bytes, bytes]]
 END_SUBSCRIPTIONS = "group_gateway.end_subscriptions"
 """Lifespan state key of the function that ends all subscriptions."""
 RELOAD_SETTINGS = "group_gateway.reload_settings"
@@ -95,28 +96,33 @@ class GatewayApp(Starlette):
             self._post = CrossOriginSharing(self._post, cross_origin)
             self._other_paths = CrossOriginSharing(self._others, cross_origin)
 
-    def fast_path(self, headers: RawHeaders, body: bytes) -> tuple[Reply, HeaderList] | None:
-        """Return the response to a POST, and further headers, if it needs no waiting.
+    def post_head(self, headers: RawHeaders) -> PostHead | None:
+        """Return what the head of a POST to the GraphQL endpoint means for `fast_path`.
 
-        None means that the request must go through the application.
+        None means that such a request must go through the application.
         """
-        if self._tracing.concerns(headers):
-            answer = self._traced_fast_path(headers, body)
-        else:
-            answer = self._endpoint.fast_path(headers, body)
-        if answer is None:
+        head = self._endpoint.post_head(headers)
+        if head is None:
             return None
-        reply, correlation_id = answer
-        further = [(CORRELATION_HEADER, correlation_id)]
-        if self._cross_origin.origins:
-            for name, value in headers:
-                if name == b"origin":
-                    further += self._cross_origin.response_headers(value.decode("latin-1"))
-        return reply, further
+        further = tuple(
+            header
+            for name, value in headers
+            if name == b"origin" and self._cross_origin.origins
+            for header in self._cross_origin.response_headers(value.decode("latin-1"))
+        )
+        return replace(head, further=further, is_traced=self._tracing.concerns(headers))
 
-    def _traced_fast_path(self, headers: RawHeaders, body: bytes) -> tuple[Reply, bytes] | None:
+    def fast_path(
+        self, head: PostHead, headers: RawHeaders, body: bytes
+    ) -> tuple[Reply, bytes] | None:
+        """Return the response to a POST and its correlation id, if it needs no waiting.
+
+        `head` is what `headers` mean. None means that the request must go through the application.
+        """
+        if not head.is_traced:
+            return self._endpoint.fast_path(head, body)
         with self._tracing.context(headers):
-            answer = self._endpoint.fast_path(headers, body)
+            answer = self._endpoint.fast_path(head, body)
             if answer is not None:
                 self._tracing.ready_answer(headers, ENDPOINT_PATH)
         return answer

@@ -6,24 +6,38 @@ once. If not, or if anything about it is unusual, it takes the ordinary way.
 """
 
 import asyncio
+from functools import lru_cache
 from typing import Any, Final
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from group_gateway.http.endpoint import RawHeaders
 from group_gateway.http.gateway_app import ENDPOINT_PATH, GatewayApp
+from group_gateway.http.post_head import POST_HEAD, PostHead
+from group_gateway.http.responses import CORRELATION_HEADER
 from group_gateway.server.http_protocol import AROUND, BoundedHttpProtocol
-from group_gateway.server.whole_response import response_head
+from group_gateway.server.repeated_heads import RepeatedHead, RepeatedHeads
+from group_gateway.server.whole_response import header_lines, response_head
 
 _PATH: Final = ENDPOINT_PATH.encode()
+_SCOPE: Final = {"method": "POST", "path": ENDPOINT_PATH, "raw_path": _PATH, "query_string": b""}
+_repeated_lines = lru_cache(256)(header_lines)
+"""Headers of ready responses, which are few until the Date changes."""
 
 
 class FastPathProtocol(BoundedHttpProtocol):
-    """HTTP/1.1 with a fast path for POSTs to the GraphQL endpoint of a GatewayApp."""
+    """HTTP/1.1 with a fast path for POSTs to the GraphQL endpoint of a GatewayApp.
 
-    def __init__(self, **options: Any) -> None:
+    `heads` are those that the server's connections have sent.
+    """
+
+    def __init__(self, *, heads: RepeatedHeads, **options: Any) -> None:
         super().__init__(**options)
         self._gateway_app = self.app if isinstance(self.app, GatewayApp) else None
+        self._heads = heads
         self._held: bytearray | None = None
+        self._from_start = b""
+        """The input that is being parsed, if it begins with a request."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Switch the fast path off at the admin port."""
@@ -32,10 +46,52 @@ class FastPathProtocol(BoundedHttpProtocol):
             self._gateway_app = None
 
     def data_received(self, data: bytes) -> None:
-        """Parse; a request that is incomplete takes the ordinary way."""
+        """Answer a request with a known head; parse another.
+
+        A request that is incomplete takes the ordinary way.
+        """
+        if not self._arriving and self._gateway_app is not None and self._is_free():
+            if (known := self._heads.find(data)) is not None:
+                self._take(self._gateway_app, *known)
+                return
+            self._from_start = data
         super().data_received(data)
+        self._from_start = b""
         if self._held is not None and not self._ignores_input and not self.transport.is_closing():
             self._release()
+
+    def _take(self, app: GatewayApp, head: RepeatedHead, body: bytes) -> None:
+        """Answer a whole request with a known head, or begin it, as after parsing."""
+        self._wait_no_more()
+        if self._answered(app, head.meaning, head.headers, body):
+            HttpToolsProtocol.on_response_complete(self)
+        else:
+            self._unset_keepalive_if_required()
+            self._begin(head, body)
+
+    def _begin(self, head: RepeatedHead, body: bytes) -> None:
+        HttpToolsProtocol.on_message_begin(self)
+        self.headers += head.headers
+        scope: Any = self.scope
+        scope.update(_SCOPE)
+        scope[POST_HEAD] = head.meaning
+        cycle = self.cycle = RequestResponseCycle(
+            scope=scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=False,
+            keep_alive=True,
+            on_response=self.on_response_complete,
+        )
+        cycle.body += body
+        cycle.more_body = False
+        cycle.message_event.set()
+        self._start_asgi_task(cycle, self.app)
 
     def _accept_head(self) -> None:
         """Hold a request back if it can be answered at once."""
@@ -55,7 +111,7 @@ class FastPathProtocol(BoundedHttpProtocol):
 
     def on_message_complete(self) -> None:
         """Answer a request that was held back, or hand it to uvicorn."""
-        if self._held is not None and not self._answered(bytes(self._held)):
+        if self._held is not None and not self._answered_first(bytes(self._held)):
             self._release()
         if self._held is None:
             super().on_message_complete()
@@ -65,10 +121,7 @@ class FastPathProtocol(BoundedHttpProtocol):
             HttpToolsProtocol.on_response_complete(self)  # nothing waits for its end
 
     def _is_usual(self) -> bool:
-        """Return whether the response may be written directly.
-
-        That is so on an open connection without a request in flight or unsent bytes.
-        """
+        """Return whether a POST to the endpoint is all that the request asks for."""
         parser = self.parser
         return (
             self.url == _PATH
@@ -77,9 +130,18 @@ class FastPathProtocol(BoundedHttpProtocol):
             and parser.should_keep_alive()
             and not parser.should_upgrade()
             and not self.expect_100_continue
-            and not self._leaving
+            and self._is_free()
+        )
+
+    def _is_free(self) -> bool:
+        """Return whether a response may be written directly.
+
+        That is so on an open connection without a request in flight or unsent bytes.
+        """
+        return (
+            not (self._leaving or self._ignores_input or self.flow.write_paused)
             and self._is_idle()
-            and not self.flow.write_paused
+            and self._unread is None
         )
 
     def _release(self) -> None:
@@ -88,16 +150,25 @@ class FastPathProtocol(BoundedHttpProtocol):
         if body:
             super().on_body(bytes(body))
 
-    def _answered(self, body: bytes) -> bool:
-        answer = (
-            self._gateway_app.fast_path(self.headers, body)
-            if self._gateway_app is not None
-            else None
-        )
+    def _answered_first(self, body: bytes) -> bool:
+        """Answer a request whose head was parsed, if its response is ready; keep the head."""
+        app = self._gateway_app
+        head = None if app is None else app.post_head(self.headers)
+        if app is None or head is None:
+            return False
+        self._heads.keep(self._from_start, RepeatedHead(self.headers, head, len(body)))
+        return self._answered(app, head, self.headers, body)
+
+    def _answered(self, app: GatewayApp, head: PostHead, headers: RawHeaders, body: bytes) -> bool:
+        """Write the response to a request, if it is ready."""
+        answer = app.fast_path(head, headers, body)
         if answer is None:
             return False
-        reply, further = answer
-        headers = [*self.server_state.default_headers, *reply.headers, *further]
-        head = response_head(reply.status, headers)
-        self.transport.writelines((head, reply.body))  # in one system call, and one packet
+        reply, correlation_id = answer
+        lines = (
+            _repeated_lines((*self.server_state.default_headers, *reply.headers, *head.further)),
+            b"%b: %b\r\n" % (CORRELATION_HEADER, correlation_id),
+        )
+        # in one system call, and one packet
+        self.transport.writelines((response_head(reply.status, *lines), reply.body))
         return True

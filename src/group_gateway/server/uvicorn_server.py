@@ -26,6 +26,7 @@ from group_gateway.server.fast_path import FastPathProtocol
 from group_gateway.server.http_protocol import ConnectionLimits
 from group_gateway.server.listening import BACKLOG
 from group_gateway.server.reloading import Reread, reread_settings
+from group_gateway.server.repeated_heads import RepeatedHeads
 from group_gateway.server.websocket_protocol import BoundedWebSocketProtocol
 
 INTERRUPTED = 130
@@ -52,7 +53,7 @@ def config(
     """
     return uvicorn.Config(
         app,
-        http=partial(FastPathProtocol, limits=limits),  # type: ignore[arg-type]  # it is called
+        http=partial(FastPathProtocol, limits=limits, heads=RepeatedHeads()),  # type: ignore[arg-type]  # it is called
         ws=_sockets(limits),
         ws_max_size=limits.message_bytes,
         ws_per_message_deflate=False,

@@ -4,6 +4,7 @@ uvicorn writes the head when it is known, and the body after it. Each write cost
 system call, and the client another read.
 """
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from starlette.types import Message, Receive, Scope, Send
@@ -61,7 +62,8 @@ class WholeResponse:
             await cycle.flow.drain()
         if cycle.disconnected:
             return
-        head = response_head(start["status"], [*cycle.default_headers, *start["headers"]])
+        lines = header_lines([*cycle.default_headers, *start["headers"]])
+        head = response_head(start["status"], lines)
         cycle.response_started = cycle.response_complete = True
         cycle.waiting_for_100_continue = False
         cycle.transport.writelines((head, body))
@@ -69,9 +71,15 @@ class WholeResponse:
         cycle.on_response()
 
 
-def response_head(status: int, headers: list[_Header]) -> bytes:
-    """Return the head of a response; raise RuntimeError for a control character in it."""
-    lines = b"".join([b"%b: %b\r\n" % header for header in headers])
-    if lines.count(b"\n") != len(headers) or lines.count(b"\r") != len(headers):
+def header_lines(headers: Iterable[_Header]) -> bytes:
+    """Return the lines of headers; raise RuntimeError for a control character in one."""
+    each = [b"%b: %b\r\n" % header for header in headers]
+    lines = b"".join(each)
+    if lines.count(b"\n") != len(each) or lines.count(b"\r") != len(each):
         raise RuntimeError("a control character in the response's head")
-    return b"%b%b\r\n" % (STATUS_LINE[status], lines)
+    return lines
+
+
+def response_head(status: int, *lines: bytes) -> bytes:
+    """Return the head of a response with these lines of headers."""
+    return b"".join((STATUS_LINE[status], *lines, b"\r\n"))

@@ -1,0 +1,24 @@
+"""The head of a POST to the GraphQL endpoint, as far as a ready response depends on it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+Headers = Mapping[bytes, str]
+POST_HEAD = "group_gateway.post_head"
+"""ASGI scope key of a PostHead that is known already."""
+
+
+@dataclass(frozen=True, slots=True)
+class PostHead:
+    """What a head means. It holds for every request whose head has the same bytes.
+
+    `headers` are the values of the headers that are read, by names in lower case. `media_type` is
+    the response's. `further` are headers for the response. `is_traced` says that spans are
+    recorded, or that the request names a trace.
+    """
+
+    headers: Headers
+    media_type: str
+    authorization: str | None
+    further: tuple[tuple[bytes, bytes], ...] = ()
+    is_traced: bool = False
