@@ -10,101 +10,20 @@ import httpx
 import pytest
 
 from cli.commands import PATIENCE
-from group_gateway.app import connection_limits, create_app
-from group_gateway.config import Settings
-from group_gateway.http.gateway_app import GatewayApp
-from group_gateway.sandbox.wellknown import TEST_GROUP_ID
-from group_gateway.server.listening import listen
-from group_gateway.server.uvicorn_server import CompanionServer, config
+from cli.on_a_socket import ID, READ, Served, answer, connected, post
 from waiting import until
 
-ID = {"id": TEST_GROUP_ID}
-READ = {"query": "query ($id: ID!) { group(id: $id) { name active } }", "variables": ID}
 SLOW = {"query": "{ groups { totalCount } }"}
 RENAME = {
     "query": "mutation ($input: UpdateGroupInput!) { updateGroup(input: $input) { group { id } } }",
     "variables": {"input": ID | {"name": "Other"}},
 }
-HEAD = (
-    "POST /graphql HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
-    "Content-Type: application/json\r\n{more}Content-Length: {length}\r\n\r\n"
-)
-
-
-class Served:
-    """A gateway on a socket, and how many of its requests became ASGI's."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.applied = 0
-
-    async def ask(self, *requests: bytes) -> list[tuple[bytes, bytes]]:
-        """Send requests at once over one connection; return head and body of each answer."""
-        async with connected(self) as (reader, writer):
-            writer.write(b"".join(requests))
-            return [await _answer(reader) for _ in requests]
-
-
-@asynccontextmanager
-async def connected(
-    served: Served,
-) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """Open a connection within the block."""
-    address = httpx.URL(served.url)
-    reader, writer = await asyncio.open_connection(address.host, address.port)
-    try:
-        yield reader, writer
-    finally:
-        writer.close()
-        await writer.wait_closed()
-
-
-async def _answer(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
-    async with asyncio.timeout(PATIENCE):
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
-        return head, await reader.readexactly(int(length))
-
-
-def post(asked: dict[str, Any] = READ, token: str = "sandbox", more: str = "") -> bytes:
-    """Return a POST as it goes over the wire."""
-    body = json.dumps(asked).encode()
-    return HEAD.format(token=token, more=more, length=len(body)).encode() + body
 
 
 def lines(head: bytes) -> set[bytes]:
     """Return the lines of a head that are the same in every answer of a kind."""
     changing = (b"x-correlation-id", b"date")
     return {line for line in head.split(b"\r\n") if not line.startswith(changing)}
-
-
-@pytest.fixture
-def settings() -> dict[str, Any]:
-    """Return the gateway's settings."""
-    return {}
-
-
-@pytest.fixture
-async def served(
-    sandbox: Any, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Served]:
-    """Serve a gateway on the sandbox over TCP."""
-    known = Settings(upstream_url="http://upstream.test", cache_ttl=600, **settings)
-    app = create_app(known, transport=httpx.ASGITransport(app=sandbox.app))
-    with listen("127.0.0.1", 0) as sock:
-        running = Served(f"http://127.0.0.1:{sock.getsockname()[1]}")
-        ordinary = GatewayApp.__call__
-
-        async def counted(self: GatewayApp, scope: Any, receive: Any, send: Any) -> None:
-            running.applied += scope["type"] == "http"
-            await ordinary(self, scope, receive, send)
-
-        monkeypatch.setattr(GatewayApp, "__call__", counted)
-        server = CompanionServer(config(app, connection_limits(known)))
-        task = asyncio.create_task(server.serve(sockets=[sock]))
-        yield running
-        server.should_exit = True
-        await task
 
 
 async def test_trailers_are_no_headers(served):
@@ -116,8 +35,8 @@ async def test_trailers_are_no_headers(served):
         b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n" % (len(body), body)
     )
     trailed = chunked + b"Authorization: Bearer sandbox\r\n\r\n"
-    for _, answer in await served.ask(trailed) + await served.ask(trailed):
-        assert json.loads(answer)["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+    for _, refused in await served.ask(trailed) + await served.ask(trailed):
+        assert json.loads(refused)["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
 
 
 async def test_a_request_behind_a_large_one(served):
@@ -125,9 +44,9 @@ async def test_a_request_behind_a_large_one(served):
     large = post({**READ, "extensions": {"x": "x" * 200_000}})
     async with connected(served) as (reader, writer):
         writer.write(large + post()[:20])
-        await _answer(reader)
+        await answer(reader)
         writer.write(post()[20:])
-        head, _ = await _answer(reader)
+        head, _ = await answer(reader)
         assert head.startswith(b"HTTP/1.1 200 ")
 
 
@@ -169,7 +88,7 @@ async def test_a_request_in_two_pieces(served):
             writer.write(post()[:cut])
             await served.ask(post())  # by then the first piece has been read
             writer.write(post()[cut:])
-            assert (await _answer(reader))[1] == body
+            assert (await answer(reader))[1] == body
 
 
 async def test_a_write_ends_what_was_ready(served):
@@ -216,7 +135,7 @@ async def test_a_client_that_waits_to_be_told_to_go_on(served):
             told = await reader.readuntil(b"\r\n\r\n")
         assert told.startswith(b"HTTP/1.1 100")
         writer.write(body)
-        assert (await _answer(reader))[0].startswith(b"HTTP/1.1 200")
+        assert (await answer(reader))[0].startswith(b"HTTP/1.1 200")
 
 
 @pytest.mark.parametrize("settings", [{"cors_origins": "https://app.test"}])

@@ -36,5 +36,10 @@ def client_of(headers: Mapping[bytes, str]) -> ClientSoftware:
     return ClientSoftware(*(_first(headers, names) for names in (_NAMES, _VERSIONS, _REQUEST_IDS)))
 
 
+def names_request(headers: Mapping[bytes, str]) -> bool:
+    """Return whether the headers hold the id of a request, so that no other one repeats them."""
+    return any(name in headers for name in _REQUEST_IDS)
+
+
 def _first(headers: Mapping[bytes, str], names: tuple[bytes, ...]) -> str:
     return next((log_text(headers[name]) for name in names if headers.get(name)), "")

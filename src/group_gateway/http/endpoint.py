@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from group_gateway.errors import RequestCode
-from group_gateway.http.client_awareness import CLIENT_HEADERS, client_of
+from group_gateway.http.client_awareness import CLIENT_HEADERS, client_of, names_request
 from group_gateway.http.compression import Compression
 from group_gateway.http.conditional import revalidated
 from group_gateway.http.csrf import check_same_site
@@ -138,7 +138,8 @@ class Endpoint:
             _check_json_content(headers.get(b"content-type"))
         except RequestRefused:
             return None
-        return PostHead(headers, media_type, headers.get(b"authorization"))
+        authorization = headers.get(b"authorization")
+        return PostHead(headers, media_type, authorization, names_request(headers))
 
     def fast_path(self, head: PostHead, body: bytes) -> tuple[Reply, bytes] | None:
         """Return the response of `post` and its correlation id, if that needs no waiting.

@@ -13,12 +13,14 @@ class PostHead:
     """What a head means. It holds for every request whose head has the same bytes.
 
     `headers` are the values of the headers that are read, by names in lower case. `media_type` is
-    the response's. `further` are headers for the response. `is_traced` says that spans are
-    recorded, or that the request names a trace.
+    the response's. `names_request`: no other request has this head, because it holds an id.
+    `further` are headers for the response. `is_traced` says that spans are recorded, or that the
+    request names a trace.
     """
 
     headers: Headers
     media_type: str
     authorization: str | None
+    names_request: bool
     further: tuple[tuple[bytes, bytes], ...] = ()
     is_traced: bool = False

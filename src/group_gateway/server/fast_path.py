@@ -2,7 +2,8 @@
 
 Most of the cost of a ready response, or of a refusal for lack of room, is what uvicorn does around
 an application. So a complete request is held back until it is known whether it can be answered at
-once. If not, or if anything about it is unusual, it takes the ordinary way.
+once. If not, or if anything about it is unusual, it takes the ordinary way. A request whose head is
+known is not even parsed.
 """
 
 import asyncio
@@ -156,7 +157,8 @@ class FastPathProtocol(BoundedHttpProtocol):
         head = None if app is None else app.post_head(self.headers)
         if app is None or head is None:
             return False
-        self._heads.keep(self._from_start, RepeatedHead(self.headers, head, len(body)))
+        if not head.names_request:
+            self._heads.keep(self._from_start, RepeatedHead(self.headers, head, len(body)))
         return self._answered(app, head, self.headers, body)
 
     def _answered(self, app: GatewayApp, head: PostHead, headers: RawHeaders, body: bytes) -> bool:

@@ -1,8 +1,8 @@
 """Heads of requests that clients send again and again, byte for byte.
 
-A client that sends many requests over a connection repeats their head. The parser finds the same in
-the same bytes, and each check of a head comes out the same. So a request with a known head is
-answered without either, if its whole body is there and its response is ready.
+A client that sends many requests repeats their head. The parser finds the same in the same bytes,
+and each check of a head comes out the same. So a request with a known head needs neither, if its
+whole body is there.
 """
 
 from typing import Final, NamedTuple
@@ -17,8 +17,9 @@ _END: Final = b"\r\n\r\n"
 _LONGEST: Final = 8 * 1024
 """Bytes of a head that is kept."""
 _MOST_BYTES: Final = 4 * 1024 * 1024
-_OVERHEAD: Final = 4
-"""Bytes of memory that an entry takes, per byte of its head: at most (measured)."""
+_PER_HEAD: Final = 1500
+_PER_BYTE: Final = 5
+"""Bytes of memory that an entry takes, with those per byte of its head: at most (measured)."""
 
 
 class RepeatedHead(NamedTuple):
@@ -30,7 +31,7 @@ class RepeatedHead(NamedTuple):
 
 
 class RepeatedHeads:
-    """The heads that a server's connections have sent, the latest few thousand."""
+    """The heads that a server's connections have sent last: about a thousand."""
 
     def __init__(self) -> None:
         self._heads: BoundedLRU[bytes, RepeatedHead] = BoundedLRU(max_bytes=_MOST_BYTES)
@@ -53,4 +54,4 @@ class RepeatedHeads:
         """
         start = data.find(_END, 0, _LONGEST) + len(_END)
         if head.length and len(data) - start == head.length and data.startswith(_FIRST):
-            self._heads.put(data[:start], head, _OVERHEAD * start)
+            self._heads.put(data[:start], head, _PER_HEAD + _PER_BYTE * start)
