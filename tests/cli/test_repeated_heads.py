@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cli.commands import PATIENCE
-from cli.on_a_socket import ID, READ, Served, answer, connected, post
+from cli.on_a_socket import ID, Served, answer, connected, post
 
 NAME = {"query": "query ($id: ID!) { group(id: $id) { name } }", "variables": ID}
 TYPE = {"query": "query ($id: ID!) { group(id: $id) { type } }", "variables": ID}
