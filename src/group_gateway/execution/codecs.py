@@ -82,7 +82,9 @@ class ElementStruct:
 
 
 @dataclass(slots=True)
-class _Part:
+class _StructField:
+    """An element in the two structs: its name and key, its types there, and its default."""
+
     element: str
     key: str
     read: Any
@@ -114,7 +116,7 @@ def compile_struct(type: GraphQLObjectType, fields: Fields, selection: Selection
     for index, (key, details) in enumerate(fields.items()):
         if is_typename(details):
             name: Any = Literal[type.name]
-            parts.append(_Part("__typename", key, name, name, type.name))
+            parts.append(_StructField("__typename", key, name, name, type.name))
             continue
         field = field_of(type, details)
         element = element_of(field.extensions[DEFINITION], details[0].node)
@@ -143,9 +145,9 @@ def _never_null(field: GraphQLField) -> GraphQLOutputType:
 
 def _define(
     name: str,
-    parts: list[_Part],
-    spec: Callable[[_Part], tuple[Any, Any]],
-    rename: Callable[[_Part], str],
+    parts: list[_StructField],
+    spec: Callable[[_StructField], tuple[Any, Any]],
+    rename: Callable[[_StructField], str],
 ) -> type[msgspec.Struct]:
     names = {_FIELD(i): rename(part) for i, part in enumerate(parts)}
     fields = [(_FIELD(i), *spec(part)) for i, part in enumerate(parts)]
@@ -166,15 +168,15 @@ def _part(
     type: GraphQLOutputType,
     details: list[Any],
     selection: Selection,
-) -> _Part:
+) -> _StructField:
     required = isinstance(type, GraphQLNonNull)
     inner = type.of_type if isinstance(type, GraphQLNonNull) else type
     read, show = _types(inner, details, selection)
     if _is_decimal(inner) and not required:  # null is valid as a number's bytes
-        return _Part(element, key, read, show, msgspec.Raw(b"null"))
+        return _StructField(element, key, read, show, msgspec.Raw(b"null"))
     if not required:
-        return _Part(element, key, _optional(read), _optional(show), None)
-    return _Part(element, key, read, show, _default(inner))
+        return _StructField(element, key, _optional(read), _optional(show), None)
+    return _StructField(element, key, read, show, _default(inner))
 
 
 def _optional(type: Any) -> Any:
