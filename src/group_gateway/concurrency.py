@@ -23,7 +23,7 @@ class BackgroundTasks:
 
     def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Start a task that nobody need await. An exception of it that is a bug is logged once."""
-        task = asyncio.create_task(work)
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task
@@ -46,7 +46,7 @@ class BackgroundTasks:
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
-        error = retrieve_exception(task)
+        error = None if task.cancelled() else task.exception()
         if error is not None and not isinstance(error, GatewayError):
             _log.error("A background task failed unexpectedly.", exc_info=error)
 

@@ -39,8 +39,8 @@ BUGS = (
     Bug(
         "a condition's variable is missing from the plan's key",
         "execution/compiled_plans.py",
-        "return tuple(variables.get(name) for name in self._conditions)",
-        "return tuple(variables.get(name) for name in self._conditions[1:])",
+        "return tuple(map(variables.get, self._conditions))",
+        "return tuple(map(variables.get, self._conditions[1:]))",
     ),
     Bug(
         "the default of a boolean swapped",

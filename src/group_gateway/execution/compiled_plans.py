@@ -100,7 +100,7 @@ class OperationPlans:
         return self._plans[key]
 
     def _key(self, variables: dict[str, Any]) -> tuple[Any, ...]:
-        return tuple(variables.get(name) for name in self._conditions)
+        return tuple(map(variables.get, self._conditions))
 
     def _why_none(self, variables: dict[str, Any]) -> PlanFallback:
         is_known = self._key(variables) in self._plans

@@ -11,7 +11,7 @@ from graphql.execution import Executor, create_source_event_stream
 
 from group_gateway.errors import GatewayError, Unauthenticated
 from group_gateway.events import NO_EVENTS, Events
-from group_gateway.execution.compiled_plans import OperationPlans, Planning
+from group_gateway.execution.compiled_plans import Planning
 from group_gateway.execution.document_limits import DocumentLimits
 from group_gateway.execution.documents import Document, Documents
 from group_gateway.execution.error_formatting import formatted_error
@@ -166,24 +166,20 @@ class Engine:
             error = GraphQLError("The document has no such operation: name one of those it has.")
             return _refused((error,), "BAD_USER_INPUT", operation)
         operation.elements = document.elements
+        context = Context(operation, self._services)
         with self._tracing.operation(document.operation(request.operation_name)) as span:
-            answer = await self._execute(request, operation, plans, tracer)
+            if self.compiled and tracer is None:
+                data = await plans.run(context, request.variables or {})
+                if data is not None:
+                    return OperationResult(executed=True, data=msgspec.Raw(data), errors=[])
+            answer = await self._execute(request, context, tracer)
             if answer.errors:
                 span.fail(answer.errors[0]["extensions"]["code"])
         return answer
 
     async def _execute(
-        self,
-        request: GraphQLRequest,
-        operation: Operation,
-        plans: OperationPlans,
-        tracer: Tracer | None,
+        self, request: GraphQLRequest, context: Context, tracer: Tracer | None
     ) -> OperationResult:
-        context = Context(operation, self._services)
-        if self.compiled and tracer is None:
-            data = await plans.run(context, request.variables or {})
-            if data is not None:
-                return OperationResult(executed=True, data=msgspec.Raw(data), errors=[])
         middleware = tracer.middleware() if tracer is not None else None
         executor = self._executor(WholeExecutor, request, context, middleware=middleware)
         return _answer(await execute(executor), context)

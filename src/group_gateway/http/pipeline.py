@@ -188,11 +188,13 @@ class RequestPipeline:
             # Another request paid for a shared response.
             if request.wants_cost or kind is not OperationType.QUERY:
                 return await reply
-            return await shared.lead(key, operation, reply)
+            shown = await shared.lead(key, reply)
         except asyncio.CancelledError:
             if kind is OperationType.QUERY:  # a mutation that has started goes on
                 operation.abandon()
             raise
+        shared.keep(key, operation, shown)
+        return shown
 
     def request(self, key: RequestKey) -> GraphQLRequest:
         """Return the GraphQL request of a key; raise RequestRefused."""

@@ -4,9 +4,7 @@ All of them belong to one list of trusted documents. Another list starts with no
 """
 
 import asyncio
-from collections.abc import Coroutine
 from contextlib import suppress
-from typing import Any
 
 from group_gateway.cache.store import CacheStore
 from group_gateway.events import SharedOutcome
@@ -31,6 +29,8 @@ class SharedResponses:
         self._ready: ResponseCache[Reply] = ResponseCache(cache, max_bytes=max_bytes)
         self.now = self._ready.now
         """Returns the response if it is ready and valid, as far as is known without waiting."""
+        self.lead = self._in_flight.lead
+        """Executes a request for all who join it."""
 
     def __contains__(self, key: RequestKey) -> bool:
         """Return whether a request needs no execution, as far as is known without waiting."""
@@ -55,14 +55,10 @@ class SharedResponses:
             self._joinable_since = epoch
         return self._in_flight.joined(key)
 
-    async def lead(
-        self, key: RequestKey, operation: Operation, work: Coroutine[Any, Any, Reply]
-    ) -> Reply:
-        """Execute a request for all who join it; keep the response if it is complete."""
-        reply = await self._in_flight.lead(key, work)
+    def keep(self, key: RequestKey, operation: Operation, reply: Reply) -> None:
+        """Keep the response to a request that was executed, if it is complete."""
         if operation.dependencies and reply.is_complete:
             self._ready.put(key, reply, reply.size, operation.dependencies)
-        return reply
 
     async def encoded(self, key: RequestKey, reply: Reply, accept_encoding: str | None) -> Reply:
         """Return a response in a coding that the client accepts."""

@@ -86,17 +86,17 @@ class _PooledExchange:
         self, call: Call, headers: Mapping[str, str], *, until: float
     ) -> UpstreamResponse:
         lines = self._lines + field_lines(headers.items())
-        status, received, content = await self._pool.exchange(
+        status, headers_received, content = await self._pool.exchange(
             request_bytes(call.method, self._base_path + call.path, lines, call.body),
             self._timeouts,
             repeatable=call.method == "GET",
             until=until,
             caller_key=call.scope,
         )
+        received = dict(headers_received)
         seen = {
-            known: value.decode("latin-1").strip(" \t")
-            for name, value in received
-            if (known := _SEEN.get(name)) is not None
+            _SEEN[name]: received[name].decode("latin-1").strip(" \t")
+            for name in received.keys() & _SEEN.keys()
         }
         return UpstreamResponse(status, seen, content)
 

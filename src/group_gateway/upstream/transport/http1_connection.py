@@ -52,6 +52,7 @@ class Http1Connection(asyncio.Protocol):
         self._max_body = max_body
         self._budget = budget
         self._body = bytearray()
+        self._complete = self._bodiless = False
         self._transport: asyncio.Transport | None = None
         self._loop = asyncio.get_running_loop()
         self._waiter: asyncio.Future[None] | None = None
@@ -64,7 +65,8 @@ class Http1Connection(asyncio.Protocol):
         self._start(bodiless=False)
 
     def _start(self, *, bodiless: bool) -> None:
-        self._parser = httptools.HttpResponseParser(self)
+        if not self._complete or self._bodiless:  # otherwise it is where a response begins
+            self._parser = httptools.HttpResponseParser(self)
         self._bodiless = bodiless
         self._headers: Headers = []
         self._taken = 0

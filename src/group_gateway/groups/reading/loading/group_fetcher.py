@@ -6,7 +6,7 @@ complete.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -66,8 +66,11 @@ class GroupFetcher:
         self._lifetimes = lifetimes
         self._tasks = BackgroundTasks()
 
-    async def fetch(self, caller: Caller, misses: Sequence[Miss]) -> None:
+    def fetch(self, caller: Caller, misses: Sequence[Miss]) -> Awaitable[object]:
         """Resolve or reject every pending result, each by its own deadline."""
+        return self._read(caller, misses[0]) if len(misses) == 1 else self._fetch(caller, misses)
+
+    async def _fetch(self, caller: Caller, misses: Sequence[Miss]) -> None:
         timers = self._own_ends(misses)
         try:
             listed = [miss for miss in misses if not miss.pending.alone]
@@ -89,8 +92,6 @@ class GroupFetcher:
 
     def _own_ends(self, misses: Sequence[Miss]) -> list[asyncio.TimerHandle]:
         """Reject results at their own deadlines, if a shared call may take longer."""
-        if len(misses) == 1:  # nothing is shared
-            return []
         ends = {miss.pending.deadline for miss in misses}
         last = max(ends) - _CLOSE
         if min(ends) >= last:  # as those of one operation always do

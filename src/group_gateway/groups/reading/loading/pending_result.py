@@ -8,6 +8,7 @@ more time then start another load.
 import asyncio
 import time
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Generic, TypeVar, cast
 
 from group_gateway.errors import GatewayError, TooManyUpstreamCalls, UpstreamTimeout
@@ -15,6 +16,7 @@ from group_gateway.operation import CacheDependency, Operation
 from group_gateway.trace_context import link_operations
 
 Value = TypeVar("Value")
+_deadline = attrgetter("deadline")
 _EARLY = 0.01
 """Seconds by which a timer may fire early."""
 
@@ -108,7 +110,7 @@ class PendingResult(Generic[Value]):
 
 def longest_remaining(results: Sequence[PendingResult[Value]]) -> float:
     """Return the seconds until the last deadline of the results."""
-    latest = max([pending.deadline for pending in results])
+    latest: float = max(map(_deadline, results))
     return max(latest - asyncio.get_running_loop().time(), 0.001)
 
 
