@@ -41,7 +41,8 @@ _MINUTE = 60
 def draw_own(own: Own, path: Path) -> None:
     """Draw the CPU time per request of each mode and workload, and of each stage."""
     figure = Figure(figsize=(9, 9), layout="constrained")
-    above, below = figure.subplots(2, 1, height_ratios=(1, 2))
+    # Subfigures, because the names of the stages would otherwise narrow the columns too.
+    above, below = (part.subplots() for part in figure.subfigures(2, 1, height_ratios=(1, 2)))
     titles = {mode.name: mode.title for mode in OWN_MODES} | {CEILING: "ceiling: constant bytes"}
     costs = {
         title: {workload: one.cpu_us for workload, one in own.loads[name].items()}
@@ -178,11 +179,12 @@ def _columns(axes: Axes, groups: Mapping[str, Mapping[str, float]]) -> None:
     for place, (title, values) in enumerate(groups.items()):
         at = [index + (place - (len(groups) - 1) / 2) * width for index in range(len(names))]
         bars = axes.bar(at, list(values.values()), width, label=title, color=_COLOURS[place])
-        axes.bar_label(bars, [number(value) for value in values.values()], fontsize=7, padding=1)
+        texts = [number(value) for value in values.values()]
+        axes.bar_label(bars, texts, fontsize=7, padding=2, rotation=90)
     axes.set_yscale("log")
     axes.set_xticks(range(len(names)), names)
-    axes.legend(ncols=len(groups), loc="upper left", fontsize=8)
-    axes.margins(y=0.25)
+    axes.legend(ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.1), fontsize=8)
+    axes.margins(y=0.15)
 
 
 def _bars(axes: Axes, groups: Mapping[str, Mapping[str, float]]) -> None:
