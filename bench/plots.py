@@ -6,6 +6,7 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from bench.care_team import CareTeam
 from bench.facts import Facts
@@ -164,6 +165,7 @@ def draw_staleness(staleness: Staleness, path: Path) -> None:
     left.set_title("milliseconds until another replica showed a write")
     left.legend()
     right.set_xscale("log")
+    right.xaxis.set_minor_formatter(NullFormatter())  # they would overlap
     right.set_xlabel("milliseconds")
     right.set_title("share of the replicas that showed it by then")
     for axes in (left, right):
