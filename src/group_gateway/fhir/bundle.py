@@ -140,7 +140,7 @@ def parse_searchset(raw: bytes, page: PageLink, base: Segments = ()) -> Searchse
                 issues += found
                 continue
             broken += 1
-            if entry.resource == _NOTHING:  # takes no number of the upstream's
+            if entry.resource == _NOTHING:  # an entry without a resource is not counted as a match
                 continue
         elif group.id in seen:
             group = None

@@ -208,9 +208,9 @@ class _Walk:
 
 
 def _marked(versions: Iterable[HistoryEntry]) -> Iterator[tuple[str, HistoryEntry]]:
-    """Yield the versions of a page, each with a mark that no other on the page has.
+    """Yield the versions of a page, each with a mark that is unique on the page.
 
-    One without id and time may be the very text of an earlier one, to which a group was set back.
+    Versions without id and time may have equal content: those get a number in addition.
     """
     times: Counter[str] = Counter()
     for version in versions:
