@@ -19,7 +19,7 @@ from group_gateway.operation import UNKNOWN, RequestContext
 
 
 class WebSocketEndpoint:
-    """Accept WebSockets: at most `places` in all, and `callers` for each caller.
+    """Accept WebSockets: at most `sockets` in all, and `per_caller` for each caller.
 
     `cross_origin` is the policy for other sites' pages.
     """
@@ -28,14 +28,14 @@ class WebSocketEndpoint:
         self,
         subscriptions: Subscriptions,
         pipeline: RequestPipeline,
-        places: SubscriptionLimit,
-        callers: SubscriptionLimit,
+        sockets: SubscriptionLimit,
+        per_caller: SubscriptionLimit,
         cross_origin: CrossOriginPolicy,
     ) -> None:
         self._subscriptions = subscriptions
         self._pipeline = pipeline
-        self._places = places
-        self._callers = callers
+        self._sockets = sockets
+        self._per_caller = per_caller
         self._cross_origin = cross_origin
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,14 +53,14 @@ class WebSocketEndpoint:
         named = [(CORRELATION_HEADER, context.correlation_id)]
         await send({"type": "websocket.accept", "subprotocol": spoken, "headers": named})
         try:
-            end = await self._conversed(spoken, headers, receive, send)
+            end = await self._serve(spoken, headers, receive, send)
         except RequestRefused as refused:
             self._pipeline.refusal(refused, JSON, context)
             end = Close(TRY_AGAIN, refused.message)
         with suppress(OSError):  # it is gone already
             await send({"type": "websocket.close", "code": end.code, "reason": end.reason})
 
-    async def _conversed(
+    async def _serve(
         self, spoken: str | None, headers: Headers, receive: Receive, send: Send
     ) -> Close:
         """Serve a connection; return its close code and reason.
@@ -70,12 +70,12 @@ class WebSocketEndpoint:
         if spoken is None:
             return Close(4406, f"Subprotocol not acceptable: speak {SUBPROTOCOL}")
         authorization = ", ".join(headers.getlist("authorization")) or None
-        conversation = GraphQLWebSocket(
-            self._subscriptions, self._pipeline, self._callers, receive, send
+        websocket = GraphQLWebSocket(
+            self._subscriptions, self._pipeline, self._per_caller, receive, send
         )
         try:
-            with self._places.take(""):
-                await conversation.hold(authorization)
+            with self._sockets.take(""):
+                await websocket.hold(authorization)
         except Close as close:
             return close
         return Close(1001, "Going away")
