@@ -67,7 +67,7 @@ class OperationResult(msgspec.Struct, frozen=True):
     def body(self, extensions: Mapping[str, Any] | None = None) -> bytes:
         """Return the encoded response map (GraphQL specification, section 7.1)."""
         if type(self.data) is msgspec.Raw and not (self.errors or extensions):
-            return b'{"data":%b}' % self.data
+            return b"".join((b'{"data":', self.data, b"}"))
         body: dict[str, Any] = {}
         if self.errors:
             body["errors"] = self.errors
