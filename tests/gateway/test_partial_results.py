@@ -102,13 +102,13 @@ async def test_whole_results_cost_nothing_more():
 
 
 async def test_an_element_that_no_group_has():
-    """One group is read to see whether the search omits an element, and no other afterwards."""
+    """Groups are read once to see whether the search omits an element, and not afterwards."""
     upstream = Answering(shortened(), WHOLE)
     async with answering(upstream, cache_ttl=0, cache_search_ttl=0) as gateway:
         for selected in ("identifier { value }", "active", "version", "extension { url }"):
             await gateway.data(f"{{ groups {{ nodes {{ id {selected} }} }} }}")
     reads = [call for call in upstream.calls if "?" not in call]
-    assert reads == ["GET /Group/a"]
+    assert reads == ["GET /Group/a", "GET /Group/b", "GET /Group/c"]
 
 
 SELECTIONS = {
@@ -120,17 +120,23 @@ SELECTIONS = {
     "modifierExtension": ("modifierExtension { url }", [{"url": "x"}], [{"url": "x"}]),
     "meta": ("meta { source }", {"source": "x"}, {"source": "x"}),
     "name": ("name", "x", "x"),
+    "characteristic": (
+        "characteristic { exclude }",
+        [{"code": {"text": "x"}, "valueBoolean": True, "exclude": True}],
+        [{"exclude": True}],
+    ),
 }
 
 
-def omitting(name, *, is_mixed=False):
-    """Make an upstream whose searches lack an element of its groups, maybe of all but one."""
-    value = SELECTIONS[name][1]
-    rich = {id: {**WHOLE[id], name: value} for id in ("b", "c")}
-    found = {id: {k: v for k, v in group.items() if k != name} for id, group in WHOLE.items()}
-    first = found["a"] if is_mixed else {**WHOLE["a"], name: value}
-    entries = [{"resource": group} for group in found.values()]
-    return Answering(lambda _: page(*entries, total=3), {"a": first, **rich})
+def omitting(name, rich="abc", every="abc"):
+    """Make an upstream whose searches lack an element that its `rich` groups have."""
+    found = {id: {k: v for k, v in make_group(id).items() if k != name} for id in every}
+    whole = {
+        id: {**group, name: SELECTIONS[name][1]} if id in rich else group
+        for id, group in found.items()
+    }
+    bundle = page(*({"resource": group} for group in found.values()), total=len(every))
+    return Answering(lambda _: bundle, whole)
 
 
 @pytest.mark.parametrize("name", SELECTIONS)
@@ -144,18 +150,55 @@ async def test_a_search_without_one_element(name):
         assert [node[name] for node in nodes] == [shown] * 3
 
 
+@pytest.mark.parametrize("name", SELECTIONS)
+async def test_only_some_groups_have_the_element(name):
+    """The omission is found although the first groups lack the element in reads too."""
+    selected, _, shown = SELECTIONS[name]
+    async with answering(omitting(name, rich="c")) as gateway:
+        nodes = (await gateway.data(f"{{ groups {{ nodes {{ id {selected} }} }} }}"))["groups"][
+            "nodes"
+        ]
+        assert nodes[2][name] == shown != nodes[1][name] == nodes[0][name]
+        document = f'{{ a: group(id: "a") {{ {selected} }} c: group(id: "c") {{ {selected} }} }}'
+        assert await gateway.data(document) == {"a": {name: nodes[0][name]}, "c": {name: shown}}
+
+
 @pytest.mark.parametrize("name", ["identifier", "extension"])
 async def test_a_read_shows_what_a_search_omits(name):
-    """When only some groups have the element, a read of one of them is what shows the omission."""
+    """If no group that was compared has the element, a read of another shows the omission."""
     selected, _, shown = SELECTIONS[name]
-    async with answering(omitting(name, is_mixed=True), cache_search_ttl=0) as gateway:
+    upstream = omitting(name, rich="b", every="abcdefghxyz")
+    async with answering(upstream, cache_search_ttl=0) as gateway:
         listed = f"{{ groups {{ nodes {{ id {selected} }} }} }}"
         await gateway.data(listed)
+        assert len(upstream.calls) == 1 + 6
         assert (await gateway.data(f'{{ group(id: "b") {{ {selected} }} }}'))["group"][
             name
         ] == shown
         nodes = (await gateway.data(listed + " "))["groups"]["nodes"]
-        assert [node[name] for node in nodes] == [[], shown, shown]
+        assert [node["id"] for node in nodes if node[name]] == ["b"]
+
+
+async def test_an_element_that_only_fhir_r5_has():
+    """A version in a list is the version of a read, whatever a search omits."""
+    whole = {id: make_group(id, membership="enumerated") for id in "ab"}
+    found = page(*({"resource": make_group(id)} for id in whole), total=2)
+    async with answering(Answering(lambda _: found, whole)) as gateway:
+        for node in (await gateway.data("{ groups { nodes { id version } } }"))["groups"]["nodes"]:
+            single = await gateway.data(VERSION, id=node["id"])
+            assert single["group"]["version"] == node["version"]
+
+
+@pytest.mark.parametrize("shown", [0, 1])
+async def test_long_lists_of_members_are_cut(shown):
+    """A group whose own count is higher than its members is read, though others are whole."""
+    members = [{"entity": {"reference": f"Patient/{n}"}} for n in range(3)]
+    whole = {"a": make_group("a"), "b": make_group("b", member=members, quantity=3)}
+    cut = {**whole["b"], "member": members[:shown]}
+    found = page({"resource": whole["a"]}, {"resource": cut}, total=2)
+    async with answering(Answering(lambda _: found, whole)) as gateway:
+        nodes = (await gateway.data(INSIDE))["groups"]["nodes"]
+        assert [len(node["member"]) for node in nodes] == [1, 3]
 
 
 @pytest.mark.parametrize("name", SELECTIONS)

@@ -21,7 +21,7 @@ _GROUP: Final = "Group"
 _SHOWN_BY: Final = {
     "members": frozenset({"member"}),
     "responsibilities": frozenset({"characteristic"}),
-    "version": RESOURCE_ELEMENTS - {"meta"},
+    "version": RESOURCE_ELEMENTS,
 }
 """The elements of a group that fields with other names show."""
 

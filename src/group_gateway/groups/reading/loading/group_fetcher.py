@@ -176,8 +176,8 @@ class GroupFetcher:
 
     async def _take(self, content: Searchset, listing: IdListing) -> bool:
         """Resolve the results of a page's groups; return whether the next page is worth a call."""
-        doubts = self._results.doubts(content.groups, listing.elements)
-        unsure = {*doubts.parts, doubts.sample}
+        doubts = self._results.doubts(content.groups, listing.elements, listing.calls_left)
+        unsure = {*doubts.parts, *doubts.samples}
         found: list[tuple[Miss, Found]] = []
         for group in content.groups:
             miss = listing.left.get(group.id)
@@ -188,10 +188,10 @@ class GroupFetcher:
                 continue
             del listing.left[group.id]
             found.append((miss, group))
-        if doubts.sample is None:
-            await self._keep_listed(found)
-        else:
+        if doubts.samples:
             listing.held += found
+        else:
+            await self._keep_listed(found)
         return bool(found) and bool(listing.left) and not content.broken
 
     async def _read_all(self, caller: Caller, misses: Iterable[Miss]) -> bool:
@@ -230,7 +230,7 @@ class GroupFetcher:
         """Keep results of a search, of which some elements may be unknown."""
         if not self._results.are_settled(RESOURCE_ELEMENTS):
             for _, group in found:
-                if group is not None:
+                if group is not None and group.id not in self._results.compared:
                     group.may_be_part = True
         await self._keep(found)
 

@@ -61,7 +61,7 @@ class IdListing:
     """A search by an id list: the pending loads that are `left`, and the operations that `paid`.
 
     Results that may lack elements are `doubted` and stay in `left`. Results are `held` back until
-    one of them has been compared with a read.
+    some of them have been compared with reads.
     """
 
     left: dict[str, Miss]
@@ -75,6 +75,12 @@ class IdListing:
         loads = [miss.pending for miss in self.left.values()]
         different = {operation.elements for load in loads for operation in load.operations}
         return frozenset[str]().union(*different)
+
+    @property
+    def calls_left(self) -> int:
+        """The upstream calls that each of the waiting operations may still make."""
+        loads = [miss.pending for miss in self.left.values()]
+        return min((op.calls_left for load in loads for op in load.operations), default=0)
 
     def release(self) -> None:
         """Leave the results that are held back to reads."""

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from group_gateway.errors import GatewayError
 from group_gateway.fhir.bundle import Searchset
 from group_gateway.fhir.group_resource import GroupResource
+from group_gateway.groups.reading.capabilities.partial_results import MOST_SAMPLES, spread
 from group_gateway.groups.reading.capabilities.upstream_capabilities import UpstreamCapabilities
 from group_gateway.groups.reading.loading.group_loader import GroupLoader
 from group_gateway.operation import Operation
@@ -35,14 +36,13 @@ class WholePages:
         """
         if self.are_whole(asked, has_parts=bool(page.parts)):
             return page
-        doubts = self._results.doubts(page.groups, asked)
-        suspects = doubts.samples(operation.calls_left // 2)
-        sample = [doubts.sample] if doubts.sample is not None and operation.calls_left > 1 else []
-        if not (doubts.parts or suspects or sample):
+        doubts = self._results.doubts(page.groups, asked, operation.calls_left)
+        suspects = spread(doubts.suspects, min(MOST_SAMPLES, operation.calls_left // 2))
+        if not (doubts.parts or suspects or doubts.samples):
             return page
         read = await self._read(operation, page, doubts.parts, is_needed=True)
         read |= await self._read(operation, page, suspects, is_needed=False)
-        sampled = await self._read(operation, page, sample, is_needed=False)
+        sampled = await self._read(operation, page, doubts.samples, is_needed=False)
         if self._results.omit(asked):  # a read may just have shown that
             read |= sampled
             rest = [id for id in page.ids if id not in read]
