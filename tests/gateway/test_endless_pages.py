@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import time
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -12,6 +13,8 @@ NUMBERS = itertools.count()
 FORWARD = "{ groups(first: 50) { nodes { id } pageInfo { hasNextPage } } }"
 BACKWARD = "{ groups(last: 50) { nodes { id } pageInfo { hasPreviousPage } } }"
 TOTAL = "{ groups { totalCount } }"
+PAGED = """query ($size: Int, $after: String) { groups(first: $size, after: $after) {
+    nodes { id } pageInfo { hasNextPage endCursor } } }"""
 FILTERED = '{ groups(filter: { patient: "nobody" }) { nodes { id } totalCount } }'
 QUERIES = (FORWARD, BACKWARD, TOTAL, FILTERED)
 
@@ -106,3 +109,63 @@ async def test_a_few_empty_pages():
 
     async with answering(Answering(answer)) as gateway:
         assert ids(await gateway(FORWARD)) == ["a"]
+
+
+def ending(wrong, size=2, **elements):
+    """Make the pages of five numbered groups of which the last one has a wrong `next` link."""
+    every = [f"g{n}" for n in range(5)]
+
+    def answer(target):
+        start = int(dict(parse_qsl(urlsplit(target).query)).get("_offset", 0))
+        found = every[start : start + size]
+        own = {"relation": "self", "url": target}
+        end = start + len(found)
+        url = f"/Group?_count={size}&_offset={end}" if end < len(every) else wrong
+        return page(*found, link=[own, {"relation": "next", "url": url}], **elements)
+
+    return Answering(answer)
+
+
+@pytest.mark.parametrize("size", [1, 2, 5])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "/Group?_count=2&_offset=5",
+        "/Group?_count=2&_offset=0",
+        "/Group?_count=2&_offset=9",
+        "",
+        "http://[bad",
+    ],
+)
+async def test_all_groups_were_shown(wrong, size):
+    """A wrong link on the last page is no error if the upstream's own count was reached."""
+    async with answering(ending(wrong, size, total=5)) as gateway:
+        assert ids(await gateway(FORWARD)) == ["g0", "g1", "g2", "g3", "g4"]
+        found, after, more = [], None, True
+        while more:
+            answer = await gateway(PAGED, size=size, after=after)
+            found += ids(answer)
+            about = answer["data"]["groups"]["pageInfo"]
+            more, after = about["hasNextPage"], about["endCursor"]
+            assert len(found) <= 5
+        assert found == ["g0", "g1", "g2", "g3", "g4"]
+
+
+@pytest.mark.parametrize("wrong", ["/Group?_count=2&_offset=5", "/Group?_count=2&_offset=0"])
+async def test_a_wrong_link_without_a_total(wrong):
+    """The walk ends in an error, also if it continues at a cursor."""
+    async with answering(ending(wrong)) as gateway:
+        assert codes(await gateway(FORWARD)) == {"UPSTREAM_INVALID_RESPONSE"}
+        after = None
+        for _ in range(5):
+            answer = await gateway(PAGED, size=2, after=after)
+            if codes(answer):
+                break
+            after = answer["data"]["groups"]["pageInfo"]["endCursor"]
+        assert codes(answer) == {"UPSTREAM_INVALID_RESPONSE"}
+
+
+async def test_an_empty_link_on_a_page_that_is_not_full():
+    """A link without an address is no link."""
+    async with answering(ending("", size=10)) as gateway:
+        assert ids(await gateway(FORWARD)) == ["g0", "g1", "g2", "g3", "g4"]

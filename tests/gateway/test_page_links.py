@@ -99,7 +99,6 @@ async def test_a_self_link_that_leaves_the_base_out():
         "/?page=2",
         "/fhir/Group",
         "/fhir",
-        "",
         "http://[bad",
         "javascript:alert(1)",
         "urn:uuid:1",

@@ -147,7 +147,9 @@ def parse_searchset(raw: bytes, page: PageLink, base: Segments = ()) -> Searchse
         else:
             seen.add(group.id)
         groups.append(group)
-    links = page_links(link, page, base)
+    count = page.parameter("_count") or ""
+    is_full = count.isdecimal() and len(groups) >= int(count[:_MOST_DIGITS])
+    links = page_links(link, page, base, is_full=is_full)
     return Searchset(raw, tuple(groups), links, _count(total), broken, tuple(issues))
 
 
@@ -204,15 +206,21 @@ def _issues(resource: msgspec.Raw) -> tuple[Issue, ...] | None:
         return None
 
 
-def page_links(link: object, page: PageLink, base: Segments) -> dict[str, PageLink]:
-    """Return the links of a Bundle that was found behind `page`, by their relations."""
+def page_links(
+    link: object, page: PageLink, base: Segments, *, is_full: bool = False
+) -> dict[str, PageLink]:
+    """Return the links of a Bundle that was found behind `page`, by their relations.
+
+    An empty URL is no link. On a page that `is_full` it is one that must not be followed, because
+    others are likely to follow.
+    """
     urls: dict[str, str] = {}
     items = link if isinstance(link, list) else [] if link is None else [link]
     for item in items:
         relation, url = (
             (item.get("relation"), item.get("url")) if isinstance(item, dict) else ("",) * 2
         )
-        if isinstance(relation, str) and isinstance(url, str):
+        if isinstance(relation, str) and isinstance(url, str) and (url.strip() or is_full):
             urls[relation.strip().lower()] = url  # as HTTP compares relations (RFC 8288, 2.1.1)
     if "prev" in urls:  # FHIR says `previous`, some servers say `prev` (RFC 8288)
         urls.setdefault("previous", urls.pop("prev"))

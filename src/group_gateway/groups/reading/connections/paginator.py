@@ -10,21 +10,19 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import suppress
 from typing import Any
 
-from group_gateway.errors import BadUserInput, UpstreamInvalidResponse
+from group_gateway.errors import BadUserInput
 from group_gateway.fhir.page_link import NOWHERE, PageLink
 from group_gateway.groups.reading.capabilities.paging_support import DroppedPage
 from group_gateway.groups.reading.connections.relay_connection import Batch, Step
+from group_gateway.groups.reading.connections.visited_pages import EndlessPages, VisitedPages
+from group_gateway.groups.reading.pages.page_position import PagePosition
 from group_gateway.groups.reading.pages.parsed_pages import ParsedPage
 from group_gateway.groups.reading.pages.upstream_page import (
     PAGE_SIZE,
     InconsistentNumbers,
     Page,
-    PagePosition,
 )
-from group_gateway.groups.reading.searches.search import Search
-
-MOST_EMPTY_PAGES = 20
-"""Pages in a row that may hold no group before a search counts as endless."""
+from group_gateway.groups.reading.searches.search import InvalidLink, Search
 
 
 class Paginator:
@@ -184,7 +182,8 @@ class Paginator:
         """Yield this page and those after it, each with the ids on the pages before."""
         walk = [page]
         seen: set[str] = set()
-        visited = _VisitedPages(page.link)
+        visited = VisitedPages(page.link)
+        shown = 0
         while True:
             yield page, seen
             if page.next is None:
@@ -192,26 +191,35 @@ class Paginator:
                     self._search.keep_walk(walk)
                 return
             seen.update(page.ids)
+            if page.groups:
+                shown = len(seen) if page.reach is None else page.reach
             is_cut = page.is_cut and not self._search.is_last(page)
             if not is_cut and visited.contains(page.next):
                 return
-            visited.add(page.next)
             try:
-                page = await self._search.follow(page.next, filtered=page.filtered)
-            except DroppedPage:
-                shown = len(seen) if page.begin is None else page.begin + len(page.ids)
-                if await self._search.total(page) == shown:
+                visited.add(page.next)
+                visited.check_direction(page)
+                further = await self._search.follow(page.next, filtered=page.filtered)
+                if not is_cut and seen.issuperset(further.ids):
+                    return  # the try has shown that there is no more
+                visited.check(further, seen)
+            except (DroppedPage, EndlessPages, InvalidLink) as error:
+                total = await self._last_total(page, error)
+                if total == shown or page.is_beyond(total):
                     return  # some servers link a page after the last one
                 raise
-            if not is_cut and seen.issuperset(page.ids):
-                return  # the try has shown that there is no more
-            visited.check(page, seen)
+            page = further
             walk.append(page)
+
+    async def _last_total(self, page: Page, error: Exception) -> int | None:
+        """Return the upstream's total after the way on from a page has failed."""
+        is_refused = isinstance(error, DroppedPage)
+        return await self._search.total(page) if is_refused else page.content.total
 
     async def _back(self, page: Page, stop: int) -> AsyncIterator[Batch]:
         """Yield the groups of a page up to index `stop`, and those of the pages before it."""
         seen: set[str] = set()
-        visited = _VisitedPages(page.link)
+        visited = VisitedPages(page.link)
         while True:
             steps = self._steps(page, range(stop - 1, -1, -1), seen)
             more = False if not page.leads_back else True if page.filtered else None
@@ -262,32 +270,6 @@ class Paginator:
             if index in indexes and (group := entries[index]) is not None and group.id not in seen
         ]
         return found[::-1] if indexes.step < 0 else found
-
-
-class _VisitedPages:
-    """The pages that one walk has visited."""
-
-    def __init__(self, link: PageLink) -> None:
-        self._links = {link}
-        self._empty = 0
-
-    def contains(self, link: PageLink) -> bool:
-        """Return whether a page was visited."""
-        return link in self._links
-
-    def add(self, link: PageLink) -> None:
-        """Record the next page; raise UpstreamInvalidResponse if it was visited before."""
-        if link in self._links:
-            raise UpstreamInvalidResponse("The upstream's page links form a loop.")
-        self._links.add(link)
-
-    def check(self, page: Page, seen: Collection[str]) -> None:
-        """Raise UpstreamInvalidResponse when pages hold nothing new."""
-        if page.groups and all(id in seen for id in page.ids):
-            raise UpstreamInvalidResponse("The upstream's page links form a loop.")
-        self._empty = 0 if page.groups else self._empty + 1
-        if self._empty > MOST_EMPTY_PAGES:
-            raise UpstreamInvalidResponse("The upstream returns page after page without a group.")
 
 
 def _growth(position: PagePosition, page: Page) -> int:

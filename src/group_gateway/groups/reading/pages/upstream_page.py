@@ -1,4 +1,4 @@
-"""Pages of a search as an upstream links and numbers them, and positions on them. Pure.
+"""Pages of a search as an upstream links and numbers them. Pure.
 
 Servers page by offset (`_offset` in the page links), by opaque `next` links, or advertise neither.
 For the last kind the next offset is requested all the same, so that results are never silently
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from group_gateway.errors import UpstreamInvalidResponse
 from group_gateway.fhir.bundle import Searchset
 from group_gateway.fhir.group_resource import GroupResource
-from group_gateway.fhir.page_link import GROUP, PageLink, Query
+from group_gateway.fhir.page_link import GROUP, NOWHERE, PageLink, Query
 from group_gateway.groups.reading.capabilities.paging_support import COUNT, OFFSET
 from group_gateway.groups.reading.filters.fhir_parameters import PARAMETERS
 from group_gateway.groups.reading.filters.filter_table import PARAMETER_NAMES
@@ -53,44 +53,11 @@ class _Continuation(NamedTuple):
     @classmethod
     def of(cls, content: Searchset, link: PageLink) -> "_Continuation":
         """Determine it."""
-        begin = _begin(content)
+        begin = _begin(content, link)
         exact = begin is not None and _is_exact(content, begin)
         is_capped = exact and "next" in content.links and not _is_full(content, link)
         cap = len(content.entries) if is_capped and content.entries else None
         return cls(link, _next(content, link), begin, exact, cap)
-
-
-@dataclass(frozen=True, slots=True)
-class PagePosition:
-    """The position of a group: an index on the page behind `link`, and the group's `id`.
-
-    `offset` is the number of groups before that page, None where only links lead on. `filtered` is
-    whether the upstream applied the whole filter, `total` the number of groups that it counted.
-    """
-
-    link: PageLink
-    index: int
-    offset: int | None
-    filtered: bool
-    id: str
-    total: int | None = None
-
-    @property
-    def number(self) -> int | None:
-        """The number of groups before this one; None where the upstream does not page by offset."""
-        return None if self.offset is None else self.offset + self.index
-
-    @classmethod
-    def from_json(cls, place: list[Any]) -> "PagePosition":
-        """Parse a position that `Page.place` made."""
-        query, path, text, index, offset, filtered, id, *total = place
-        link = PageLink(tuple((name, value) for name, value in query), path, text)
-        return cls(link, index, offset, filtered, id, *total)
-
-    def find(self, page: "Page") -> int | None:
-        """Return the index of its group on a page; None when it is absent."""
-        ids = [None if group is None else group.id for group in page.entries]
-        return ids.index(self.id) if self.id in ids else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +146,22 @@ class Page:
         return not self.is_first and (self.begin is not None or "previous" in self.content.links)
 
     @property
+    def reach(self) -> int | None:
+        """The number of groups up to its last one, as stated or requested; None without either."""
+        begin = _requested_offset(self.link) or None if self.begin is None else self.begin
+        return None if begin is None else begin + len(self.ids)
+
+    def is_beyond(self, total: int | None) -> bool:
+        """Return whether it is empty, as it must be after so many groups."""
+        return not self.entries and total is not None and (self.reach or 0) >= total
+
+    @property
+    def leads_to_earlier(self) -> bool:
+        """Whether the next page has a lower offset than was requested for this one."""
+        following = None if self.next is None else _number(self.next.parameter(OFFSET))
+        return following is not None and following < _requested_offset(self.link)
+
+    @property
     def goes_on(self) -> bool | None:
         """Whether more groups follow its last one; None when only a request can show that."""
         if self.next is None:
@@ -191,8 +174,8 @@ class Page:
     def end(self) -> int:
         """The number of groups before the next page, on a page that was requested by offset."""
         following = self.content.links.get("next")
-        end = _number(following.parameter("_offset")) if following is not None else None
-        return self._start + len(self.entries) if end is None else end
+        end = _number(following.parameter(OFFSET)) if following is not None else None
+        return self._start + len(self.entries) if end is None or self.leads_to_earlier else end
 
     def index_of(self, number: int) -> int:
         """Return how many of its groups precede the one of a number.
@@ -227,18 +210,22 @@ def is_oversized(content: Searchset, link: PageLink) -> bool:
     return end is not None and end < _requested_offset(link) + len(content.entries)
 
 
-def _begin(content: Searchset) -> int | None:
+def _begin(content: Searchset, link: PageLink) -> int | None:
     """Return the page's offset if there is proof that the upstream pages by offset.
 
-    Servers may echo an `_offset` that they ignore, or omit it when it is 0.
+    Servers may echo an `_offset` that they ignore, omit it when it is 0, or always omit it.
     """
     own, following = content.links.get("self"), content.links.get("next")
-    begin = _number(own.parameter("_offset") or "0") if own is not None else None
+    if own is None:
+        return None
+    stated, requested = own.parameter(OFFSET), _requested_offset(link)
+    begin = requested if stated is None else _number(stated)
     if begin is None:
         return None
-    if following is None:
-        return begin or None
-    end = _number(following.parameter("_offset"))
+    end = None if following is None else _number(following.parameter(OFFSET))
+    if following in {None, NOWHERE} or (end is not None and end < begin):  # it leads nowhere on
+        is_last = stated is not None or content.total == begin + len(content.entries)
+        return begin or None if is_last else None
     return begin if end is not None and end >= begin + max(len(content.entries), 1) else None
 
 

@@ -45,6 +45,10 @@ from group_gateway.operation import Operation
 _TOTAL = "_total"
 
 
+class InvalidLink(UpstreamInvalidResponse):
+    """A page link must not be followed."""
+
+
 class Search:
     """The pages of a search. Each is fetched once.
 
@@ -181,7 +185,7 @@ class Search:
         Raises UpstreamSearchUnsupported when too many pages were scanned.
         """
         if link == NOWHERE:
-            raise UpstreamInvalidResponse("The upstream's page link is not valid FHIR.")
+            raise InvalidLink("The upstream's page link is not valid FHIR.")
         is_scan = self.is_scan or not filtered
         if is_scan and len(self._fetched) >= SCAN_PAGES and link not in self._fetched:
             looked_at = sum(len(content.groups) for content in self._fetched.values())
