@@ -22,7 +22,8 @@ _NOW = 1_800_000_000
 class Keeper(httpx.AsyncBaseTransport):
     """A server with one group, `1`.
 
-    `etag` and `version_id`: how it shows versions, which are numbers unless `names` gives others.
+    `etag` and `version_id`: how it shows versions, which are numbers unless `names` gives others;
+    `tag` is how it writes entity tags.
     `clock`: it sends a `Date`. `guards`: it honours preconditions. `deletes`: it has DELETE.
     `echo`: what a write answers; `computes`: what it makes of a body. `before_put` runs between the
     gateway's read and its write, as another writer would.
@@ -32,6 +33,7 @@ class Keeper(httpx.AsyncBaseTransport):
     etag: bool = False
     version_id: bool = False
     names: Callable[[int], str] = str
+    tag: str = 'W/"{}"'
     clock: bool = False
     guards: bool = True
     deletes: bool = False
@@ -126,7 +128,7 @@ class Keeper(httpx.AsyncBaseTransport):
     def _shown(self, status: int, body: Any, **headers: str) -> httpx.Response:
         name = self.names(self.version)
         if self.etag:
-            headers["etag"] = f'W/"{name}"'
+            headers["etag"] = self.tag.format(name)
         if body is None:
             return httpx.Response(status, headers=headers)
         if body != "full":

@@ -162,7 +162,15 @@ async def test_another_writer_where_preconditions_are_honoured(shows: Any):
 
 
 @pytest.mark.parametrize("echo", [None, "full", {"resourceType": "OperationOutcome"}])
-@pytest.mark.parametrize("shows", [{"etag": True}, {"version_id": True}])
+@pytest.mark.parametrize(
+    "shows",
+    [
+        {"etag": True},
+        {"version_id": True},
+        {"etag": True, "version_id": True, "tag": '"sha-{}"'},
+        {"etag": True, "version_id": True, "tag": "{}"},
+    ],
+)
 @pytest.mark.parametrize("history", [True, False])
 async def test_another_writer_where_preconditions_are_ignored(
     shows: Any, echo: Any, *, history: bool

@@ -88,8 +88,9 @@ class BaseVersion:
 
     @property
     def number(self) -> int | None:
-        """The version as a number, where versions are counted."""
-        return tag_number(self.tag)
+        """The version as a number, where versions are counted; its tag may be a digest."""
+        number = tag_number(self.tag)
+        return tag_number(f'"{self.version_id}"') if number is None else number
 
     @property
     def is_exact(self) -> bool:
