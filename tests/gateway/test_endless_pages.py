@@ -120,7 +120,8 @@ def ending(wrong, size=2, **elements):
         found = every[start : start + size]
         own = {"relation": "self", "url": target}
         end = start + len(found)
-        url = f"/Group?_count={size}&_offset={end}" if end < len(every) else wrong
+        last = target if wrong == "itself" else wrong
+        url = f"/Group?_count={size}&_offset={end}" if end < len(every) else last
         return page(*found, link=[own, {"relation": "next", "url": url}], **elements)
 
     return Answering(answer)
@@ -133,6 +134,7 @@ def ending(wrong, size=2, **elements):
         "/Group?_count=2&_offset=5",
         "/Group?_count=2&_offset=0",
         "/Group?_count=2&_offset=9",
+        "itself",
         "",
         "http://[bad",
     ],

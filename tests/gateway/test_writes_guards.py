@@ -161,6 +161,14 @@ async def test_another_writer_where_preconditions_are_honoured(shows: Any):
     assert keeper.stored()["member"] == members(1)
 
 
+async def test_a_clock_that_may_be_ignored():
+    """Where only a clock guards, each write warns of it, but on Canvas, which compares times."""
+    for is_canvas in (False, True):
+        keeper = Keeper(group_of(), clock=True, canvas=is_canvas)
+        payload = await payload_of(keeper, UPDATE, **RENAME)
+        assert told(payload) == ([] if is_canvas else [("WARNING", "incomplete", [])])
+
+
 @pytest.mark.parametrize("echo", [None, "full", {"resourceType": "OperationOutcome"}])
 @pytest.mark.parametrize(
     "shows",

@@ -17,6 +17,9 @@ from group_gateway.operation import Caller
 from group_gateway.upstream.client import GroupClient, Written
 
 _NO_VERSIONS = "The upstream shows no versions and no clock: others' changes may be overwritten."
+_UNPROVEN = (
+    "The upstream shows no versions, and may ignore times: others' changes may be overwritten."
+)
 _REFUSES = "The upstream refuses preconditions: others' changes may be overwritten."
 _IGNORES = "The upstream ignores preconditions: others' changes may be overwritten."
 _SAME_VERSION = "The upstream gives a changed group the same version: others' changes may be lost."
@@ -40,12 +43,18 @@ class GuardCheck:
     batch: WriteBatch
 
     def warning(self, base_version: BaseVersion) -> str | None:
-        """Return the warning about a write without a precondition; None if it had one."""
+        """Return the warning about a write without a precondition; None if it had one.
+
+        Canvas is known to compare times. Most other servers ignore them.
+        """
         if not base_version.is_guarded:
             return _NO_VERSIONS
         if not self.capabilities.takes_preconditions.worth_trying:
             return _REFUSES
-        return None if self.capabilities.guards.worth_trying else _IGNORES
+        guards = self.capabilities.guards
+        if base_version.tag is None and not (guards.proven or self.client.is_canvas):
+            return _UNPROVEN
+        return None if guards.worth_trying else _IGNORES
 
     async def after(
         self, base: BaseVersion, written: Written, stored: BaseVersion, sent: dict[str, Any]

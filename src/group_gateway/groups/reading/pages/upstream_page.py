@@ -157,9 +157,10 @@ class Page:
 
     @property
     def leads_to_earlier(self) -> bool:
-        """Whether the next page has a lower offset than was requested for this one."""
+        """Whether the next page has no higher offset than was requested for this one."""
         following = None if self.next is None else _number(self.next.parameter(OFFSET))
-        return following is not None and following < _requested_offset(self.link)
+        requested = _requested_offset(self.link)
+        return following is not None and 0 < requested >= following
 
     @property
     def goes_on(self) -> bool | None:
@@ -223,7 +224,8 @@ def _begin(content: Searchset, link: PageLink) -> int | None:
     if begin is None:
         return None
     end = None if following is None else _number(following.parameter(OFFSET))
-    if following in {None, NOWHERE} or (end is not None and end < begin):  # it leads nowhere on
+    leads_on = following not in {None, NOWHERE} and (end is None or begin < end or begin == 0)
+    if not leads_on:
         is_last = stated is not None or content.total == begin + len(content.entries)
         return begin or None if is_last else None
     return begin if end is not None and end >= begin + max(len(content.entries), 1) else None
