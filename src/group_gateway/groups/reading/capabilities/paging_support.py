@@ -27,6 +27,10 @@ class DroppedPage(BadUserInput):
     """The upstream refuses a page that was linked or valid before."""
 
 
+class InvalidLink(UpstreamInvalidResponse):
+    """A page link must not be followed."""
+
+
 def is_refusal(error: GatewayError) -> bool:
     """Return whether the upstream refused a search.
 

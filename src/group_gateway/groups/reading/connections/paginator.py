@@ -12,7 +12,7 @@ from typing import Any
 
 from group_gateway.errors import BadUserInput
 from group_gateway.fhir.page_link import NOWHERE, PageLink
-from group_gateway.groups.reading.capabilities.paging_support import DroppedPage
+from group_gateway.groups.reading.capabilities.paging_support import DroppedPage, InvalidLink
 from group_gateway.groups.reading.connections.relay_connection import Batch, Step
 from group_gateway.groups.reading.connections.visited_pages import EndlessPages, VisitedPages
 from group_gateway.groups.reading.pages.page_position import PagePosition
@@ -22,7 +22,7 @@ from group_gateway.groups.reading.pages.upstream_page import (
     InconsistentNumbers,
     Page,
 )
-from group_gateway.groups.reading.searches.search import InvalidLink, Search
+from group_gateway.groups.reading.searches.search import Search
 
 
 class Paginator:

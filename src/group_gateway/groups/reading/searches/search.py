@@ -5,13 +5,14 @@ It records which parameters work.
 
 from collections.abc import Collection, Sequence
 
-from group_gateway.errors import GatewayError, UpstreamInvalidResponse
+from group_gateway.errors import GatewayError
 from group_gateway.fhir.bundle import Searchset
 from group_gateway.fhir.page_link import NOWHERE, PageLink, Query
 from group_gateway.groups.reading.capabilities.capability_reader import CapabilityReader
 from group_gateway.groups.reading.capabilities.paging_support import (
     COUNT,
     DroppedPage,
+    InvalidLink,
     is_refusal,
     unless_refused,
     with_count,
@@ -43,10 +44,6 @@ from group_gateway.groups.reading.searches.walk_budget import (
 from group_gateway.operation import Operation
 
 _TOTAL = "_total"
-
-
-class InvalidLink(UpstreamInvalidResponse):
-    """A page link must not be followed."""
 
 
 class Search:
