@@ -47,7 +47,8 @@ def build_cache(
     )
     signer = ValueEncryptor(keys) if settings.cache_encryption else ValueSigner(keys)
     shared = SealedEntries(redis, stream, signer)
-    leases = RedisLeases(redis.evaluate)
+    seen = (settings.upstream_url, settings.upstream_headers, *settings.account())
+    leases = RedisLeases(redis.evaluate, keys.digest("view", *seen))
     return CacheStore(MemoryCache(**bounds), stream, shared, **store), leases
 
 

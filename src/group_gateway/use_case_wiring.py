@@ -60,7 +60,8 @@ def build_services(  # noqa: PLR0913, PLR0917 - all that the use cases take
     lifetimes = build_lifetimes(settings)
     capabilities = UpstreamCapabilities()
     # Other headers may mean another tenant, whose entries are other ones.
-    slots = CacheSlots(keys, f"{client.base_url} {settings.upstream_headers}".rstrip())
+    upstream = f"{client.base_url} {settings.upstream_headers}".rstrip()
+    slots = CacheSlots(keys, upstream, settings.account())
     loader = GroupLoader(client, cache, slots, capabilities, lifetimes)
     pages = SearchPages(client, cache, slots, lifetime=lifetimes.search)
     invalidator = Invalidator(cache, slots, loader, pages)

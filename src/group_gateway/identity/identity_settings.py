@@ -30,6 +30,12 @@ class AccessSettings(msgspec.Struct, frozen=True, kw_only=True):
     service_scope: str = ""
     service_token_url: str = ""
 
+    def account(self) -> tuple[str, ...]:
+        """Return what identifies the service account, which decides what the upstream shows."""
+        if not self.service_client_id:
+            return ()
+        return self.service_client_id, self.service_scope, self.service_token_url
+
     def token_url(self, upstream_url: str) -> str:
         """Return the service account's token endpoint; Canvas's follows from its base URL."""
         host = urlsplit(upstream_url).hostname or ""

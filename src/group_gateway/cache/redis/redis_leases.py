@@ -57,11 +57,13 @@ return redis.call('DEL', KEYS[1])
 class RedisLeases:
     """Leases in Redis; see `Leases`.
 
-    After a failure there is no attempt for a second, and blocks run without a lease.
+    After a failure there is no attempt for a second, and blocks run without a lease. Replicas share
+    time slots that have the same `view` of the upstream: one must see what it looks at for others.
     """
 
-    def __init__(self, evaluate: Evaluate) -> None:
+    def __init__(self, evaluate: Evaluate, view: str) -> None:
         self._evaluate = evaluate
+        self._view = view
         self._paused_until = 0.0
 
     @asynccontextmanager
@@ -83,7 +85,8 @@ class RedisLeases:
     async def claim(self, name: str, seconds: float) -> bool:
         """See Leases. While Redis is unreachable every time slot is free."""
         milliseconds = max(1, int(seconds * 1000))
-        return await self._run(_CLAIM, [f"group-gateway:turn:{{{name}}}"], milliseconds) != 0
+        key = f"group-gateway:turn:{{{self._view}:{name}}}"
+        return await self._run(_CLAIM, [key], milliseconds) != 0
 
     async def _taken(self, keys: list[str], token: str, end: float) -> bool:
         answer = await self._run(_TAKE, keys, token)

@@ -4,6 +4,8 @@ A group's entry is a short header (entity tag and clock of the read) and the ups
 after a mark where elements may be missing; an absent group's entry is empty.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
 from group_gateway.cache.entries import Slot
@@ -41,11 +43,16 @@ def unpack(entry: bytes) -> GroupResource | None:
 
 
 class CacheSlots:
-    """The cache slots of what is read from one upstream."""
+    """The cache slots of what is read from one upstream.
 
-    def __init__(self, keys: DigestKeys, upstream: str) -> None:
+    `account` identifies the service account, if there is one. What it reads may be more than what
+    another account, or the same caller's own token, is shown.
+    """
+
+    def __init__(self, keys: DigestKeys, upstream: str, account: Sequence[str] = ()) -> None:
         self._keys = keys
         self._upstream = upstream
+        self._account = keys.digest("account", *account) if account else ""
         self._group_tags = keys.under("tag", upstream, "group")
         self.search_tag = keys.digest("tag", upstream, "search")
 
@@ -56,17 +63,17 @@ class CacheSlots:
     def group(self, caller: Caller, id: str) -> Slot:
         """Return the slot of a group as read by this caller."""
         tag = self.group_tag(id)
-        return Slot(caller.scope + tag, tag, caller.scope)
+        return Slot(caller.scope + tag + self._account, tag, caller.scope)
 
     def resource(self, caller: Caller, type: str, id: str, version: str | None) -> Slot:
         """Return the slot of a resource, or of one version of it, as read by this caller."""
         if type == "Group" and version is None:
             tag = self.group_tag(id)
-            return Slot(f"{caller.scope}{tag}-resource", tag, caller.scope)
+            return Slot(f"{caller.scope}{tag}{self._account}-resource", tag, caller.scope)
         tag = self._keys.digest("tag", self._upstream, "resource", type, id, version or "")
-        return Slot(caller.scope + tag, tag, caller.scope)
+        return Slot(caller.scope + tag + self._account, tag, caller.scope)
 
     def search(self, caller: Caller, query: str) -> Slot:
         """Return the slot of a search page as found by this caller."""
         key = self._keys.digest("entry", caller.scope, self._upstream, "search", query)
-        return Slot(key, self.search_tag, caller.scope)
+        return Slot(key + self._account, self.search_tag, caller.scope)
