@@ -4,7 +4,7 @@ POST is implemented on plain ASGI, because a framework's request and response ob
 more than a small query. GETs use Starlette's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from functools import lru_cache
 
 from starlette.requests import Request
@@ -17,7 +17,13 @@ from group_gateway.http.compression import Compression
 from group_gateway.http.conditional import revalidated
 from group_gateway.http.csrf import check_same_site
 from group_gateway.http.graphiql import GraphiQL
-from group_gateway.http.negotiation import GRAPHQL_RESPONSE, Negotiation, media_type_for, wants_html
+from group_gateway.http.negotiation import (
+    GRAPHQL_RESPONSE,
+    WHOLE,
+    Negotiation,
+    media_type_for,
+    wants_html,
+)
 from group_gateway.http.pipeline import RequestPipeline, SubscriptionRequested
 from group_gateway.http.post_head import POST_HEAD, Headers, PostHead
 from group_gateway.http.request_body import decoded_body, whole_body
@@ -38,7 +44,7 @@ from group_gateway.http.responses import (
 from group_gateway.http.subscriptions.event_stream import EventStreams, as_events, takes_events
 from group_gateway.http.subscriptions.open_subscriptions import ClientSession
 from group_gateway.identity.authenticator import Authenticator
-from group_gateway.memory_budget import MemoryBudget
+from group_gateway.memory_budget import FREE, MemoryBudget
 from group_gateway.operation import UNKNOWN, RequestContext
 
 _READ = frozenset(
@@ -132,14 +138,16 @@ class Endpoint:
         media_type = _chosen_media_type(headers.get(b"accept"))
         if media_type is None or b"content-encoding" in headers:
             return None
-        if self._negotiation.of(headers, "1.1").trace:
+        wanted = self._negotiation.of(headers, "1.1")
+        if wanted.trace:
             return None
         try:
             _check_json_content(headers.get(b"content-type"))
         except RequestRefused:
             return None
+        is_whole = wanted is WHOLE and not self._streams(headers.get(b"accept"))
         authorization = headers.get(b"authorization")
-        return PostHead(headers, media_type, authorization, names_request(headers))
+        return PostHead(headers, media_type, authorization, names_request(headers), is_whole)
 
     def fast_path(self, head: PostHead, body: bytes) -> tuple[Reply, bytes] | None:
         """Return the response of `post` and its correlation id, if that needs no waiting.
@@ -151,6 +159,33 @@ class Endpoint:
             return None
         key = (principal.scope, head.media_type, body)
         return self._pipeline.fast_path(key, principal, head.headers)
+
+    def answer(
+        self, head: PostHead, body: bytes
+    ) -> Coroutine[None, None, tuple[Reply, bytes]] | None:
+        """Return what answers like `post` where the body is there: a reply, its correlation id.
+
+        None means that the request must go through `post`.
+        """
+        is_small = len(body) <= min(self._limits.body, FREE)
+        return self._answer(head, body) if head.is_whole and is_small else None
+
+    async def _answer(self, head: PostHead, body: bytes) -> tuple[Reply, bytes]:
+        context = RequestContext(UNKNOWN, new_correlation_id(), client_of(head.headers))
+        known = self._callers.known(head.authorization)
+        try:
+            principal = known or await self._callers.authenticate(head.authorization)
+            context.principal = principal
+            key = (principal.scope, head.media_type, body)
+            reply = await self._pipeline.answer(key, context)
+            if isinstance(reply, SubscriptionRequested):
+                raise reply.refusal()
+            if b"accept-encoding" in head.headers:
+                accepted = head.headers[b"accept-encoding"]
+                reply = await self._pipeline.encoded(key, reply, accepted)
+        except RequestRefused as refused:
+            reply = self._refusal(refused, head.headers, context)
+        return reply, context.correlation_id
 
     def _refusal(self, refused: RequestRefused, headers: Headers, context: RequestContext) -> Reply:
         if context.principal is UNKNOWN:

@@ -4,6 +4,7 @@ Everything else, and the lifespan, goes to the Starlette application, whose resp
 headers that every response must have.
 """
 
+from collections.abc import Coroutine
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final
@@ -126,6 +127,15 @@ class GatewayApp(Starlette):
             if answer is not None:
                 self._tracing.ready_answer(headers, ENDPOINT_PATH)
         return answer
+
+    def answer(
+        self, head: PostHead, body: bytes
+    ) -> Coroutine[None, None, tuple[Reply, bytes]] | None:
+        """Return what answers a POST whose body is there: a reply and its correlation id.
+
+        None means that the request must go through the application.
+        """
+        return None if head.is_traced else self._endpoint.answer(head, body)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection (ASGI)."""

@@ -14,6 +14,7 @@ class PostHead:
 
     `headers` are the values of the headers that are read, by names in lower case. `media_type` is
     the response's. `names_request`: no other request has this head, because it holds an id.
+    `is_whole`: the client takes neither parts nor events, so that the response is one body.
     `further` are headers for the response. `is_traced` says that spans are recorded, or that the
     request names a trace.
     """
@@ -22,5 +23,6 @@ class PostHead:
     media_type: str
     authorization: str | None
     names_request: bool
+    is_whole: bool
     further: tuple[tuple[bytes, bytes], ...] = ()
     is_traced: bool = False

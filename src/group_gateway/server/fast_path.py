@@ -16,6 +16,7 @@ from group_gateway.http.endpoint import RawHeaders
 from group_gateway.http.gateway_app import ENDPOINT_PATH, GatewayApp
 from group_gateway.http.post_head import POST_HEAD, PostHead
 from group_gateway.http.responses import CORRELATION_HEADER
+from group_gateway.server.held_request import HeldRequest
 from group_gateway.server.http_protocol import AROUND, BoundedHttpProtocol
 from group_gateway.server.repeated_heads import RepeatedHead, RepeatedHeads
 from group_gateway.server.whole_response import header_lines, response_head
@@ -68,14 +69,15 @@ class FastPathProtocol(BoundedHttpProtocol):
             HttpToolsProtocol.on_response_complete(self)
         else:
             self._unset_keepalive_if_required()
-            self._begin(head, body)
+            HttpToolsProtocol.on_message_begin(self)
+            self.headers += head.headers
+            self._begin(app, head.meaning, body)
 
-    def _begin(self, head: RepeatedHead, body: bytes) -> None:
-        HttpToolsProtocol.on_message_begin(self)
-        self.headers += head.headers
+    def _begin(self, app: GatewayApp, head: PostHead, body: bytes) -> None:
+        """Begin a whole request."""
         scope: Any = self.scope
         scope.update(_SCOPE)
-        scope[POST_HEAD] = head.meaning
+        scope[POST_HEAD] = head
         cycle = self.cycle = RequestResponseCycle(
             scope=scope,
             transport=self.transport,
@@ -89,10 +91,16 @@ class FastPathProtocol(BoundedHttpProtocol):
             keep_alive=True,
             on_response=self.on_response_complete,
         )
-        cycle.body += body
-        cycle.more_body = False
-        cycle.message_event.set()
-        self._start_asgi_task(cycle, self.app)
+        answer = app.answer(head, body)
+        if answer is not None:
+            self._running = cycle
+            held: Any = HeldRequest(cycle, answer, head.further)
+            HttpToolsProtocol._start_asgi_task(self, cycle, held)  # noqa: SLF001 - the base class's
+        else:
+            cycle.body += body
+            cycle.more_body = False
+            cycle.message_event.set()
+            self._start_asgi_task(cycle, self.app)
 
     def _accept_head(self) -> None:
         """Hold a request back if it can be answered at once."""
@@ -111,15 +119,23 @@ class FastPathProtocol(BoundedHttpProtocol):
             self._held += body
 
     def on_message_complete(self) -> None:
-        """Answer a request that was held back, or hand it to uvicorn."""
-        if self._held is not None and not self._answered_first(bytes(self._held)):
-            self._release()
-        if self._held is None:
+        """Answer a request that was held back or begin it, or hand it to uvicorn."""
+        app, held = self._gateway_app, self._held
+        head = app.post_head(self.headers) if app is not None and held is not None else None
+        if app is None or held is None or head is None:
+            if held is not None:
+                self._release()
             super().on_message_complete()
-        else:
-            self._held = None
-            self._note_arrival()
+            return
+        self._held = None
+        self._note_arrival()
+        body = bytes(held)
+        if not head.names_request:
+            self._heads.keep(self._from_start, RepeatedHead(self.headers, head, len(body)))
+        if self._answered(app, head, self.headers, body):
             HttpToolsProtocol.on_response_complete(self)  # nothing waits for its end
+        else:
+            self._begin(app, head, body)
 
     def _is_usual(self) -> bool:
         """Return whether a POST to the endpoint is all that the request asks for."""
@@ -150,16 +166,6 @@ class FastPathProtocol(BoundedHttpProtocol):
         super()._accept_head()
         if body:
             super().on_body(bytes(body))
-
-    def _answered_first(self, body: bytes) -> bool:
-        """Answer a request whose head was parsed, if its response is ready; keep the head."""
-        app = self._gateway_app
-        head = None if app is None else app.post_head(self.headers)
-        if app is None or head is None:
-            return False
-        if not head.names_request:
-            self._heads.keep(self._from_start, RepeatedHead(self.headers, head, len(body)))
-        return self._answered(app, head, self.headers, body)
 
     def _answered(self, app: GatewayApp, head: PostHead, headers: RawHeaders, body: bytes) -> bool:
         """Write the response to a request, if it is ready."""

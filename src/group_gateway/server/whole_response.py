@@ -32,7 +32,7 @@ class WholeResponse:
     async def _sending(self, message: Message) -> None:
         start, self._start = self._start, None
         if start is not None and self._is_usual(message):
-            await self._write(start, message["body"])
+            await write_whole(self._cycle, start["status"], start["headers"], message["body"])
         elif start is not None:
             await self._send(start)
             await self._send(message)
@@ -56,19 +56,21 @@ class WholeResponse:
             and self._length == b"%d" % len(message["body"])
         )
 
-    async def _write(self, start: Message, body: bytes) -> None:
-        cycle = self._cycle
-        if cycle.flow.write_paused and not cycle.disconnected:
-            await cycle.flow.drain()
-        if cycle.disconnected:
-            return
-        lines = header_lines([*cycle.default_headers, *start["headers"]])
-        head = response_head(start["status"], lines)
-        cycle.response_started = cycle.response_complete = True
-        cycle.waiting_for_100_continue = False
-        cycle.transport.writelines((head, body))
-        cycle.message_event.set()
-        cycle.on_response()
+
+async def write_whole(
+    cycle: RequestResponseCycle, status: int, headers: Iterable[_Header], body: bytes
+) -> None:
+    """Write the response of a cycle whose connection stays open; `headers` state its length."""
+    if cycle.flow.write_paused and not cycle.disconnected:
+        await cycle.flow.drain()
+    if cycle.disconnected:
+        return
+    head = response_head(status, header_lines([*cycle.default_headers, *headers]))
+    cycle.response_started = cycle.response_complete = True
+    cycle.waiting_for_100_continue = False
+    cycle.transport.writelines((head, body))
+    cycle.message_event.set()
+    cycle.on_response()
 
 
 def header_lines(headers: Iterable[_Header]) -> bytes:
