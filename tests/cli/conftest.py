@@ -1,7 +1,9 @@
 """Fixtures of the command's tests."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import httpx
@@ -60,9 +62,18 @@ async def served(
             running.applied += scope["type"] == "http"
             await ordinary(self, scope, receive, send)
 
+        held = GatewayApp.answer
+
+        def counted_held(self: GatewayApp, head: Any, body: bytes) -> Any:
+            answer = held(self, head, body)
+            running.applied += answer is not None
+            return answer
+
         monkeypatch.setattr(GatewayApp, "__call__", counted)
+        monkeypatch.setattr(GatewayApp, "answer", counted_held)
         server = CompanionServer(config(app, connection_limits(known)))
         task = asyncio.create_task(server.serve(sockets=[sock]))
+        running.stop = partial(server.handle_exit, signal.SIGTERM, None)
         yield running
-        server.should_exit = True
+        running.stop()
         await task

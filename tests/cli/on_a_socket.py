@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -20,11 +20,13 @@ HEAD = (
 
 
 class Served:
-    """A gateway on a socket, and how many of its requests became ASGI's."""
+    """A gateway on a socket, and how many requests its application executed."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.applied = 0
+        self.stop: Callable[[], None] = lambda: None
+        """Begin the server's shutdown."""
 
     async def ask(self, *requests: bytes) -> list[tuple[bytes, bytes]]:
         """Send requests at once over one connection; return head and body of each answer."""
