@@ -4,7 +4,7 @@ uvicorn's cycle is still what runs them: it reports a failure of the application
 the client has left. Only the messages are left out, which would carry what is known already.
 """
 
-from collections.abc import Awaitable
+from collections.abc import Coroutine
 
 from msgspec import structs
 from starlette.types import Receive, Scope, Send
@@ -17,13 +17,14 @@ from group_gateway.server.whole_response import write_whole
 class HeldRequest:
     """The application for one request, within uvicorn's `cycle`.
 
-    `answer` is awaited once: a reply and its correlation id. `further` are more headers of it.
+    `answer` is awaited, unless the client has left: a reply and its correlation id. `further` are
+    more headers of the reply.
     """
 
     def __init__(
         self,
         cycle: RequestResponseCycle,
-        answer: Awaitable[tuple[Reply, bytes]],
+        answer: Coroutine[None, None, tuple[Reply, bytes]],
         further: tuple[tuple[bytes, bytes], ...],
     ) -> None:
         self._cycle = cycle
@@ -32,6 +33,9 @@ class HeldRequest:
 
     async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
         """Answer the request (ASGI)."""
+        if self._cycle.disconnected:
+            self._answer.close()
+            return
         reply, correlation_id = await self._answer
         headers = [*reply.headers, *self._further]
         if self._cycle.keep_alive:
