@@ -45,6 +45,14 @@ def link_operations(contexts: Iterable[TraceContext | None]) -> None:
     LINKED.set(tuple({each for each in contexts if each is not None}))
 
 
+def names_trace(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Return whether a request names a trace, be it well or badly."""
+    for name, _ in headers:  # noqa: SIM110 - a generator costs more than all headers
+        if name == b"traceparent":
+            return True
+    return False
+
+
 def trace_context_of(headers: Iterable[tuple[bytes, bytes]]) -> TraceContext | None:
     """Return the context of a request's headers (names in lower case), None without a valid one.
 

@@ -64,8 +64,8 @@ async def served(
 
         held = GatewayApp.answer
 
-        def counted_held(self: GatewayApp, head: Any, body: bytes) -> Any:
-            answer = held(self, head, body)
+        def counted_held(self: GatewayApp, scope: Any, head: Any, body: bytes) -> Any:
+            answer = held(self, scope, head, body)
             running.applied += answer is not None
             return answer
 

@@ -1,14 +1,21 @@
 """Which traces are sampled, as OpenTelemetry's own samplers decide."""
 
+import asyncio
 from collections.abc import Callable
 from itertools import count
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
 from opentelemetry.sdk.trace.sampling import TraceIdRatioBased
 
+from group_gateway.app import connection_limits, create_app
+from group_gateway.config import Settings
 from group_gateway.sandbox.wellknown import TEST_GROUP_ID
+from group_gateway.server.listening import listen
+from group_gateway.server.uvicorn_server import CompanionServer, config
 from observability.conftest import Receiver
 
 READ = f'{{ group(id: "{TEST_GROUP_ID}") {{ id }} }}'
@@ -147,3 +154,29 @@ async def test_switched_off(  # noqa: PLR0913, PLR0917 - a table's columns and f
     assert receiver.spans == []
     [entry] = [e for e in sandbox.app.state.sandbox.requests.entries if e.path != "/metadata"]
     assert entry.headers["traceparent"] == parent
+
+
+@pytest.mark.parametrize("cache_ttl", [0, 60])
+async def test_a_ratio_of_equal_requests(
+    cache_ttl: int,
+    sandbox: Any,
+    receiver: Receiver,
+    sampler: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each of a client's equal requests over one connection is sampled by itself, once."""
+    sampler("parentbased_traceidratio")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url)
+    known = Settings(upstream_url="http://upstream.test", cache_ttl=cache_ttl, opentelemetry=True)
+    app = create_app(known, transport=httpx.ASGITransport(app=sandbox.app))
+    with listen("127.0.0.1", 0) as sock:
+        server = CompanionServer(config(app, connection_limits(known)))
+        task = asyncio.create_task(server.serve(sockets=[sock]))
+        url = f"http://127.0.0.1:{sock.getsockname()[1]}"
+        async with httpx.AsyncClient(base_url=url) as http:
+            for _ in range(200):
+                await read(SimpleNamespace(http=http))
+        server.should_exit = True
+        await task
+    sampled = [span for span in receiver.spans if span.name == "POST /graphql"]
+    assert 30 <= len(sampled) <= 90  # 60, and more than four standard deviations around it

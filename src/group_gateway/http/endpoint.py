@@ -4,7 +4,7 @@ POST is implemented on plain ASGI, because a framework's request and response ob
 more than a small query. GETs use Starlette's.
 """
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 from starlette.requests import Request
@@ -46,6 +46,7 @@ from group_gateway.http.subscriptions.open_subscriptions import ClientSession
 from group_gateway.identity.authenticator import Authenticator
 from group_gateway.memory_budget import FREE, MemoryBudget
 from group_gateway.operation import UNKNOWN, RequestContext
+from group_gateway.trace_context import names_trace
 
 _READ = frozenset(
     {
@@ -146,8 +147,14 @@ class Endpoint:
         except RequestRefused:
             return None
         is_whole = wanted is WHOLE and not self._streams(headers.get(b"accept"))
-        authorization = headers.get(b"authorization")
-        return PostHead(headers, media_type, authorization, names_request(headers), is_whole)
+        return PostHead(
+            headers,
+            media_type,
+            headers.get(b"authorization"),
+            names_request=names_request(headers),
+            is_whole=is_whole,
+            names_trace=names_trace(raw_headers),
+        )
 
     def fast_path(self, head: PostHead, body: bytes) -> tuple[Reply, bytes] | None:
         """Return the response of `post` and its correlation id, if that needs no waiting.
@@ -160,17 +167,12 @@ class Endpoint:
         key = (principal.scope, head.media_type, body)
         return self._pipeline.fast_path(key, principal, head.headers)
 
-    def answer(
-        self, head: PostHead, body: bytes
-    ) -> Coroutine[None, None, tuple[Reply, bytes]] | None:
-        """Return what answers like `post` where the body is there: a reply, its correlation id.
+    def can_answer(self, head: PostHead, body: bytes) -> bool:
+        """Return whether `answer` does for a request what `post` does."""
+        return head.is_whole and len(body) <= min(self._limits.body, FREE)
 
-        None means that the request must go through `post`.
-        """
-        is_small = len(body) <= min(self._limits.body, FREE)
-        return self._answer(head, body) if head.is_whole and is_small else None
-
-    async def _answer(self, head: PostHead, body: bytes) -> tuple[Reply, bytes]:
+    async def answer(self, head: PostHead, body: bytes) -> tuple[Reply, bytes]:
+        """Return the response of `post` where the body is there, and its correlation id."""
         context = RequestContext(UNKNOWN, new_correlation_id(), client_of(head.headers))
         known = self._callers.known(head.authorization)
         try:

@@ -29,6 +29,7 @@ from group_gateway.http.responses import (
     new_correlation_id,
     refusal,
 )
+from group_gateway.trace_context import names_trace
 from group_gateway.tracing import NO_SPAN, NO_TRACING, Span, Tracing
 
 ENDPOINT_PATH = "/graphql"
@@ -39,6 +40,8 @@ _FOR_OPERATORS: Final = _PROBES | {METRICS_PATH}
 FHIR_PATH = "/fhir/"
 """Prefix of the HL7 interface's paths."""
 _FHIR_ROUTES: Final = frozenset({"/fhir/$graphql", "/fhir/metadata"})
+_IS_TRACED: Final = "group_gateway.is_traced"
+"""ASGI scope key of a request whose trace is recorded or passed on."""
 END_SUBSCRIPTIONS = "group_gateway.end_subscriptions"
 """Lifespan state key of the function that ends all subscriptions."""
 RELOAD_SETTINGS = "group_gateway.reload_settings"
@@ -111,7 +114,7 @@ class GatewayApp(Starlette):
             if name == b"origin" and self._cross_origin.origins
             for header in self._cross_origin.response_headers(value.decode("latin-1"))
         )
-        return replace(head, further=further, is_traced=self._tracing.concerns(headers))
+        return replace(head, further=further)
 
     def fast_path(
         self, head: PostHead, headers: RawHeaders, body: bytes
@@ -120,7 +123,7 @@ class GatewayApp(Starlette):
 
         `head` is what `headers` mean. None means that the request must go through the application.
         """
-        if not head.is_traced:
+        if not (head.names_trace or self._tracing.begins_trace()):
             return self._endpoint.fast_path(head, body)
         with self._tracing.context(headers):
             answer = self._endpoint.fast_path(head, body)
@@ -129,13 +132,18 @@ class GatewayApp(Starlette):
         return answer
 
     def answer(
-        self, head: PostHead, body: bytes
+        self, scope: Scope, head: PostHead, body: bytes
     ) -> Coroutine[None, None, tuple[Reply, bytes]] | None:
         """Return what answers a POST whose body is there: a reply and its correlation id.
 
-        None means that the request must go through the application.
+        None means that the request must go through the application with this scope.
         """
-        return None if head.is_traced else self._endpoint.answer(head, body)
+        if not self._endpoint.can_answer(head, body):
+            return None
+        if head.names_trace or self._tracing.begins_trace():
+            scope[_IS_TRACED] = True  # decided once for each request
+            return None
+        return self._endpoint.answer(head, body)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection (ASGI)."""
@@ -156,7 +164,8 @@ class GatewayApp(Starlette):
     async def _traced(
         self, app: ASGIApp, route: str, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        if not self._tracing.concerns(scope["headers"]):
+        is_traced = _IS_TRACED in scope or names_trace(scope["headers"])
+        if not (is_traced or self._tracing.begins_trace()):
             await app(scope, receive, send)
             return
         with self._tracing.request(scope["headers"], scope["method"], route) as span:

@@ -15,8 +15,7 @@ class PostHead:
     `headers` are the values of the headers that are read, by names in lower case. `media_type` is
     the response's. `names_request`: no other request has this head, because it holds an id.
     `is_whole`: the client takes neither parts nor events, so that the response is one body.
-    `further` are headers for the response. `is_traced` says that spans are recorded, or that the
-    request names a trace.
+    `names_trace`: it belongs to a trace of its client. `further` are headers for the response.
     """
 
     headers: Headers
@@ -24,5 +23,5 @@ class PostHead:
     authorization: str | None
     names_request: bool
     is_whole: bool
+    names_trace: bool
     further: tuple[tuple[bytes, bytes], ...] = ()
-    is_traced: bool = False

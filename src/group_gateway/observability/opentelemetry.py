@@ -23,7 +23,7 @@ from group_gateway import __version__
 from group_gateway.observability.library_tracing import LibraryTracing
 from group_gateway.observability.sampling import Sampling, unsampled_parent
 from group_gateway.observability.span_recorder import Attributes, SpanRecorder
-from group_gateway.trace_context import CURRENT, LINKED, TraceContext
+from group_gateway.trace_context import CURRENT, LINKED, TraceContext, names_trace
 from group_gateway.tracing import NOTHING, RawHeaders, Span, Tracing, Within
 
 _TYPE = re.compile(r"[A-Z][A-Za-z]{0,63}")
@@ -51,14 +51,11 @@ class OpenTelemetryTracing(Tracing):
         if not redis.is_instrumented_by_opentelemetry:
             redis.instrument(tracer_provider=LibraryTracing(self._processor, resource))
 
-    def concerns(self, headers: RawHeaders) -> bool:
-        """Return whether a request names a trace, or else is sampled.
+    def begins_trace(self) -> bool:
+        """Decide whether a request that names no trace is sampled.
 
-        So a request that names none and is not sampled costs next to nothing.
+        So one that is not sampled costs next to nothing.
         """
-        for name, _ in headers:
-            if name == b"traceparent":
-                return True
         return random() < self._rate  # noqa: S311 - no secret
 
     def parent(self, headers: RawHeaders) -> TraceContext | None:
@@ -69,13 +66,13 @@ class OpenTelemetryTracing(Tracing):
         return msgspec.structs.replace(parent, sampled=kept)
 
     def _is_sampled(self, headers: RawHeaders, parent: TraceContext | None) -> bool:
-        """Return whether a request that is concerned is sampled."""
+        """Return whether a request is sampled that names a trace, or else begins one."""
         if parent is not None:
             return parent.sampled
-        return not super().concerns(headers) or self._sampling.begins()
+        return not names_trace(headers) or self._sampling.begins()
 
     def request(self, headers: RawHeaders, method: str, route: str) -> AbstractContextManager[Span]:
-        """Record a request that is concerned, if its trace is sampled."""
+        """Record a request, if its trace is sampled."""
         parent = self.parent(headers)
         if not self._is_sampled(headers, parent):
             return NOTHING if parent is None else Within(parent)
@@ -83,7 +80,7 @@ class OpenTelemetryTracing(Tracing):
         return self._recorder.span(f"{method} {route}", SpanKind.SERVER, attributes, parent)
 
     def ready_answer(self, headers: RawHeaders, route: str) -> None:
-        """Record a request that is concerned and got a ready response."""
+        """Record a request that got a ready response, if its trace is sampled."""
         parent = CURRENT.get()
         if self._is_sampled(headers, parent):
             attributes: Attributes = {

@@ -91,7 +91,7 @@ class FastPathProtocol(BoundedHttpProtocol):
             keep_alive=True,
             on_response=self.on_response_complete,
         )
-        answer = app.answer(head, body)
+        answer = app.answer(scope, head, body)
         if answer is not None:
             self._running = cycle
             held: Any = HeldRequest(cycle, answer, head.further)
