@@ -131,7 +131,8 @@ class FastPathProtocol(BoundedHttpProtocol):
         self._note_arrival()
         body = bytes(held)
         if not head.names_request:
-            self._heads.keep(self._from_start, RepeatedHead(self.headers, head, len(body)))
+            repeated = RepeatedHead(tuple(self.headers), head, len(body))
+            self._heads.keep(self._from_start, repeated)
         if self._answered(app, head, self.headers, body):
             HttpToolsProtocol.on_response_complete(self)  # nothing waits for its end
         else:
