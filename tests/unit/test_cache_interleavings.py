@@ -300,7 +300,7 @@ def test_in_any_order_nobody_gets_what_is_wrong(seed: int) -> None:
 
 def test_what_is_kept_in_a_gateway_is_used() -> None:
     """The property above is worth something: in most runs entries and answers are found."""
-    counts = sum((live(seed) for seed in range(15)), Counter[str]())
+    counts = sum((live(seed) for seed in range(25)), Counter[str]())
     assert counts["hit"] > 100
     assert counts["holds True"] > 100
     assert counts["same epoch"] > 50
