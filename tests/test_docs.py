@@ -34,6 +34,7 @@ def blocks(document: str) -> list[tuple[str, str]]:
 
 
 BLOCKS = blocks("README.md")
+_ID = re.compile(r"(?<=/)[0-9a-f-]{20,}")
 
 
 def shell(document: str, word: str) -> str:
@@ -48,8 +49,10 @@ def shell(document: str, word: str) -> str:
         (["README.md"], 2),
         (["docs/get-started.md"], 6),
         (["README.md", "docs/get-started.md"], 8),
+        (["docs/writing.md"], 3),
+        (["docs/paging.md"], 2),
     ],
-    ids=["readme", "tour", "both"],
+    ids=["readme", "tour", "both", "writing", "paging"],
 )
 async def test_every_query(gateway: Any, documents: list[str], least: int) -> None:
     """Every query, asked in its order, gets the response that is below it, in the README's too."""
@@ -59,6 +62,21 @@ async def test_every_query(gateway: Any, documents: list[str], least: int) -> No
     for (asking, query), (answering, answer) in zip(tour[::2], tour[1::2], strict=True):
         assert (asking, answering) == ("graphql", "json")
         assert await gateway(query) == json.loads(answer)
+
+
+async def test_requests_that_a_server_receives(gateway: Any, sandbox: Any) -> None:
+    """The page for owners of FHIR servers names each request that the tour and the writes cause."""
+    page = (ROOT / "docs" / "upstream-requests.md").read_text()
+    rows = re.findall(r"^\| `([A-Z]+) (/\S+?)`", page, re.MULTILINE)
+    named = {(method, path.split("?")[0].replace("<id>", "*")) for method, path in rows}
+    for document in ("docs/get-started.md", "docs/writing.md"):
+        for language, query in blocks(document):
+            if language == "graphql":
+                await gateway(query)
+    calls = (call.split(" ") for call in sandbox.calls)
+    shapes = {(method, _ID.sub("*", path.split("?")[0])) for method, path in calls}
+    assert shapes <= named
+    assert {("PUT", "/Group/*"), ("POST", "/Group"), ("GET", "/Group")} <= shapes
 
 
 async def test_curl_of_the_tour(gateway: Any) -> None:
