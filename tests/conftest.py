@@ -1,5 +1,6 @@
 """The front door for tests: the gateway in process, over the sandbox in process."""
 
+import faulthandler
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from typing import Any
 import httpx
 import hypothesis
 import pytest
+from _pytest.faulthandler import fault_handler_stderr_fd_key
 from starlette.applications import Starlette
 
 from frontdoor import Gateway, opened
@@ -24,6 +26,16 @@ hypothesis.settings.register_profile(
     "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("patient")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_exception_interact(node: pytest.Item | pytest.Collector) -> None:
+    """Watch the rest of a test that failed: pytest, for the sake of debuggers, stops doing so."""
+    config = node.config
+    seconds = float(config.getini("faulthandler_timeout"))
+    leaves = config.getini("faulthandler_exit_on_timeout")
+    told = config.stash[fault_handler_stderr_fd_key]
+    faulthandler.dump_traceback_later(seconds, file=told, exit=leaves)
 
 
 @dataclass

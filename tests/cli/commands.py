@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 
 from frontdoor import MODE
+from processes import running
 
 COMMAND = (sys.executable, "-m", "group_gateway")
 PATIENCE = 60
@@ -83,10 +84,19 @@ def ask(method: str, url: str, **more: Any) -> httpx.Response:
     return httpx.request(method, url, timeout=PATIENCE, **more)
 
 
+def refuses(url: str) -> bool:
+    """Return whether the server takes no connections any more."""
+    try:
+        httpx.get(f"{url}/livez", timeout=PATIENCE)
+    except httpx.TransportError:
+        return True
+    return False
+
+
 @contextmanager
 def serving(*arguments: str, cwd: Any = NOWHERE, **settings: str) -> Iterator[Server]:
     """Run a command that serves within the block, from its first line on."""
-    with subprocess.Popen(
+    with running(
         [*COMMAND, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -95,14 +105,10 @@ def serving(*arguments: str, cwd: Any = NOWHERE, **settings: str) -> Iterator[Se
         env=_environment(settings),
         start_new_session=True,
     ) as process:
-        try:
-            assert process.stdout is not None
-            line = process.stdout.readline()
-            assert line, process.communicate()[1]
-            yield Server(process, line)
-        finally:
-            if process.poll() is None:
-                process.terminate()
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line, process.communicate()[1]
+        yield Server(process, line)
 
 
 def _environment(settings: dict[str, str]) -> dict[str, str]:

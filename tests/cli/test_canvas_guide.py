@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from cli.commands import serving
+from processes import running
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "canvas.md").read_text()
 BLOCKS = re.findall(r"```sh\n(.*?)```", GUIDE, re.DOTALL)
@@ -30,7 +31,7 @@ def test_commands_in_order(tmp_path: Path) -> None:
             # At Canvas it follows from the base URL.
             "GROUP_GATEWAY_SERVICE_TOKEN_URL": f"{upstream.url}/auth/token/",
         }
-        with subprocess.Popen(
+        with running(
             ["bash", "-c", script],
             cwd=tmp_path,
             env=environment,

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import signal
 import socket
 import struct
 import time
@@ -14,10 +13,11 @@ from typing import Any
 import httpx
 import pytest
 
-from cli.commands import PATIENCE, Server, ask, serving
+from cli.commands import PATIENCE, Server, ask, refuses, serving
 from cli.sockets import receive
 from cli.test_sandbox import name_of
 from group_gateway.sandbox.wellknown import TEST_GROUP_ID
+from processes import frozen
 from waiting import until_seen
 
 POST = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -156,10 +156,24 @@ def test_a_process_that_stood_still() -> None:
     ):
         connection.sendall(probe)
         assert receive(connection).startswith(b"HTTP/1.1 200")
-        server.process.send_signal(signal.SIGSTOP)
+        with frozen(server.process.pid):
+            connection.sendall(probe)
+            time.sleep(KEEP_ALIVE + 0.5)
+        assert receive(connection).startswith(b"HTTP/1.1 200")
+
+
+def test_a_process_that_stood_still_while_it_stops() -> None:
+    """A request that came within the half second for last requests is answered."""
+    probe = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
+    nowhere = ("--no-upstream-check", "--upstream-url", "http://127.0.0.1:9")
+    with serving("serve", "--port", "0", *nowhere) as server, connect(server) as connection:
         connection.sendall(probe)
-        time.sleep(KEEP_ALIVE + 0.5)
-        server.process.send_signal(signal.SIGCONT)
+        assert receive(connection).startswith(b"HTTP/1.1 200")
+        server.process.terminate()
+        until_seen(lambda: refuses(server.url))
+        with frozen(server.process.pid):
+            connection.sendall(probe)
+            time.sleep(1)
         assert receive(connection).startswith(b"HTTP/1.1 200")
 
 

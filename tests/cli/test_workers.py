@@ -12,9 +12,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cli.commands import PATIENCE, Server, ask, serving
+from cli.commands import PATIENCE, Server, ask, refuses, serving
 from cli.test_draining import BEFORE, CLIENTS, Load
 from cli.test_serve import ANY_PORT
+from processes import frozen
 from waiting import until_seen
 
 DIED = "A worker has crashed, and is replaced."
@@ -46,9 +47,8 @@ def all_serve(server: Server) -> None:
     until_seen(lambda: len(workers_of(server)) == 2)
     for pid in workers_of(server):
         [other] = workers_of(server) - {pid}
-        os.kill(other, signal.SIGSTOP)
-        assert ask("GET", f"{server.url}/livez").status_code == 200
-        os.kill(other, signal.SIGCONT)
+        with frozen(other):
+            assert ask("GET", f"{server.url}/livez").status_code == 200
 
 
 @pytest.mark.parametrize("how", ["killed", "replaced by SIGHUP"])
@@ -128,7 +128,7 @@ def test_the_end_does_not_wait_for_the_replacement() -> None:
             server.process.send_signal(signal.SIGHUP)
             until_seen(lambda: workers_of(server) - first)
             server.process.send_signal(signal.SIGTERM)
-            until_seen(lambda: _is_closed(server.url))
+            until_seen(lambda: refuses(server.url))
             assert asking.is_alive()
             taken.close()
             hung.close()
@@ -136,18 +136,21 @@ def test_the_end_does_not_wait_for_the_replacement() -> None:
             assert server.process.wait(PATIENCE) == 0
 
 
+def test_a_worker_that_is_stuck(upstream: Server) -> None:
+    """It is killed when it has had time for its last requests: the command always ends."""
+    with serving("serve", *ANY_PORT, "--workers", "2", upstream_url=upstream.url) as server:
+        all_serve(server)
+        stuck = workers_of(server).pop()
+        with frozen(stuck):
+            ended = server.end()
+    assert ended.status == 0
+    assert "A worker does not stop, and is killed." in ended.err
+
+
 def _ask_in_vain(url: str) -> None:
     body = {"query": '{ group(id: "a") { id } }'}
     answer = ask("POST", f"{url}/graphql", json=body, headers={"authorization": "Bearer a"})
     assert answer.json()["errors"]
-
-
-def _is_closed(url: str) -> bool:
-    try:
-        httpx.get(f"{url}/livez", timeout=PATIENCE)
-    except httpx.TransportError:
-        return True
-    return False
 
 
 @pytest.fixture

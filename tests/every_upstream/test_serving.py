@@ -9,6 +9,7 @@ import pytest
 
 from every_upstream.documents import GROUP, GROUPS, UPDATE
 from frontdoor import MODE, Gateway
+from processes import running
 from upstreams.seeding import group as make_group
 
 
@@ -17,7 +18,7 @@ def served(upstream, tmp_path):
     """Run `group-gateway serve` and return its address; it must stop at the end."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("GROUP_GATEWAY_")}
     command = (sys.executable, "-m", "group_gateway", "serve", "--port", "0")
-    with subprocess.Popen(
+    with running(
         command,
         env={**kept, **MODE, "GROUP_GATEWAY_UPSTREAM_URL": upstream.url},
         cwd=tmp_path,

@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import os
-import signal
 
 import httpx
 import pytest
@@ -11,6 +9,7 @@ import pytest
 from cli.commands import serving
 from group_gateway.sandbox import FaultRule
 from group_gateway.sandbox.wellknown import MEDIUM_GROUP_ID, SEED_GROUP_IDS, TEST_GROUP_ID
+from processes import frozen
 from waiting import until
 
 GROUP = "query ($id: ID!) { group(id: $id) { id name } }"
@@ -141,15 +140,12 @@ async def _asked_at_once(server, ids):
     connections = [await asyncio.open_connection(url.host, url.port) for _ in ids]
     for connection in connections:  # each is known to the gateway before it is stopped
         await _exchange(connection, b"GET /livez HTTP/1.1\r\nhost: gateway\r\n\r\n")
-    server.process.send_signal(signal.SIGSTOP)
-    stopped = os.WSTOPPED | os.WNOWAIT
-    os.waitid(os.P_PID, server.process.pid, stopped)  # noqa: ASYNC222 - it stops at once
-    answers = [
-        asyncio.ensure_future(_exchange(connection, _request(id)))
-        for connection, id in zip(connections, ids, strict=True)
-    ]
-    await asyncio.sleep(0)
-    server.process.send_signal(signal.SIGCONT)
+    with frozen(server.process.pid):
+        answers = [
+            asyncio.ensure_future(_exchange(connection, _request(id)))
+            for connection, id in zip(connections, ids, strict=True)
+        ]
+        await asyncio.sleep(0)
     bodies = await asyncio.gather(*answers)
     for _, writer in connections:
         writer.close()

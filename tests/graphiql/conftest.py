@@ -10,6 +10,7 @@ import pytest
 
 from frontdoor import MODE
 from graphiql.browser import Page, chromium, tab
+from processes import running
 
 
 @pytest.fixture(scope="session")
@@ -18,17 +19,12 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     command = [sys.executable, "-m", "group_gateway", "sandbox", "--port", "0"]
     nowhere = tmp_path_factory.mktemp("nowhere")  # where no .env file lies
     env = os.environ | MODE
-    with subprocess.Popen(
-        command, cwd=nowhere, env=env, stdout=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            assert process.stdout
-            told = process.stdout.readline()
-            address = re.match(r"GraphiQL is at (http://127\.0\.0\.1:\d+/graphql)", told)
-            assert address, told
-            yield address[1]
-        finally:
-            process.terminate()
+    with running(command, cwd=nowhere, env=env, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        told = process.stdout.readline()
+        address = re.match(r"GraphiQL is at (http://127\.0\.0\.1:\d+/graphql)", told)
+        assert address, told
+        yield address[1]
 
 
 @pytest.fixture(scope="session")

@@ -2,18 +2,21 @@
 
 import os
 import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
 import maven
+import processes
+
+if TYPE_CHECKING:
+    import subprocess
 
 HERE = Path(__file__).parent
 REALM = "hospital"
@@ -146,16 +149,13 @@ def running() -> Iterator[Keycloak]:
     with (
         TemporaryDirectory() as folder,
         TemporaryFile("w+") as log,
-        subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=folder) as process,
+        processes.running(command, stdout=log, stderr=log, env=environment, cwd=folder) as process,
         httpx.Client(timeout=60) as http,
     ):
-        try:
-            keycloak = Keycloak(f"http://127.0.0.1:{port}", http)
-            _await_start(keycloak, process, log)
-            keycloak.make_realm()
-            yield keycloak
-        finally:
-            process.terminate()
+        keycloak = Keycloak(f"http://127.0.0.1:{port}", http)
+        _await_start(keycloak, process, log)
+        keycloak.make_realm()
+        yield keycloak
 
 
 def _await_start(keycloak: Keycloak, process: "subprocess.Popen[bytes]", log: Any) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cli.commands import serving
+from processes import running
 from waiting import until_seen
 
 PAGE = Path(__file__).parents[2] / "docs" / "proxies.md"
@@ -81,9 +82,6 @@ def proxied(
         port = sock.getsockname()[1]
     with serving("sandbox", "--port", "0") as server:
         command = COMMANDS[request.param](folder, server.url.removeprefix("http://"), port)
-        with subprocess.Popen(command) as proxy:
-            try:
-                until_seen(lambda: answers(port))
-                yield f"https://localhost:{port}/groups"
-            finally:
-                proxy.terminate()
+        with running(command):
+            until_seen(lambda: answers(port))
+            yield f"https://localhost:{port}/groups"

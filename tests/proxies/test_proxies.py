@@ -10,6 +10,7 @@ import httpx
 from websockets.sync.client import connect
 
 from cli.commands import PATIENCE, serving
+from processes import running
 from waiting import until_seen
 
 ASKED = {"query": "{ groups(first: 1) { nodes { id } } }"}
@@ -92,9 +93,6 @@ def test_haproxys_own_check(tmp_path: Path) -> None:
     with serving("sandbox", "--port", "0") as server:
         gateway = server.url.removeprefix("http://")
         configuration.write_text(CHECKING.format(port=port, gateway=gateway))
-        with subprocess.Popen(["haproxy", "-db", "-f", str(configuration)]) as proxy:
-            try:
-                until_seen(lambda: check().startswith("L7"))
-                assert check() == "L7OK204"
-            finally:
-                proxy.terminate()
+        with running(["haproxy", "-db", "-f", str(configuration)]):
+            until_seen(lambda: check().startswith("L7"))
+            assert check() == "L7OK204"

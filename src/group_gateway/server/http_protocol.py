@@ -28,7 +28,7 @@ AROUND = 8
 """Framing allowance per body byte. A one-byte chunk costs 6 bytes of framing, which must not count
 as header bytes."""
 _SECOND_LOOK = 0.02
-"""Seconds between the end of the keep-alive time and the close, if nothing arrives meanwhile."""
+"""Seconds between the end of an idle connection's time and its close, if nothing arrives."""
 _LEAVING_SECONDS = 0.5
 """How long an idle connection stays open at shutdown, for a request that may be on its way."""
 
@@ -191,17 +191,20 @@ class BoundedHttpProtocol(CheckedHeadProtocol):
         self._leaving = True
         running = self._running
         if running is None or running.response_complete:
-            self.loop.call_later(_LEAVING_SECONDS, self._leave)
+            self._leave_in(_LEAVING_SECONDS)
         elif ENDLESS in running.scope:
             abandon(running)
             self.transport.close()
         else:
             self.cycle.keep_alive = False
 
+    def _leave_in(self, seconds: float) -> None:
+        self.loop.call_later(seconds, self.loop.call_later, _SECOND_LOOK, self._leave)
+
     def _leave(self) -> None:
         # A request that is arriving has its time, and its response closes the connection.
         if self._unread is not None:
-            self.loop.call_later(_LEAVING_SECONDS, self._leave)
+            self._leave_in(_LEAVING_SECONDS)
         elif self._is_idle() and not self._arriving:
             self.transport.close()
 

@@ -6,6 +6,7 @@ uvicorn's server, which loses requests when it stops.
 
 import contextlib
 import logging
+import math
 import os
 import signal
 import time
@@ -25,6 +26,8 @@ _FIRST_PAUSE: Final = 1.0
 _LONGEST_PAUSE: Final = 30.0
 """Limit in seconds of the exponential backoff between workers that fail to start."""
 _LOOK: Final = 0.5
+_CLOSING: Final = 5.0
+"""Seconds that a worker may take to stop after the time for its last requests."""
 _log = logging.getLogger(__name__)
 
 
@@ -33,6 +36,7 @@ class Worker(Process):
 
     has_served = False
     has_ended = False
+    _killed_at = math.inf
 
     @property
     def server(self) -> uvicorn.Server:
@@ -47,6 +51,26 @@ class Worker(Process):
         with contextlib.suppress(OSError, EOFError):
             super().always_pong()
         os.kill(os.getpid(), signal.SIGTERM)
+
+    def terminate(self) -> None:
+        """Ask the worker to stop; one that is frozen or hangs is killed (see `ends_within`)."""
+        super().terminate()
+        drain = self.config.timeout_graceful_shutdown or 0
+        self._killed_at = time.monotonic() + drain + _CLOSING
+
+    def join(self) -> None:
+        """Wait until it has stopped."""
+        while not self.ends_within(_LOOK):
+            pass
+
+    def ends_within(self, seconds: float) -> bool:
+        """Wait for its end and return whether it came. Kill it if it had its time to stop."""
+        self.process.join(seconds)
+        if self.process.is_alive() and time.monotonic() > self._killed_at:
+            _log.error("A worker does not stop, and is killed.")
+            self._killed_at = math.inf
+            self.process.kill()
+        return not self.process.is_alive()
 
 
 class CommandWorkers(Multiprocess):
@@ -103,10 +127,10 @@ class CommandWorkers(Multiprocess):
                 return
             old.terminate()
             self.processes[index] = new
-            while old.process.is_alive():
-                if self._is_to_end():  # the old one stops by itself, and is joined at the exit
+            while not old.ends_within(_LOOK):
+                if self._is_to_end():
+                    self.processes.append(old)  # to be joined with the others
                     return
-                old.process.join(_LOOK)
 
     def _comes_to_serve(self, new: Worker) -> bool:
         end = time.monotonic() + START_SECONDS
