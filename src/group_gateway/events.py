@@ -13,6 +13,7 @@ ExecutionOutcome = Literal["complete", "errors", "abandoned"]
 RefusalOutcome = Literal["refused", "shed"]
 PollOutcome = Literal["changed", "unchanged", "refused", "failed"]
 AuditOutcome = Literal["written", "lost"]
+SpanOutcome = Literal["exported", "lost"]
 TrustedDocumentEvent = Literal["unlisted", "refused", "reloaded", "unreadable"]
 
 
@@ -33,6 +34,9 @@ class Events:
 
     def trusted_documents(self, event: TrustedDocumentEvent) -> None:
         """Observe a request for an unlisted document, or a change of the list."""
+
+    def spans_ended(self, outcome: SpanOutcome, number: int) -> None:
+        """Observe spans that a collector received, or that were lost."""
 
     def upstream_called(self, method: str, outcome: str, seconds: float) -> None:
         """Observe an upstream call: its HTTP method, and its status class or `failed`."""

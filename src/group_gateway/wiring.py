@@ -29,6 +29,7 @@ from group_gateway.http.subscriptions.transports import StreamLimits
 from group_gateway.identity.authentication import build_account, build_authenticator
 from group_gateway.identity.authenticator import Authenticator, ReloadableAuthenticator
 from group_gateway.observability.audit import AuditLog
+from group_gateway.observability.otel_variables import without_effect
 from group_gateway.observability.probes import probe_routes
 from group_gateway.observability.prometheus_metrics import PrometheusMetrics
 from group_gateway.observability.request_log import RequestLog
@@ -169,7 +170,8 @@ def build_core(
     clock: Callable[[], float],
 ) -> Core:
     """Return the core; `transport` stands in for the network to the upstream and the issuer."""
-    metrics, tracing = PrometheusMetrics(), build_tracing(settings)
+    metrics = PrometheusMetrics()
+    tracing = build_tracing(settings, metrics)
     identity_network = transport or build_identity_network(settings)
     identity_endpoint = build_identity_endpoint(settings, identity_network)
     account = build_account(settings, settings.upstream_url, identity_endpoint)
@@ -225,14 +227,20 @@ class SettingsReload:
         _log.info("The settings were read again%s.", rest)
 
 
-def build_tracing(settings: Settings) -> Tracing:
+def build_tracing(settings: Settings, events: Events) -> Tracing:
     """Return what records spans, or else passes trace contexts on. Raises ImportError."""
-    if not settings.opentelemetry or is_switched_off(os.environ):
+    if not settings.opentelemetry:
+        if "OTEL_EXPORTER_OTLP_ENDPOINT" in os.environ:
+            _log.info("No spans are recorded: GROUP_GATEWAY_OPENTELEMETRY is off.")
         return Tracing()
+    if is_switched_off(os.environ):
+        return Tracing()
+    if names := without_effect(os.environ):
+        _log.warning("These variables have no effect: %s.", ", ".join(names))
     # An extra: what is not installed must not be needed.
     from group_gateway.observability.opentelemetry import OpenTelemetryTracing  # noqa: PLC0415
 
-    return OpenTelemetryTracing(os.environ)
+    return OpenTelemetryTracing(os.environ, events)
 
 
 def build_document_limits(settings: Settings) -> DocumentLimits:

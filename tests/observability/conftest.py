@@ -16,9 +16,16 @@ from group_gateway.config import Settings
 
 
 class Receiver:
-    """Keeps the spans that arrive, and under which resource."""
+    """Keeps the spans that arrive, and under which resource.
+
+    It takes none while its `status` is a failure, and answers nobody while `may_answer` is unset.
+    """
 
     def __init__(self) -> None:
+        self.status = 200
+        self.may_answer = threading.Event()
+        self.may_answer.set()
+        self.arrived = threading.Event()
         self.spans: list[Any] = []
         self.resource: dict[str, str] = {}
         self.url = ""
@@ -50,8 +57,12 @@ def receiver() -> Iterator[Receiver]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            receiver.take(self.rfile.read(int(self.headers["content-length"])))
-            self.send_response(200)
+            body = self.rfile.read(int(self.headers["content-length"]))
+            receiver.arrived.set()
+            receiver.may_answer.wait()
+            if receiver.status == 200:
+                receiver.take(body)
+            self.send_response(receiver.status)
             self.send_header("content-length", "0")
             self.end_headers()
 
@@ -63,6 +74,7 @@ def receiver() -> Iterator[Receiver]:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         yield receiver
+        receiver.may_answer.set()
         server.shutdown()
         thread.join()
 

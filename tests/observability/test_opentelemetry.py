@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from group_gateway.config import PREFIX, SettingsError, read_settings
 from group_gateway.sandbox.quirks import FaultRule
 from observability.conftest import Receiver, attributes
 from redis_server import redis_server
@@ -196,22 +195,3 @@ async def test_a_failing_redis(
     assert {attributes(span)["error.type"] for span in failed} == {"NoPermissionError"}
     assert not [span for span in failed if span.status.message]
     assert not [span for span in receiver.spans if span.events]
-
-
-@pytest.mark.parametrize(
-    ("sampler", "argument", "sentence"),
-    [
-        ("jaeger_remote", "", "OTEL_TRACES_SAMPLER names no sampler that the gateway knows."),
-        ("traceidratio", "often", "OTEL_TRACES_SAMPLER_ARG is no number from 0 to 1."),
-        ("traceidratio", "nan", "OTEL_TRACES_SAMPLER_ARG is no number from 0 to 1."),
-    ],
-)
-def test_a_sampler_that_is_none(
-    sampler: str, argument: str, sentence: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A sampler that the gateway does not know is one sentence at the start."""
-    monkeypatch.setenv("OTEL_TRACES_SAMPLER", sampler)
-    monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", argument)
-    with pytest.raises(SettingsError) as caught:
-        read_settings({f"{PREFIX}OPENTELEMETRY": "on"}, {})
-    assert str(caught.value) == sentence

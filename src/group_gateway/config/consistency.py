@@ -15,7 +15,8 @@ from group_gateway.http.origins import NotAnOrigin
 from group_gateway.http.persisted.manifest import NotAManifest, documents_of
 from group_gateway.identity.api_keys import read_keys
 from group_gateway.identity.identity_settings import misfits
-from group_gateway.observability.sampling import Sampling, UnknownSampler
+from group_gateway.observability.otel_variables import UnusableVariable, check_variables
+from group_gateway.observability.sampling import is_switched_off
 from group_gateway.upstream.client_assertion import NotASigningKey, read_signing_key
 from group_gateway.upstream.extra_headers import parse_extra_headers
 
@@ -113,8 +114,9 @@ def _check_opentelemetry(environment: Mapping[str, str]) -> None:
             f"{PREFIX}OPENTELEMETRY needs the extra `otel`: pip install 'group-gateway[otel]'."
         )
     try:
-        Sampling(environment)
-    except UnknownSampler as error:
+        if not is_switched_off(environment):
+            check_variables(environment)
+    except UnusableVariable as error:
         raise SettingsError(str(error)) from None
 
 

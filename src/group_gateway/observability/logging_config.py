@@ -36,6 +36,12 @@ _FIELDS: Final = (
     "requestId",
     "upstreamCorrelationId",
 )
+_SILENT: Final = (
+    "opentelemetry.attributes",
+    "opentelemetry.exporter",
+    "opentelemetry.sdk._shared_internal",
+)
+"""Loggers of what the gateway says itself, in words and once (`span_export`)."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -149,5 +155,8 @@ def logging_config(format: Format = "auto", level: Level = "info") -> dict[str, 
         "formatters": {"lines": {"()": f"{module}.{lines}"}},
         "handlers": {"stderr": {"()": f"{module}.Outlet", "formatter": "lines"}},
         "root": {"handlers": ["stderr"], "level": "ERROR" if least == "ERROR" else "WARNING"},
-        "loggers": {_OWN: {"level": least}},
+        "loggers": {
+            _OWN: {"level": least},
+            **{name: {"level": "CRITICAL"} for name in _SILENT},
+        },
     }

@@ -13,15 +13,21 @@ from random import random
 
 import msgspec
 from graphql import OperationDefinitionNode
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.instrumentation.redis import RedisInstrumentor
-from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.sdk.resources import (
+    SERVICE_NAME,
+    SERVICE_VERSION,
+    OTELResourceDetector,
+    Resource,
+)
+from opentelemetry.sdk.trace.export import SpanExporter
 from opentelemetry.trace import SpanKind
 
 from group_gateway import __version__
+from group_gateway.events import Events
 from group_gateway.observability.library_tracing import LibraryTracing
 from group_gateway.observability.sampling import Sampling, unsampled_parent
+from group_gateway.observability.span_export import SpanExport
 from group_gateway.observability.span_recorder import Attributes, SpanRecorder
 from group_gateway.trace_context import CURRENT, LINKED, TraceContext, names_trace
 from group_gateway.tracing import NOTHING, RawHeaders, Span, Tracing, Within
@@ -37,14 +43,14 @@ class OpenTelemetryTracing(Tracing):
     """Record spans and pass them to `exporter`, by default OTLP over HTTP."""
 
     def __init__(
-        self, environment: Mapping[str, str], exporter: SpanExporter | None = None
+        self,
+        environment: Mapping[str, str],
+        events: Events,
+        exporter: SpanExporter | None = None,
     ) -> None:
         self._sampling = Sampling(environment)
-        own = {SERVICE_VERSION: __version__}
-        if "OTEL_SERVICE_NAME" not in environment:
-            own[SERVICE_NAME] = "group-gateway"
-        resource = Resource.create(own)
-        self._processor = BatchSpanProcessor(exporter or OTLPSpanExporter())
+        resource = _own_resource()
+        self._processor = SpanExport(environment, events.spans_ended, exporter)
         self._rate = self._sampling.rate
         self._recorder = SpanRecorder(self._processor, resource, self._sampling.sampled_id)
         redis = RedisInstrumentor()
@@ -127,7 +133,14 @@ class OpenTelemetryTracing(Tracing):
         """Export the remaining spans."""
         if RedisInstrumentor().is_instrumented_by_opentelemetry:
             RedisInstrumentor().uninstrument()
-        await asyncio.to_thread(self._processor.shutdown)
+        await asyncio.to_thread(self._processor.finish)
+
+
+def _own_resource() -> Resource:
+    """Return what the spans are of. The variables' name and version go before the gateway's."""
+    named = OTELResourceDetector().detect().attributes
+    own = {SERVICE_NAME: "group-gateway", SERVICE_VERSION: __version__}
+    return Resource.create({key: value for key, value in own.items() if not named.get(key)})
 
 
 def path_template(path: str) -> str:

@@ -16,7 +16,13 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from group_gateway.events import AuditOutcome, Events, PollOutcome, TrustedDocumentEvent
+from group_gateway.events import (
+    AuditOutcome,
+    Events,
+    PollOutcome,
+    SpanOutcome,
+    TrustedDocumentEvent,
+)
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -44,6 +50,7 @@ class PrometheusMetrics(Events, Collector):
         self._requests: dict[tuple[str, ...], float] = defaultdict(float)
         self._plan_fallbacks: dict[tuple[str, ...], float] = defaultdict(float)
         self._audited: dict[tuple[str, ...], float] = defaultdict(float)
+        self._spans: dict[tuple[str, ...], float] = defaultdict(float)
         self._calls: dict[tuple[str, ...], float] = defaultdict(float)
         self._seconds: dict[tuple[str, ...], _Durations] = {(): _Durations()}
         self._upstream_seconds: dict[tuple[str, ...], _Durations] = defaultdict(_Durations)
@@ -76,6 +83,10 @@ class PrometheusMetrics(Events, Collector):
     def audit_records(self, outcome: AuditOutcome, number: int) -> None:
         """Count records of the audit log: `written` or `lost`."""
         self._audited[outcome,] += number
+
+    def spans_ended(self, outcome: SpanOutcome, number: int) -> None:
+        """Count spans of OpenTelemetry: `exported` or `lost`. Only one thread may call this."""
+        self._spans[outcome,] += number
 
     def upstream_called(self, method: str, outcome: str, seconds: float) -> None:
         """Count an upstream call: its HTTP method, and its status class or failure."""
@@ -168,6 +179,12 @@ class PrometheusMetrics(Events, Collector):
             "Requests for unlisted documents, and reloads of the list.",
             ["event"],
             self._trusted,
+        )
+        yield _family(
+            "group_gateway_spans",
+            "Spans for OpenTelemetry by what became of them.",
+            ["outcome"],
+            self._spans,
         )
 
     def _of_the_upstream(self) -> Iterable[Metric]:
