@@ -64,9 +64,9 @@ async def served(
 
         held = GatewayApp.answer
 
-        def counted_held(self: GatewayApp, scope: Any, head: Any, body: bytes) -> Any:
-            answer = held(self, scope, head, body)
-            running.applied += answer is not None
+        def counted_held(self: GatewayApp, head: Any, body: bytes) -> Any:
+            answer = held(self, head, body)
+            running.applied += not isinstance(answer, dict)
             return answer
 
         monkeypatch.setattr(GatewayApp, "__call__", counted)

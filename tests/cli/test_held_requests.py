@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from cli.on_a_socket import READ, Served, answer, connected, post
+from group_gateway.http.pipeline import RequestPipeline
 from waiting import until
 
 FRESH = {**READ, "extensions": {"cost": True}}
@@ -78,6 +79,25 @@ async def test_the_last_response_of_a_server(served: Served, sandbox: Any) -> No
         assert b"\r\nconnection: close\r\n" in head
         assert json.loads(body)["data"]["group"]["name"] == "Test Group"
         assert await reader.read() == b""
+
+
+async def test_a_bug_is_a_response_too(
+    served: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What nothing handles is answered with 500, logged, and closes the connection."""
+
+    async def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    await served.ask(post(FRESH))
+    monkeypatch.setattr(RequestPipeline, "answer", broken)
+    async with connected(served) as (reader, writer):
+        writer.write(post(FRESH))
+        head, body = await answer(reader)
+        assert head.startswith(b"HTTP/1.1 500 ")
+        assert body == b"Internal Server Error"
+        assert await reader.read() == b""
+    assert "ZeroDivisionError" in caplog.text
 
 
 async def test_a_client_that_leaves(served: Served, sandbox: Any) -> None:

@@ -132,17 +132,16 @@ class GatewayApp(Starlette):
         return answer
 
     def answer(
-        self, scope: Scope, head: PostHead, body: bytes
-    ) -> Coroutine[None, None, tuple[Reply, bytes]] | None:
+        self, head: PostHead, body: bytes
+    ) -> Coroutine[None, None, tuple[Reply, bytes]] | dict[str, bool]:
         """Return what answers a POST whose body is there: a reply and its correlation id.
 
-        None means that the request must go through the application with this scope.
+        A dictionary means that the request must go through the application, with that in its scope.
         """
         if not self._endpoint.can_answer(head, body):
-            return None
+            return {}
         if head.names_trace or self._tracing.begins_trace():
-            scope[_IS_TRACED] = True  # decided once for each request
-            return None
+            return {_IS_TRACED: True}  # decided once for each request
         return self._endpoint.answer(head, body)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -7,7 +7,6 @@ known is not even parsed.
 """
 
 import asyncio
-from functools import lru_cache
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -15,16 +14,17 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from group_gateway.http.endpoint import RawHeaders
 from group_gateway.http.gateway_app import ENDPOINT_PATH, GatewayApp
 from group_gateway.http.post_head import POST_HEAD, PostHead
-from group_gateway.http.responses import CORRELATION_HEADER
-from group_gateway.server.held_request import HeldRequest
+from group_gateway.server.held_request import HeldRequest, reply_head
 from group_gateway.server.http_protocol import AROUND, BoundedHttpProtocol
 from group_gateway.server.repeated_heads import RepeatedHead, RepeatedHeads
-from group_gateway.server.whole_response import header_lines, response_head
 
 _PATH: Final = ENDPOINT_PATH.encode()
-_SCOPE: Final = {"method": "POST", "path": ENDPOINT_PATH, "raw_path": _PATH, "query_string": b""}
-_repeated_lines = lru_cache(256)(header_lines)
-"""Headers of ready responses, which are few until the Date changes."""
+_SCOPE: Final[dict[str, Any]] = {
+    "method": "POST",
+    "path": ENDPOINT_PATH,
+    "raw_path": _PATH,
+    "query_string": b"",
+}
 
 
 class FastPathProtocol(BoundedHttpProtocol):
@@ -69,15 +69,24 @@ class FastPathProtocol(BoundedHttpProtocol):
             HttpToolsProtocol.on_response_complete(self)
         else:
             self._unset_keepalive_if_required()
-            HttpToolsProtocol.on_message_begin(self)
-            self.headers += head.headers
-            self._begin(app, head.meaning, body)
+            self._begin(app, head.meaning, head.headers, body)
 
-    def _begin(self, app: GatewayApp, head: PostHead, body: bytes) -> None:
+    def _begin(self, app: GatewayApp, head: PostHead, headers: RawHeaders, body: bytes) -> None:
         """Begin a whole request."""
+        answer = app.answer(head, body)
+        if isinstance(answer, dict):
+            self._begin_app(answer | {POST_HEAD: head}, headers, body)
+            return
+        held = self.cycle = self._running = HeldRequest(self, answer, head.further)
+        responds: Any = held.respond
+        HttpToolsProtocol._start_asgi_task(self, held, responds)  # noqa: SLF001 - the base class's
+
+    def _begin_app(self, known: dict[str, Any], headers: RawHeaders, body: bytes) -> None:
+        """Begin a whole request that goes through the application; `known` is for its scope."""
+        HttpToolsProtocol.on_message_begin(self)
+        self.headers += headers
         scope: Any = self.scope
-        scope.update(_SCOPE)
-        scope[POST_HEAD] = head
+        scope.update(_SCOPE | known)
         cycle = self.cycle = RequestResponseCycle(
             scope=scope,
             transport=self.transport,
@@ -91,16 +100,10 @@ class FastPathProtocol(BoundedHttpProtocol):
             keep_alive=True,
             on_response=self.on_response_complete,
         )
-        answer = app.answer(scope, head, body)
-        if answer is not None:
-            self._running = cycle
-            held: Any = HeldRequest(cycle, answer, head.further)
-            HttpToolsProtocol._start_asgi_task(self, cycle, held)  # noqa: SLF001 - the base class's
-        else:
-            cycle.body += body
-            cycle.more_body = False
-            cycle.message_event.set()
-            self._start_asgi_task(cycle, self.app)
+        cycle.body += body
+        cycle.more_body = False
+        cycle.message_event.set()
+        self._start_asgi_task(cycle, self.app)
 
     def _accept_head(self) -> None:
         """Hold a request back if it can be answered at once."""
@@ -136,7 +139,7 @@ class FastPathProtocol(BoundedHttpProtocol):
         if self._answered(app, head, self.headers, body):
             HttpToolsProtocol.on_response_complete(self)  # nothing waits for its end
         else:
-            self._begin(app, head, body)
+            self._begin(app, head, self.headers, body)
 
     def _is_usual(self) -> bool:
         """Return whether a POST to the endpoint is all that the request asks for."""
@@ -174,10 +177,8 @@ class FastPathProtocol(BoundedHttpProtocol):
         if answer is None:
             return False
         reply, correlation_id = answer
-        lines = (
-            _repeated_lines((*self.server_state.default_headers, *reply.headers, *head.further)),
-            b"%b: %b\r\n" % (CORRELATION_HEADER, correlation_id),
-        )
+        defaults = self.server_state.default_headers
+        encoded = reply_head(defaults, reply, head.further, correlation_id)
         # in one system call, and one packet
-        self.transport.writelines((response_head(reply.status, *lines), reply.body))
+        self.transport.writelines((encoded, reply.body))
         return True

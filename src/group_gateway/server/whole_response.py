@@ -10,7 +10,7 @@ from typing import Any, Final
 from starlette.types import Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
-_Header = tuple[bytes, bytes]
+Header = tuple[bytes, bytes]
 _FRAMING: Final = frozenset({b"content-length", b"transfer-encoding", b"connection"})
 
 
@@ -32,7 +32,8 @@ class WholeResponse:
     async def _sending(self, message: Message) -> None:
         start, self._start = self._start, None
         if start is not None and self._is_usual(message):
-            await write_whole(self._cycle, start["status"], start["headers"], message["body"])
+            lines = header_lines([*self._cycle.default_headers, *start["headers"]])
+            await write_whole(self._cycle, response_head(start["status"], lines), message["body"])
         elif start is not None:
             await self._send(start)
             await self._send(message)
@@ -57,15 +58,12 @@ class WholeResponse:
         )
 
 
-async def write_whole(
-    cycle: RequestResponseCycle, status: int, headers: Iterable[_Header], body: bytes
-) -> None:
-    """Write the response of a cycle whose connection stays open; `headers` state its length."""
+async def write_whole(cycle: RequestResponseCycle, head: bytes, body: bytes) -> None:
+    """Write the response of a cycle whose connection stays open; `head` states its length."""
     if cycle.flow.write_paused and not cycle.disconnected:
         await cycle.flow.drain()
     if cycle.disconnected:
         return
-    head = response_head(status, header_lines([*cycle.default_headers, *headers]))
     cycle.response_started = cycle.response_complete = True
     cycle.waiting_for_100_continue = False
     cycle.transport.writelines((head, body))
@@ -73,7 +71,7 @@ async def write_whole(
     cycle.on_response()
 
 
-def header_lines(headers: Iterable[_Header]) -> bytes:
+def header_lines(headers: Iterable[Header]) -> bytes:
     """Return the lines of headers; raise RuntimeError for a control character in one."""
     each = [b"%b: %b\r\n" % header for header in headers]
     lines = b"".join(each)
