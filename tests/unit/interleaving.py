@@ -188,6 +188,7 @@ class FakeCache:
     redis: FakeRedis
     gates: Gates
     feed: Gates
+    timeout: None = None
 
     @property
     def topology(self) -> "FakeCache":
@@ -198,7 +199,7 @@ class FakeCache:
         """Open a connection."""
         return FakeConnection(self.redis, self.feed, self.redis.run)
 
-    async def multi_get(self, keys: Iterable[str]) -> list[bytes | None]:
+    async def multi_get(self, keys: Iterable[str], **_: object) -> list[bytes | None]:
         """Return values."""
         wanted = list(keys)
         found: list[bytes | None] = await self.gates.step(
@@ -206,7 +207,7 @@ class FakeCache:
         )
         return found
 
-    async def multi_set(self, pairs: Iterable[tuple[str, bytes]], ttl: float) -> None:
+    async def multi_set(self, pairs: Iterable[tuple[str, bytes]], ttl: float, **_: object) -> None:
         """Set values."""
         given = list(pairs)
         await self.gates.step(lambda: self.redis.write(given, ttl))

@@ -4,6 +4,7 @@ A life ends with the server's process: one that restarts from a snapshot, or a r
 over, may lack the last invalidations.
 """
 
+import asyncio
 from collections.abc import Iterable, Sequence
 
 from group_gateway.cache.entries import Entry
@@ -13,7 +14,11 @@ from group_gateway.cache.sealed_values import ValueSigner
 
 
 class SealedEntries:
-    """SharedEntries in a RedisCache."""
+    """SharedEntries in a RedisCache.
+
+    asyncio's timeout replaces that of aiocache, an `asyncio.wait_for`, which before Python 3.12
+    swallows a cancellation that comes just as its coroutine has ended.
+    """
 
     def __init__(self, cache: RedisCache, stream: InvalidationStream, signer: ValueSigner) -> None:
         self._cache = cache
@@ -22,7 +27,9 @@ class SealedEntries:
 
     async def get(self, keys: Sequence[str]) -> list[Entry | None]:
         """See SharedEntries."""
-        values: list[bytes | None] = await self._cache.multi_get([*map(self._stored, keys)])
+        stored = [*map(self._stored, keys)]
+        async with asyncio.timeout(self._cache.timeout):
+            values: list[bytes | None] = await self._cache.multi_get(stored, timeout=0)
         if len(values) != len(keys):  # aiocache's AIOCACHE_DISABLE is set
             return [None] * len(keys)
         return [
@@ -38,7 +45,8 @@ class SealedEntries:
         """See SharedEntries."""
         close, place, stored = self._signer.close, self._place, self._stored
         pairs = [(stored(key), close(place(key), entry.packed())) for key, entry in entries]
-        await self._cache.multi_set(pairs, ttl=float(ttl))
+        async with asyncio.timeout(self._cache.timeout):
+            await self._cache.multi_set(pairs, ttl=float(ttl), timeout=0)
 
     def _stored(self, key: str) -> str:
         return f"{self._signer.format}:{key}"

@@ -25,6 +25,7 @@ from group_gateway.cache.redis.address import (
     hosts_of,
     options_of,
 )
+from group_gateway.cache.redis.cancellable import cancellable
 from group_gateway.cache.redis.lasting_connect import lasting
 
 _PORTS = {"sentinel": 26379, "cluster": 6379}
@@ -111,7 +112,7 @@ def topology_of(url: str, *, timeout: float, tls: TlsFiles | None = None) -> Red
 
 def _single(url: str, options: Mapping[str, Any]) -> RedisTopology:
     pool: Any = ConnectionPool.from_url(url, **options)
-    pool.connection_class = lasting(_leaving_replicas(pool.connection_class))
+    pool.connection_class = lasting(cancellable(_leaving_replicas(pool.connection_class)))
     return RedisTopology(Redis(connection_pool=pool), _opener(pool), lambda: (pool,))
 
 
@@ -146,7 +147,7 @@ def _sentinel(parts: SplitResult, options: Mapping[str, Any], *, secure: bool) -
     client: Redis = sentinel.master_for(service, **link, **credentials_of(parts))
     pools = [each.connection_pool for each in (client, *sentinel.sentinels)]
     for pool in pools:
-        pool.connection_class = lasting(pool.connection_class)
+        pool.connection_class = lasting(cancellable(pool.connection_class))
     return RedisTopology(client, _opener(client.connection_pool), lambda: pools)
 
 
@@ -162,6 +163,10 @@ def _cluster(parts: SplitResult, options: Mapping[str, Any], *, secure: bool) ->
     nodes = [ClusterNode(host, port) for host, port in hosts_of(parts, _PORTS["cluster"])]
     link = {**options, **options_of(parts), **credentials_of(parts), "ssl": secure}
     client = RedisCluster(startup_nodes=nodes, **link)
+    kind: Any = cancellable(client.connection_kwargs["connection_class"])
+    client.connection_kwargs["connection_class"] = kind
+    for node in client.nodes_manager.startup_nodes.values():
+        node.connection_class = kind
 
     async def open_one(key: str) -> AbstractConnection:
         # A connection is reopened after a loss, perhaps because the slot has moved.
