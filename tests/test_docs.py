@@ -12,7 +12,7 @@ from group_gateway import __version__
 from group_gateway.config import PREFIX, SECRETS, SETTINGS
 from group_gateway.groups.reading.connections.relay_connection import LARGEST_PAGE
 from group_gateway.groups.reading.group_reads import MOST_IDS
-from group_gateway.groups.reading.pages.upstream_page import PAGE_SIZE
+from group_gateway.groups.reading.pages.page_numbers import PAGE_SIZE
 from group_gateway.groups.reading.searches.walk_budget import SCAN_PAGES
 from group_gateway.groups.writing.input_validation import MOST_MEMBERS
 from group_gateway.schema.member_fields import LARGEST_PAGE as LARGEST_MEMBER_PAGE

@@ -10,6 +10,12 @@ BUGS = (
         "path = GROUP",
     ),
     Bug(
+        "a page that holds fewer groups than were requested is the last one on any server",
+        "groups/reading/capabilities/paging_support.py",
+        "return count == self.most_shown and not self.links.worth_trying",
+        "return False",
+    ),
+    Bug(
         "a search result that is tagged as a part counts as the whole group",
         "groups/reading/capabilities/partial_results.py",
         "parts = [group.id for group in groups if group.is_part]",

@@ -10,6 +10,7 @@ from anyserver.groups import Elements, references_of, unversioned
 from anyserver.profile import Profile
 
 _DEFAULT_PAGE = 10
+_NUMBERED = frozenset({"numbers", "unlinked"})
 _TAG = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
 
 
@@ -63,9 +64,10 @@ class Pages:
         if refused is not None:
             return _refusal(refused)
         size = min(int(asked.get("_count", _DEFAULT_PAGE)), profile.largest_page)
-        start = int(asked.get("_offset", 0)) if profile.paging == "numbers" else 0
+        is_numbered = profile.paging in _NUMBERED
+        start = int(asked.get("_offset", 0)) if is_numbered else 0
         applied = tuple(pair for pair in query if pair[0] in {"_id", *profile.filters})
-        if "_offset" in asked and profile.paging != "numbers" and profile.offset == "breaks":
+        if "_offset" in asked and not is_numbered and profile.offset == "breaks":
             size = len(groups) + 1
         if profile.paging == "none":
             size = len(groups) + 1
@@ -78,7 +80,7 @@ class Pages:
         """Return the parameter that is refused, if one is."""
         profile = self.profile
         known = {"_id", "_count", "_total", *profile.filters}
-        if profile.paging == "numbers" or profile.offset != "refused":
+        if profile.paging in _NUMBERED or profile.offset != "refused":
             known.add("_offset")
         if int(asked.get("_count", 1)) > profile.largest_page and (
             profile.above_largest == "refused"
@@ -103,7 +105,8 @@ class Pages:
         found = [group for group in groups if self._fits(group, dict(position.filters))]
         end = min(position.start + self._length(position), len(found))
         links = [] if own is None else [{"relation": "self", "url": own}]
-        links += self._links(position, end, len(found)) if position.size else []
+        is_linked = position.size and profile.paging != "unlinked"
+        links += self._links(position, end, len(found)) if is_linked else []
         bundle: Elements = {"resourceType": "Bundle", "type": "searchset", "link": links}
         if profile.total == "always" or (total and profile.total == "asked"):
             bundle["total"] = len(found)
@@ -114,7 +117,8 @@ class Pages:
     def _length(self, position: Position) -> int:
         if position.end is not None:  # the page before another one ends where that begins
             return position.end - position.start
-        if not self.profile.short_pages or self.profile.paging == "none" or not position.size:
+        is_even = self.profile.paging in {"none", "unlinked"} or not self.profile.short_pages
+        if is_even or not position.size:
             return position.size
         return 1 + (position.start * 7 + 3) % position.size
 

@@ -11,7 +11,8 @@ FILTERS = ("type", "patient", "member")
 class Profile:
     """The ways of one server.
 
-    `paging`: by numbers, by tokens in a query or in a path, or not at all. `offset`: what a server
+    `paging`: by numbers (with page links or without), by tokens in a query or in a path, or not at
+    all. `offset`: what a server
     that does not page by numbers does with `_offset`; "breaks" pages no more, as HAPI FHIR.
     `links` and `base_path` are how page links are written. `search_results` are whole groups, or
     what is left of them; with tagged `reads` a read gives a part too. `tag` is what tells states of
@@ -19,7 +20,9 @@ class Profile:
     """
 
     base_path: Literal["", "/fhir/R4"] = ""
-    paging: Literal["numbers", "query", "base", "below-group", "below-base", "none"] = "numbers"
+    paging: Literal["numbers", "unlinked", "query", "base", "below-group", "below-base", "none"] = (
+        "numbers"
+    )
     offset: Literal["ignored", "refused", "breaks"] = "ignored"
     links: Literal["absolute", "other-host", "rooted", "relative"] = "absolute"
     leads_back: Literal["previous", "prev", "no"] = "previous"
@@ -66,8 +69,13 @@ class Profile:
         # What nobody could know, or no page could be numbered by, is no server to be true to.
         if chosen.get("search_results"):
             chosen.pop("reads", None)
-        if chosen.get("noise") == "twice" and "paging" not in chosen:
+        is_unlinked = chosen.get("paging") == "unlinked"
+        if chosen.get("noise") == "twice" and (is_unlinked or "paging" not in chosen):
             del chosen["noise"]
+        if is_unlinked:
+            chosen.setdefault("total", "never")  # a total would tell that more groups follow
+            if chosen.get("largest_page") == 1:
+                del chosen["largest_page"]
         ways = ("linked", "linked", "whole", "refuses-count", "none")
         chosen["history"] = Random(repr(chosen)).choice(ways)  # noqa: S311 - test data
         return cls(**chosen)
@@ -107,7 +115,7 @@ _SHARE = {
 }
 _WAYS = {
     "base_path": ("", "/fhir/R4"),
-    "paging": ("query", "base", "below-group", "below-base", "none"),
+    "paging": ("query", "base", "below-group", "below-base", "none", "unlinked"),
     "offset": ("refused", "breaks"),
     "links": ("other-host", "rooted", "relative"),
     "leads_back": ("prev", "no"),

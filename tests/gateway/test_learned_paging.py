@@ -154,3 +154,52 @@ async def test_an_offset_that_switches_paging_off():
     async with answering(Answering(answer), upstream_calls=1000) as gateway:
         assert await walk(gateway, first=7) == ALL
         assert ids({"data": await gateway.data(QUERY, first=7)}) == ALL[:7]
+
+
+def unlinked(most, *, own="applied", knows_offset=True, is_linked=False, count=130):
+    """Make a server that shows its own link and no total, and perhaps no `next` link either."""
+
+    def answer(target):
+        query = {name: values[0] for name, values in parse_qs(target.partition("?")[2]).items()}
+        if "_offset" in query and knows_offset == "refused":
+            return refusal("Unknown parameter _offset")
+        size = min(int(query.get("_count", 10)), most)
+        start = int(query.get("_offset", 0)) if knows_offset else 0
+        asked = {**query, "_count": size} if own == "applied" else query if own == "all" else {}
+        url = "/Group?" + "&".join(f"{name}={value}" for name, value in asked.items())
+        link = [{"relation": "self", "url": url}]
+        if is_linked and start + size < count:
+            following = f"/Group?_count={size}&_offset={start + size}"
+            link.append({"relation": "next", "url": following})
+        return page(*ALL[:count][start : start + size]) | {"link": link}
+
+    return answer
+
+
+@pytest.mark.parametrize("size", [3, 7, 1000])
+@pytest.mark.parametrize("own", ["applied", "all", "none"])
+@pytest.mark.parametrize("most", [2, 7, 10, 20, 99])
+async def test_a_server_that_ends_its_pages_early_and_links_none(most, own, size):
+    """Fewer groups than were asked for are not taken for all where no page is linked."""
+    upstream = Answering(unlinked(most, own=own))
+    async with answering(upstream, upstream_calls=1000) as gateway:
+        assert await walk(gateway, first=size) == ALL
+
+
+@pytest.mark.parametrize("knows_offset", ["refused", False])
+async def test_groups_that_nothing_leads_to(knows_offset):
+    """A page that is full by the server's own words, with no way on, is no whole list."""
+    async with answering(Answering(unlinked(10, knows_offset=knows_offset))) as gateway:
+        assert "errors" in await gateway(QUERY, first=100)
+
+
+@pytest.mark.parametrize("is_linked", [True, False])
+async def test_a_list_that_is_whole_is_looked_at_once(is_linked):
+    """Whether a server links its pages is found out once, by one small search."""
+    upstream = Answering(unlinked(1000, is_linked=is_linked, count=30))
+    async with answering(upstream, cache_ttl=0, cache_search_ttl=0) as gateway:
+        for _ in range(3):
+            upstream.calls.clear()
+            assert await walk(gateway, first=100) == ALL[:30]
+        expected = ["GET /Group?_count=100&_offset=0", "GET /Group?_count=100&_offset=30"]
+        assert upstream.calls == (expected[:1] if is_linked else expected)

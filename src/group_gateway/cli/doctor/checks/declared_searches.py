@@ -10,7 +10,7 @@ from group_gateway.fhir.bundle import Searchset
 from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.fhir.literal_reference import entity_reference
 from group_gateway.groups.reading.filters.filter_table import FIELDS, GroupFilter
-from group_gateway.groups.reading.pages.upstream_page import PAGE_SIZE
+from group_gateway.groups.reading.pages.page_numbers import PAGE_SIZE
 from group_gateway.groups.reading.searches.filter_pushdown import judge
 from group_gateway.groups.reading.searches.walk_budget import SCAN_PAGES
 from group_gateway.upstream.capability_statement import GroupCapability

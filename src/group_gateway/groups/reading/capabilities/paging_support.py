@@ -100,7 +100,8 @@ class PagingSupport:
     `largest` is the largest accepted `_count`. While `limit` has failed, nothing larger is sent.
     `default` is how many groups a page has without `_count`, or an assumption until one was seen.
     `links` is whether a page that others follow has a `next` link. While `trouble` has failed, an
-    error without a reason is not taken for a refused parameter.
+    error without a reason is not taken for a refused parameter. `most_shown` is the largest number
+    of groups on a page, and `judged` that of a page after which a `next` link was looked for.
     """
 
     offset: CapabilityProbe = field(default_factory=CapabilityProbe)
@@ -109,6 +110,8 @@ class PagingSupport:
     trouble: CapabilityProbe = field(default_factory=CapabilityProbe)
     largest: int = 0
     default: int = _USUAL_PAGE
+    most_shown: int = 0
+    judged: int = 1
 
     def size(self, count: int) -> int:
         """Return the `_count` to send for this number of groups; 0 if a page without has more."""
@@ -143,6 +146,20 @@ class PagingSupport:
         """Learn from a page whether others are linked; it may have `more` groups than a smaller."""
         if is_linked or more:
             self.links.learn(works=is_linked)
+
+    def may_cut(self, count: int) -> bool:
+        """Return whether more groups may follow a page of `count` that has no `next` link.
+
+        So it is where such links are known to be missing. A server that shows no more than some
+        number of groups shows that many wherever there are more.
+        """
+        self.most_shown = max(self.most_shown, count)
+        return count == self.most_shown and not self.links.worth_trying
+
+    def is_doubtful(self, count: int) -> bool:
+        """Return whether a page of `count` groups without a `next` link is worth a closer look."""
+        is_unknown = self.links.worth_trying and not self.links.proven
+        return is_unknown and count == self.most_shown and count > self.judged
 
     def is_open(self, name: str, query: Query) -> bool:
         """Return whether it is unknown yet that a parameter of a query is supported."""

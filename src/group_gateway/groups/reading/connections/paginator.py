@@ -15,13 +15,10 @@ from group_gateway.fhir.page_link import NOWHERE, PageLink
 from group_gateway.groups.reading.capabilities.paging_support import DroppedPage, InvalidLink
 from group_gateway.groups.reading.connections.relay_connection import Batch, Step
 from group_gateway.groups.reading.connections.visited_pages import EndlessPages, VisitedPages
+from group_gateway.groups.reading.pages.page_numbers import PAGE_SIZE
 from group_gateway.groups.reading.pages.page_position import PagePosition
 from group_gateway.groups.reading.pages.parsed_pages import ParsedPage
-from group_gateway.groups.reading.pages.upstream_page import (
-    PAGE_SIZE,
-    InconsistentNumbers,
-    Page,
-)
+from group_gateway.groups.reading.pages.upstream_page import InconsistentNumbers, Page
 from group_gateway.groups.reading.searches.search import Search
 
 

@@ -17,7 +17,7 @@ from group_gateway.groups.reading.connections.relay_connection import Batch, Sou
 from group_gateway.groups.reading.filters.filter_table import GroupFilter
 from group_gateway.groups.reading.filters.filter_values import DateFilter
 from group_gateway.groups.reading.filters.sort_keys import GroupOrder, key_of
-from group_gateway.groups.reading.pages.upstream_page import PAGE_SIZE
+from group_gateway.groups.reading.pages.page_numbers import PAGE_SIZE
 from group_gateway.groups.reading.searches.sorted_search import (
     NotSortedError,
     OutOfOrderError,

@@ -18,7 +18,7 @@ from group_gateway.fhir.page_link import PageLink, Query
 from group_gateway.groups.reading.capabilities.paging_support import is_refusal, unless_refused
 from group_gateway.groups.reading.capabilities.upstream_capabilities import UpstreamCapabilities
 from group_gateway.groups.reading.filters.name_search import control_for
-from group_gateway.groups.reading.pages.upstream_page import PAGE_SIZE
+from group_gateway.groups.reading.pages.page_numbers import PAGE_SIZE
 from group_gateway.groups.reading.searches.sample_values import sample_value
 
 NOBODY = "group-gateway-asks-for-nobody"

@@ -17,7 +17,7 @@ from group_gateway.groups.reading.capabilities.paging_support import (
     turned_down,
 )
 from group_gateway.groups.reading.capabilities.upstream_capabilities import UpstreamCapabilities
-from group_gateway.groups.reading.pages.upstream_page import PAGE_SIZE, is_oversized
+from group_gateway.groups.reading.pages.page_numbers import PAGE_SIZE, is_oversized
 
 PAGING = (OFFSET, COUNT)
 """Paging parameters, the one that is likelier to be refused first."""

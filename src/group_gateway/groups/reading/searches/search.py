@@ -10,23 +10,17 @@ from group_gateway.fhir.bundle import Searchset
 from group_gateway.fhir.page_link import NOWHERE, PageLink, Query
 from group_gateway.groups.reading.capabilities.capability_reader import CapabilityReader
 from group_gateway.groups.reading.capabilities.paging_support import (
-    COUNT,
     DroppedPage,
     InvalidLink,
     is_refusal,
     unless_refused,
-    with_count,
 )
 from group_gateway.groups.reading.filters.filter_table import GroupFilter
 from group_gateway.groups.reading.loading.search_pages import SearchPages
 from group_gateway.groups.reading.loading.whole_pages import WholePages
+from group_gateway.groups.reading.pages.page_numbers import PAGE_SIZE, with_numbers
 from group_gateway.groups.reading.pages.parsed_pages import ParsedPage
-from group_gateway.groups.reading.pages.upstream_page import (
-    LARGEST_REQUEST,
-    PAGE_SIZE,
-    Page,
-    with_numbers,
-)
+from group_gateway.groups.reading.pages.upstream_page import Page
 from group_gateway.groups.reading.searches.filter_proof import FilterProof
 from group_gateway.groups.reading.searches.filter_pushdown import (
     ParameterSupport,
@@ -36,6 +30,7 @@ from group_gateway.groups.reading.searches.filter_pushdown import (
     uncontrolled,
 )
 from group_gateway.groups.reading.searches.first_page import FirstPage, open_search
+from group_gateway.groups.reading.searches.page_ends import PageEnds
 from group_gateway.groups.reading.searches.walk_budget import (
     SCAN_PAGES,
     WalkBudget,
@@ -122,13 +117,14 @@ class Search:
             self._capabilities.paging.shown(
                 is_linked=page.is_linked, more=len(page.entries) > shown
             )
+            page = await self._ends.judged(page)
             shown = len(page.entries)
             unsized = request.size < PAGE_SIZE and (self.is_scan or not filtered)
             is_looked_through = page.next is not None and (verdict.ignored or unsized)
-            if count < PAGE_SIZE and (is_looked_through or self._is_cut(page)):
+            if count < PAGE_SIZE and (is_looked_through or self._ends.is_cut(page)):
                 count = PAGE_SIZE  # scans use large pages
             elif page.next is None or not await self._finds_more(content):
-                return await self._largest(page)
+                return await self._ends.largest(page)
 
     async def _may_be_empty(self, request: FirstPage, content: Searchset) -> bool:
         """Return False for an empty result that is due to parameters which find nothing."""
@@ -140,24 +136,13 @@ class Search:
             return False
         return await self._proof.finds_any(names)
 
+    @property
+    def _ends(self) -> PageEnds:
+        return PageEnds(self._capabilities.paging, self._get, self.page)
+
     def is_last(self, page: Page) -> bool:
         """Return whether the upstream says by the absence of a link that no page follows."""
-        return not page.is_linked and self._capabilities.paging.links.proven
-
-    def _is_cut(self, page: Page) -> bool:
-        """Return whether a page may end where it does because it is full, without a `next`."""
-        return page.is_filled and not page.is_linked and not self.is_last(page)
-
-    async def _largest(self, page: Page) -> Page:
-        """Return a page with more of the groups that an upstream shows, but does not link."""
-        if not self._is_cut(page) or page.link.parameter(COUNT) != str(PAGE_SIZE):
-            return page
-        link = with_count(page.link, LARGEST_REQUEST)
-        content = await unless_refused(self._get(link))
-        if content is None:
-            return page
-        larger = self.page(link, content, filtered=page.filtered)
-        return larger if len(larger.entries) > len(page.entries) else page
+        return self._ends.is_last(page)
 
     def _learn(self, request: FirstPage, content: Searchset) -> ParameterSupport:
         verdict = self._judge(request.filters, content)
@@ -294,6 +279,7 @@ class Search:
 
     def page(self, link: PageLink, content: Searchset, *, filtered: bool) -> Page:
         """Return a page, and note how many groups the upstream returns at most."""
-        page = Page.of(content, link, filtered=filtered)
+        may_be_cut = self._capabilities.paging.may_cut(len(content.entries))
+        page = Page.of(content, link, filtered=filtered, may_be_cut=may_be_cut)
         self.largest = min(self.largest, page.cap or self.largest)
         return page
