@@ -11,6 +11,9 @@ from group_gateway.errors import GatewayError
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
+_AGAIN = 0.5
+"""Seconds after which a task that was cancelled and goes on is cancelled again."""
+
 
 class BackgroundTasks:
     """Tasks that run beside the code that spawned them, referenced here until they end."""
@@ -64,11 +67,18 @@ def retrieve_exception(future: asyncio.Future[Any]) -> BaseException | None:
 
 
 async def cancel_all(tasks: Collection[asyncio.Task[Any]]) -> None:
-    """Cancel tasks, and wait until they have ended."""
-    ending = list(tasks)
-    for task in ending:
-        task.cancel()
-    await asyncio.gather(*ending, return_exceptions=True)
+    """Cancel tasks, and wait until they have ended.
+
+    One cancellation may not be enough: `asyncio.wait_for` of Python 3.11 ignores it if what it
+    waits for has just ended, and redis-py sends each command by it.
+    """
+    running = {task for task in tasks if not task.done()}
+    while running:
+        for task in running:
+            task.cancel()
+        _, running = await asyncio.wait(running, timeout=_AGAIN)
+    for task in tasks:
+        retrieve_exception(task)
 
 
 async def first_completed(*works: Coroutine[Any, Any, T], until: float | None) -> T:

@@ -18,6 +18,7 @@ from group_gateway.cache.entries import Entry, LocalEntries, Lookup, SharedEntri
 from group_gateway.cache.invalidation_history import InvalidationHistory, Listener
 from group_gateway.cache.invalidation_log import InvalidationLog
 from group_gateway.cache.pending_invalidations import PendingInvalidations
+from group_gateway.concurrency import cancel_all
 from group_gateway.events import NO_EVENTS, Events
 from group_gateway.operation import CacheDependency
 
@@ -286,8 +287,7 @@ class CacheStore:
     async def aclose(self) -> None:
         """Close all connections."""
         if self._recovery is not None:
-            self._recovery.cancel()
-            await asyncio.wait([self._recovery])
+            await cancel_all([self._recovery])
         with contextlib.suppress(Exception):  # see _copied
             await self._log.aclose()
         if self._shared is not None:

@@ -26,6 +26,7 @@ from group_gateway.cache.redis.stream_entry import (
     latest_life,
     new_life,
 )
+from group_gateway.concurrency import cancel_all
 
 _RECALLED = 1_000
 """Entries that a new follower reads."""
@@ -121,9 +122,8 @@ class InvalidationStream:
     async def aclose(self) -> None:
         """See InvalidationLog."""
         self._is_closed = True
-        while self._task is not None and not self._task.done():
-            self._task.cancel()  # again and again: a client that connects may swallow it
-            await asyncio.wait([self._task], timeout=0.1)
+        if self._task is not None:
+            await cancel_all([self._task])
 
     def _start(self) -> None:
         if self._task is None:

@@ -9,6 +9,8 @@ from typing import Any
 
 from redis.asyncio.connection import AbstractConnection
 
+from group_gateway.concurrency import cancel_all
+
 
 def lasting(kind: Any) -> type[AbstractConnection]:
     """Return a kind of connection whose attempt to connect outlasts the call that began it.
@@ -36,8 +38,7 @@ def lasting(kind: Any) -> type[AbstractConnection]:
         async def disconnect(self, *args: Any, **named: Any) -> None:
             attempt = self._attempt
             if attempt is not None and attempt is not asyncio.current_task():
-                attempt.cancel()
-                await asyncio.wait([attempt])
+                await cancel_all([attempt])
             await super().disconnect(*args, **named)
 
     return Lasting

@@ -12,6 +12,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from group_gateway.concurrency import cancel_all
+
 Evaluate = Callable[[str, list[str], list[str | int]], Awaitable[Any]]
 """Runs a script (Redis' Lua) on keys, with arguments, atomically; may raise anything."""
 
@@ -78,8 +80,7 @@ class RedisLeases:
         try:
             yield
         finally:
-            renewal.cancel()
-            await asyncio.wait([renewal])
+            await cancel_all([renewal])
             await self._run(_RELEASE, keys, token)
 
     async def claim(self, name: str, seconds: float) -> bool:
