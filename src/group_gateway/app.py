@@ -63,8 +63,8 @@ def create_app(
 
     `transport` replaces the network to the upstream, the token endpoint and the issuer's keys.
     GraphiQL starts with `page_token`, a bearer token that is public. `clock` returns seconds since
-    the epoch and decides when cache entries and tokens expire. `workers` is the group of processes
-    that serve with this one. `state.engine` of the result executes all requests.
+    the epoch and decides when tokens expire. `workers` is the group of processes that serve with
+    this one. `state.engine` of the result executes all requests.
     """
     workers = workers or WorkerGroup()
     keys = DigestKeys(settings.key())

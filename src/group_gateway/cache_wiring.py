@@ -1,6 +1,5 @@
 """Builds the cache, and what replicas share, from the settings that concern them."""
 
-from collections.abc import Callable
 from typing import Any
 
 from group_gateway.cache.invalidation_history import InvalidationHistory
@@ -21,9 +20,7 @@ from group_gateway.events import Events
 _MEGABYTE = 1024 * 1024
 
 
-def build_cache(
-    settings: Settings, keys: DigestKeys, events: Events, clock: Callable[[], float]
-) -> tuple[CacheStore, Leases]:
+def build_cache(settings: Settings, keys: DigestKeys, events: Events) -> tuple[CacheStore, Leases]:
     """Return the cache and the leases: of this process, or of all who share a Redis."""
     bounds: dict[str, Any] = {
         "max_entries": settings.cache_entries,
@@ -32,7 +29,6 @@ def build_cache(
     store: dict[str, Any] = {
         "max_ttl": settings.cache_ttl,
         "stale": settings.cache_stale,
-        "wall_clock": clock,
         "events": events,
     }
     if not is_shared(settings):

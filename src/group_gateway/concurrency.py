@@ -70,7 +70,7 @@ async def cancel_all(tasks: Collection[asyncio.Task[Any]]) -> None:
     """Cancel tasks, and wait until they have ended.
 
     One cancellation may not be enough: `asyncio.wait_for` of Python 3.11 ignores it if what it
-    waits for has just ended, and redis-py sends each command by it.
+    waits for has just ended, and libraries use it.
     """
     running = {task for task in tasks if not task.done()}
     while running:

@@ -98,8 +98,8 @@ class RequestContext(msgspec.Struct):
 class CacheDependency(msgspec.Struct, frozen=True):
     """A cache entry that a response depends on.
 
-    It is valid until its tag is invalidated after this position, and until `expires` (seconds since
-    the epoch).
+    It is valid until its tag is invalidated after this position, and until `expires` by the cache's
+    clock.
     """
 
     tag: str

@@ -177,7 +177,7 @@ def build_core(
     account = build_account(settings, settings.upstream_url, identity_endpoint)
     network = transport or build_upstream_network(settings)
     client = build_group_client(settings, network, metrics, tracing, account)
-    cache, leases = build_cache(settings, keys, metrics, clock)
+    cache, leases = build_cache(settings, keys, metrics)
     services = build_services(settings, client, cache, leases, keys, metrics)
     authenticate = partial(build_authenticator, keys=keys, endpoint=identity_endpoint, clock=clock)
     return Core(

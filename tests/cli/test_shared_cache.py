@@ -50,7 +50,7 @@ def test_a_redis_that_refuses(upstream: Server, tmp_path: Path) -> None:
     with redis_server(tmp_path, "--requirepass", "secret") as redis:
         wrong = f"redis://:wrong@127.0.0.1:{redis.port}"
         doctor = run("doctor", upstream_url=upstream.url, cache_url=wrong, doctor_token="sandbox")
-        assert "Redis refuses the gateway (AuthenticationError)." in doctor.out
+        assert "Redis refuses the user or password (WRONGPASS)." in doctor.out
 
 
 def test_a_redis_that_answers(upstream: Server, tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ async def test_what_was_read_before_stands_in(sandbox: Any) -> None:
     gate = Gate(sandbox)
     gate.opening.set()
     now = [0.0]
-    loader = loader_over(gate, max_ttl=1, stale=600, wall_clock=lambda: now[0])
+    loader = loader_over(gate, max_ttl=1, stale=600, clock=lambda: now[0])
     assert await loader.load(operation(60), TEST_GROUP_ID)
     now[0] = 60.0
     gate.opening.clear()

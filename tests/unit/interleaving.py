@@ -134,7 +134,7 @@ class FakeRedis:
         """Answer a command on a gateway's own connection."""
         match command:
             case ["INFO", _]:
-                return b"run_id:%d" % self.run
+                return b"run_id:%d\r\nserver_time_usec:%d" % (self.run, self.time.now * 1e6)
             case ["EVAL", _, 1, _, life, number, writer, tags]:
                 return self.append(life, number, writer, tags)
             case ["XREVRANGE", _, "+", "-", "COUNT", count]:
@@ -238,6 +238,5 @@ def shared_store(
         max_ttl=max_ttl,
         pause=0,
         clock=time,
-        wall_clock=time,
         **options,
     )

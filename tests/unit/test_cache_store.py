@@ -54,7 +54,7 @@ class Shared:
 
     async def idle(self) -> None:
         """Run everything that needs no further step."""
-        for _ in range(12):
+        for _ in range(20):
             for feed, is_deaf in zip(self.feeds, self.is_deaf, strict=True):
                 if not is_deaf:
                     feed.open_all()

@@ -28,7 +28,7 @@ class Kept:
             self.cache = shared_store(self.redis, self.gates, self.feed, max_ttl=TTL)
         else:
             self.cache = local_store(
-                max_entries=100, max_bytes=100_000, max_ttl=TTL, wall_clock=self.time
+                max_entries=100, max_bytes=100_000, max_ttl=TTL, clock=self.time
             )
         self.ready: ResponseCache[str] = ResponseCache(self.cache, max_bytes=10_000)
 

@@ -22,7 +22,7 @@ class Slot(msgspec.Struct, frozen=True):
 
 
 class Lookup(msgspec.Struct, frozen=True):
-    """What a slot held: `value`, fresh until `expires` (epoch seconds), or None.
+    """What a slot held: `value`, fresh until `expires` by the store's clock, or None.
 
     `position` must be handed back to `put` with the value that was fetched instead. None means that
     nothing may be put.
@@ -34,7 +34,7 @@ class Lookup(msgspec.Struct, frozen=True):
 
 
 class Entry(NamedTuple):
-    """An entry as a process stores it: a position, an expiry (epoch seconds), a value."""
+    """An entry as a process stores it: a position, a time of expiry by its clock, a value."""
 
     position: int
     expires: float
@@ -51,6 +51,21 @@ class Entry(NamedTuple):
         return cls(life << 64 | number, expires, packed[_HEADER.size :])
 
 
+class StoreFailure(Exception):
+    """The shared store fails. The text completes "The cache fails: …", and has no keys."""
+
+
+class StoreRefusal(StoreFailure):
+    """The shared store refuses something. The text says what and why.
+
+    `is_lasting`: it will do so until somebody changes the configuration.
+    """
+
+    def __init__(self, text: str, *, is_lasting: bool) -> None:
+        super().__init__(text)
+        self.is_lasting = is_lasting
+
+
 class LocalEntries(Protocol):
     """Entries in this process, by full key. No operation waits."""
 
@@ -64,7 +79,8 @@ class LocalEntries(Protocol):
 class SharedEntries(Protocol):
     """Entries that replicas share.
 
-    Positions are numbers in the shared order. Any method may raise.
+    Positions are numbers in the shared order, times are by this process's clock. Any method may
+    raise.
     """
 
     async def get(self, keys: Sequence[str]) -> list[Entry | None]:
@@ -72,6 +88,9 @@ class SharedEntries(Protocol):
 
     async def put(self, entries: Iterable[tuple[str, Entry]], ttl: float) -> None:
         """Store entries for `ttl` seconds."""
+
+    async def check(self) -> None:
+        """Put an entry and get it; raise if either fails."""
 
     async def aclose(self) -> None:
         """Close all connections."""

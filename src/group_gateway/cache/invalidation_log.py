@@ -23,8 +23,8 @@ class InvalidationLog(Protocol):
     def is_current(self) -> bool:
         """Whether the history can't lack an invalidation older than `silence` seconds."""
 
-    def watch(self, *, lost: Callable[[str], None], restarted: Callable[[], None]) -> None:
-        """Call `lost` with a reason when the log is lost, `restarted` when it starts anew."""
+    def watch(self, *, lost: Callable[[Exception], None], restarted: Callable[[], None]) -> None:
+        """Call `lost` with the cause when the log is lost, `restarted` when it starts anew."""
 
     async def caught_up(self) -> bool:
         """Wait for the log, within its usual time; return whether the history is current."""
@@ -45,7 +45,7 @@ class LocalInvalidationLog:
     def __init__(self, history: InvalidationHistory) -> None:
         self.history = history
 
-    def watch(self, *, lost: Callable[[str], None], restarted: Callable[[], None]) -> None:
+    def watch(self, *, lost: Callable[[Exception], None], restarted: Callable[[], None]) -> None:
         """See InvalidationLog. It is never lost."""
 
     async def caught_up(self) -> bool:

@@ -8,9 +8,7 @@ Entries are stored in this process and, if replicas share a Redis, there too. No
 this process may have missed an invalidation.
 """
 
-import asyncio
 import contextlib
-import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 
@@ -18,12 +16,9 @@ from group_gateway.cache.entries import Entry, LocalEntries, Lookup, SharedEntri
 from group_gateway.cache.invalidation_history import InvalidationHistory, Listener
 from group_gateway.cache.invalidation_log import InvalidationLog
 from group_gateway.cache.pending_invalidations import PendingInvalidations
-from group_gateway.concurrency import cancel_all
+from group_gateway.cache.recovery import Recovery
 from group_gateway.events import NO_EVENTS, Events
 from group_gateway.operation import CacheDependency
-
-_log = logging.getLogger(__name__)
-
 
 _BYPASS = Lookup(None, None)
 
@@ -32,12 +27,12 @@ class CacheStore:
     """Look entries up, put them, and drop them by tag.
 
     After a failure of the shared store no entry is used until the store works again and has every
-    invalidation that it missed. The store is tried every `pause` seconds. Other replicas may serve
-    an entry that such an invalidation concerns until it is repeated, at most for `max_ttl` seconds,
+    invalidation that it missed (`recovery`). `problem` is why it fails. Other replicas may serve an
+    entry that such an invalidation concerns until it is repeated, at most for `max_ttl` seconds,
     the longest life of an entry. Expired entries are kept for `stale` seconds more, for `outdated`.
     """
 
-    def __init__(  # noqa: PLR0913 - where entries are, times, and the clocks that tell them
+    def __init__(  # noqa: PLR0913 - where entries are, and times
         self,
         local: LocalEntries,
         log: InvalidationLog,
@@ -47,7 +42,6 @@ class CacheStore:
         stale: float = 0.0,
         pause: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
-        wall_clock: Callable[[], float] = time.time,
         events: Events = NO_EVENTS,
     ) -> None:
         self._local = local
@@ -56,13 +50,12 @@ class CacheStore:
         self._shared = shared
         self._max_ttl = max_ttl
         self._stale = stale if max_ttl > 0 else 0.0
-        self._pause = pause
         self._clock = clock
-        self._wall_clock = wall_clock
         self._events = events
         self._pending = PendingInvalidations(entries_lifetime(max_ttl, stale))
-        self._recovery: asyncio.Task[None] | None = None
-        log.watch(lost=self._failed, restarted=self._restarted)
+        self.problem: str | None = None
+        self._recovery = Recovery(self._works, self._note, pause=pause, events=events)
+        log.watch(lost=self._recovery.failed, restarted=self._restarted)
 
     def listen(self, listener: Listener) -> None:
         """Call a function with the tags of each invalidation, by any replica."""
@@ -74,7 +67,7 @@ class CacheStore:
 
         None while the number is unknown, because invalidations may be missing.
         """
-        if self._recovery is not None or not self._log.is_current:
+        if self.problem is not None or not self._log.is_current:
             return None
         return self._history.count
 
@@ -87,7 +80,7 @@ class CacheStore:
 
     @property
     def _is_usable(self) -> bool:
-        return self._max_ttl > 0 and self._recovery is None
+        return self._max_ttl > 0 and self.problem is None
 
     @property
     def is_shared(self) -> bool:
@@ -123,17 +116,20 @@ class CacheStore:
         try:
             entries = await self._shared.get(keys)
         except Exception as error:  # noqa: BLE001 - whatever a cache raises, the request goes on
-            self._failed(type(error).__qualname__)
+            self._recovery.failed(error)
             return None
         # It may have missed an invalidation while it answered.
         if not self._is_usable or not self._log.is_current:
             return None
         copies = {}
-        now = self._wall_clock()
+        now = self._clock()
         for key, entry in zip(keys, entries, strict=True):
-            if entry is not None and (left := entry.expires + self._stale - now) > 0:
-                copy = entry._replace(position=self._history.at(entry.position))
-                copies[key] = copy.packed()
+            if entry is None:
+                continue
+            expires = min(entry.expires, now + self._max_ttl)
+            if (left := expires + self._stale - now) > 0:
+                position = self._history.at(entry.position)
+                copies[key] = Entry(position, expires, entry.value).packed()
                 self._local.keep(key, copies[key], left)
         return copies
 
@@ -141,7 +137,7 @@ class CacheStore:
         if packed is not None:
             position, expires, value = Entry.of(packed)
             # The back end counts from the put, which may have been late; or the entry is outdated.
-            if self._history.holds(slot.tag, position) and expires > self._wall_clock():
+            if self._history.holds(slot.tag, position) and expires > self._clock():
                 return Lookup(value, position, expires)
         return Lookup(None, self._history.position)
 
@@ -150,7 +146,7 @@ class CacheStore:
         ttl = min(ttl, self._max_ttl)
         if ttl <= 0 or not self._is_usable:
             return
-        expires = self._wall_clock() + ttl
+        expires = self._clock() + ttl
         shared: list[tuple[str, Entry]] = []
         for slot, lookup, value in entries:
             if lookup.position is None:
@@ -164,7 +160,7 @@ class CacheStore:
             try:
                 await self._shared.put(shared, ttl + self._stale)
             except Exception as error:  # noqa: BLE001 - see _copied
-                self._failed(type(error).__qualname__)
+                self._recovery.failed(error)
 
     async def outdated(self, slots: Sequence[Slot]) -> list[tuple[bytes, float] | None]:
         """Return each slot's value, expired or not, and the seconds since it expired.
@@ -188,7 +184,7 @@ class CacheStore:
         position, expires, value = Entry.of(packed)
         if not all(self._history.holds(tag, position) for tag in (slot.tag, slot.owner)):
             return None
-        age = self._wall_clock() - expires
+        age = self._clock() - expires
         return (value, age) if age < self._stale else None
 
     async def refused(self, owners: Iterable[str]) -> None:
@@ -200,12 +196,12 @@ class CacheStore:
         """Return the dependency on a slot's value: found by lookup, or put for `ttl` seconds."""
         if lookup.position is None:
             return None
-        expires = lookup.expires if lookup.value is not None else self._wall_clock() + ttl
+        expires = lookup.expires if lookup.value is not None else self._clock() + ttl
         return CacheDependency(slot.tag, lookup.position, expires)
 
     def is_over(self, expires: float) -> bool:
-        """Return whether a time (epoch seconds) has passed."""
-        return expires <= self._wall_clock()
+        """Return whether a time of expiry has passed."""
+        return expires <= self._clock()
 
     def holds_now(self, dependencies: Sequence[CacheDependency]) -> bool | None:
         """Return whether all dependencies are valid; None if that needs waiting."""
@@ -213,7 +209,7 @@ class CacheStore:
             return False
         if not self._log.is_current:
             return None
-        now = self._wall_clock()
+        now = self._clock()
         holds = self._history.holds
         return all(d.expires > now and holds(d.tag, d.position) for d in dependencies)
 
@@ -232,62 +228,53 @@ class CacheStore:
             return
         made = self._pending.add(tags, self._clock())
         try:
-            if self._recovery is None and await self._is_current():
+            if self.problem is None and await self._is_current():
                 await self._log.append(tags)
                 self._pending.settle(made)
         except Exception as error:  # noqa: BLE001 - see _copied
-            self._failed(f"an invalidation was not confirmed: {type(error).__qualname__}")
+            self._recovery.failed(error)
         finally:
             if not all(each.is_confirmed for each in made.values()):
-                self._failed("an invalidation was not confirmed")
+                self._recovery.begin("an invalidation was not confirmed")
                 self._history.announce(tags)
 
     async def _is_current(self) -> bool:
         """Wait until no invalidation is missing, within the log's usual time."""
         if self._log.is_current:
             return True
-        if self._recovery is not None:
+        if self.problem is not None:
             return False
         if not await self._log.caught_up():
-            self._failed("the stream of invalidations is silent")
+            self._recovery.begin("the stream of invalidations is silent")
             return False
-        return self._recovery is None
+        return self.problem is None
 
     def _restarted(self) -> None:
         """Repeat what the log may have lost when it started anew."""
         self._pending.doubt()
         if not self._pending.are_confirmed:
-            self._failed("invalidations may be lost")
+            self._recovery.begin("invalidations may be lost")
 
-    def _failed(self, reason: str) -> None:
-        if self._recovery is None:
-            _log.warning("The cache fails, and is bypassed until it works: %s.", reason)
-            self._events.cache_bypassed(is_bypassed=True)
-            self._recovery = asyncio.create_task(self._recover())
+    def _note(self, problem: str | None) -> None:
+        self.problem = problem
 
-    async def _recover(self) -> None:
-        """Try until the log is current and holds all that it missed."""
-        while True:
-            await asyncio.sleep(self._pause)
-            with contextlib.suppress(Exception):  # see _copied
-                if await self._log.caught_up() and await self._repeat():
-                    break
-        self._recovery = None
-        _log.info("The cache works again.")
-        self._events.cache_bypassed(is_bypassed=False)
+    async def _works(self) -> bool:
+        """Return whether the log is current and has all that it missed; raise what fails.
 
-    async def _repeat(self) -> bool:
-        """Append what the log may lack; return whether it holds everything now."""
+        It appends and reads in any case: what has failed may be one command of many.
+        """
+        if not await self._log.caught_up():
+            return False
         due = self._pending.due(self._clock())
-        if due:
-            await self._log.append(list(due))
-            self._pending.settle(due)
+        await self._log.append(list(due))
+        self._pending.settle(due)
+        if self._shared is not None:
+            await self._shared.check()
         return self._pending.are_confirmed
 
     async def aclose(self) -> None:
         """Close all connections."""
-        if self._recovery is not None:
-            await cancel_all([self._recovery])
+        await self._recovery.aclose()
         with contextlib.suppress(Exception):  # see _copied
             await self._log.aclose()
         if self._shared is not None:

@@ -97,6 +97,8 @@ def probe_routes(  # noqa: PLR0913, PLR0917 - all that readiness depends on
         known = {"upstream": "ok" if failure is None else failure.code}
         if cache.is_shared:
             known["cache"] = "unavailable" if cache.epoch is None else "ok"
+            if cache.problem is not None:
+                known["cacheProblem"] = cache.problem
         if problem is not None:
             known["callers"] = problem.sentence
         return JSONResponse({"status": "ok", **known, "breakersOpen": metrics.open_breakers})

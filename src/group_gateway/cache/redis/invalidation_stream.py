@@ -15,10 +15,13 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from redis.asyncio.connection import AbstractConnection
-from redis.exceptions import ResponseError
 
+from group_gateway.cache.entries import StoreRefusal
 from group_gateway.cache.invalidation_history import InvalidationHistory
+from group_gateway.cache.pauses import Pauses
 from group_gateway.cache.redis.redis_cache import RedisCache
+from group_gateway.cache.redis.refusals import REFUSALS, CommandRefused, refused
+from group_gateway.cache.redis.server_clock import ServerClock, time_in
 from group_gateway.cache.redis.stream_entry import (
     APPEND,
     StreamEntry,
@@ -33,6 +36,8 @@ _RECALLED = 1_000
 _BATCH = 500
 _LONGEST_WAIT = 0.25
 """Seconds that one request blocks for news. The connection's own timeout is longer."""
+_TIME_SECONDS = 10.0
+"""Seconds after which the server is asked for its time again."""
 _RUN_ID = re.compile(rb"run_id:(\w+)")
 _REPLICA = re.compile(rb"role:slave")
 
@@ -43,7 +48,7 @@ class InvalidationStream:
     `name` separates it from those of other gateways. It is current for `silence` seconds after a
     response. An invalidation must come back within `timeout` seconds on the connection that follows
     the stream, which proves that others can receive it. A lost stream is tried again every `pause`
-    seconds.
+    seconds, and at growing pauses while Redis refuses to be followed.
     """
 
     def __init__(  # noqa: PLR0913 - where it is, and times
@@ -56,15 +61,17 @@ class InvalidationStream:
         timeout: float,
         pause: float = 0.2,
         clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self.history = history
         self.silence = silence
         self.life = ""
         """Identifies the stream's life, and the server process that keeps it."""
+        self.server_clock = ServerClock(clock, wall_clock)
         self._cache = cache
         self._key = f"group-gateway:{{{name}}}"
         self._timeout = timeout
-        self._pause = pause
+        self._pauses = Pauses(pause)
         self._clock = clock
         self._wait_ms = max(1, int(min(silence / 4, _LONGEST_WAIT) * 1000))
         self._number = 0
@@ -72,10 +79,11 @@ class InvalidationStream:
         self._current_until = float("-inf")
         self._is_down = False
         self._is_closed = False
+        self._has_followed = False
         self._echoes: dict[str, asyncio.Future[None]] = {}
         self._waiting: set[asyncio.Future[None]] = set()
         self._task: asyncio.Task[None] | None = None
-        self._lost: Callable[[str], None] = lambda _: None
+        self._lost: Callable[[Exception], None] = lambda _: None
         self._restarted: Callable[[], None] = lambda: None
 
     @property
@@ -83,7 +91,7 @@ class InvalidationStream:
         """See InvalidationLog."""
         return self._clock() < self._current_until
 
-    def watch(self, *, lost: Callable[[str], None], restarted: Callable[[], None]) -> None:
+    def watch(self, *, lost: Callable[[Exception], None], restarted: Callable[[], None]) -> None:
         """See InvalidationLog."""
         self._lost, self._restarted = lost, restarted
 
@@ -131,28 +139,33 @@ class InvalidationStream:
 
     async def _follow_always(self) -> None:
         while not self._is_closed:
-            was_following = False
+            self._has_followed = False
             try:
                 async with self._connected() as connection:
                     await self._join(connection)
-                    self._is_down, was_following = False, True
+                    self._is_down = False
                     while True:
                         await self._step(connection)
-            except StreamLost as lost:
-                reason = str(lost)
+                        if self.server_clock.is_older_than(_TIME_SECONDS):
+                            await self._process(connection)
             except Exception as error:  # noqa: BLE001 - whatever Redis raises, it is tried again
-                reason = type(error).__qualname__
+                cause = error
             self._current_until = float("-inf")
-            if not was_following:  # waiters may wait for the next try, which is now
+            if not self._has_followed:  # waiters may wait for the next try, which is now
                 self._is_down = True
                 self._wake()
-                self._lost(reason)
-                await asyncio.sleep(self._pause * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+                self._lost(cause)
+                is_lasting = isinstance(cause, StoreRefusal) and cause.is_lasting
+                pause = self._pauses.next(is_growing=is_lasting)
+                await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
 
     @contextlib.asynccontextmanager
     async def _connected(self) -> AsyncIterator[AbstractConnection]:
         """Open a connection to one server process, and close it at the end of the block."""
-        connection = await self._cache.topology.connection(self._key)
+        try:
+            connection = await self._cache.topology.connection(self._key)
+        except REFUSALS as error:
+            raise refused("a connection", error) from None
         try:
             yield connection
         finally:
@@ -201,6 +214,7 @@ class InvalidationStream:
         sent_at = self._clock()
         options = ("COUNT", _BATCH, "BLOCK", self._wait_ms, "STREAMS", self._key)
         answer = await self._executed(connection, "XREAD", *options, f"{self._number}-0")
+        self._has_followed = True
         if not answer:
             # The stream may be gone, or replaced by another one whose entries never arrive here.
             sent_at = self._clock()
@@ -246,15 +260,27 @@ class InvalidationStream:
             raise StreamLost("the server is a replica")
 
     async def _process(self, connection: AbstractConnection) -> str:
-        """Return the id of the server's process; "" where that is forbidden to read."""
-        found = _RUN_ID.search(await self._info(connection, "server"))
+        """Return the id of the server's process, "" where that is forbidden to read; note its time.
+
+        Redis before 6.2 tells the time by another command.
+        """
+        sent_at = self._clock()
+        info = await self._info(connection, "server")
+        server_time = time_in(info)
+        if server_time is None:
+            with contextlib.suppress(CommandRefused):
+                sent_at = self._clock()
+                seconds, microseconds = await self._executed(connection, "TIME")
+                server_time = int(seconds) + int(microseconds) / 1e6
+        self.server_clock.told(server_time, sent_at)
+        found = _RUN_ID.search(info)
         return found[1].decode() if found else ""
 
     async def _info(self, connection: AbstractConnection, section: str) -> bytes:
         """Return what the server says of itself; nothing where that is forbidden to read."""
         try:
             return bytes(await self._executed(connection, "INFO", section))
-        except ResponseError:
+        except CommandRefused:
             return b""
 
     async def _last(self, connection: AbstractConnection) -> StreamEntry | None:
@@ -263,5 +289,8 @@ class InvalidationStream:
         return entries[0] if entries else None  # an entry of another program ends the life
 
     async def _executed(self, connection: AbstractConnection, *command: Any) -> Any:
-        await connection.send_command(*command)
-        return await connection.read_response()
+        try:
+            await connection.send_command(*command)
+            return await connection.read_response()
+        except REFUSALS as error:
+            raise refused(str(command[0]), error) from None

@@ -13,6 +13,7 @@ from aiocache.serializers import NullSerializer
 from redis.asyncio import RedisCluster
 from redis.exceptions import ResponseError
 
+from group_gateway.cache.redis.refusals import REFUSALS, refused
 from group_gateway.cache.redis.topology import RedisTopology
 
 _AT_ONCE = 16
@@ -53,7 +54,10 @@ class RedisCache(BaseCache):  # type: ignore[misc]  # aiocache ships no types
 
     async def _get(self, key: str, encoding: str | None = None, **_: Any) -> Any:
         async with self._calls:
-            return _decoded(await self.client.get(key), encoding)
+            try:
+                return _decoded(await self.client.get(key), encoding)
+            except REFUSALS as error:
+                raise refused("GET", error) from None
 
     async def _gets(self, key: str, encoding: str | None = None, **_: Any) -> Any:
         return await self._get(key, encoding=encoding or self.serializer.encoding)
@@ -64,17 +68,23 @@ class RedisCache(BaseCache):  # type: ignore[misc]  # aiocache ships no types
         if not keys:
             return []
         if isinstance(self.client, RedisCluster) and len(keys) > 1:
-            values = await self._in_one_go(lambda pipe: [pipe.get(key) for key in keys])
+            values = await self._in_one_go("GET", lambda pipe: [pipe.get(key) for key in keys])
         else:
             async with self._calls:
-                values = await self.client.mget(keys)
+                try:
+                    values = await self.client.mget(keys)
+                except REFUSALS as error:
+                    raise refused("MGET", error) from None
         return [_decoded(value, encoding) for value in values]
 
-    async def _in_one_go(self, fill: Callable[[Any], object]) -> list[Any]:
-        """Pipeline commands to the nodes that hold their keys."""
+    async def _in_one_go(self, command: str, fill: Callable[[Any], object]) -> list[Any]:
+        """Pipeline calls of a command to the nodes that hold their keys."""
         async with self._calls, self.client.pipeline(transaction=False) as pipe:
             fill(pipe)
-            answers: list[Any] = await pipe.execute()
+            try:
+                answers: list[Any] = await pipe.execute()
+            except REFUSALS as error:
+                raise refused(command, error) from None
             return answers
 
     async def _set(
@@ -87,7 +97,10 @@ class RedisCache(BaseCache):  # type: ignore[misc]  # aiocache ships no types
     ) -> bool:
         async with self._calls:
             if _cas_token is None:
-                return bool(await self.client.set(key, value, px=_milliseconds(ttl)))
+                try:
+                    return bool(await self.client.set(key, value, px=_milliseconds(ttl)))
+                except REFUSALS as error:
+                    raise refused("SET", error) from None
             life = "" if _milliseconds(ttl) is None else str(_milliseconds(ttl))
             done = await self.client.eval(_COMPARE_AND_SET, 1, key, value, _cas_token, life)
             return bool(done)
@@ -100,7 +113,7 @@ class RedisCache(BaseCache):  # type: ignore[misc]  # aiocache ships no types
         if len(wanted) == 1:
             return await self._set(*wanted[0], ttl=ttl)
         if wanted:
-            await self._in_one_go(lambda pipe: [pipe.set(k, v, px=life) for k, v in wanted])
+            await self._in_one_go("SET", lambda pipe: [pipe.set(k, v, px=life) for k, v in wanted])
         return True
 
     async def _add(self, key: str, value: Any, ttl: float | None = None, _conn: Any = None) -> bool:
@@ -148,7 +161,7 @@ class RedisCache(BaseCache):  # type: ignore[misc]  # aiocache ships no types
     async def _drop(self, keys: Sequence[Any]) -> None:
         if keys:
             await self._in_one_go(
-                lambda pipe: [pipe.execute_command("UNLINK", key) for key in keys]
+                "UNLINK", lambda pipe: [pipe.execute_command("UNLINK", key) for key in keys]
             )
 
     async def _raw(
@@ -166,8 +179,15 @@ class RedisCache(BaseCache):  # type: ignore[misc]  # aiocache ships no types
 
     async def evaluate(self, script: str, keys: list[str], arguments: list[str | int]) -> Any:
         """Run a script on keys of one slot, within the cache's timeout; may raise anything."""
+        return await self.command("EVAL", script, len(keys), *keys, *arguments)
+
+    async def command(self, name: str, *arguments: str | int) -> Any:
+        """Run a command, within the cache's timeout; may raise anything."""
         async with asyncio.timeout(self.timeout), self._calls:
-            return await self.client.eval(script, len(keys), *keys, *arguments)
+            try:
+                return await self.client.execute_command(name, *arguments)
+            except REFUSALS as error:
+                raise refused(name, error) from None
 
     async def _close(self, *_: Any, **__: Any) -> None:
         await self.topology.aclose()

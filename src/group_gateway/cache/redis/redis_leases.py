@@ -5,6 +5,7 @@ that the last holder does not take the lease again before it.
 """
 
 import asyncio
+import logging
 import os
 import random
 import time
@@ -12,7 +13,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from group_gateway.cache.entries import StoreRefusal
 from group_gateway.concurrency import cancel_all
+
+_log = logging.getLogger(__name__)
 
 Evaluate = Callable[[str, list[str], list[str | int]], Awaitable[Any]]
 """Runs a script (Redis' Lua) on keys, with arguments, atomically; may raise anything."""
@@ -67,6 +71,7 @@ class RedisLeases:
         self._evaluate = evaluate
         self._view = view
         self._paused_until = 0.0
+        self._is_refused = False
 
     @asynccontextmanager
     async def held(self, name: str, seconds: float) -> AsyncIterator[None]:
@@ -106,7 +111,12 @@ class RedisLeases:
         if time.monotonic() < self._paused_until:
             return None
         try:
-            return await self._evaluate(script, keys, [argument])
-        except Exception:  # noqa: BLE001 - whatever Redis raises, the write goes on
+            answer = await self._evaluate(script, keys, [argument])
+        except Exception as error:  # noqa: BLE001 - whatever Redis raises, the write goes on
             self._paused_until = time.monotonic() + _COOLDOWN
+            if isinstance(error, StoreRefusal) and error.is_lasting and not self._is_refused:
+                self._is_refused = True
+                _log.warning("Replicas take no turns at writing: %s.", error)
             return None
+        self._is_refused = False
+        return answer

@@ -1,7 +1,7 @@
 """Entries that replicas share in a Redis, each sealed for its key and the stream's life.
 
 A life ends with the server's process: one that restarts from a snapshot, or a replica that takes
-over, may lack the last invalidations.
+over, may lack the last invalidations. In Redis an entry expires by the server's clock.
 """
 
 import asyncio
@@ -11,6 +11,9 @@ from group_gateway.cache.entries import Entry
 from group_gateway.cache.redis.invalidation_stream import InvalidationStream
 from group_gateway.cache.redis.redis_cache import RedisCache
 from group_gateway.cache.sealed_values import ValueSigner
+
+_CHECK = "check"
+_CHECK_SECONDS = 1.0
 
 
 class SealedEntries:
@@ -39,14 +42,27 @@ class SealedEntries:
 
     def _opened(self, key: str, value: bytes) -> Entry | None:
         packed = self._signer.open(self._place(key), value)
-        return None if packed is None else Entry.of(packed)
+        if packed is None:
+            return None
+        entry = Entry.of(packed)
+        return entry._replace(expires=self._stream.server_clock.ours(entry.expires))
 
     async def put(self, entries: Iterable[tuple[str, Entry]], ttl: float) -> None:
         """See SharedEntries."""
         close, place, stored = self._signer.close, self._place, self._stored
-        pairs = [(stored(key), close(place(key), entry.packed())) for key, entry in entries]
+        theirs = self._stream.server_clock.theirs
+        pairs = [
+            (stored(key), close(place(key), entry._replace(expires=theirs(entry.expires)).packed()))
+            for key, entry in entries
+        ]
         async with asyncio.timeout(self._cache.timeout):
             await self._cache.multi_set(pairs, ttl=float(ttl), timeout=0)
+
+    async def check(self) -> None:
+        """See SharedEntries. One key and two may be read by different commands."""
+        await self.put([(_CHECK, Entry(0, 0.0, b""))], _CHECK_SECONDS)
+        await self.get([_CHECK])
+        await self.get([_CHECK, f"{_CHECK}:other"])
 
     def _stored(self, key: str) -> str:
         return f"{self._signer.format}:{key}"

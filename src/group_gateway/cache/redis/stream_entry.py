@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from group_gateway.cache.entries import StoreFailure
+
 _LENGTH = 10_000
 """Entries that the stream keeps, at least."""
 _KEPT_SECONDS = 86_400
@@ -46,8 +48,8 @@ return added
 """
 
 
-class StreamLost(Exception):
-    """The stream can't be followed any longer. The text is the reason."""
+class StreamLost(StoreFailure):
+    """The stream can't be followed any longer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ReadOnlyError
+from redis.exceptions import ReadOnlyError, ResponseError
 
 from group_gateway.cache.redis.address import (
     checked_address,
@@ -127,7 +127,10 @@ def _leaving_replicas(kind: Any) -> type[AbstractConnection]:
         async def read_response(self, *args: Any, **named: Any) -> Any:
             try:
                 return await super().read_response(*args, **named)
-            except ReadOnlyError as error:
+            except ResponseError as error:
+                # Redis before 7.0 says it differently of a script.
+                if not isinstance(error, ReadOnlyError) and "-READONLY " not in str(error):
+                    raise
                 await self.disconnect()
                 raise RedisConnectionError("The server has become a replica.") from error
 
