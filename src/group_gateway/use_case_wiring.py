@@ -18,6 +18,7 @@ from group_gateway.groups.reading.loading.group_loader import GroupLoader
 from group_gateway.groups.reading.loading.search_pages import SearchPages
 from group_gateway.groups.watching.group_watches import GroupWatches
 from group_gateway.groups.watching.list_watches import ListWatches
+from group_gateway.groups.watching.poller import Polling
 from group_gateway.groups.writing.writes import GroupWrites
 from group_gateway.resources.resource_reads import ResourceReads
 from group_gateway.schema.context import Services
@@ -67,31 +68,17 @@ def build_services(  # noqa: PLR0913, PLR0917 - all that the use cases take
     invalidator = Invalidator(cache, slots, loader, pages)
     reader = CapabilityReader(client, capabilities)
     reads = GroupReads(loader, pages, reader, keys)
+    fresh = build_fresh_reads(client, slots, capabilities, reader, keys)
+    interval, timeout = settings.subscription_interval, settings.upstream_timeout
+    polling = Polling(invalidator, events, leases, interval, timeout)
     return Services(
         reads=reads,
         searches=GroupSearches(loader, pages, reader, keys, client.base_url),
         history=GroupHistory(HistoryClient(client), reader, keys),
         writes=GroupWrites(client, capabilities, invalidator, slots, leases),
         invalidator=invalidator,
-        watches=GroupWatches(
-            client,
-            reads,
-            invalidator,
-            events,
-            leases,
-            interval=settings.subscription_interval,
-            timeout=settings.upstream_timeout,
-        ),
-        list_watches=ListWatches(
-            reads,
-            build_fresh_reads(client, slots, capabilities, reader, keys),
-            invalidator,
-            events,
-            leases,
-            keys,
-            interval=settings.subscription_interval,
-            timeout=settings.upstream_timeout,
-        ),
+        watches=GroupWatches(client, reads, polling),
+        list_watches=ListWatches(reads, fresh, keys, polling),
         resources=ResourceReads.of(client, cache, slots, lifetimes),
         keys=keys,
         upstream_url=client.base_url,

@@ -10,13 +10,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from group_gateway.cache.invalidation_history import Tags
-from group_gateway.cache.leases import Leases
-from group_gateway.events import Events
 from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.groups.reading.group_reads import GroupReads
-from group_gateway.groups.reading.invalidation import Invalidator
 from group_gateway.groups.watching.group_watch import GroupListener, GroupWatch
-from group_gateway.groups.watching.poller import Poller, once_accepted, until_answered
+from group_gateway.groups.watching.poller import Poller, Polling, once_accepted, until_answered
 from group_gateway.groups.watching.snapshot import GONE
 from group_gateway.logical_ids import checked_id
 from group_gateway.operation import Caller, Operation
@@ -43,32 +40,17 @@ class GroupEvent:
 
 
 class GroupWatches:
-    """Follow groups, and poll each every `interval` seconds; a poll takes `timeout` at most."""
+    """Follow groups, and poll each for all who follow it."""
 
-    def __init__(  # noqa: PLR0913 - what is read, how often, and who is notified
-        self,
-        client: GroupClient,
-        reads: GroupReads,
-        invalidator: Invalidator,
-        events: Events,
-        leases: Leases,
-        *,
-        interval: float,
-        timeout: float,
-    ) -> None:
+    def __init__(self, client: GroupClient, reads: GroupReads, polling: Polling) -> None:
         self._client = client
         self._reads = reads
-        self._invalidator = invalidator
-        self._timeout = timeout
+        self._invalidator = polling.invalidator
+        self._timeout = polling.timeout
         self._poller: Poller[str, GroupWatch] = Poller(
-            invalidator,
-            events,
-            leases,
-            events.watched_groups,
-            interval=interval,
-            at_once=_AT_ONCE,
+            polling, polling.events.watched_groups, at_once=_AT_ONCE
         )
-        invalidator.listen(self._changed)
+        polling.invalidator.listen(self._changed)
 
     async def follow(
         self, begin: BeginOperation, id: str, since: str | None = None

@@ -11,14 +11,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from group_gateway.cache.invalidation_history import Tags
-from group_gateway.cache.leases import Leases
 from group_gateway.digests import DigestKeys
 from group_gateway.errors import BadUserInput
-from group_gateway.events import Events
 from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.groups.reading.connections.relay_connection import Paging
 from group_gateway.groups.reading.group_reads import GroupReads
-from group_gateway.groups.reading.invalidation import Invalidator
 from group_gateway.groups.watching.group_list import (
     GroupChange,
     GroupList,
@@ -28,7 +25,7 @@ from group_gateway.groups.watching.group_list import (
 )
 from group_gateway.groups.watching.group_watches import BeginOperation
 from group_gateway.groups.watching.list_watch import ListListener, ListWatch
-from group_gateway.groups.watching.poller import Poller, once_accepted, until_answered
+from group_gateway.groups.watching.poller import Poller, Polling, once_accepted, until_answered
 from group_gateway.operation import Caller, Operation
 
 MOST_GROUPS = 1000
@@ -49,37 +46,20 @@ class ListEvent:
 
 
 class ListWatches:
-    """Follow lists, and poll each every `interval` seconds.
+    """Follow lists, and poll each for all who follow it. `fresh` reads past the cache."""
 
-    A poll takes `timeout` seconds at most. `fresh` reads past the cache.
-    """
-
-    def __init__(  # noqa: PLR0913, PLR0917 - what is read, how often, and who is notified
-        self,
-        reads: GroupReads,
-        fresh: GroupReads,
-        invalidator: Invalidator,
-        events: Events,
-        leases: Leases,
-        keys: DigestKeys,
-        *,
-        interval: float,
-        timeout: float,
+    def __init__(
+        self, reads: GroupReads, fresh: GroupReads, keys: DigestKeys, polling: Polling
     ) -> None:
         self._reads = reads
         self._fresh = fresh
-        self._invalidator = invalidator
         self._keys = keys
-        self._timeout = timeout
+        self._invalidator = polling.invalidator
+        self._timeout = polling.timeout
         self._poller: Poller[GroupList, ListWatch] = Poller(
-            invalidator,
-            events,
-            leases,
-            events.watched_lists,
-            interval=interval,
-            at_once=_AT_ONCE,
+            polling, polling.events.watched_lists, at_once=_AT_ONCE
         )
-        invalidator.listen(self._changed)
+        polling.invalidator.listen(self._changed)
 
     async def follow(
         self, begin: BeginOperation, group_list: GroupList

@@ -5,6 +5,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Collection, Hashable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from group_gateway.cache.leases import Leases
@@ -32,27 +33,33 @@ _LEASE = 0.85
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Polling:
+    """How often the upstream is polled, and who is notified of what a poll finds.
+
+    Polls start every `interval` seconds and take at most `timeout` seconds. Replicas take turns by
+    `leases`.
+    """
+
+    invalidator: Invalidator
+    events: Events
+    leases: Leases
+    interval: float
+    timeout: float
+
+
 class Poller(Generic[Key, SomeWatch]):
-    """The watches of one kind, each polled every `interval` seconds, at most `at_once` in parallel.
+    """The watches of one kind, polled as `polling` says, at most `at_once` in parallel.
 
     `count` is called with the number of watches when it changes.
     """
 
-    def __init__(  # noqa: PLR0913 - how polls are made, and who learns of them
-        self,
-        invalidator: Invalidator,
-        events: Events,
-        leases: Leases,
-        count: Callable[[int], None],
-        *,
-        interval: float,
-        at_once: int,
-    ) -> None:
-        self._invalidator = invalidator
-        self._events = events
-        self._leases = leases
+    def __init__(self, polling: Polling, count: Callable[[int], None], *, at_once: int) -> None:
+        self._invalidator = polling.invalidator
+        self._events = polling.events
+        self._leases = polling.leases
         self._count = count
-        self._interval = interval
+        self._interval = polling.interval
         self._parallel = asyncio.Semaphore(at_once)
         self._watches: dict[Key, SomeWatch] = {}
         self._polls: dict[Key, asyncio.Task[None]] = {}
