@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 
 from group_gateway.config import Settings
 from group_gateway.digests import DigestKeys
@@ -82,14 +82,19 @@ def create_app(
     endpoint = Endpoint(
         pipeline, core.authenticator, limits, compression, negotiation, page, streams.events
     )
-    routes: list[BaseRoute] = [Route(ENDPOINT_PATH, endpoint.get, methods=["GET", "POST"])]
-    routes += build_probes(core, request_log, workers)
-    routes += build_fhir_routes(settings, core, pipeline, limits, compression)
-    routes += [metrics_route(workers), *(page.routes() if page else ())]
-    track_connections = pipeline.admission.track_connections
+    routes = [
+        Route(ENDPOINT_PATH, endpoint.get, methods=["GET", "POST"]),
+        *build_probes(core, request_log, workers),
+        *build_fhir_routes(settings, core, pipeline, limits, compression),
+        metrics_route(workers),
+        *(page.routes() if page else ()),
+    ]
+    state = {
+        END_SUBSCRIPTIONS: streams.end,
+        TRACK_CONNECTIONS: pipeline.admission.track_connections,
+        RELOAD_SETTINGS: SettingsReload(core, settings),
+    }
     started = partial(_start, workers, core)
-    state: dict[str, Any] = {END_SUBSCRIPTIONS: streams.end, TRACK_CONNECTIONS: track_connections}
-    state[RELOAD_SETTINGS] = SettingsReload(core, settings)
     gateway_app = GatewayApp(
         endpoint,
         cross_origin=limits.cross_origin,

@@ -30,7 +30,7 @@ from group_gateway.identity.authentication import build_account, build_authentic
 from group_gateway.identity.authenticator import Authenticator, ReloadableAuthenticator
 from group_gateway.observability.audit import AuditLog
 from group_gateway.observability.otel_variables import without_effect
-from group_gateway.observability.probes import probe_routes
+from group_gateway.observability.probes import Readiness, liveness_route
 from group_gateway.observability.prometheus_metrics import PrometheusMetrics
 from group_gateway.observability.request_log import RequestLog
 from group_gateway.observability.sampling import is_switched_off
@@ -203,8 +203,15 @@ def build_core(
 
 def build_probes(core: Core, request_log: RequestLog, workers: WorkerGroup) -> list[BaseRoute]:
     """Return the routes of the probes."""
-    parts = (core.metrics, workers, core.cache)
-    return probe_routes(core.client, core.authenticator, request_log, *parts)
+    readiness = Readiness(
+        client=core.client,
+        authenticator=core.authenticator,
+        request_log=request_log,
+        metrics=core.metrics,
+        workers=workers,
+        cache=core.cache,
+    )
+    return [liveness_route(), readiness.route()]
 
 
 class SettingsReload:

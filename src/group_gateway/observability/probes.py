@@ -6,10 +6,12 @@ responses and of an explanation, so `/readyz` reports the outage and stays ready
 
 import asyncio
 import time
+from dataclasses import dataclass
+from http import HTTPStatus
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 
 from group_gateway.cache.store import CacheStore
 from group_gateway.errors import GatewayError, UpstreamUnavailable
@@ -22,9 +24,12 @@ from group_gateway.upstream.client import GroupClient
 
 _NOBODY = Caller("probe")
 _TIMEOUT = 2.0
+"""Upstream timeout, in seconds, until the first success."""
 _USUAL_TIMEOUT = 0.5
-"""Upstream timeout after the first success. Kubernetes probes time out after 1 s by default."""
+"""Upstream timeout, in seconds, after it. Kubernetes probes time out after 1 s by default."""
 _VALIDITY = 1.0
+"""Seconds for which the state of the upstream is not checked again."""
+_UNREADY = HTTPStatus.SERVICE_UNAVAILABLE
 
 
 class _Upstream:
@@ -67,40 +72,58 @@ class _Upstream:
         return None
 
 
-def probe_routes(  # noqa: PLR0913, PLR0917 - all that readiness depends on
-    client: GroupClient,
-    authenticator: Authenticator,
-    request_log: RequestLog,
-    metrics: PrometheusMetrics,
-    workers: WorkerGroup,
-    cache: CacheStore,
-) -> list[BaseRoute]:
-    """Return `/livez`, which has no dependencies, and `/readyz`, which contacts the upstream.
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """What it depends on whether requests should be sent to this process.
 
-    A gateway is not ready before its upstream has answered once, nor while it can't write its audit
-    log. An unreachable Redis makes it slower but not unready; the body reports it.
+    It is not ready before its upstream has answered once, while it can't write its audit log, and
+    while it can't authenticate anybody. An unreachable Redis makes it slower but not unready; the
+    body reports it.
     """
-    upstream = _Upstream(client, workers)
+
+    client: GroupClient
+    authenticator: Authenticator
+    request_log: RequestLog
+    metrics: PrometheusMetrics
+    workers: WorkerGroup
+    cache: CacheStore
+
+    def route(self) -> Route:
+        """Return `/readyz`, which contacts the upstream."""
+        upstream = _Upstream(self.client, self.workers)
+
+        async def ready(_: Request) -> Response:
+            status, report = await self._report(upstream)
+            return JSONResponse(report, status)
+
+        return Route("/readyz", ready)
+
+    async def _report(self, upstream: _Upstream) -> tuple[int, dict[str, object]]:
+        """Return the status and the body of a response."""
+        if self.request_log.is_failing:
+            return _UNREADY, {"status": "audit log can't be written"}
+        problem = self.authenticator.problem
+        if problem is not None and problem.is_total:
+            return _UNREADY, {"status": problem.sentence}
+        failure = await upstream.failure()
+        if failure is not None and not upstream.was_reached:
+            return _UNREADY, {"status": "upstream unavailable", "code": failure.code}
+        report: dict[str, object] = {"status": "ok"}
+        report["upstream"] = "ok" if failure is None else failure.code
+        if self.cache.is_shared:
+            report["cache"] = "unavailable" if self.cache.epoch is None else "ok"
+            if self.cache.problem is not None:
+                report["cacheProblem"] = self.cache.problem
+        if problem is not None:
+            report["callers"] = problem.sentence
+        report["breakersOpen"] = self.metrics.open_breakers
+        return HTTPStatus.OK, report
+
+
+def liveness_route() -> Route:
+    """Return `/livez`, which has no dependencies."""
 
     async def live(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
-    async def ready(_: Request) -> Response:
-        if request_log.is_failing:
-            return JSONResponse({"status": "audit log can't be written"}, 503)
-        problem = authenticator.problem
-        if problem is not None and problem.is_total:
-            return JSONResponse({"status": problem.sentence}, 503)
-        failure = await upstream.failure()
-        if failure is not None and not upstream.was_reached:
-            return JSONResponse({"status": "upstream unavailable", "code": failure.code}, 503)
-        known = {"upstream": "ok" if failure is None else failure.code}
-        if cache.is_shared:
-            known["cache"] = "unavailable" if cache.epoch is None else "ok"
-            if cache.problem is not None:
-                known["cacheProblem"] = cache.problem
-        if problem is not None:
-            known["callers"] = problem.sentence
-        return JSONResponse({"status": "ok", **known, "breakersOpen": metrics.open_breakers})
-
-    return [Route("/livez", live), Route("/readyz", ready)]
+    return Route("/livez", live)

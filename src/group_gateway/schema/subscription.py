@@ -31,7 +31,7 @@ ListIds = Annotated[
 def group_changed(
     info: Info, id: GroupId, since_version: SinceVersion = strawberry.UNSET
 ) -> AsyncGenerator[GroupEvent, None]:
-    """Return an event for each change of a group; `execution` makes its operation the event's."""
+    """Return the changes of a group. Each event has an operation of its own."""
     return info.context.changes(id, since_version or None)
 
 
@@ -40,7 +40,7 @@ def groups_changed(
     filter: Filter = strawberry.UNSET,  # noqa: A002 - the contract's name
     ids: ListIds = strawberry.UNSET,
 ) -> AsyncGenerator[ListEvent, None]:
-    """Yield an event for each change of a list; `execution` makes its operation the event's."""
+    """Return the changes of a list of groups. Each event has an operation of its own."""
     wanted = wanted_by(given(filter), info.context.services.upstream_url)
     by_filter = given(filter.id) if filter else None
     lists = [each for each in (by_filter, given(ids)) if each is not None]

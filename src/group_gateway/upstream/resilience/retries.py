@@ -1,7 +1,8 @@
 """Whether a read is retried, and when. Pure.
 
 Retries must not overload the upstream: pauses are random up to a limit that doubles ("full
-jitter"), and over time there is one retry for ten calls at most, however many fail.
+jitter"), and over time there is one retry for ten calls and one every two seconds at most, however
+many calls fail.
 """
 
 import random
@@ -16,12 +17,15 @@ TRANSIENT = frozenset({502, 503, 504})
 Retry-After."""
 _TOO_MANY = 429
 _FIRST_PAUSE = 0.1
+"""Limit in seconds of the pause before the first retry. It doubles with each further one."""
 LONGEST_PAUSE = 2.0
 """Seconds. If the upstream asks for more, there is no retry, and the caller gets the time."""
 _SHARE = 0.1
-_RESERVE = 10.0
+"""Retries that each call adds to the budget."""
 _REFILL = 0.5
-"""Retries that each call earns, that can be saved up, and that each second earns."""
+"""Retries that each second adds to it, so that rare calls can be retried too."""
+_RESERVE = 10.0
+"""Retries that the budget holds at most, and at the start."""
 
 
 class RetryBudget:
