@@ -18,8 +18,8 @@ BUGS = (
     Bug(
         "a search result that is tagged as a part counts as the whole group",
         "groups/reading/capabilities/partial_results.py",
-        "parts = [group.id for group in groups if group.is_part]",
-        "parts: list[str] = []",
+        "subsetted = [group.id for group in groups if group.is_subsetted]",
+        "subsetted: list[str] = []",
     ),
     Bug(
         "a search result that lacks elements without a word counts as the whole group",
@@ -30,8 +30,8 @@ BUGS = (
     Bug(
         "a read that is tagged as a part counts as the whole group",
         "fhir/group_resource.py",
-        "etag=etag, date=date, is_part=is_part)",
-        "etag=etag, date=date, is_part=False)",
+        "etag=etag, date=date, is_subsetted=is_subsetted)",
+        "etag=etag, date=date, is_subsetted=False)",
     ),
     Bug(
         "every server without versions computes quantity and display",

@@ -17,7 +17,7 @@ def test_values_are_those_of_their_version() -> None:
     assert (ValueSigner.format, ValueEncryptor.format) == (VERSION, f"{VERSION}e")
     assert pack(None) == b""
     assert pack(group) == b'["1","W/\\"2\\"",3]\n{"id":"1"}'
-    group.may_be_part = True
+    group.may_lack_elements = True
     assert pack(group) == b'?["1","W/\\"2\\"",3]\n{"id":"1"}'
     packed = Entry(position=1, expires=2.0, value=b"value").packed()
     assert packed == bytes(15) + b"\x01" + b"\x40" + bytes(7) + b"value"

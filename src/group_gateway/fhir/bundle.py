@@ -96,9 +96,9 @@ class Searchset:
         return tuple(entry for entry in self.entries if entry is not None)
 
     @cached_property
-    def parts(self) -> tuple[str, ...]:
-        """The ids of those that are parts only."""
-        return tuple(group.id for group in self.groups if group.is_part)
+    def subsetted(self) -> tuple[str, ...]:
+        """The ids of the groups that are tagged SUBSETTED."""
+        return tuple(group.id for group in self.groups if group.is_subsetted)
 
     @cached_property
     def ids(self) -> tuple[str, ...]:

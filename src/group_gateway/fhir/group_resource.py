@@ -41,12 +41,13 @@ class GroupResource:
     """An immutable Group resource.
 
     `raw` is the upstream's JSON. `etag` is the entity tag of a read, if there was one. `date` is
-    the upstream's own clock when it was read, in whole seconds since the epoch, or None. `is_part`
-    is whether the server omitted elements (the tag `SUBSETTED`): such a resource is reliable for
-    its id only. `may_be_part` is whether it may lack elements that nobody has asked for yet.
+    the upstream's own clock when it was read, in whole seconds since the epoch, or None.
+    `is_subsetted` is whether the server omitted elements (the tag `SUBSETTED`): such a resource is
+    reliable for its id only. `may_lack_elements` is whether it may lack elements that nobody has
+    asked for yet.
     """
 
-    may_be_part = False
+    may_lack_elements = False
 
     def __init__(
         self,
@@ -55,13 +56,13 @@ class GroupResource:
         *,
         etag: str | None = None,
         date: int | None = None,
-        is_part: bool = False,
+        is_subsetted: bool = False,
     ) -> None:
         self.raw = raw
         self.id = id
         self.etag = etag
         self.date = date
-        self.is_part = is_part
+        self.is_subsetted = is_subsetted
 
     @classmethod
     def parse(
@@ -80,8 +81,8 @@ class GroupResource:
         if head.resourceType != "Group" or not head.id:
             raise NotAGroup("not a Group with an id")
         meta = bytes(head.meta)
-        is_part = (b"tag" in meta or b"\\u" in meta) and _is_subsetted(meta)
-        return cls(raw, head.id, etag=etag, date=date, is_part=is_part)
+        is_subsetted = (b"tag" in meta or b"\\u" in meta) and _is_subsetted(meta)
+        return cls(raw, head.id, etag=etag, date=date, is_subsetted=is_subsetted)
 
     @cached_property
     def elements(self) -> dict[str, Any]:

@@ -94,7 +94,7 @@ def _version(entry: _Entry, id: str) -> HistoryEntry | None:
             meta = group.elements.get("meta")
         except NotAGroup:
             return None
-        if group.id != id or group.is_part:
+        if group.id != id or group.is_subsetted:
             return None
     else:
         meta = None

@@ -245,7 +245,7 @@ class GroupClient:
             if denies_existence(answer):
                 return None
             raise answer.invalid("The upstream's answer to a read is not a group.") from error
-        if resource.is_part:
+        if resource.is_subsetted:
             part = "The upstream answered a read with a part of the group only (tagged SUBSETTED)."
             raise answer.invalid(part)
         return resource
@@ -283,7 +283,7 @@ def _echo(answer: UpstreamResponse) -> GroupResource | None:
 
 
 def _whole(resource: GroupResource | None) -> GroupResource | None:
-    return None if resource is None or resource.is_part else resource
+    return None if resource is None or resource.is_subsetted else resource
 
 
 def _resource_path(id: str) -> str:

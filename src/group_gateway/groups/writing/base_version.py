@@ -33,7 +33,7 @@ class BaseVersion:
 
         A part must not be written back: PUT would make it the whole.
         """
-        if group.is_part:
+        if group.is_subsetted:
             raise UpstreamInvalidResponse("The upstream sent only a part of the group (SUBSETTED).")
         try:
             return cls(group, elements_of(group), second)

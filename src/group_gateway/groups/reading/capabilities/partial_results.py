@@ -43,12 +43,13 @@ _top_level = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class Doubts(NamedTuple):
-    """The ids of a search's results that are `parts`, and of those that may be.
+    """The ids of a search's results that lack elements, or may lack some.
 
+    `subsetted` are tagged so, or come from a server that omits elements of search results.
     `suspects` may lack members. `samples` are to be compared with reads of them.
     """
 
-    parts: list[str]
+    subsetted: list[str]
     suspects: list[str]
     samples: list[str]
 
@@ -107,13 +108,13 @@ class WholeResults:
         """
         if self.omit(asked):
             return Doubts([group.id for group in groups], [], [])
-        whole = [group for group in groups if not group.is_part]
-        parts = [group.id for group in groups if group.is_part]
+        whole = [group for group in groups if not group.is_subsetted]
+        subsetted = [group.id for group in groups if group.is_subsetted]
         suspects = self._without_members(whole) if _MEMBER in asked else []
         samples = [] if suspects else self._samples(whole, asked)
         is_next = not self.compared or bool(self.witnesses)
         most = max(min(calls_left - 1, is_next), (calls_left - _RESERVED) // 2)
-        return Doubts(parts, suspects, spread(samples, most))
+        return Doubts(subsetted, suspects, spread(samples, most))
 
     def compare(self, result: GroupResource, read: GroupResource | None) -> None:
         """Learn from a search result and a read of the same group; None if it can't be read."""

@@ -14,7 +14,7 @@ from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.operation import Caller
 
 _SEPARATOR = b"\n"
-_MAY_BE_PART = b"?"
+_MAY_LACK_ELEMENTS = b"?"
 _header = msgspec.json.Decoder(tuple[str, str | None, int | None])
 
 
@@ -24,7 +24,7 @@ def pack(resource: GroupResource | None) -> bytes:
         return b""
     header = msgspec.json.encode((resource.id, resource.etag, resource.date))
     entry = header + _SEPARATOR + resource.raw
-    return _MAY_BE_PART + entry if resource.may_be_part else entry
+    return _MAY_LACK_ELEMENTS + entry if resource.may_lack_elements else entry
 
 
 def unpack(entry: bytes) -> GroupResource | None:
@@ -34,11 +34,11 @@ def unpack(entry: bytes) -> GroupResource | None:
     header, found, raw = entry.partition(_SEPARATOR)
     if not found:
         raise ValueError("not a cached group")
-    may_be_part = header.startswith(_MAY_BE_PART)
-    id, etag, date = _header.decode(header[1:] if may_be_part else header)
+    may_lack_elements = header.startswith(_MAY_LACK_ELEMENTS)
+    id, etag, date = _header.decode(header[1:] if may_lack_elements else header)
     group = GroupResource(raw, id, etag=etag, date=date)
-    if may_be_part:
-        group.may_be_part = True
+    if may_lack_elements:
+        group.may_lack_elements = True
     return group
 
 

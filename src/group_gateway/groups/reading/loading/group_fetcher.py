@@ -139,7 +139,7 @@ class GroupFetcher:
         """Learn from reads whether the search omitted elements."""
         results = {miss.id: miss.pending for miss in misses}
         for id, group in listing.doubted.items():
-            if not group.is_part:
+            if not group.is_subsetted:
                 self._results.compare(group, results[id].value)
 
     async def _settle_held(self, caller: Caller, listing: IdListing) -> None:
@@ -177,7 +177,7 @@ class GroupFetcher:
     async def _take(self, content: Searchset, listing: IdListing) -> bool:
         """Resolve the results of a page's groups; return whether the next page is worth a call."""
         doubts = self._results.doubts(content.groups, listing.elements, listing.calls_left)
-        unsure = {*doubts.parts, *doubts.samples}
+        unsure = {*doubts.subsetted, *doubts.samples}
         found: list[tuple[Miss, Found]] = []
         for group in content.groups:
             miss = listing.left.get(group.id)
@@ -231,7 +231,7 @@ class GroupFetcher:
         if not self._results.are_settled(RESOURCE_ELEMENTS):
             for _, group in found:
                 if group is not None and group.id not in self._results.compared:
-                    group.may_be_part = True
+                    group.may_lack_elements = True
         await self._keep(found)
 
     async def _keep(self, found: Iterable[tuple[Miss, Found]]) -> None:

@@ -116,7 +116,7 @@ class GroupLoader:
             group = unpack(lookup.value)
         except ValueError:  # not a valid entry: read from the upstream
             return False
-        if group and group.may_be_part and not self._is_whole_for(pending):
+        if group and group.may_lack_elements and not self._is_whole_for(pending):
             return False
         pending.resolve(group, self._cache.dependency(slot, lookup, 0))
         return True

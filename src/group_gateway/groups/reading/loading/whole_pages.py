@@ -19,12 +19,12 @@ class WholePages:
         self._loader = loader
         self._results = capabilities.whole_results
 
-    def are_whole(self, asked: frozenset[str], *, has_parts: bool) -> bool:
+    def are_whole(self, asked: frozenset[str], *, has_subsetted: bool) -> bool:
         """Return whether groups are known to be whole in the elements `asked` for.
 
-        `has_parts` is whether one of them is known to be incomplete.
+        `has_subsetted` is whether one of them is tagged SUBSETTED.
         """
-        return not has_parts and self._results.are_settled(asked)
+        return not has_subsetted and self._results.are_settled(asked)
 
     async def complete(
         self, operation: Operation, page: Searchset, asked: frozenset[str]
@@ -34,13 +34,13 @@ class WholePages:
         Some groups are read to find out whether the upstream omits elements. An incomplete group
         whose read is refused to this caller is omitted. Raises the errors of the other reads.
         """
-        if self.are_whole(asked, has_parts=bool(page.parts)):
+        if self.are_whole(asked, has_subsetted=bool(page.subsetted)):
             return page
         doubts = self._results.doubts(page.groups, asked, operation.calls_left)
         suspects = spread(doubts.suspects, min(MOST_SAMPLES, operation.calls_left // 2))
-        if not (doubts.parts or suspects or doubts.samples):
+        if not (doubts.subsetted or suspects or doubts.samples):
             return page
-        read = await self._read(operation, page, doubts.parts, is_needed=True)
+        read = await self._read(operation, page, doubts.subsetted, is_needed=True)
         read |= await self._read(operation, page, suspects, is_needed=False)
         sampled = await self._read(operation, page, doubts.samples, is_needed=False)
         if self._results.omit(asked):  # a read may just have shown that

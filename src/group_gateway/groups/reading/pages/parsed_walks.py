@@ -16,12 +16,12 @@ from group_gateway.operation import CacheDependency
 class ParsedWalk:
     """All pages of a list in order, and the cache entries that they depend on, as one.
 
-    `has_parts` is whether a page may hold a group without all its elements.
+    `has_subsetted` is whether a page may hold a group without all its elements.
     """
 
     pages: Sequence[ParsedPage]
     dependency: CacheDependency
-    has_parts: bool
+    has_subsetted: bool
 
     @classmethod
     def of(cls, pages: Sequence[ParsedPage]) -> "ParsedWalk":
@@ -31,7 +31,7 @@ class ParsedWalk:
         dependency = CacheDependency(
             tag, min(one.position for one in dependencies), min(one.expires for one in dependencies)
         )
-        return cls(pages, dependency, any(kept.page.parts for kept in pages))
+        return cls(pages, dependency, any(kept.page.subsetted for kept in pages))
 
 
 class ParsedWalks:

@@ -256,7 +256,7 @@ class Search:
         if (
             walk is None
             or walk.pages[0].page is not page.content
-            or not self._whole.are_whole(self._asked, has_parts=walk.has_parts)
+            or not self._whole.are_whole(self._asked, has_subsetted=walk.has_subsetted)
             or (page.filtered and not self.covers(()))
         ):
             return ()
