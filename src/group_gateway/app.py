@@ -78,7 +78,7 @@ def create_app(
     stream_limits = build_stream_limits(settings)
     streams = build_streams(stream_limits, core.engine, pipeline, core.authenticator, report)
     page = build_page(settings, page_token)
-    negotiation = Negotiation(settings.router_key, parts=settings.incremental_delivery)
+    negotiation = Negotiation(settings.router_key, incremental=settings.incremental_delivery)
     endpoint = Endpoint(
         pipeline, core.authenticator, limits, compression, negotiation, page, streams.events
     )

@@ -197,7 +197,7 @@ async def test_the_number_of_parts_is_bounded(client: Client) -> None:
     query = "{ groups(first: 200) { nodes { id ... @defer { name ... @defer { type } } } } }"
     parts = await client(query)
     pending = [place for part in parts.seen for place in part.get("pending", [])]
-    assert len(pending) == incremental.MOST_PARTS
+    assert len(pending) == incremental.MOST_PAYLOADS
     assert parts.data == (await client.whole(query))["data"]
 
 
@@ -206,7 +206,7 @@ async def test_the_number_of_streams_is_bounded(client: Client) -> None:
     query = "{ groups(first: 200) { nodes { id characteristic @stream { exclude } } } }"
     parts = await client(query)
     pending = [place for part in parts.seen for place in part.get("pending", [])]
-    assert len(pending) <= incremental.MOST_PARTS
+    assert len(pending) <= incremental.MOST_PAYLOADS
     assert parts.data == (await client.whole(query))["data"]
 
 

@@ -110,10 +110,10 @@ async def ask(world: World, rng: Random) -> int:
 
 
 @pytest.mark.no_cover  # thrice as fast, and others cover what it runs
-@pytest.mark.parametrize("most", [incremental.MOST_PARTS, 3])
+@pytest.mark.parametrize("most", [incremental.MOST_PAYLOADS, 3])
 async def test_parts_make_the_whole(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is deferred or streamed, and however much of it is not: nothing is lost or added."""
-    monkeypatch.setattr(incremental, "MOST_PARTS", most)
+    monkeypatch.setattr(incremental, "MOST_PAYLOADS", most)
     compared = 0
     for number in range(WORLDS):
         rng = Random(f"{number}")  # noqa: S311 - test data

@@ -2,7 +2,7 @@
 
 from group_gateway.config import Settings
 from group_gateway.execution.document_limits import DocumentLimits
-from group_gateway.execution.incremental import MOST_PARTS
+from group_gateway.execution.incremental import MOST_PAYLOADS
 from group_gateway.groups.reading.group_reads import MOST_IDS
 from group_gateway.groups.writing.input_validation import MOST_MEMBERS
 from group_gateway.groups.writing.writes import LONGEST_QUEUE
@@ -40,7 +40,7 @@ ROWS: list[Row] = [
     ("Directives of a document", "query_directives", "`TOO_MANY_DIRECTIVES`"),
     (
         "Parts of a response (`@defer`, `@stream`)",
-        MOST_PARTS,
+        MOST_PAYLOADS,
         "Nothing: further parts are delivered with their parent",
     ),
     ("Ids in a filter, groups on a page", MOST_IDS, "`BAD_USER_INPUT`"),

@@ -33,7 +33,7 @@ from group_gateway.execution.document_limits import (
     too_large,
 )
 from group_gateway.execution.group_selection import selected_elements
-from group_gateway.execution.incremental import asks_for_parts
+from group_gateway.execution.incremental import has_incremental_directives
 from group_gateway.fhir.group_elements import RESOURCE_ELEMENTS
 
 _TOO_MANY_TOKENS = "Syntax Error: Document contains more than"
@@ -43,7 +43,7 @@ _BASE, _OVERHEAD = 20_000, 140
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A parsed document, or its errors; `in_parts` if it needs incremental delivery.
+    """A parsed document, or its errors; `is_incremental` if it needs incremental delivery.
 
     `elements` are those of groups that it may select.
     """
@@ -51,7 +51,7 @@ class Document:
     node: DocumentNode | None
     errors: tuple[GraphQLError, ...]
     code: str = ""
-    in_parts: bool = False
+    is_incremental: bool = False
     elements: frozenset[str] = RESOURCE_ELEMENTS
     parsed: DocumentNode | None = None
     """The document as it was parsed, whether or not it is valid."""
@@ -167,7 +167,7 @@ class Documents:
             node,
             (),
             parsed=node,
-            in_parts=self._incremental and asks_for_parts(node),
+            is_incremental=self._incremental and has_incremental_directives(node),
             elements=selected_elements(self._schema, node),
         )
 

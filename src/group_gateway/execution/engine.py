@@ -115,10 +115,10 @@ class OperationRunner(Protocol):
     ) -> OperationResult:
         """Execute a request; all failures are in the response's errors."""
 
-    async def run_in_parts(
+    async def run_incremental(
         self, request: GraphQLRequest, operation: Operation
     ) -> OperationResult | IncrementalResult:
-        """Execute a request whose document is `in_parts`, up to its initial result."""
+        """Execute a request whose document is `is_incremental`, up to its initial result."""
 
 
 class Engine:
@@ -184,15 +184,15 @@ class Engine:
         executor = self._executor(WholeExecutor, request, context, middleware=middleware)
         return _answer(await execute(executor), context)
 
-    async def run_in_parts(
+    async def run_incremental(
         self, request: GraphQLRequest, operation: Operation
     ) -> OperationResult | IncrementalResult:
-        """Execute a request whose document is `in_parts`, up to its initial result."""
+        """Execute a request whose document is `is_incremental`, up to its initial result."""
         document = self.document(request)
         if document.operation(request.operation_name) is None:
             return await self.run(request, operation)
         operation.elements = document.elements
-        context = Context(operation, self._services, in_parts=True)
+        context = Context(operation, self._services, is_incremental=True)
         # The loads of all payloads go upstream together, and no payload waits for another.
         executor = self._executor(
             DeferStreamExecutor, request, context, enable_early_execution=True

@@ -22,7 +22,7 @@ from graphql.pyutils import RefMap
 from group_gateway.errors import BadUserInput
 from group_gateway.memory_budget import MemoryBudget
 
-MOST_PARTS = 100
+MOST_PAYLOADS = 100
 """Deferred fragments and streamed lists of one response. Further ones are delivered with their
 parents."""
 
@@ -32,7 +32,7 @@ _AT_ONCE: Any = RefMap()
 """Stands for the delivery groups of a selection that is delivered as a whole."""
 
 
-def asks_for_parts(document: DocumentNode) -> bool:
+def has_incremental_directives(document: DocumentNode) -> bool:
     """Return whether a document has `@defer` or `@stream`."""
     token = document.loc.start_token if document.loc else None
     while token is not None:
@@ -51,17 +51,17 @@ class WholeExecutor(Executor[None]):
 
 
 class DeferStreamExecutor(IncrementalExecutor):
-    """graphql-core's executor with at most `MOST_PARTS` payloads, each with its own errors."""
+    """graphql-core's executor with at most `MOST_PAYLOADS` payloads, each with its own errors."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         # Shared with the executors of deferred parts, which are copies.
-        self._budget = MemoryBudget(MOST_PARTS)
+        self._budget = MemoryBudget(MOST_PAYLOADS)
 
     def create_sub_executor(self, *arguments: Any) -> IncrementalExecutor:
         """See graphql-core: a payload starts without reported errors."""
         executor = super().create_sub_executor(*arguments)
-        executor.context_value = self.context_value.of_a_part()
+        executor.context_value = self.context_value.of_payload()
         return executor
 
     def execute_collected_subfields(  # noqa: PLR0913, PLR0917 - graphql-core's interface

@@ -43,7 +43,7 @@ class IncrementalResult:
         """Cancel all work on further payloads."""
         await self._executor.cancel_incremental_work()
 
-    async def parts(self) -> AsyncIterator[dict[str, Any]]:
+    async def payloads(self) -> AsyncIterator[dict[str, Any]]:
         """Yield the payloads as they are ready; all but the last have `hasNext`."""
         first = self._results.initial_result
         shown = self._with_errors({"data": first.data}, first.errors)

@@ -126,7 +126,7 @@ class FhirEngine:
             result = _reshaped(result, shapes)
         return _answer(result, document, request, context)
 
-    async def run_in_parts(self, request: GraphQLRequest, operation: Operation) -> FhirResult:
+    async def run_incremental(self, request: GraphQLRequest, operation: Operation) -> FhirResult:
         """Execute a request; this interface has no incremental delivery."""
         return await self.run(request, operation)
 

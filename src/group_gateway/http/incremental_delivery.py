@@ -16,7 +16,7 @@ from group_gateway.execution.incremental_result import IncrementalResult
 from group_gateway.http.admission import Admission
 from group_gateway.http.chunked_body import ChunkedBody
 from group_gateway.http.operation_report import OperationReport
-from group_gateway.http.responses import Reply, parts_reply
+from group_gateway.http.responses import Reply, multipart_reply
 from group_gateway.operation import Operation
 
 _LAST_SECONDS = 10.0
@@ -44,7 +44,7 @@ class IncrementalDelivery:
         """Return the response that delivers a result."""
         seconds = operation.deadline + _LAST_SECONDS - asyncio.get_running_loop().time()
         pieces = self._pieces(answer, request, operation)
-        return parts_reply(ChunkedBody(pieces, time.time() + seconds))
+        return multipart_reply(ChunkedBody(pieces, time.time() + seconds))
 
     async def _pieces(
         self, answer: IncrementalResult, request: GraphQLRequest, operation: Operation
@@ -53,7 +53,7 @@ class IncrementalDelivery:
         try:
             with self._admission.extended():
                 async with aclosing(answer):
-                    async for part in answer.parts():
+                    async for part in answer.payloads():
                         if not part["hasNext"]:
                             is_whole = True
                             part["extensions"] = self._report.extensions(request, operation)

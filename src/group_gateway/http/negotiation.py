@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 GRAPHQL_RESPONSE: Final = "application/graphql-response+json"
 JSON: Final = "application/json"
-PARTS: Final = "multipart/mixed"
+MULTIPART_MIXED: Final = "multipart/mixed"
 _QUALITY = re.compile(r"0?\.\d{1,9}|0\.?|1(\.0*)?", re.ASCII)
 """RFC 9110, section 12.4.2, and what Java's client sends: `q=.2`."""
 _LONGEST: Final = 1024
@@ -40,7 +40,7 @@ def wants_html(accept: str | None) -> bool:
     return html.quality > 0 and html > max(_weight(JSON, ranges), _weight(GRAPHQL_RESPONSE, ranges))
 
 
-def takes_parts(accept: str | None) -> bool:
+def accepts_multipart(accept: str | None) -> bool:
     """Return whether a client accepts `multipart/mixed`.
 
     A client that requests another format of payloads, such as Apollo's `deferSpec=20220824`, or one
@@ -48,7 +48,7 @@ def takes_parts(accept: str | None) -> bool:
     """
     for part in _items(accept or ""):
         media_type, *parameters = [piece.strip().lower() for piece in part.split(";")]
-        if media_type != PARTS:
+        if media_type != MULTIPART_MIXED:
             continue
         named = dict(parameter.partition("=")[::2] for parameter in parameters)
         quality = named.get("q", "1")
@@ -119,19 +119,19 @@ def _ranges(accept: str) -> list[_MediaRange]:
 class RequestedFormat:
     """The form of response that a request asks for.
 
-    `trace`: with a trace of its operation, for a router (Apollo's `ftv1`). `parts`: by incremental
-    delivery if possible.
+    `trace`: with a trace of its operation, for a router (Apollo's `ftv1`). `multipart`: in several
+    payloads if possible.
     """
 
     trace: bool = False
-    parts: bool = False
+    multipart: bool = False
 
 
 WHOLE: Final = RequestedFormat()
 """The whole result in one body, and nothing else."""
 _TRACED: Final = RequestedFormat(trace=True)
-_IN_PARTS: Final = RequestedFormat(parts=True)
-_takes_parts = lru_cache(32)(takes_parts)
+_MULTIPART: Final = RequestedFormat(multipart=True)
+_accepts_multipart = lru_cache(32)(accepts_multipart)
 
 
 class Negotiation:
@@ -139,14 +139,14 @@ class Negotiation:
 
     `headers` are the names that are read: none where nothing is negotiable. `router_key` is the
     secret by which a router may request traces; without the secret nobody may, because a trace
-    shows what was cached and how the upstream performs. `parts` allows incremental delivery.
+    shows what was cached and how the upstream performs. `incremental` allows incremental delivery.
     """
 
-    def __init__(self, router_key: str = "", *, parts: bool = False) -> None:
+    def __init__(self, router_key: str = "", *, incremental: bool = False) -> None:
         self._key = router_key.encode()
-        self._parts = parts
+        self._incremental = incremental
         self.headers = frozenset({_TRACE, _KEY} if router_key else ())
-        self.headers |= frozenset({_ACCEPT} if parts else ())
+        self.headers |= frozenset({_ACCEPT} if incremental else ())
 
     def of(self, headers: Mapping[bytes, str], http_version: str) -> RequestedFormat:
         """Return the format that the headers request, as far as it is allowed.
@@ -158,6 +158,6 @@ class Negotiation:
         if self._key and headers.get(_TRACE) == "ftv1":
             key = headers.get(_KEY, "").encode("latin-1")
             return _TRACED if hmac.compare_digest(key, self._key) else WHOLE
-        if self._parts and http_version != "1.0" and _takes_parts(headers.get(_ACCEPT)):
-            return _IN_PARTS
+        if self._incremental and http_version != "1.0" and _accepts_multipart(headers.get(_ACCEPT)):
+            return _MULTIPART
         return WHOLE

@@ -87,7 +87,7 @@ class RequestPipeline:
         self._documents = persisted.generation()
         self._shared = share(engine)
         self.admission = admission or Admission(limits.operations)
-        self._parts = IncrementalDelivery(self.admission, report)
+        self._delivery = IncrementalDelivery(self.admission, report)
 
     def beside(self, kind: type[Pipeline], engine: OperationRunner) -> Pipeline:
         """Return a pipeline for another engine, with the same admission, documents and reports."""
@@ -182,8 +182,8 @@ class RequestPipeline:
         try:
             if wanted.trace:
                 return await self._reply(request, operation, key[1], Tracer())
-            if wanted.parts and document.in_parts:
-                return await self._in_parts(request, operation, key[1])
+            if wanted.multipart and document.is_incremental:
+                return await self._incremental(request, operation, key[1])
             reply = self._reply(request, operation, key[1])
             # Another request paid for a shared response.
             if request.wants_cost or kind is not OperationType.QUERY:
@@ -243,12 +243,12 @@ class RequestPipeline:
         traced = {} if tracer is None else {"ftv1": tracer.encoded(answer.errors)}
         return self._reported(answer, request, operation, media_type, traced)
 
-    async def _in_parts(
+    async def _incremental(
         self, request: GraphQLRequest, operation: Operation, media_type: str
     ) -> Reply:
-        answer = await self._engine.run_in_parts(request, operation)
+        answer = await self._engine.run_incremental(request, operation)
         if isinstance(answer, IncrementalResult):
-            return self._parts.reply(answer, request, operation)
+            return self._delivery.reply(answer, request, operation)
         return self._reported(answer, request, operation, media_type, {})
 
     def _reported(

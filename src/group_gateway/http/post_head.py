@@ -14,7 +14,7 @@ class PostHead:
 
     `headers` are the values of the headers that are read, by names in lower case. `media_type` is
     the response's. `names_request`: no other request has this head, because it holds an id.
-    `is_whole`: the client takes neither parts nor events, so that the response is one body.
+    `is_whole`: the client accepts no payloads or events, so that the response is one body.
     `names_trace`: it belongs to a trace of its client. `further` are headers for the response.
     """
 

@@ -103,7 +103,7 @@ def answer_reply(
     return msgspec.structs.replace(reply, codes=answer.codes)
 
 
-def parts_reply(delivery: ChunkedBody) -> Reply:
+def multipart_reply(delivery: ChunkedBody) -> Reply:
     """Return a response whose body is sent in chunks."""
     # nginx would keep the first part until there is more to send.
     kind = (b"content-type", b'multipart/mixed; boundary="-"')

@@ -41,7 +41,7 @@ def nodes(
 
 def _is_streamed(info: Info) -> bool:
     """Return whether a list is delivered incrementally (`@stream`)."""
-    if not info.context.in_parts:
+    if not info.context.is_incremental:
         return False
     node = field_nodes(info)[0]
     return any(directive.name.value == "stream" for directive in node.directives or ())

@@ -49,14 +49,14 @@ class Context(msgspec.Struct):
     `known` holds what was read for the operation, so that a second execution after a plan's
     fallback sends no further calls. `reported` are errors of elements that can't be shown although
     their place can't be null: the rest of the response remains, and the client sees what is
-    missing. `in_parts`: the result may be incremental.
+    missing. `is_incremental`: the result may be incremental.
     """
 
     operation: Operation
     services: Services
     reported: list[GraphQLError] = msgspec.field(default_factory=list)
     known: dict[Any, Any] = msgspec.field(default_factory=dict)
-    in_parts: bool = False
+    is_incremental: bool = False
     begin: BeginOperation = _nothing_follows
     """Starts the operation of a subscription's next event."""
 
@@ -68,7 +68,7 @@ class Context(msgspec.Struct):
         """Follow a list of groups, in later operations."""
         return self.services.list_watches.follow(self.begin, group_list)
 
-    def of_a_part(self) -> "Context":
+    def of_payload(self) -> "Context":
         """Return the context of an incremental payload, with its own reported errors."""
         return msgspec.structs.replace(self, reported=[])
 

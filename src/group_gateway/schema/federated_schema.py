@@ -46,9 +46,9 @@ class GatewaySchema(strawberry.federation.Schema):
         A router executes these itself.
         """
         incremental = self.config.enable_experimental_incremental_execution
-        return self._without_parts().as_str() if incremental else super().as_str()
+        return self._without_incremental().as_str() if incremental else super().as_str()
 
-    def _without_parts(self) -> "GatewaySchema":
+    def _without_incremental(self) -> "GatewaySchema":
         return build_schema()
 
     def entities_resolver(self, info: Info, representations: list[FederationAny]) -> Any:
@@ -70,7 +70,7 @@ class PeopleSchema(GatewaySchema):
         """See `entities`."""
         return resolve_entities(info, representations, people.READ_TYPES)
 
-    def _without_parts(self) -> GatewaySchema:
+    def _without_incremental(self) -> GatewaySchema:
         return build_schema(with_people=True)
 
 
