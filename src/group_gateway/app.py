@@ -33,10 +33,10 @@ from group_gateway.observability.metrics_endpoint import metrics_route
 from group_gateway.observability.request_log import RequestLog
 from group_gateway.observability.worker_group import WorkerGroup
 from group_gateway.server.http_protocol import ConnectionLimits
+from group_gateway.settings_reload import SettingsReload
 from group_gateway.wiring import (
     Closes,
     Core,
-    SettingsReload,
     build_audit_logs,
     build_core,
     build_page,

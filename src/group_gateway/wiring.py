@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Protocol
 
 import httpx
-import msgspec
 from starlette.routing import BaseRoute
 
 from group_gateway.cache.store import CacheStore
@@ -46,18 +45,6 @@ from group_gateway.upstream.service_account import ServiceAccount
 from group_gateway.upstream.transport.httpx_transport import UpstreamTransport
 from group_gateway.use_case_wiring import build_services
 
-_RELOADABLE = frozenset(
-    {
-        "allow_anonymous",
-        "api_keys_file",
-        "jwt_audience",
-        "jwt_audit_claim",
-        "jwt_issuer",
-        "jwt_keys_url",
-        "jwt_leeway",
-    }
-)
-"""Settings of how callers are known, which hold without a restart."""
 _log = logging.getLogger(__name__)
 _MEGABYTE = 1024 * 1024
 _FHIR_FROM_PAGE = "fhir/$graphql"
@@ -212,26 +199,6 @@ def build_probes(core: Core, request_log: RequestLog, workers: WorkerGroup) -> l
         cache=core.cache,
     )
     return [liveness_route(), readiness.route()]
-
-
-class SettingsReload:
-    """Applies reloaded settings, as far as that needs no restart."""
-
-    def __init__(self, core: Core, settings: Settings) -> None:
-        self._core = core
-        self._settings = settings
-
-    def __call__(self, settings: Settings) -> None:
-        """Authenticate by the reloaded settings; log which others need a restart."""
-        fields = Settings.__struct_fields__
-        changed = [n for n in fields if getattr(settings, n) != getattr(self._settings, n)]
-        now = {name: getattr(settings, name) for name in changed if name in _RELOADABLE}
-        if now:
-            self._settings = msgspec.structs.replace(self._settings, **now)
-            self._core.authenticator.use(self._core.build_authenticator(self._settings))
-        later = ", ".join(name.upper() for name in changed if name not in _RELOADABLE)
-        rest = f"; a restart is needed for {later}" if later else ""
-        _log.info("The settings were read again%s.", rest)
 
 
 def build_tracing(settings: Settings, events: Events) -> Tracing:
