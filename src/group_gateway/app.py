@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 from starlette.applications import Starlette
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from group_gateway.config import Settings
 from group_gateway.digests import DigestKeys
@@ -23,12 +23,13 @@ from group_gateway.http.gateway_app import (
     TRACK_CONNECTIONS,
     GatewayApp,
 )
+from group_gateway.http.graphiql import GraphiQL
 from group_gateway.http.negotiation import Negotiation
 from group_gateway.http.operation_report import OperationReport
 from group_gateway.http.pipeline import RequestPipeline
 from group_gateway.http.request_limits import RequestLimits
 from group_gateway.http.shared_responses import SharedResponses
-from group_gateway.http.subscriptions.transports import build_streams
+from group_gateway.http.subscriptions.transports import Streams, build_streams
 from group_gateway.observability.metrics_endpoint import metrics_route
 from group_gateway.observability.request_log import RequestLog
 from group_gateway.observability.worker_group import WorkerGroup
@@ -84,16 +85,10 @@ def create_app(
     )
     routes = [
         Route(ENDPOINT_PATH, endpoint.get, methods=["GET", "POST"]),
-        *build_probes(core, request_log, workers),
         *build_fhir_routes(settings, core, pipeline, limits, compression),
-        metrics_route(workers),
-        *(page.routes() if page else ()),
+        *_operational_routes(core, request_log, workers, page),
     ]
-    state = {
-        END_SUBSCRIPTIONS: streams.end,
-        TRACK_CONNECTIONS: pipeline.admission.track_connections,
-        RELOAD_SETTINGS: SettingsReload(core, settings),
-    }
+    state = _lifespan_state(settings, core, pipeline, streams)
     started = partial(_start, workers, core)
     gateway_app = GatewayApp(
         endpoint,
@@ -118,6 +113,25 @@ def _pipeline(
     share = partial(SharedResponses, core.cache, compression, limits.ready_bytes)
     documents = build_persisted_documents(settings, core.metrics)
     return RequestPipeline(core.engine, limits, report, documents, share)
+
+
+def _operational_routes(
+    core: Core, request_log: RequestLog, workers: WorkerGroup, page: GraphiQL | None
+) -> list[BaseRoute]:
+    """Return the routes of the probes, the metrics and GraphiQL."""
+    shown = page.routes() if page else ()
+    return [*build_probes(core, request_log, workers), metrics_route(workers), *shown]
+
+
+def _lifespan_state(
+    settings: Settings, core: Core, pipeline: RequestPipeline, streams: Streams
+) -> Mapping[str, Any]:
+    """Return what the server calls: at its start, at its end, and on SIGHUP."""
+    return {
+        TRACK_CONNECTIONS: pipeline.admission.track_connections,
+        END_SUBSCRIPTIONS: streams.end,
+        RELOAD_SETTINGS: SettingsReload(core, settings),
+    }
 
 
 async def _start(workers: WorkerGroup, core: Core) -> None:
