@@ -211,11 +211,11 @@ async def _call_sender(
 ) -> dict[str, float]:
     transport = UpstreamTransport()
     http = http_exchange(upstream_url, transport, call_timeout=10)
-    sent = {"authorization": "Bearer bench-0"}
+    sent = (("authorization", "Bearer bench-0"),)
 
     def call(path: str) -> Work:
         made = Call("read", "GET", path, "bench-0", sent)
-        return lambda: http.exchange(made, sent, until=math.inf)
+        return lambda: http.exchange(made, (), until=math.inf)
 
     try:
         return {w.name: await cpu_us(call(w.path), seconds) for w in workloads}

@@ -4,7 +4,7 @@ The gateway passes the context on to the upstream whether or not it records span
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextvars import ContextVar
 
 import msgspec
@@ -27,11 +27,11 @@ class TraceContext(msgspec.Struct, frozen=True, gc=False):
     state: str = ""
     is_remote: bool = True
 
-    def headers(self) -> Mapping[str, str]:
+    def headers(self) -> tuple[tuple[str, str], ...]:
         """Return the headers that carry it."""
         parent = f"00-{self.trace_id}-{self.span_id}-{'01' if self.sampled else '00'}"
-        own = {"traceparent": parent}
-        return own | {"tracestate": self.state} if self.state else own
+        own = ("traceparent", parent)
+        return (own, ("tracestate", self.state)) if self.state else (own,)
 
 
 CURRENT: ContextVar[TraceContext | None] = ContextVar("trace_context", default=None)

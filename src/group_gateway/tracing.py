@@ -72,10 +72,10 @@ class Tracing:
         """Trace a call of the upstream. `path` may hold ids, which must not be recorded."""
         return NOTHING
 
-    def outgoing(self, headers: dict[str, str]) -> dict[str, str]:
-        """Return the headers of an upstream call with the current trace context."""
+    def outgoing(self) -> tuple[tuple[str, str], ...]:
+        """Return the headers by which an upstream call carries the current trace context."""
         current = CURRENT.get()
-        return headers if current is None else {**headers, **current.headers()}
+        return () if current is None else current.headers()
 
     async def aclose(self) -> None:
         """Send what is still to be sent."""

@@ -118,16 +118,16 @@ class OpenTelemetryTracing(Tracing):
         name, linked = f"{method} {template}", LINKED.get()
         return self._recorder.span(name, SpanKind.CLIENT, attributes, current, linked)
 
-    def outgoing(self, headers: dict[str, str]) -> dict[str, str]:
-        """Return the headers of an upstream call with the current trace context.
+    def outgoing(self) -> tuple[tuple[str, str], ...]:
+        """Return the headers by which an upstream call carries the current trace context.
 
         A call that belongs to no trace is passed on as unsampled, so that the upstream need not
         decide anew.
         """
         current = CURRENT.get()
         if current is None:
-            return {**headers, "traceparent": unsampled_parent()}
-        return {**headers, **current.headers()}
+            return (("traceparent", unsampled_parent()),)
+        return current.headers()
 
     async def aclose(self) -> None:
         """Export the remaining spans."""

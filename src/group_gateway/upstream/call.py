@@ -5,6 +5,8 @@ from typing import Literal
 import msgspec
 
 Kind = Literal["read", "search", "write", "metadata"]
+Fields = tuple[tuple[str, str], ...]
+"""Header fields: names and values."""
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -14,7 +16,7 @@ class Call(msgspec.Struct, frozen=True):
     method: str
     path: str
     scope: str
-    headers: dict[str, str]
+    headers: Fields
     body: bytes | None = None
 
     def __repr__(self) -> str:

@@ -47,7 +47,7 @@ class CallSender:
             with self._tracing.upstream_call(call.method, call.path) as span:
                 answer = await self._http.exchange(
                     call,
-                    self._tracing.outgoing(call.headers),
+                    self._tracing.outgoing(),
                     until=asyncio.get_running_loop().time() + min(within, self.timeout),
                 )
                 span.set("http.response.status_code", answer.status)

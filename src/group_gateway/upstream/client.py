@@ -21,7 +21,7 @@ from group_gateway.fhir.operation_outcome import Issue, parse_issues
 from group_gateway.fhir.page_link import PageLink, path_segments
 from group_gateway.operation import Caller
 from group_gateway.tracing import NO_TRACING, Tracing
-from group_gateway.upstream.call import Call, Kind
+from group_gateway.upstream.call import Call, Fields, Kind
 from group_gateway.upstream.call_sender import CallSender
 from group_gateway.upstream.http_exchange import http_exchange
 from group_gateway.upstream.resilience.resilient_client import Resilience, ResilientClient
@@ -40,7 +40,7 @@ from group_gateway.upstream.upstream_response import (
 Again = Callable[[], object]
 """Called before a call is repeated; raises TooManyUpstreamCalls if the budget is used up."""
 
-_JSON = "application/fhir+json"
+_CONTENT: Fields = (("content-type", "application/fhir+json"),)
 _CANVAS_HOST = ".canvasmedical.com"
 _CANVAS = "fumage-correlation-id"
 """The response header of Canvas Medical's API, which computes elements that other servers store."""
@@ -59,11 +59,12 @@ class Precondition:
     etag: str | None = None
     unmodified_since: int | None = None
 
-    def headers(self) -> dict[str, str]:
+    def headers(self) -> Fields:
         """Return the request headers that state it."""
-        headers = {} if self.etag is None else {"if-match": self.etag}
+        headers: Fields = () if self.etag is None else (("if-match", self.etag),)
         if self.unmodified_since is not None:
-            headers["if-unmodified-since"] = formatdate(self.unmodified_since, usegmt=True)
+            clock = formatdate(self.unmodified_since, usegmt=True)
+            headers += (("if-unmodified-since", clock),)
         return headers
 
 
@@ -259,15 +260,14 @@ class GroupClient:
         within: float,
         *,
         body: bytes | None = None,
-        headers: dict[str, str] | None = None,
+        headers: Fields = (),
         again: Again | None = None,
     ) -> UpstreamResponse:
-        sent = dict(headers or {})
         if caller.authorization is not None:
-            sent["authorization"] = caller.authorization
+            headers += (("authorization", caller.authorization),)
         if body is not None:
-            sent["content-type"] = _JSON
-        call = Call(kind, method, path, caller.scope, sent, body)
+            headers += _CONTENT
+        call = Call(kind, method, path, caller.scope, headers, body)
         answer = await self._resilient_client.send(call, within, again)
         if _CANVAS in answer.headers:
             self.is_canvas = True

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import httpx
 
-from group_gateway.upstream.call import Call
+from group_gateway.upstream.call import Call, Fields
 from group_gateway.upstream.transport.httpx_transport import UpstreamTransport
 from group_gateway.upstream.transport.pool import Timeouts
 from group_gateway.upstream.transport.request_bytes import field_lines, request_bytes
@@ -37,10 +37,8 @@ _SEEN = {
 class HttpExchange(Protocol):
     """Exchange requests and responses with the server below one base URL."""
 
-    async def exchange(
-        self, call: Call, headers: Mapping[str, str], *, until: float
-    ) -> UpstreamResponse:
-        """Send a call with these headers in place of its own; raise httpx.TransportError.
+    async def exchange(self, call: Call, trace: Fields, *, until: float) -> UpstreamResponse:
+        """Send a call with the headers of its trace, if any; raise httpx.TransportError.
 
         Raises httpx.TimeoutException at `until` (event loop time). If calls must queue, those of
         different callers are served round robin.
@@ -82,10 +80,8 @@ class _PooledExchange:
         host = url.netloc.decode("ascii")
         self._lines = field_lines({"host": host, **fixed}.items())
 
-    async def exchange(
-        self, call: Call, headers: Mapping[str, str], *, until: float
-    ) -> UpstreamResponse:
-        lines = self._lines + field_lines(headers.items())
+    async def exchange(self, call: Call, trace: Fields, *, until: float) -> UpstreamResponse:
+        lines = self._lines + field_lines(call.headers) + field_lines(trace)
         status, headers_received, content = await self._pool.exchange(
             request_bytes(call.method, self._base_path + call.path, lines, call.body),
             self._timeouts,
@@ -121,13 +117,11 @@ class _HttpxExchange:
             }
         }
 
-    async def exchange(
-        self, call: Call, headers: Mapping[str, str], *, until: float
-    ) -> UpstreamResponse:
+    async def exchange(self, call: Call, trace: Fields, *, until: float) -> UpstreamResponse:
         request = httpx.Request(
             call.method,
             self._base_url + call.path,
-            headers={**self._fixed, **headers},
+            headers={**self._fixed, **dict(call.headers), **dict(trace)},
             content=call.body,
             extensions=self._extensions,
         )

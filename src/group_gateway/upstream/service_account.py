@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+import msgspec
+
 from group_gateway.errors import GatewayError, UpstreamNotAsked
 from group_gateway.single_flight import SingleFlight
-from group_gateway.upstream.call import Call
+from group_gateway.upstream.call import Call, Fields
 from group_gateway.upstream.client_assertion import ClientAssertion, NotASigningKey
 from group_gateway.upstream.http_exchange import HttpExchange
 from group_gateway.upstream.json_endpoint import JsonEndpoint
@@ -190,9 +192,7 @@ class ServiceAccountExchange:
         self._http = http
         self._account = account
 
-    async def exchange(
-        self, call: Call, headers: Mapping[str, str], *, until: float
-    ) -> UpstreamResponse:
+    async def exchange(self, call: Call, trace: Fields, *, until: float) -> UpstreamResponse:
         """Send a call with the token; after a 401 send it once more with a new token.
 
         Raises UpstreamNotAsked when there is no token that the upstream takes: it is not the
@@ -200,20 +200,26 @@ class ServiceAccountExchange:
         """
         async with asyncio.timeout_at(until):
             token = await self._account.token()
-        answer = await self._send(call, headers, token, until)
+        answer = await self._send(call, trace, token, until)
         if answer.status != HTTPStatus.UNAUTHORIZED:
             return answer
         async with asyncio.timeout_at(until):
             token = await self._account.replacement(token)
-        answer = await self._send(call, headers, token, until)
+        answer = await self._send(call, trace, token, until)
         if answer.status == HTTPStatus.UNAUTHORIZED:
             raise UpstreamNotAsked(_REFUSED, correlation_id=answer.correlation_id)
         return answer
 
     async def _send(
-        self, call: Call, headers: Mapping[str, str], token: ServiceToken, until: float
+        self, call: Call, trace: Fields, token: ServiceToken, until: float
     ) -> UpstreamResponse:
-        own = {**headers, "authorization": token.authorization}
-        answer = await self._http.exchange(call, own, until=until)
+        own = msgspec.structs.replace(call, headers=_with_token(call.headers, token))
+        answer = await self._http.exchange(own, trace, until=until)
         self._account.note(token, accepted=answer.status != HTTPStatus.UNAUTHORIZED)
         return answer
+
+
+def _with_token(headers: Fields, token: ServiceToken) -> Fields:
+    """Return headers with the gateway's own token, and no other."""
+    others = tuple(field for field in headers if field[0] != "authorization")
+    return (*others, ("authorization", token.authorization))

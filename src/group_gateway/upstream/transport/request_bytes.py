@@ -7,11 +7,13 @@ import httpx
 
 def field_lines(fields: Iterable[tuple[str, str]]) -> str:
     """Return header fields as lines; raise httpx.LocalProtocolError for control characters."""
-    lines = [f"{name}: {value}\r\n" for name, value in fields]
-    text = "".join(lines)
-    if text.count("\n") != len(lines) or text.count("\r") != len(lines) or "\0" in text:
-        raise httpx.LocalProtocolError("a control character in the request's head")
-    return text
+    lines = ""
+    for name, value in fields:
+        field = f"{name}: {value}"
+        if "\n" in field or "\r" in field or "\0" in field:
+            raise httpx.LocalProtocolError("a control character in the request's head")
+        lines += f"{field}\r\n"
+    return lines
 
 
 def request_bytes(method: str, target: str, lines: str, body: bytes | None) -> bytes:
