@@ -27,6 +27,13 @@ async def in_pieces(served: Served, request: bytes) -> tuple[bytes, bytes]:
         return await answer(reader)
 
 
+async def begun(writer: asyncio.StreamWriter, sandbox: Any) -> None:
+    """Send a request, and wait until it is at the upstream."""
+    calls = len(sandbox.calls)
+    writer.write(post(FRESH))
+    await until(lambda: len(sandbox.calls) > calls)
+
+
 def lines(head: bytes) -> list[bytes]:
     """Return the lines of a head, in their order, that are the same in each answer."""
     return [line for line in head.split(b"\r\n") if not line.startswith(_OWN)]
@@ -71,9 +78,7 @@ async def test_the_last_response_of_a_server(served: Served, sandbox: Any) -> No
     """A request under way at shutdown is answered, and told that the connection closes."""
     sandbox.use(latency_ms=300)
     async with connected(served) as (reader, writer):
-        calls = len(sandbox.calls)
-        writer.write(post(FRESH))
-        await until(lambda: len(sandbox.calls) > calls)
+        await begun(writer, sandbox)
         served.stop()
         head, body = await answer(reader)
         assert b"\r\nconnection: close\r\n" in head
@@ -104,8 +109,6 @@ async def test_a_client_that_leaves(served: Served, sandbox: Any) -> None:
     """A request whose client leaves costs no other client its response."""
     sandbox.use(latency_ms=100)
     async with connected(served) as (_, writer):
-        calls = len(sandbox.calls)
-        writer.write(post(FRESH))
-        await until(lambda: len(sandbox.calls) > calls)
+        await begun(writer, sandbox)
     answers = await asyncio.gather(*(served.ask(post(FRESH)) for _ in range(3)))
     assert all(b"Test Group" in body for [(_, body)] in answers)
