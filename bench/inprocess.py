@@ -100,7 +100,7 @@ async def opened(upstream_url: str, **settings: Any) -> AsyncIterator[InProcess]
 async def groups_known(context: Context) -> list[GroupResource]:
     """Return the groups that were read for an operation."""
     found: list[GroupResource] = []
-    for value in context.known.values():
+    for value in context.memo.values():
         if isinstance(value, GroupResource):
             found.append(value)
         elif isinstance(value, Connection):

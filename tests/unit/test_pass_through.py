@@ -10,8 +10,8 @@ def test_callers_are_told_apart_by_their_tokens() -> None:
     """However long a token is, it is one caller, with a scope that no other token has."""
     callers = PassThroughAuthenticator(DigestKeys(bytes(16)))
     tokens = ["a", "b", "a" * 5_000, "b" * 5_000]
-    found = [callers.known(f"Bearer {token}") for token in tokens]
-    assert found == [callers.known(f"Bearer {token}") for token in tokens]
+    found = [callers.cached(f"Bearer {token}") for token in tokens]
+    assert found == [callers.cached(f"Bearer {token}") for token in tokens]
     assert len({caller.scope for caller in found if caller is not None}) == 4
 
 
@@ -21,7 +21,7 @@ def test_long_tokens_take_no_memory() -> None:
     tracemalloc.start()
     try:
         for number in range(500):
-            assert callers.known(f"Bearer {number:060000}") is not None
+            assert callers.cached(f"Bearer {number:060000}") is not None
         assert tracemalloc.get_traced_memory()[0] < 10_000_000
     finally:
         tracemalloc.stop()

@@ -66,7 +66,7 @@ async def kept(request: pytest.FixtureRequest) -> Any:
     """Yield an answer that is ready, and has been given."""
     kept = Kept(is_shared=request.param)
     await kept.keep("old")
-    assert [kept.ready.now(QUESTION) for _ in range(2)] == ["old", "old"]
+    assert [kept.ready.get_nowait(QUESTION) for _ in range(2)] == ["old", "old"]
     yield kept
     await kept.cache.aclose()
 
@@ -74,14 +74,14 @@ async def kept(request: pytest.FixtureRequest) -> Any:
 async def test_an_answer_ends_with_an_invalidation_of_a_part(kept: Kept) -> None:
     """Of any part; the answer is not given again."""
     await kept.go_on(kept.cache.invalidate(["two"]))
-    assert kept.ready.now(QUESTION) is None
+    assert kept.ready.get_nowait(QUESTION) is None
     assert await kept.ready.get(QUESTION) is None
 
 
 async def test_an_answer_does_not_end_with_other_invalidations(kept: Kept) -> None:
     """What others wrote elsewhere is no concern of it."""
     await kept.go_on(kept.cache.invalidate(["three"]))
-    assert kept.ready.now(QUESTION) == "old"
+    assert kept.ready.get_nowait(QUESTION) == "old"
 
 
 @pytest.mark.parametrize("steps", [0, 1])
@@ -90,27 +90,27 @@ async def test_an_answer_that_is_looked_at_during_an_invalidation(kept: Kept, st
     await kept.go_on(kept.cache.invalidate(["three"]))
     under_way = asyncio.ensure_future(kept.cache.invalidate(["two"]))
     await kept.go_on(under_way, steps)
-    kept.ready.now(QUESTION)
+    kept.ready.get_nowait(QUESTION)
     await kept.go_on(under_way)
-    assert kept.ready.now(QUESTION) is None
+    assert kept.ready.get_nowait(QUESTION) is None
 
 
 async def test_an_answer_ends_with_its_time(kept: Kept) -> None:
     """That of its shortest part."""
     kept.time.now += TTL
-    assert kept.ready.now(QUESTION) is None
+    assert kept.ready.get_nowait(QUESTION) is None
 
 
 async def test_an_answer_that_may_have_ended_elsewhere_waits_for_word() -> None:
     """While the stream is silent no response is ready; after the next entry it is."""
     kept = Kept(is_shared=True)
     await kept.keep("old")
-    assert kept.ready.now(QUESTION) == "old"
+    assert kept.ready.get_nowait(QUESTION) == "old"
     kept.time.now += 2 * SILENCE
     assert kept.cache.epoch is None
-    assert kept.ready.now(QUESTION) is None
+    assert kept.ready.get_nowait(QUESTION) is None
     assert await kept.go_on(kept.ready.get(QUESTION)) == "old"
-    assert kept.ready.now(QUESTION) == "old"
+    assert kept.ready.get_nowait(QUESTION) == "old"
     await kept.cache.aclose()
 
 
@@ -119,7 +119,7 @@ async def test_an_answer_ends_with_an_invalidation_by_another_gateway() -> None:
     kept = Kept(is_shared=True)
     await kept.keep("old")
     kept.redis.append("", 0, "another", "two")
-    assert kept.ready.now(QUESTION) == "old"
+    assert kept.ready.get_nowait(QUESTION) == "old"
     await kept.idle()
-    assert kept.ready.now(QUESTION) is None
+    assert kept.ready.get_nowait(QUESTION) is None
     await kept.cache.aclose()

@@ -55,7 +55,7 @@ class ResponseCache(Generic[Reply]):
             holds = await self._cache.holds(ready.dependencies)
         return self._judged(key, ready, holds=holds)
 
-    def now(self, key: RequestKey) -> Reply | None:
+    def get_nowait(self, key: RequestKey) -> Reply | None:
         """Return the response, if it is known to be valid without waiting."""
         ready = self._ready.get(key)
         if ready is None:

@@ -120,7 +120,7 @@ class Endpoint:
             length = headers.get(b"content-length")
             body = await whole_body(receive, length, self._limits.body, self._budget)
         authorization = headers.get(b"authorization")
-        known = self._callers.known(authorization)
+        known = self._callers.cached(authorization)
         principal = context.principal = known or await self._callers.authenticate(authorization)
         key = (principal.scope, media_type or GRAPHQL_RESPONSE, body)
         wanted = self._negotiation.of(headers, scope["http_version"])
@@ -161,7 +161,7 @@ class Endpoint:
 
         None means that the request must go through `post`.
         """
-        principal = self._callers.known(head.authorization)
+        principal = self._callers.cached(head.authorization)
         if principal is None:
             return None
         key = (principal.scope, head.media_type, body)
@@ -174,7 +174,7 @@ class Endpoint:
     async def answer(self, head: PostHead, body: bytes) -> tuple[Reply, bytes]:
         """Return the response of `post` where the body is there, and its correlation id."""
         context = RequestContext(UNKNOWN, new_correlation_id(), client_of(head.headers))
-        known = self._callers.known(head.authorization)
+        known = self._callers.cached(head.authorization)
         try:
             principal = known or await self._callers.authenticate(head.authorization)
             context.principal = principal
@@ -191,7 +191,7 @@ class Endpoint:
 
     def _refusal(self, refused: RequestRefused, headers: Headers, context: RequestContext) -> Reply:
         if context.principal is UNKNOWN:
-            known = self._callers.known(headers.get(b"authorization"))
+            known = self._callers.cached(headers.get(b"authorization"))
             context.principal = known or UNKNOWN
         media_type = _chosen_media_type(headers.get(b"accept"))
         return self._pipeline.refusal(refused, media_type, context)

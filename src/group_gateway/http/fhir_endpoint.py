@@ -73,7 +73,7 @@ class FhirEndpoint:
             reply = await self._reply(request, headers, context)
         except RequestRefused as refused:
             if context.principal is UNKNOWN:
-                context.principal = self._callers.known(headers.get(b"authorization")) or UNKNOWN
+                context.principal = self._callers.cached(headers.get(b"authorization")) or UNKNOWN
             reply = self._pipeline.refusal(refused, JSON, context)
             if reply.status == HTTPStatus.METHOD_NOT_ALLOWED and request.method not in _READING:
                 reply.headers[:] = [*_without_allow(reply), (b"allow", _methods(request))]

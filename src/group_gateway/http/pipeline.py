@@ -104,7 +104,7 @@ class RequestPipeline:
         if not self._report.can_record:
             return None
         shared = self._current()
-        if (reply := shared.now(key)) is not None:
+        if (reply := shared.get_nowait(key)) is not None:
             encoded = reply
             if b"accept-encoding" in headers:
                 coded = shared.encoded_now(key, reply, headers[b"accept-encoding"])
@@ -135,7 +135,7 @@ class RequestPipeline:
         self._report.check_audit()
         shared = self._current()
         if not wanted.trace:  # a trace is of the request's own operation
-            if (ready := shared.now(key)) is not None:
+            if (ready := shared.get_nowait(key)) is not None:
                 self._report.shared("ready", ready.audit_record, context)
                 return ready
             if (found := await shared.find(key)) is not None:

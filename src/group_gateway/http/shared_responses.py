@@ -27,7 +27,7 @@ class SharedResponses:
         self._joinable_since = engine.epoch()
         self._in_flight: SingleFlight[RequestKey, Reply] = SingleFlight(cache.may_join)
         self._ready: ResponseCache[Reply] = ResponseCache(cache, max_bytes=max_bytes)
-        self.now = self._ready.now
+        self.get_nowait = self._ready.get_nowait
         """Returns the response if it is ready and valid, as far as is known without waiting."""
         self.lead = self._in_flight.lead
         """Executes a request for all who join it."""

@@ -87,7 +87,7 @@ class ApiKeyAuthenticator:
         sentence = f"The file of API keys is wrong: {self._wrong}."
         return Problem(sentence, is_total=not self._callers)
 
-    def known(self, authorization: str | None) -> Caller | None:
+    def cached(self, authorization: str | None) -> Caller | None:
         """See Authenticator."""
         if self._clock() >= self._next_check:
             self._check_file()
@@ -96,7 +96,7 @@ class ApiKeyAuthenticator:
 
     async def authenticate(self, authorization: str | None) -> Principal:
         """See Authenticator."""
-        caller = self.known(authorization)
+        caller = self.cached(authorization)
         if caller is not None:
             return caller
         return _UNKNOWN if bearer_token(authorization or "") else NO_TOKEN

@@ -23,7 +23,7 @@ class Authenticator(Protocol):
     def problem(self) -> Problem | None:
         """Why callers can't be authenticated, if anything is wrong."""
 
-    def known(self, authorization: str | None) -> Caller | None:
+    def cached(self, authorization: str | None) -> Caller | None:
         """Return the caller if that needs no waiting, else None. Called for every request."""
 
     async def authenticate(self, authorization: str | None) -> Principal:
@@ -39,7 +39,7 @@ class ReloadableAuthenticator:
     def use(self, authenticator: Authenticator) -> None:
         """Use another authenticator from now on."""
         self._authenticator = authenticator
-        self.known = authenticator.known  # attributes, so that the hot path has no extra call
+        self.cached = authenticator.cached  # attributes, so that the hot path has no extra call
         self.authenticate = authenticator.authenticate
 
     @property

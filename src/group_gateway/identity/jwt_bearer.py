@@ -78,7 +78,7 @@ class JwtAuthenticator:
         """See Authenticator. This mode has no problems."""
         return
 
-    def known(self, authorization: str | None) -> Caller | None:
+    def cached(self, authorization: str | None) -> Caller | None:
         """See Authenticator.
 
         A token is verified once, and again when it expires or the keys change.

@@ -15,7 +15,7 @@ class OpenAccess:
         """See Authenticator. This mode has no problems."""
         return
 
-    def known(self, _: str | None) -> Caller:
+    def cached(self, _: str | None) -> Caller:
         """See Authenticator."""
         return self._everybody
 

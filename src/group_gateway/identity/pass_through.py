@@ -29,7 +29,7 @@ class PassThroughAuthenticator:
         """See Authenticator. This mode has no problems."""
         return
 
-    def known(self, authorization: str | None) -> Caller | None:
+    def cached(self, authorization: str | None) -> Caller | None:
         """See Authenticator."""
         if authorization is not None and len(authorization) > _LONGEST_KEPT:
             return self._found(authorization)
@@ -43,7 +43,7 @@ class PassThroughAuthenticator:
 
     async def authenticate(self, authorization: str | None) -> Principal:
         """See Authenticator."""
-        return self.known(authorization) or NO_TOKEN
+        return self.cached(authorization) or NO_TOKEN
 
 
 def passed_on(

@@ -118,11 +118,11 @@ def connect(  # noqa: PLR0913 - the arguments of a connection
     context = info.context
     checked = paging(given(first), given(after), given(last), given(before))
     key = (wanted, checked, tuple(ids) if ids is not None else None, orders)
-    connection: Connection | None = context.known.get(key)
+    connection: Connection | None = context.memo.get(key)
     if connection is None:
         reads = context.services.reads
         connection = reads.connection(context.operation, wanted, checked, ids, orders)
-        context.known[key] = connection
+        context.memo[key] = connection
     return connection
 
 

@@ -46,7 +46,7 @@ async def _nothing_follows() -> Operation:
 class Context(msgspec.Struct):
     """One operation and the use cases.
 
-    `known` holds what was read for the operation, so that a second execution after a plan's
+    `memo` holds what was read for the operation, so that a second execution after a plan's
     fallback sends no further calls. `reported` are errors of elements that can't be shown although
     their place can't be null: the rest of the response remains, and the client sees what is
     missing. `is_incremental`: the result may be incremental.
@@ -55,7 +55,7 @@ class Context(msgspec.Struct):
     operation: Operation
     services: Services
     reported: list[GraphQLError] = msgspec.field(default_factory=list)
-    known: dict[Any, Any] = msgspec.field(default_factory=dict)
+    memo: dict[Any, Any] = msgspec.field(default_factory=dict)
     is_incremental: bool = False
     begin: BeginOperation = _nothing_follows
     """Starts the operation of a subscription's next event."""

@@ -35,7 +35,7 @@ def resource(parent: strawberry.Parent[Any], info: Info) -> Any:
 
 async def read_group(info: Info, id: str) -> GroupResource | None:
     """Return a group, read once in an operation that is executed again; None for none."""
-    known = info.context.known
+    known = info.context.memo
     if id not in known:
         try:
             known[id] = await info.context.services.reads.get(info.context.operation, id)

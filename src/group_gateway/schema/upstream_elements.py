@@ -25,7 +25,7 @@ Show = Callable[[Element, Info], Any]
 
 def read_resource(info: Info, type: str, id: str) -> PendingResource:
     """Start to read a resource, once in an operation. Raise GatewayError."""
-    known, key = info.context.known, (type, id)
+    known, key = info.context.memo, (type, id)
     found: PendingResource | None = known.get(key)
     if found is None:
         services, operation = info.context.services, info.context.operation

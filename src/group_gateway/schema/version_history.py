@@ -47,11 +47,11 @@ async def history(
     context = info.context
     count, cursor = given(first), given(after)
     key = ("history", parent.id, count, cursor)
-    if key not in context.known:
-        context.known[key] = started(
+    if key not in context.memo:
+        context.memo[key] = started(
             context.services.history.page(context.operation, parent.id, count, cursor)
         )
-    page: VersionPage | None = await asyncio.shield(context.known[key])
+    page: VersionPage | None = await asyncio.shield(context.memo[key])
     if page is None:
         return None
     context.operation.record_read((parent.id,))
@@ -64,10 +64,10 @@ async def who(parent: strawberry.Parent[HistoryEntry], info: Info) -> str | None
     """Return who made a version, by Provenance or by the version itself."""
     context = info.context
     key = ("agents", parent.id)
-    if key not in context.known:
+    if key not in context.memo:
         asking = started(context.services.history.agents(context.operation, parent.id))
-        context.known[key] = asking
-    agents = await asyncio.shield(context.known[key])
+        context.memo[key] = asking
+    agents = await asyncio.shield(context.memo[key])
     agent = agents.get(parent.version)
     if agent is None:
         return parent.source

@@ -71,7 +71,9 @@ class Subscriptions:
 
     async def authenticate(self, authorization: str | None) -> Principal:
         """Return the principal of an `Authorization` header, None where there is none."""
-        return self._callers.known(authorization) or await self._callers.authenticate(authorization)
+        return self._callers.cached(authorization) or await self._callers.authenticate(
+            authorization
+        )
 
     async def until_refused(self, session: ClientSession) -> None:
         """Wait until the credential of a session is refused.
