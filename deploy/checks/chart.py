@@ -23,6 +23,7 @@ CRDS = "monitoring.coreos.com"  # another script checks those against the operat
 EXPECTED = {
     "default": ["grace 45", "probes at http"],
     "full": ["grace 45", "probes at metrics", "ports 443 6379", "paths /graphql"],
+    "overridden": ["grace 145", "probes at http", "paths /graphql /fhir"],
     "workers": [
         "grace 91",  # 10 before the signal, 10 more than the deadline, and 10 to spare
         "probes at http",

@@ -23,6 +23,16 @@ TAKEN: list[dict[str, Any]] = [
     {"autoscaling": {"enabled": True, "targetCPUUtilizationPercentage": 150}},
     {"serviceMonitor": {"enabled": True, "labels": None, "interval": "5s"}},
     {"bindAddress": "::"},
+    {
+        "topologySpreadConstraints": [
+            {
+                "maxSkew": 1,
+                "topologyKey": "zone",
+                "whenUnsatisfiable": "ScheduleAnyway",
+                "labelSelector": None,
+            }
+        ]
+    },
 ]
 """Beside an upstream: what looks like a number or a truth, quotes, nulls, wildcards, long names."""
 REFUSED: list[dict[str, Any]] = [
@@ -53,6 +63,9 @@ REFUSED: list[dict[str, Any]] = [
     {"sandbox": True, "serviceMonitor": {"labels": {"app.kubernetes.io/name": "twice"}}},
     {"sandbox": True, "ingress": {"enabled": True, "host": "Upper.example"}},
     {"sandbox": True, "prometheusRule": {"runbookBaseUrl": "https://docs.example/a b: #c"}},
+    {"sandbox": True, "env": 2 * [{"name": "TZ", "value": "UTC"}]},
+    {"sandbox": True, "audit": {"enabled": True}, "env": [{"name": "POD_NAME", "value": "a"}]},
+    {"sandbox": True, "audit": {"enabled": True}, "settings": {"audit_file": "/tmp/audit"}},
     {"sandbox": True, "files": 2 * [{"mount": "keys", "secret": "api-keys"}]},
     {
         "settings": {"upstream_url": "https://fhir.example"},

@@ -63,9 +63,24 @@ GROUP_GATEWAY_{{ upper $name }}: {{ if kindIs "float64" $value }}{{ $value | toJ
 {{- end }}
 {{- end }}
 
+{{- /* The value of a setting, wherever the values have it: env goes before secrets, secrets before settings. */}}
+{{- define "group-gateway.setting" -}}
+{{- $value := get .Values.settings .name }}
+{{- if hasKey (.Values.secretSettings | default dict) .name }}
+{{- $value = get .Values.secretSettings .name }}
+{{- end }}
+{{- range .Values.env }}
+{{- if eq .name (printf "GROUP_GATEWAY_%s" (upper $.name)) }}
+{{- $value = .value }}
+{{- end }}
+{{- end }}
+{{- toString (default "" $value) }}
+{{- end }}
+
 {{- /* Seconds that the gateway takes to finish requests under way, as its server does. */}}
 {{- define "group-gateway.drainSeconds" -}}
-{{- max 30 (add 10 (ceil (.Values.settings.deadline | default 20 | float64))) }}
+{{- $deadline := include "group-gateway.setting" (dict "Values" .Values "name" "deadline") }}
+{{- max 30 (add 10 (ceil ($deadline | default "20" | float64))) }}
 {{- end }}
 
 {{- /* The least grace period in which no request is lost. */}}
