@@ -65,7 +65,7 @@ REFUSED: list[dict[str, Any]] = [
     {"sandbox": True, "prometheusRule": {"runbookBaseUrl": "https://docs.example/a b: #c"}},
     {"sandbox": True, "env": 2 * [{"name": "TZ", "value": "UTC"}]},
     {"sandbox": True, "audit": {"enabled": True}, "env": [{"name": "POD_NAME", "value": "a"}]},
-    {"sandbox": True, "audit": {"enabled": True}, "settings": {"audit_file": "/tmp/audit"}},
+    {"sandbox": True, "audit": {"enabled": True}, "settings": {"audit_file": "/var/audit"}},
     {"sandbox": True, "files": 2 * [{"mount": "keys", "secret": "api-keys"}]},
     {
         "settings": {"upstream_url": "https://fhir.example"},

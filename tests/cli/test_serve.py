@@ -134,6 +134,13 @@ def test_no_folder_for_temporary_files(upstream: Server) -> None:
     )
 
 
+def test_an_address_that_is_not_here(upstream: Server, failing: Failing) -> None:
+    """The setting to change is the one that was wrong: that of the port for metrics has its own."""
+    upstream_url = ("--upstream-url", upstream.url)
+    sentence = failing("serve", *ANY_PORT, *upstream_url, admin_host="192.0.2.1", admin_port="9464")
+    assert sentence.endswith("Choose another with GROUP_GATEWAY_ADMIN_HOST.")
+
+
 def test_unknown_name(failing: Failing) -> None:
     """A host name that does not exist is reported as such."""
     sentence = failing("serve", *ANY_PORT, "--upstream-url", "http://fumage.invalid")

@@ -254,15 +254,6 @@ def test_encryption_needs_a_secret() -> None:
     assert sentence == f"{PREFIX}SECRET is missing: the cache is encrypted with it."
 
 
-def test_ca_file(tmp_path: Path) -> None:
-    """A CA file must be there, and hold certificates."""
-    file = tmp_path / "ca.pem"
-    told = f"{PREFIX}UPSTREAM_CA_FILE is wrong: there is no file of PEM certificates at {file}."
-    assert wrong(str(file), "UPSTREAM_CA_FILE") == told
-    file.write_text("no certificate")
-    assert wrong(str(file), "UPSTREAM_CA_FILE") == told
-
-
 def test_key_needs_no_secret_but_may_have_one() -> None:
     """Replicas of the same deployment agree on their key, and a secret makes it another."""
     here = Settings(upstream_url="http://a.test")

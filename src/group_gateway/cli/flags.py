@@ -66,12 +66,11 @@ def listening(settings: Settings) -> Iterator[list[socket.socket]]:
             mode = int(settings.uds_mode, 8)
             sockets = [stack.enter_context(unix_socket(Path(settings.uds), mode))]
         else:
-            sockets = listen_all(settings.host, settings.port)
+            sockets = [*map(stack.enter_context, listen_all(settings.host, settings.port))]
         if settings.admin_port:
             host = settings.admin_host or settings.host
-            sockets += listen_all(host, settings.admin_port, flag=f"{PREFIX}ADMIN_PORT")
-        for sock in sockets:
-            stack.enter_context(sock)
+            others = listen_all(host, settings.admin_port, flag=f"{PREFIX}ADMIN_PORT")
+            sockets += map(stack.enter_context, others)
         yield sockets
 
 

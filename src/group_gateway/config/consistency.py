@@ -3,7 +3,7 @@
 import os
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
@@ -51,6 +51,7 @@ def check(settings: Settings, *, serving: bool = True) -> None:
         raise SettingsError(sentence)
     if settings.opentelemetry:
         _check_opentelemetry(os.environ)
+    _check_cache_tls(settings)
     for name, check in _FILE_CHECKS.items():
         if path := getattr(settings, name):
             check(Path(path))
@@ -157,13 +158,37 @@ def _check_base_url(url: str) -> None:
         raise SettingsError(f"{PREFIX}UPSTREAM_URL is wrong: it is a base URL, with no query.")
 
 
-def _check_ca_file(path: Path) -> None:
-    try:
-        ssl.create_default_context(cafile=path)
-    except (OSError, ValueError):
-        raise SettingsError(
-            f"{PREFIX}UPSTREAM_CA_FILE is wrong: there is no file of PEM certificates at {path}."
-        ) from None
+def _ca_file_check(name: str) -> Callable[[Path], None]:
+    def check(path: Path) -> None:
+        try:
+            ssl.create_default_context(cafile=path)
+        except (OSError, ValueError):
+            raise SettingsError(
+                f"{PREFIX}{name} is wrong: there is no file of PEM certificates at {path}."
+            ) from None
+
+    return check
+
+
+def _check_cache_tls(settings: Settings) -> None:
+    """Check a client certificate for Redis, and that no TLS is expected where there is none."""
+    scheme, certificate = settings.cache_url.partition("://")[0], settings.cache_certificate_file
+    for name in ("cache_ca_file", "cache_certificate_file", "cache_key_file"):
+        if getattr(settings, name) and not scheme.startswith(("rediss", "valkeys", "memory")):
+            raise SettingsError(
+                f"{PREFIX}{name.upper()} needs TLS: CACHE_URL starts with rediss or valkeys."
+            )
+    if settings.cache_key_file and not certificate:
+        raise SettingsError(f"{PREFIX}CACHE_CERTIFICATE_FILE is missing: CACHE_KEY_FILE is of it.")
+    if certificate:
+        context = ssl.create_default_context()
+        try:
+            context.load_cert_chain(certificate, settings.cache_key_file or None, lambda: b"")
+        except (OSError, ValueError):
+            raise SettingsError(
+                f"{PREFIX}CACHE_CERTIFICATE_FILE is wrong: {certificate} has no certificate"
+                " that fits CACHE_KEY_FILE, or the key needs a password."
+            ) from None
 
 
 def _check_api_keys(path: Path) -> None:
@@ -199,7 +224,8 @@ def _check_trusted_documents(path: Path) -> None:
 
 
 _FILE_CHECKS = {
-    "upstream_ca_file": _check_ca_file,
+    "upstream_ca_file": _ca_file_check("UPSTREAM_CA_FILE"),
+    "cache_ca_file": _ca_file_check("CACHE_CA_FILE"),
     "api_keys_file": _check_api_keys,
     "service_private_key_file": _check_private_key,
     "trusted_documents": _check_trusted_documents,

@@ -40,7 +40,8 @@ def listen_all(
             sock.close()
         number = error.errno or 0  # below 0 for names that can't be resolved
         reason = os.strerror(number) if number > 0 else error.strerror or str(error)
-        other = flag if number in _OF_THE_PORT else "--host"
+        of_the_host = "--host" if flag == "--port" else flag.replace("_PORT", "_HOST")
+        other = flag if number in _OF_THE_PORT else of_the_host
         raise CommandFailed(
             f"can't listen on {host} port {port}: {reason.lower()}. Choose another with {other}."
         ) from None
