@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from inspect import isawaitable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from graphql import execute
@@ -15,11 +15,14 @@ from starlette.types import Message
 from group_gateway.app import create_app
 from group_gateway.config import Settings
 from group_gateway.execution.documents import Document
-from group_gateway.execution.engine import Engine, GraphQLRequest
+from group_gateway.execution.graphql_request import GraphQLRequest
 from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.groups.reading.connections.relay_connection import Connection
 from group_gateway.operation import Caller, Operation
 from group_gateway.schema.context import Context
+
+if TYPE_CHECKING:
+    from group_gateway.execution.engine import Engine
 
 _BATCH_NS = 5_000_000
 _LEAST_SAMPLES = 5

@@ -24,7 +24,7 @@ from group_gateway.execution.compiled_plans import OperationPlans, Planning
 from group_gateway.execution.compiler import compile_fields
 from group_gateway.execution.document_limits import DocumentLimits
 from group_gateway.execution.documents import Documents
-from group_gateway.execution.engine import GraphQLRequest
+from group_gateway.execution.graphql_request import GraphQLRequest
 from group_gateway.execution.plan_fallbacks import PlanFallbacks
 from group_gateway.execution.selection import Selection, variable_values
 from group_gateway.fhir.bundle import parse_searchset

@@ -1,8 +1,7 @@
 """Execute operations on the schema."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import msgspec
@@ -16,77 +15,16 @@ from group_gateway.execution.document_limits import DocumentLimits
 from group_gateway.execution.documents import Document, Documents
 from group_gateway.execution.error_formatting import formatted_error
 from group_gateway.execution.federated_trace import Tracer
+from group_gateway.execution.graphql_request import GraphQLRequest
 from group_gateway.execution.incremental import DeferStreamExecutor, WholeExecutor, execute
 from group_gateway.execution.incremental_result import IncrementalResult
+from group_gateway.execution.operation_result import Event, OperationResult
 from group_gateway.execution.plan_fallbacks import PlanFallbacks
 from group_gateway.groups.watching.group_watches import BeginOperation
 from group_gateway.operation import Operation
 from group_gateway.schema.context import Context, Services
 from group_gateway.schema.federated_schema import GatewaySchema
 from group_gateway.tracing import NO_TRACING, Tracing
-
-_encode = msgspec.json.Encoder().encode
-
-
-class GraphQLRequest(msgspec.Struct, frozen=True):
-    """A GraphQL request with parts of the right types (GraphQL over HTTP, section 5.1).
-
-    `query` is empty while the document is only named, by `document_id`. `wants_cost`: the response
-    must state its cost, in `extensions.cost`.
-    """
-
-    query: str
-    operation_name: str | None = None
-    variables: Mapping[str, Any] | None = None
-    wants_cost: bool = False
-    document_id: str | None = None
-
-
-class OperationResult(msgspec.Struct, frozen=True):
-    """The response to a GraphQL request.
-
-    `executed` is false when the request failed before execution: it then has no `data`.
-    `was_accepted`: a credential that is refused now was accepted before.
-    """
-
-    executed: bool
-    data: Any
-    errors: list[dict[str, Any]]
-    was_accepted: bool = False
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether there is data and no error."""
-        return self.executed and not self.errors
-
-    @property
-    def codes(self) -> set[str]:
-        """The codes of the errors."""
-        return {error["extensions"]["code"] for error in self.errors}
-
-    def body(self, extensions: Mapping[str, Any] | None = None) -> bytes:
-        """Return the encoded response map (GraphQL specification, section 7.1)."""
-        if type(self.data) is msgspec.Raw and not (self.errors or extensions):
-            return b"".join((b'{"data":', self.data, b"}"))
-        body: dict[str, Any] = {}
-        if self.errors:
-            body["errors"] = self.errors
-        if self.executed:
-            body["data"] = self.data
-        if extensions:
-            body["extensions"] = extensions
-        return _encode(body)
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """A result of a subscription, and the operation that produced it.
-
-    One that was not executed is the last.
-    """
-
-    answer: OperationResult
-    operation: Operation
 
 
 class SourceEvent(Protocol):

@@ -10,8 +10,9 @@ from graphql import ExecutionResult, GraphQLError, MiddlewareManager, OperationT
 from group_gateway.errors import GatewayError
 from group_gateway.execution.document_limits import DocumentLimits
 from group_gateway.execution.documents import Document
-from group_gateway.execution.engine import GraphQLRequest, OperationResult
+from group_gateway.execution.graphql_request import GraphQLRequest
 from group_gateway.execution.incremental import execute
+from group_gateway.execution.operation_result import OperationResult
 from group_gateway.fhir.operation_outcome import Issue
 from group_gateway.fhir_graphql.compiled_selection import CompilingExecutor
 from group_gateway.fhir_graphql.fhir_context import FhirContext

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import msgspec
 
-from group_gateway.execution.engine import GraphQLRequest, OperationResult
+from group_gateway.execution.graphql_request import GraphQLRequest
+from group_gateway.execution.operation_result import OperationResult
 from group_gateway.execution.response_cache import RequestKey
 from group_gateway.fhir_graphql.fhir_engine import FhirRequest, FhirResult
 from group_gateway.fhir_graphql.outcome_errors import extensions_of, issue_of

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from group_gateway.execution.engine import GraphQLRequest
+from group_gateway.execution.graphql_request import GraphQLRequest
 from group_gateway.execution.incremental_result import IncrementalResult
 from group_gateway.http.admission import Admission
 from group_gateway.http.chunked_body import ChunkedBody

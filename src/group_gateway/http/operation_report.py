@@ -13,7 +13,8 @@ from group_gateway.events import (
     RequestRecorder,
     SharedOutcome,
 )
-from group_gateway.execution.engine import GraphQLRequest, OperationRunner
+from group_gateway.execution.engine import OperationRunner
+from group_gateway.execution.graphql_request import GraphQLRequest
 from group_gateway.http.request_limits import RequestLimits
 from group_gateway.http.requests import RequestRefused
 from group_gateway.log_text import log_text

@@ -16,9 +16,11 @@ from typing import Any, TypeVar
 from graphql import OperationType
 
 from group_gateway.errors import RequestCode
-from group_gateway.execution.engine import GraphQLRequest, OperationResult, OperationRunner
+from group_gateway.execution.engine import OperationRunner
 from group_gateway.execution.federated_trace import Tracer
+from group_gateway.execution.graphql_request import GraphQLRequest
 from group_gateway.execution.incremental_result import IncrementalResult
+from group_gateway.execution.operation_result import OperationResult
 from group_gateway.execution.response_cache import RequestKey
 from group_gateway.http.admission import Admission
 from group_gateway.http.client_awareness import client_of

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from group_gateway.errors import RequestCode
-from group_gateway.execution.engine import GraphQLRequest
+from group_gateway.execution.graphql_request import GraphQLRequest
 from group_gateway.fhir.decimals import decimal_or_float
 from group_gateway.http.negotiation import JSON
 from group_gateway.http.persisted.manifest import bare_id

@@ -9,7 +9,7 @@ import msgspec
 from starlette.types import Receive, Send
 
 from group_gateway.errors import RequestCode
-from group_gateway.execution.engine import OperationResult
+from group_gateway.execution.operation_result import OperationResult
 from group_gateway.http.chunked_body import ChunkedBody
 from group_gateway.http.negotiation import GRAPHQL_RESPONSE, JSON
 from group_gateway.http.requests import RequestRefused

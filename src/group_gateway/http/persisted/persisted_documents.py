@@ -15,7 +15,7 @@ from group_gateway.bounded_lru import BoundedLRU
 from group_gateway.errors import RequestCode
 from group_gateway.events import Events
 from group_gateway.execution.document_limits import LONGEST_DOCUMENT
-from group_gateway.execution.engine import GraphQLRequest
+from group_gateway.execution.graphql_request import GraphQLRequest
 from group_gateway.http.persisted.trusted_documents import TrustedDocuments
 from group_gateway.http.requests import RequestRefused
 

@@ -15,7 +15,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from group_gateway.concurrency import first_completed
 from group_gateway.errors import Unauthenticated
-from group_gateway.execution.engine import GraphQLRequest, OperationResult
+from group_gateway.execution.graphql_request import GraphQLRequest
+from group_gateway.execution.operation_result import OperationResult
 from group_gateway.http.disconnect import disconnected
 from group_gateway.http.negotiation import JSON, takes
 from group_gateway.http.pipeline import RequestPipeline

@@ -10,7 +10,9 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from group_gateway.errors import Unauthenticated
-from group_gateway.execution.engine import Engine, Event, GraphQLRequest, OperationResult
+from group_gateway.execution.engine import Engine
+from group_gateway.execution.graphql_request import GraphQLRequest
+from group_gateway.execution.operation_result import Event, OperationResult
 from group_gateway.http.operation_report import OperationReport
 from group_gateway.http.pipeline import RequestPipeline
 from group_gateway.http.subscriptions.subscription_limit import SubscriptionLimit

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from group_gateway.concurrency import BackgroundTasks, cancel_all
 from group_gateway.errors import GatewayError, RequestCode, Unauthenticated
-from group_gateway.execution.engine import GraphQLRequest
+from group_gateway.execution.graphql_request import GraphQLRequest
 from group_gateway.http.negotiation import GRAPHQL_RESPONSE
 from group_gateway.http.pipeline import RequestPipeline, SubscriptionRequested
 from group_gateway.http.requests import RequestRefused
