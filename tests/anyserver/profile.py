@@ -101,7 +101,8 @@ class Profile:
     def shows_changes(self) -> bool:
         """Whether a client that reads a group can see that others changed it in between."""
         told = self.answers_writes == "group" or not self.keeps_members
-        return self.tag in {"etag", "version"} and self.versions == "numbers" and told
+        counted = self.versions == "numbers" or self.history in {"linked", "whole"}
+        return self.tag in {"etag", "version"} and counted and told
 
 
 _HALF = 0.5

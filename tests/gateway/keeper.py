@@ -23,7 +23,7 @@ class Keeper(httpx.AsyncBaseTransport):
     """A server with one group, `1`.
 
     `etag` and `version_id`: how it shows versions, which are numbers unless `names` gives others;
-    `tag` is how it writes entity tags.
+    `tag` is how it writes entity tags. `history`: it keeps what was. `upserts`: a PUT makes one.
     `clock`: it sends a `Date`. `guards`: it honours preconditions. `deletes`: it has DELETE.
     `echo`: what a write answers; `computes`: what it makes of a body. `before_put` runs between the
     gateway's read and its write, as another writer would.
@@ -38,6 +38,7 @@ class Keeper(httpx.AsyncBaseTransport):
     guards: bool = True
     deletes: bool = False
     history: bool = False
+    upserts: bool = False
     canvas: bool = False
     echo: Any = None
     computes: Callable[[dict[str, Any]], dict[str, Any]] = lambda group: group
@@ -92,7 +93,10 @@ class Keeper(httpx.AsyncBaseTransport):
         if request.method == "POST":
             self.keep(json.dumps(json.loads(request.content) | {"id": "1"}))
             return self._shown(201, self.echo, location="Group/1")
-        if self.text == "null":
+        if self.text == "null" and request.method == "PUT" and self.upserts:
+            self.keep(request.content.decode())
+            return self._shown(201, self.echo)
+        if self.text == "null" and "_history" not in path:
             return httpx.Response(404, json=outcome("not-found", "No such group"))
         if request.method == "GET":
             return self._read(path)
@@ -108,15 +112,30 @@ class Keeper(httpx.AsyncBaseTransport):
         return self._shown(200, self.echo)
 
     def _read(self, path: str) -> httpx.Response:
+        if self.history and path.endswith("/_history"):
+            entries = [self._entry(version) for version in sorted(self.versions, reverse=True)]
+            return httpx.Response(200, json={"resourceType": "Bundle", "entry": entries})
         past = re.search(r"/_history/(\w+)$", path)
         if past is None:
             return self._shown(200, "full")
         if not self.history:
             return httpx.Response(404, json=outcome("not-supported", "No history"))
         text = self.versions.get(int(past[1]))
+        if text == "null":
+            return httpx.Response(410, json=outcome("deleted", "It was deleted"))
         if text is None:
             return httpx.Response(404, json=outcome("not-found", "No such version"))
         return httpx.Response(200, text=text)
+
+    def _entry(self, version: int) -> dict[str, Any]:
+        name, group = self.names(version), json.loads(self.versions[version])
+        entry: dict[str, Any] = {"request": {"method": "DELETE" if group is None else "PUT"}}
+        if self.etag:
+            entry["response"] = {"etag": self.tag.format(name)}
+        if group is not None:
+            meta = {"meta": {"versionId": name}} if self.version_id else {}
+            entry["resource"] = group | meta
+        return entry
 
     def _holds(self, headers: httpx.Headers) -> bool:
         if (tag := headers.get("if-match")) is not None and (self.etag or self.version_id):

@@ -21,6 +21,7 @@ def raw(entry):
     )
 
 
+BARE = {name: b'"a%sb"' % sign for name, sign in (("tab", b"\t"), ("line", b"\n"), ("bell", b"\a"))}
 DEEP = b"[" * 2_000 + b"]" * 2_000
 BROKEN = {
     "a number without end": raw(b'{"resource":{"resourceType":"Group","id":"x","quantity":NaN}}'),
@@ -136,3 +137,33 @@ async def test_a_broken_page_is_asked_for_again():
     async with answering(Answering(lambda _: next(answers))) as gateway:
         assert codes(await gateway(QUERY)) == {"UPSTREAM_INVALID_RESPONSE"}
         assert "errors" not in await gateway(QUERY)
+
+
+@pytest.mark.parametrize("name", BARE)
+async def test_a_text_with_a_bare_control_character(name):
+    """A read shows what a list shows, although a control character is no valid JSON."""
+    group = json.dumps(make_group("a")).encode().replace(b'"name": "a"', b'"name": ' + BARE[name])
+
+    def answer(target):
+        if target == "/Group/a":
+            return group
+        return (
+            json.dumps(page("MARK"))
+            .encode()
+            .replace(json.dumps(make_group("MARK")).encode(), group)
+        )
+
+    async with answering(Answering(answer)) as gateway:
+        expected = {"id": "a", "name": BARE[name].decode().strip('"')}
+        assert (await gateway.data(QUERY))["groups"]["nodes"] == [expected]
+        assert (await gateway.data('{ group(id: "a") { id name } }'))["group"] == expected
+
+
+async def test_the_version_of_a_group_that_no_type_can_hold():
+    """A number beyond all types is an error at its own element; the list stands, with versions."""
+    beyond = page("a", {"resource": make_group("x") | {"quantity": "MARK"}}, "b")
+    body = json.dumps(beyond).encode().replace(b'"MARK"', b"9" * 5_000)
+    async with answering(Answering(lambda _: body)) as gateway:
+        answer = await gateway("{ groups(first: 50) { nodes { id quantity version } } }")
+        assert ids(answer) == ["a", "x", "b"]
+        assert [error["path"][-1] for error in answer["errors"]] == ["quantity"]

@@ -171,3 +171,30 @@ async def test_an_empty_link_on_a_page_that_is_not_full():
     """A link without an address is no link."""
     async with answering(ending("", size=10)) as gateway:
         assert ids(await gateway(FORWARD)) == ["g0", "g1", "g2", "g3", "g4"]
+
+
+@pytest.mark.parametrize("size", [3, 7])
+@pytest.mark.parametrize("total", [500, 10**9])
+async def test_a_total_that_is_far_too_high(total, size):
+    """A list whose total counts groups that nobody sees is walked from its start."""
+    known = [f"g{number}" for number in range(23)]
+
+    def answer(target):
+        query = dict(parse_qsl(urlsplit(target).query))
+        count, start = min(int(query["_count"]), 5), int(query.get("_offset", 0))
+        more = start + count < len(known)
+        onward = f"/Group?_count={count}&_offset={start + count}" if more else None
+        found = page(*known[start : start + count], onward=onward, total=total)
+        own = {"relation": "self", "url": f"/Group?_count={count}&_offset={start}"}
+        return found | {"link": [own, *found["link"]]}
+
+    query = """query ($last: Int, $before: String) { groups(last: $last, before: $before) {
+        nodes { id } pageInfo { hasPreviousPage startCursor } } }"""
+    async with answering(Answering(answer), upstream_calls=1000, deadline=30.0) as gateway:
+        found, before, more = [], None, True
+        while more:
+            groups = (await gateway.data(query, last=size, before=before))["groups"]
+            found = [node["id"] for node in groups["nodes"]] + found
+            info = groups["pageInfo"]
+            before, more = info["startCursor"], info["hasPreviousPage"]
+        assert found == known

@@ -75,6 +75,18 @@ async def test_a_server_that_breaks_the_connection(name: str, behaviour: str) ->
     assert error["extensions"]["code"] == code
 
 
+@pytest.mark.parametrize("coding", ["", "utf-8", "identity"])
+async def test_a_coding_that_is_none(coding: str) -> None:
+    """Some servers send the charset, or nothing, as the coding of a plain body."""
+    body = b'{"resourceType":"Group","id":"1","name":"Known"}'
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {coding}\r\nContent-Length: {len(body)}\r\n\r\n"
+    async with (
+        peer(sends(head.encode() + body)) as server,
+        opened(create_app(Settings(upstream_url=server.url))) as gateway,
+    ):
+        assert await gateway.data('{ group(id: "1") { name } }') == {"group": {"name": "Known"}}
+
+
 async def test_a_server_that_is_not_there() -> None:
     """A refused connection is UPSTREAM_UNAVAILABLE."""
     async with peer(close) as server:

@@ -203,3 +203,26 @@ async def test_a_list_that_is_whole_is_looked_at_once(is_linked):
             assert await walk(gateway, first=100) == ALL[:30]
         expected = ["GET /Group?_count=100&_offset=0", "GET /Group?_count=100&_offset=30"]
         assert upstream.calls == (expected[:1] if is_linked else expected)
+
+
+@pytest.mark.parametrize("size", [1, 2, 100])
+async def test_a_bad_entry_on_a_page_of_its_own(size):
+    """A page that holds nothing but an invalid entry is not the last one where none is linked."""
+    known = [*ALL[:5], None, *ALL[5:9]]
+
+    def answer(target):
+        query = {name: values[0] for name, values in parse_qs(target.partition("?")[2]).items()}
+        count, start = min(int(query["_count"]), 2), int(query.get("_offset", 0))
+        entries = [name or {"resource": {"id": 7}} for name in known[start : start + count]]
+        own = {"relation": "self", "url": f"/Group?_count={count}&_offset={start}"}
+        return page(*entries) | {"link": [own]}
+
+    async with answering(Answering(answer), upstream_calls=1000) as gateway:
+        found, after, more, told = [], None, True, False
+        while more:
+            response = await gateway(QUERY, first=size, after=after)
+            told = told or "errors" in response
+            groups = response["data"]["groups"]
+            found += [node["id"] for node in groups["nodes"]]
+            more, after = groups["pageInfo"]["hasNextPage"], groups["pageInfo"]["endCursor"]
+    assert (found, told) == (ALL[:9], True)

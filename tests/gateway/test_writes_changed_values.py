@@ -1,5 +1,6 @@
 """The caller is told when an upstream changes what an update does not name."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from every_upstream.documents import change
 from gateway.keeper import BASE, Keeper, group_of, payload_of
-from gateway.writing import texts
+from gateway.writing import patients, texts
 
 UPDATE = change("updateGroup", "id name")
 RENAME = {"id": "1", "name": "New"}
@@ -94,3 +95,66 @@ async def test_many_entries_of_one_member_in_another_order():
     keeper = Keeper(GROUP | {"member": entries}, etag=True, version_id=True)
     keeper.computes = sets(member=entries[::-1])
     assert texts(await payload_of(keeper, UPDATE, **RENAME)) == []
+
+
+def below(base: str) -> Habit:
+    """Store references in full, below the URL that the server has for others."""
+
+    def store(group: dict[str, Any]) -> dict[str, Any]:
+        text = json.dumps(group).replace('"Patient/', f'"{base}/Patient/')
+        stored: dict[str, Any] = json.loads(text)
+        return stored
+
+    return store
+
+
+@pytest.mark.parametrize("base", [BASE, "https://public.test/fhir"])
+@pytest.mark.parametrize(
+    ("document", "wanted"),
+    [
+        (UPDATE, RENAME),
+        (change("addGroupMembers", "id"), {"groupId": "1", "members": patients("9")}),
+        (change("removeGroupMembers", "id"), {"groupId": "1", "members": patients("1")}),
+    ],
+)
+async def test_references_below_another_url_of_the_server(
+    base: str, document: str, wanted: dict[str, Any]
+) -> None:
+    """A server that knows itself by another URL has lost no member."""
+    keeper = Keeper(GROUP, etag=True, computes=below(base))
+    assert texts(await payload_of(keeper, document, **wanted)) == []
+
+
+async def test_a_stranger_is_no_member_below_another_url() -> None:
+    """A reference to another server that was there before does not stand for one that is gone."""
+    stranger = {"entity": {"reference": "https://public.test/fhir/Patient/9"}}
+    group = GROUP | {"member": [*MEMBERS, stranger]}
+    keeper = Keeper(group, etag=True, computes=lambda _: group)
+    document = change("addGroupMembers", "id")
+    issues = await payload_of(keeper, document, groupId="1", members=patients("9"))
+    assert len(texts(issues)) == 1
+
+
+async def test_a_stranger_who_can_not_be_removed() -> None:
+    """The only member of another server is still one where the server keeps all."""
+    group = GROUP | {"member": [*MEMBERS, {"entity": {"reference": "https://a.test/Patient/9"}}]}
+    keeper = Keeper(group, etag=True, computes=lambda _: group)
+    document, named = change("removeGroupMembers", "id"), {"reference": "https://a.test/Patient/9"}
+    issues = await payload_of(keeper, document, groupId="1", members=[named])
+    assert len(texts(issues)) == 1
+
+
+async def test_ids_of_elements_are_the_servers() -> None:
+    """A server may number the members anew with each write."""
+    numbered = [member | {"id": f"m{number}"} for number, member in enumerate(MEMBERS)]
+    anew = [member | {"id": f"n{number}"} for number, member in enumerate(MEMBERS)]
+    keeper = Keeper(GROUP | {"member": numbered}, etag=True, computes=sets(member=anew))
+    assert texts(await payload_of(keeper, UPDATE, **RENAME)) == []
+
+
+async def test_a_removal_that_is_not_stored_says_one_thing() -> None:
+    """Who is still a member is not said to be inactive."""
+    keeper = Keeper(GROUP, etag=True, computes=lambda _: GROUP)
+    document = change("removeGroupMembers", "id")
+    issues = await payload_of(keeper, document, groupId="1", members=patients("1"))
+    assert [text.partition(",")[0] for text in texts(issues)] == ["It is still a member"]

@@ -105,12 +105,12 @@ class GroupResource:
 
         It holds `meta.versionId`, where the upstream keeps versions, and a digest of the content
         that ignores white space and the order of elements: some upstreams' versions do not change
-        with the content.
+        with the content. Content that can't be put in order counts as it was sent.
         """
         try:
             content = _canonical.encode(self.elements)
-        except (RecursionError, TypeError) as error:
-            raise NotAGroup("nested too deeply, or a number that nothing can hold") from error
+        except (RecursionError, TypeError):  # nested too deeply, or a number that nothing can hold
+            content = self.raw
         digest = hashlib.sha256(content).hexdigest()[:32]
         named = self._named_version
         return f"h-{digest}" if named is None else f"{named}.{digest}"

@@ -1,4 +1,4 @@
-"""Recovery of a Bundle of which only some entries are invalid JSON."""
+"""Recovery of JSON that is almost valid: a Bundle with invalid entries, texts without escapes."""
 
 import json
 import re
@@ -32,6 +32,24 @@ def salvaged(raw: bytes) -> bytes:
         if isinstance(bundle, dict) and isinstance(bundle.get("entry"), list):
             bundle["entry"] = [_encodable(entry) for entry in bundle["entry"]]
         return msgspec.json.encode(bundle)
+    except (ValueError, RecursionError, TypeError) as error:
+        raise msgspec.DecodeError("not JSON") from error
+
+
+def with_escapes(raw: bytes) -> bytes:
+    """Return a resource's JSON with the control characters in its texts escaped.
+
+    Raises DecodeError when anything else is invalid.
+    """
+    try:
+        found = json.loads(
+            raw,
+            strict=False,
+            parse_float=_verbatim,
+            parse_int=_verbatim,
+            parse_constant=_NoNumber,
+        )
+        return msgspec.json.encode(found)
     except (ValueError, RecursionError, TypeError) as error:
         raise msgspec.DecodeError("not JSON") from error
 

@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from group_gateway.errors import UpstreamInvalidResponse
+from group_gateway.errors import Gone, UpstreamInvalidResponse
 from group_gateway.events import NO_EVENTS, Events
 from group_gateway.fhir.bundle import NotASearchset, Searchset, parse_searchset
-from group_gateway.fhir.group_resource import GroupResource, NotAGroup
+from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.fhir.literal_reference import is_logical_id
 from group_gateway.fhir.operation_outcome import Issue, parse_issues
 from group_gateway.fhir.page_link import PageLink, path_segments
@@ -23,6 +23,7 @@ from group_gateway.operation import Caller
 from group_gateway.tracing import NO_TRACING, Tracing
 from group_gateway.upstream.call import Call, Fields, Kind
 from group_gateway.upstream.call_sender import CallSender
+from group_gateway.upstream.group_response import echoed_group, read_group, whole_group
 from group_gateway.upstream.http_exchange import http_exchange
 from group_gateway.upstream.resilience.resilient_client import Resilience, ResilientClient
 from group_gateway.upstream.service_account import ServiceAccount, ServiceAccountExchange
@@ -31,7 +32,6 @@ from group_gateway.upstream.upstream_response import (
     created_id,
     decoded,
     deletion_unsupported,
-    denies_existence,
     failure_of,
     is_absent,
     is_json_or_empty,
@@ -74,7 +74,7 @@ class Written:
 
     The id, the resource if the response holds it, the upstream's clock, the entity tag of the
     stored version, and the issues of an OperationOutcome. `is_pending`: the write was accepted, and
-    may not be made yet (202).
+    may not be made yet (202). `is_created`: the write made the group (201).
     """
 
     id: str
@@ -83,13 +83,15 @@ class Written:
     etag: str | None = None
     issues: tuple[Issue, ...] = ()
     is_pending: bool = False
+    is_created: bool = False
 
     @classmethod
     def of(cls, id: str, resource: GroupResource | None, answer: UpstreamResponse) -> "Written":
         """Parse a response."""
         issues = () if resource else parse_issues(decoded(answer.body)) or ()
         is_pending = answer.status == HTTPStatus.ACCEPTED
-        return cls(id, resource, answer.date, answer.etag, issues, is_pending)
+        is_created = answer.status == HTTPStatus.CREATED
+        return cls(id, resource, answer.date, answer.etag, issues, is_pending, is_created)
 
 
 class GroupClient:
@@ -129,7 +131,7 @@ class GroupClient:
         answer = await self._send("read", "GET", _resource_path(id), caller, within, again=again)
         if is_absent(answer):
             return None
-        resource = self._resource(answer)
+        resource = read_group(answer)
         if resource is not None and resource.id != id:
             raise answer.invalid("The upstream answered with another group than the one asked for.")
         return resource
@@ -157,9 +159,9 @@ class GroupClient:
         answer = await self._send("write", "POST", "/Group", caller, within, body=body)
         if answer.status not in _SUCCESS:
             raise failure_of(answer, writing=True)
-        resource = _echo(answer)
+        resource = echoed_group(answer)
         id = resource.id if resource else created_id(answer)
-        resource = _whole(resource)
+        resource = whole_group(resource)
         if id is None:
             raise answer.invalid("The upstream did not say under which id it created the group.")
         return Written.of(id, resource, answer)
@@ -183,10 +185,10 @@ class GroupClient:
         )
         if answer.status not in _SUCCESS:
             raise failure_of(answer, writing=True)
-        resource = _echo(answer)
+        resource = echoed_group(answer)
         if resource is None and not is_json_or_empty(answer.body):
             raise answer.invalid("The upstream's answer to the change is not FHIR.")
-        echoed = _whole(resource) if resource and resource.id == id else None
+        echoed = whole_group(resource) if resource and resource.id == id else None
         return Written.of(id, echoed, answer)
 
     async def delete(
@@ -210,10 +212,15 @@ class GroupClient:
     async def read_version(
         self, caller: Caller, id: str, version: str, within: float
     ) -> GroupResource | None:
-        """Read one version of a Group (FHIR R4, section 3.1.0.3); None when there is none."""
+        """Read one version of a Group (FHIR R4, section 3.1.0.3); None when there is none.
+
+        Raises Gone for a version that is a deletion.
+        """
         path = f"{_resource_path(id)}/_history/{_checked(version)}"
         answer = await self._send("read", "GET", path, caller, within)
-        return None if is_absent(answer) else self._resource(answer)
+        if answer.status == HTTPStatus.GONE:
+            raise Gone("The group was deleted.", correlation_id=answer.correlation_id)
+        return None if is_absent(answer) else read_group(answer)
 
     async def capabilities(self, caller: Caller, within: float) -> object:
         """Return the decoded CapabilityStatement (FHIR R4, section 3.1.0.12)."""
@@ -237,20 +244,6 @@ class GroupClient:
         """Close all connections."""
         await self._transport.aclose()
 
-    def _resource(self, answer: UpstreamResponse) -> GroupResource | None:
-        if answer.status not in _SUCCESS:
-            raise failure_of(answer, writing=False)
-        try:
-            resource = GroupResource.parse(answer.body, etag=answer.etag, date=answer.date)
-        except NotAGroup as error:
-            if denies_existence(answer):
-                return None
-            raise answer.invalid("The upstream's answer to a read is not a group.") from error
-        if resource.is_subsetted:
-            part = "The upstream answered a read with a part of the group only (tagged SUBSETTED)."
-            raise answer.invalid(part)
-        return resource
-
     async def _send(  # noqa: PLR0913 - one for each part of a call
         self,
         kind: Kind,
@@ -272,18 +265,6 @@ class GroupClient:
         if _CANVAS in answer.headers:
             self.is_canvas = True
         return answer
-
-
-def _echo(answer: UpstreamResponse) -> GroupResource | None:
-    """Return the group in the response to a write, if there is one."""
-    try:
-        return GroupResource.parse(answer.body, etag=answer.etag, date=answer.date)
-    except NotAGroup:  # null, empty or an OperationOutcome: all allowed after a write
-        return None
-
-
-def _whole(resource: GroupResource | None) -> GroupResource | None:
-    return None if resource is None or resource.is_subsetted else resource
 
 
 def _resource_path(id: str) -> str:

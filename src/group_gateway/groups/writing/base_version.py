@@ -58,6 +58,11 @@ class BaseVersion:
         return version if isinstance(version, str) and version else None
 
     @property
+    def name(self) -> str | None:
+        """What names the version in the group's history: its id, else its entity tag's text."""
+        return self.version_id or tag_text(self.group.etag)
+
+    @property
     def tag(self) -> str | None:
         """The entity tag for a PUT's precondition: the one that was sent, else the version's.
 
@@ -147,6 +152,11 @@ class BaseVersion:
     def follows(self, written: int | None) -> bool:
         """Return whether the precondition can hold after a write in the second `written`."""
         return self.is_exact or self.second is None or written is None or self.second > written
+
+
+def tag_text(tag: str | None) -> str | None:
+    """Return an entity tag without its quotes and its mark of weakness."""
+    return (tag or "").removeprefix("W/").strip('"') or None
 
 
 def tag_number(tag: str | None) -> int | None:

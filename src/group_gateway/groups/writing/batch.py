@@ -3,7 +3,7 @@
 Pure but for the results that it resolves. A request leaves the batch when it has its outcome.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,11 @@ from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.fhir.operation_outcome import Issue, error, warning
 from group_gateway.groups.reading.loading.pending_result import PendingResult
 from group_gateway.groups.writing.base_version import BaseVersion
-from group_gateway.groups.writing.verification import loss_warnings, losses
+from group_gateway.groups.writing.verification import (
+    loss_warnings,
+    losses,
+    with_sent_references,
+)
 from group_gateway.groups.writing.write_requests import Outcome, WriteRequest
 from group_gateway.upstream.client import Written
 
@@ -118,6 +122,10 @@ class WriteBatch:
                 text = "The upstream's answer was lost; the group was read again and is as asked."
                 self._end(request, stored.group, *request.warnings, warning("transient", text))
 
+    def is_made_in(self, elements: Elements) -> bool:
+        """Return whether the elements are as all requests ask."""
+        return not any(request.change.check(elements) for request in self.requests)
+
     def is_stored_in(self, elements: Elements, sent: Elements) -> bool:
         """Return whether the elements can be what was stored of `sent`.
 
@@ -130,6 +138,7 @@ class WriteBatch:
 
     def verify(
         self,
+        before: BaseVersion,
         stored: BaseVersion,
         sent: Elements,
         base_url: str,
@@ -144,21 +153,27 @@ class WriteBatch:
         if written.is_pending and any(r.change.check(stored.elements) for r in self.requests):
             self.pend(stored, written.issues)
             return True
-        lost = losses(sent, stored.elements, base_url)
+        is_rewritten = b"://" in stored.group.raw
+        elements = stored.elements
+        if is_rewritten:
+            elements = with_sent_references(elements, sent, before.elements)
+        lost = losses(sent, elements, base_url)
         for request in list(self.requests):
-            other_way = request.change.fallback(stored.elements, sent)
+            other_way = request.change.fallback(elements, sent)
             if other_way is not None:
                 request.change = other_way
                 request.warned = [i for i in request.warnings if i.severity == "warning"]
                 request.based_on = request.based_on and stored.group.version
                 continue
-            warnings = request.change.check(stored.elements)
+            warnings = request.change.check(elements)
             meant = request.change.check(sent) if warnings else []
             missing = [warning for warning in warnings if warning not in meant]
             located = request.change.located(written.issues, sent)
             reported = located if missing else map(_as_warning, located)
             gone = loss_warnings(lost, request.change.names if missing else ())
-            self._end(request, stored.group, *request.warnings, *missing, *gone, *reported)
+            places = {warning.input_path for warning in missing}
+            kept = [i for i in request.warnings if not _is_contradicted(i, places)]
+            self._end(request, stored.group, *kept, *missing, *gone, *reported)
         return not self.requests
 
     def pend(self, stored: BaseVersion, upstream_issues: Sequence[Issue]) -> None:
@@ -182,6 +197,11 @@ class WriteBatch:
     ) -> None:
         self.requests.remove(request)
         request.pending.resolve(Outcome(group, issues, status))
+
+
+def _is_contradicted(issue: Issue, missing: Collection[tuple[str, ...]]) -> bool:
+    """Return whether an issue says what was done to a part of the input that was not stored."""
+    return issue.severity == "information" and issue.input_path in missing
 
 
 def _as_warning(issue: Issue) -> Issue:

@@ -1,20 +1,24 @@
 """Whether an upstream honours the preconditions of writes, judged by what it stored.
 
 Most upstreams that show versions compare them, some only count them. A write that skips a version
-number has overwritten another writer's change.
+number has overwritten another writer's change. Where versions are no numbers, the group's history
+tells, if there is one.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from group_gateway.errors import GatewayError
+from group_gateway.errors import GatewayError, Gone, UpstreamInvalidResponse
+from group_gateway.fhir.history_bundle import HistoryEntry
 from group_gateway.fhir.operation_outcome import warning
+from group_gateway.groups.reading.capabilities.paging_support import is_refusal
 from group_gateway.groups.reading.loading.pending_result import charge, longest_remaining
-from group_gateway.groups.writing.base_version import BaseVersion, tag_number
-from group_gateway.groups.writing.batch import WriteBatch
+from group_gateway.groups.writing.base_version import BaseVersion, tag_number, tag_text
+from group_gateway.groups.writing.batch import Elements, WriteBatch
 from group_gateway.groups.writing.write_capabilities import WriteCapabilities
 from group_gateway.operation import Caller
 from group_gateway.upstream.client import GroupClient, Written
+from group_gateway.upstream.history_client import HistoryClient, first_page
 
 _NO_VERSIONS = "The upstream shows no versions and no clock: others' changes may be overwritten."
 _UNPROVEN = (
@@ -27,6 +31,12 @@ _OVERWRITTEN = (
     "Somebody changed the group just before this write, and the upstream let it overwrite their "
     "change: compare the group with what it should be."
 )
+_MADE_ANEW = (
+    "Somebody deleted the group just before this write, and the upstream let it create the group "
+    "again."
+)
+_LATEST = 5
+"""Versions of a history that are looked at."""
 _FEW = 100
 """Version numbers between two reads that may be one group's. More are a server's count of all
 writes."""
@@ -57,11 +67,15 @@ class GuardCheck:
         return None if guards.worth_trying else _IGNORES
 
     async def after(
-        self, base: BaseVersion, written: Written, stored: BaseVersion, sent: dict[str, Any]
+        self, base: BaseVersion, written: Written, stored: BaseVersion, sent: Elements
     ) -> None:
         """Add a warning if the precondition proves to have been ignored, and record that."""
         guards = self.capabilities.guards
-        if guards.proven or base.tag is None:
+        if guards.proven:
+            return
+        if base.tag is None:
+            if written.is_created:
+                self.batch.warn(warning("conflict", _MADE_ANEW))
             return
         if base.tag == stored.tag:
             if base.elements != stored.elements:
@@ -72,18 +86,23 @@ class GuardCheck:
             self.batch.warn(warning("conflict", _OVERWRITTEN))
 
     async def _has_overwritten(
-        self, base: BaseVersion, written: Written, stored: BaseVersion, sent: dict[str, Any]
+        self, base: BaseVersion, written: Written, stored: BaseVersion, sent: Elements
     ) -> bool:
         own = tag_number(written.etag)
         if own is None and stored.group is written.resource:
             own = stored.number
         last = stored.number if own is None else own
-        if base.number is None or last is None or not 2 <= last - base.number <= _FEW:  # noqa: PLR2004 - a gap
+        if base.number is None:
+            return await self._has_overwritten_by_history(base, written, stored, sent)
+        if last is None or not 2 <= last - base.number <= _FEW:  # noqa: PLR2004 - a gap
             return False
-        between = await self._version(base.number + 1)
+        try:
+            between = await self._version(base.number + 1)
+        except Gone:
+            return True
         if between is not None:
             # Without the write's own version, that may be the write, and the later one another's.
-            return own is not None or not self.batch.is_stored_in(between.elements, sent)
+            return own is not None or not self._may_be_own(between.elements, stored, sent)
         if await self._version(base.number) is not None:
             return False  # the numbers count more than this group's versions
         return own is not None or self.batch.is_stored_in(stored.elements, sent)
@@ -95,5 +114,47 @@ class GuardCheck:
                 self.caller, self.id, str(number), longest_remaining(self.batch.results)
             )
             return None if group is None else BaseVersion.of(group)
+        except Gone:
+            raise
         except GatewayError:  # no history
             return None
+
+    async def _has_overwritten_by_history(
+        self, base: BaseVersion, written: Written, stored: BaseVersion, sent: Elements
+    ) -> bool:
+        """Return whether the version after `base` is another one than the write's."""
+        versions = {entry.version: entry for entry in await self._history()}
+        names = list(versions)
+        if base.name not in names or names[0] == base.name:
+            return written.is_created
+        following = versions[names[names.index(base.name) - 1]]
+        echo = BaseVersion.whole(written.resource)
+        own = tag_text(written.etag) if echo is None else echo.name
+        if own in names:
+            return own != following.version
+        return following.group is None or not self._may_be_own(
+            following.group.elements, stored, sent
+        )
+
+    def _may_be_own(self, elements: Elements, stored: BaseVersion, sent: Elements) -> bool:
+        """Return whether elements can be what the upstream made of the write, given what it has."""
+        if self.batch.is_made_in(stored.elements):
+            return self.batch.is_made_in(elements)
+        return self.batch.is_stored_in(elements, sent)
+
+    async def _history(self) -> Sequence[HistoryEntry]:
+        """Return the latest versions, newest first; none where there is no history."""
+        probe = self.capabilities.keeps_history
+        if not probe.worth_trying:
+            return ()
+        try:
+            charge(self.batch.results)
+            within = longest_remaining(self.batch.results)
+            page = await HistoryClient(self.client).page(
+                self.caller, self.id, first_page(self.id, _LATEST), within
+            )
+        except GatewayError as error:
+            if is_refusal(error) or isinstance(error, UpstreamInvalidResponse):
+                probe.learn(works=False)
+            return ()
+        return page.versions

@@ -187,7 +187,7 @@ class ReadModifyWrite:
             self.batch.end_all(as_sent(body), warning("transient", text), *written.issues)
             return
         await self._check_guard().after(base_version, written, stored, sent)
-        if not self.batch.verify(stored, sent, self.client.base_url, written):
+        if not self.batch.verify(base_version, stored, sent, self.client.base_url, written):
             self.capabilities.omission_removes.learn(works=False)
 
     async def _read_stored(self, base: BaseVersion, written: Written) -> BaseVersion | None:

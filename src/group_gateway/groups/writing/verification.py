@@ -11,6 +11,7 @@ from typing import Any
 
 from group_gateway.fhir.decimals import is_more_exact
 from group_gateway.fhir.group_elements import DATA_TYPES, GROUP, computed_by_servers
+from group_gateway.fhir.literal_reference import parse_reference
 from group_gateway.fhir.operation_outcome import Issue
 from group_gateway.groups.writing.member_index import entries_of, member_key
 
@@ -19,7 +20,8 @@ Pair = tuple[Any, Any, bool]
 _COMPUTED = computed_by_servers(GROUP) | {"text"}
 _DEFAULT = ("member.inactive", False, None)
 """FHIR's own default: its absence says the same (FHIR R4, section 8.13.3)."""
-_RENDERED = frozenset({"display", "div"})
+_RENDERED = frozenset({"display", "div", "id"})
+"""Texts that servers make: the ids are those of elements (FHIR R4, section 2.24.0.2)."""
 _DATE = re.compile(r"\d{4}(-\d\d){0,2}(T|$)")
 _SERVER_OWNED = {"meta": computed_by_servers(DATA_TYPES["Meta"]) | {"source"}}
 _MOST = 20
@@ -59,6 +61,48 @@ def losses(sent: Elements, stored: Elements, base_url: str) -> list[Loss]:
             continue
         found |= dict.fromkeys(_missing(name, value, stored.get(name), base_url))
     return list(found)[:_MOST]
+
+
+def with_sent_references(stored: Elements, *known: Elements) -> Elements:
+    """Return what is stored with references as they were sent, where a server writes them in full.
+
+    A server may know itself by another base URL than the gateway does. It does if what is stored
+    has references to that one, and `known`, what was sent and what was there before, had none.
+    """
+    foreign = _bases(stored).difference(*map(_bases, known))
+    rewritten: Elements = _relative(stored, foreign) if foreign else stored
+    return rewritten
+
+
+def _bases(value: Any) -> set[str]:
+    """Return the base URLs of the references inside a value."""
+    found: set[str] = set()
+    values = [value]
+    while values:
+        value = values.pop()
+        if isinstance(value, dict):
+            text = value.get("reference")
+            reference = parse_reference(text) if isinstance(text, str) and "://" in text else None
+            if reference is not None and reference.base is not None:
+                found.add(reference.base)
+            values += value.values()
+        elif isinstance(value, list):
+            values += value
+    return found
+
+
+def _relative(value: Any, bases: Collection[str]) -> Any:
+    """Return a value with the references below these base URLs made relative."""
+    if isinstance(value, list):
+        return [_relative(item, bases) for item in value]
+    if not isinstance(value, dict):
+        return value
+    made = {name: _relative(inner, bases) for name, inner in value.items()}
+    text = value.get("reference")
+    reference = parse_reference(text) if isinstance(text, str) else None
+    if reference is not None and reference.base in bases:
+        made["reference"] = str(reference)
+    return made
 
 
 def holds_all(sent: Elements, echo: Elements, base_url: str) -> bool:

@@ -27,7 +27,8 @@ class WriteCapabilities:
 
     `omission_removes`: an update removes the members that it omits. `takes_computed`: it accepts
     `quantity` and the members' `display`; `takes_meta`: it accepts the elements of `meta` that it
-    sets itself; `takes_preconditions`: it accepts a conditional write. `guards`: it honours
+    sets itself; `takes_preconditions`: it accepts a conditional write. `keeps_history`: it shows a
+    group's versions. `guards`: it honours
     preconditions; proven by a 412. `tag_form` is the index of the way to write entity tags that it
     understands.
     """
@@ -36,6 +37,7 @@ class WriteCapabilities:
     takes_computed: CapabilityProbe = field(default_factory=CapabilityProbe)
     takes_meta: CapabilityProbe = field(default_factory=CapabilityProbe)
     takes_preconditions: CapabilityProbe = field(default_factory=CapabilityProbe)
+    keeps_history: CapabilityProbe = field(default_factory=CapabilityProbe)
     guards: CapabilityProbe = field(default_factory=CapabilityProbe)
     tag_form: int = 0
 

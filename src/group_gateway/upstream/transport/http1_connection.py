@@ -18,7 +18,8 @@ _FRAMING_BYTES = 64 * 1024
 _FRAMING_SHARE = 8
 """What a response may have beside its body: so many bytes, and so many times the body's length (a
 chunk of one byte takes six). It bounds headers, trailers, chunk sizes and interim responses."""
-_PLAIN: tuple[list[bytes], ...] = ([], [b"identity"])
+_PLAIN: tuple[list[bytes], ...] = ([], [b"identity"], [b""], [b"utf-8"])
+"""Content codings that are none. Some servers send the charset, or nothing, in their place."""
 _LENGTH = b"content-length"
 _FRAMING = frozenset({_LENGTH, b"transfer-encoding", b"content-encoding"})
 """The headers that say how the body is sent."""

@@ -63,7 +63,8 @@ class Paginator:
             yield Batch((), more=False)
             return
         anchor = None if position is None else position.id
-        with suppress(InconsistentNumbers):  # forwards its links lead on all the same
+        # Forwards its links lead on all the same, also where its total is far too high.
+        with suppress(InconsistentNumbers, EndlessPages):
             page, stop = await (
                 self._enter_last(count) if position is None else self._before(position, count)
             )
@@ -197,7 +198,8 @@ class Paginator:
                 visited.add(page.next)
                 visited.check_direction(page)
                 further = await self._search.follow(page.next, filtered=page.filtered)
-                if not is_cut and seen.issuperset(further.ids):
+                is_known = seen.issuperset(further.ids) and not further.content.broken
+                if not is_cut and is_known:
                     return  # the try has shown that there is no more
                 visited.check(further, seen)
             except (DroppedPage, EndlessPages, InvalidLink) as error:

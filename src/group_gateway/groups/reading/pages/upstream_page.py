@@ -14,6 +14,7 @@ from group_gateway.fhir.group_resource import GroupResource
 from group_gateway.fhir.page_link import PageLink
 from group_gateway.groups.reading.capabilities.paging_support import COUNT, OFFSET
 from group_gateway.groups.reading.pages.page_numbers import (
+    PAGE_SIZE,
     begin_of,
     is_exact,
     is_full,
@@ -132,17 +133,17 @@ class Page:
     @property
     def is_short(self) -> bool:
         """Whether it holds several groups, fewer than were requested, and nothing leads on."""
-        requested = number_in(self.link.parameter(COUNT))
+        requested = number_in(self.link.parameter(COUNT)) or PAGE_SIZE
         is_last = self.next is None and self.content.total is None
-        return is_last and requested is not None and 1 < len(self.entries) < requested
+        return is_last and 1 < len(self.entries) < requested
 
     @property
     def is_lowered(self) -> bool:
         """Whether it is full by the server's own words, with fewer groups than were requested."""
         own = self.content.links.get("self")
         stated = None if own is None else number_in(own.parameter(COUNT))
-        requested = number_in(self.link.parameter(COUNT))
-        return requested is not None and stated == len(self.entries) < requested
+        requested = number_in(self.link.parameter(COUNT)) or PAGE_SIZE
+        return stated == len(self.entries) < requested
 
     @property
     def is_cut(self) -> bool:

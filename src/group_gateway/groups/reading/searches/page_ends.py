@@ -21,6 +21,12 @@ class _MakePage(Protocol):
     def __call__(self, link: PageLink, content: Searchset, *, filtered: bool) -> Page: ...
 
 
+def _of_one(link: PageLink) -> PageLink:
+    """Return the link to the first group of a page."""
+    rest = tuple(pair for pair in link.query if pair[0] != COUNT)
+    return PageLink((*rest, (COUNT, "1")), link.path)
+
+
 @dataclass(frozen=True, slots=True)
 class PageEnds:
     """Judges the first page of a search; `get` fetches others, and `page` makes pages of them."""
@@ -48,7 +54,7 @@ class PageEnds:
         count = len(page.entries)
         if page.is_short and self.paging.is_doubtful(count):
             self.paging.judged = count
-            first = await unless_refused(self.get(with_count(page.link, 1)))
+            first = await unless_refused(self.get(_of_one(page.link)))
             is_linked = first is not None and "next" in first.links
             if is_linked or (first is not None and len(first.entries) == 1):
                 self.paging.links.learn(works=is_linked)
