@@ -98,3 +98,24 @@ def test_a_command_that_is_refused(upstream: Server, redis: RedisServer, command
     assert ended.err.count(WARNING) <= 2, ended.err  # it may be silent before it refuses
     assert "secret" not in ended.err
     assert "group-gateway:" not in ended.err.replace("group-gateway: ", "")
+
+
+def test_a_write_that_can_be_announced_to_nobody(upstream: Server, redis: RedisServer) -> None:
+    """Redis has no memory for it. The other gateway, which could go on, does without its cache."""
+    known = {**settings_of(redis, upstream), "cache_ttl": "600"}
+    with (
+        serving("serve", "--port", "0", **known) as writer,
+        serving("serve", "--port", "0", **known) as reader,
+    ):
+        for gateway in (writer, reader):
+            until(gateway, "ok")
+        told(redis.port, "CONFIG", "SET", "maxmemory", "1000")
+        name = answer(reader, READ)["group"]["name"]
+        answer(writer, WRITE.replace("renamed", f"not {name}"))
+        end = time.monotonic() + PATIENCE
+        while answer(reader, READ)["group"]["name"] == name:
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        told(redis.port, "CONFIG", "SET", "maxmemory", "0")
+        for gateway in (writer, reader):
+            until(gateway, "ok")

@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import os
 import random
-import re
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
@@ -21,7 +20,8 @@ from group_gateway.cache.invalidation_history import InvalidationHistory
 from group_gateway.cache.pauses import Pauses
 from group_gateway.cache.redis.redis_cache import RedisCache
 from group_gateway.cache.redis.refusals import REFUSALS, CommandRefused, refused
-from group_gateway.cache.redis.server_clock import ServerClock, time_in
+from group_gateway.cache.redis.server_clock import ServerClock
+from group_gateway.cache.redis.server_info import is_replica_in, run_id_in, time_in
 from group_gateway.cache.redis.stream_entry import (
     APPEND,
     StreamEntry,
@@ -38,8 +38,6 @@ _LONGEST_WAIT = 0.25
 """Seconds that one request blocks for news. The connection's own timeout is longer."""
 _TIME_SECONDS = 10.0
 """Seconds after which the server is asked for its time again."""
-_RUN_ID = re.compile(rb"run_id:(\w+)")
-_REPLICA = re.compile(rb"role:slave")
 
 
 class InvalidationStream:
@@ -120,9 +118,15 @@ class InvalidationStream:
         echo = self._echoes[writer] = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.timeout(self._timeout):
-                await self._cache.evaluate(
-                    APPEND, [self._key], [*new_life(), writer, "\n".join(tags)]
-                )
+                arguments: list[str | int] = [*new_life(), writer, "\n".join(tags)]
+                try:
+                    await self._cache.evaluate(APPEND, [self._key], arguments)
+                except CommandRefused:
+                    # A server without free memory adds nothing, but deletes. Whoever follows the
+                    # stream then uses no entry until something can be added again.
+                    with contextlib.suppress(CommandRefused):
+                        await self._cache.command("DEL", self._key)
+                    raise
                 await echo
         finally:
             del self._echoes[writer]
@@ -256,7 +260,7 @@ class InvalidationStream:
 
     async def _check_primary(self, connection: AbstractConnection) -> None:
         """Raise StreamLost for a replica, which may receive nothing for a long time."""
-        if _REPLICA.search(await self._info(connection, "replication")):
+        if is_replica_in(await self._info(connection, "replication")):
             raise StreamLost("the server is a replica")
 
     async def _process(self, connection: AbstractConnection) -> str:
@@ -273,8 +277,7 @@ class InvalidationStream:
                 seconds, microseconds = await self._executed(connection, "TIME")
                 server_time = int(seconds) + int(microseconds) / 1e6
         self.server_clock.told(server_time, sent_at)
-        found = _RUN_ID.search(info)
-        return found[1].decode() if found else ""
+        return run_id_in(info)
 
     async def _info(self, connection: AbstractConnection, section: str) -> bytes:
         """Return what the server says of itself; nothing where that is forbidden to read."""

@@ -3,16 +3,7 @@
 Clocks of different machines differ. The server's own clock also decides when Redis drops an entry.
 """
 
-import re
 from collections.abc import Callable
-
-_MICROSECONDS = re.compile(rb"server_time_usec:(\d+)")
-
-
-def time_in(info: bytes) -> float | None:
-    """Return the time in the answer to `INFO server`, which Redis before 6.2 leaves out."""
-    found = _MICROSECONDS.search(info)
-    return int(found[1]) / 1e6 if found else None
 
 
 class ServerClock:
