@@ -6,7 +6,6 @@ is sampled before it begins, has a few attributes of known types, and belongs to
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from random import getrandbits
 from time import time_ns
 from types import TracebackType
 from typing import Any, Final
@@ -27,6 +26,7 @@ from opentelemetry.trace import (
 )
 
 from group_gateway import __version__
+from group_gateway.observability.sampling import new_span_id
 from group_gateway.trace_context import CURRENT, TraceContext
 from group_gateway.tracing import Span
 
@@ -64,11 +64,11 @@ class SpanRecorder:
         """Return a span below `parent`, or the first one of a new trace."""
         if parent is None:
             own = TraceContext(
-                f"{self._new_trace_id():032x}", _span_id(), sampled=True, is_remote=False
+                f"{self._new_trace_id():032x}", new_span_id(), sampled=True, is_remote=False
             )
         else:
             own = TraceContext(
-                parent.trace_id, _span_id(), sampled=True, state=parent.state, is_remote=False
+                parent.trace_id, new_span_id(), sampled=True, state=parent.state, is_remote=False
             )
         links = [Link(span_context(each)) for each in linked]
         return RecordedSpan(self, own, parent, name, kind, attributes, links)
@@ -181,7 +181,3 @@ def span_context(place: TraceContext) -> SpanContext:
         trace_flags=_SAMPLED if place.sampled else _UNSAMPLED,
         trace_state=TraceState.from_header([place.state]) if place.state else None,
     )
-
-
-def _span_id() -> str:
-    return f"{getrandbits(64) or 1:016x}"  # no secret
