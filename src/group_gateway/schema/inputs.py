@@ -28,7 +28,7 @@ class CreateGroupInput(ElementInput):
     name: str = strawberry.field(description="Its name, 1 to 1000 characters.")
     active: bool | None = optional("Whether it is in use.")
     actual: bool | None = optional("Whether it has known members; default true.")
-    code: CodeableConceptInput | None = optional("Of members.")
+    code: CodeableConceptInput | None = optional("The kind of members.")
     identifier: list[IdentifierInput] | None = optional("Business identifiers.")
     managing_entity: ReferenceInput | None = optional("Who is responsible.")
     characteristic: list[CharacteristicInput] | None = optional("Traits of the members.")
@@ -44,11 +44,15 @@ class UpdateGroupInput:
     """The input of updateGroup."""
 
     id: strawberry.ID = strawberry.field(description="The group to change.")
-    type: Maybe[GroupType | None] = strawberry.field(description="Can't be cleared.")
-    name: Maybe[str | None] = strawberry.field(description="Can't be cleared.")
+    type: Maybe[GroupType | None] = strawberry.field(
+        description="What it is made of; can't be cleared."
+    )
+    name: Maybe[str | None] = strawberry.field(description="Its name; can't be cleared.")
     active: Maybe[bool | None] = strawberry.field(description="Whether it is in use.")
-    actual: Maybe[bool | None] = strawberry.field(description="Can't be cleared.")
-    code: Maybe[CodeableConceptInput | None] = strawberry.field(description="Of members.")
+    actual: Maybe[bool | None] = strawberry.field(
+        description="Whether it has known members; can't be cleared."
+    )
+    code: Maybe[CodeableConceptInput | None] = strawberry.field(description="The kind of members.")
     identifier: Maybe[list[IdentifierInput] | None] = strawberry.field(
         description="All business identifiers."
     )
@@ -70,7 +74,7 @@ class AddGroupMembersInput:
     """The input of addGroupMembers."""
 
     group_id: strawberry.ID = strawberry.field(description="The group.")
-    members: list[MemberInput] = strawberry.field(description="At most 10000.")
+    members: list[MemberInput] = strawberry.field(description="The members to add, 10000 at most.")
     if_version: str | None = optional("Change it only if this is still its `version`.")
 
 
@@ -79,7 +83,9 @@ class RemoveGroupMembersInput:
     """The input of removeGroupMembers."""
 
     group_id: strawberry.ID = strawberry.field(description="The group.")
-    members: list[MemberReferenceInput] = strawberry.field(description="At most 10000.")
+    members: list[MemberReferenceInput] = strawberry.field(
+        description="The members to remove, 10000 at most."
+    )
     if_version: str | None = optional("Change it only if this is still its `version`.")
 
 
@@ -88,7 +94,9 @@ class SetGroupResponsibilitiesInput:
     """The input of setGroupResponsibilities."""
 
     group_id: strawberry.ID = strawberry.field(description="The team.")
-    responsibilities: list[str] = strawberry.field(description="All of them; others go.")
+    responsibilities: list[str] = strawberry.field(
+        description="All that it is to have; others are removed."
+    )
     if_version: str | None = optional("Change it only if this is still its `version`.")
 
 

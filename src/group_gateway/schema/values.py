@@ -38,27 +38,27 @@ class ElementInput:
 class CodingInput(ElementInput):
     """See the type Coding."""
 
-    system: str | None = optional("A URI.")
-    version: str | None = optional("Of the system.")
-    code: str | None = optional("The symbol.")
+    system: str | None = optional("The terminology system, a URI.")
+    version: str | None = optional("The version of the system.")
+    code: str | None = optional("The symbol in the system's syntax.")
     display: str | None = optional("What the system calls it.")
-    user_selected: bool | None = optional("Chosen by a user.")
+    user_selected: bool | None = optional("Whether a user chose this coding directly.")
 
 
 @strawberry.input(description="A FHIR R4 CodeableConcept.")
 class CodeableConceptInput(ElementInput):
     """See the type CodeableConcept."""
 
-    coding: list[CodingInput] | None = optional("Codings.")
-    text: str | None = optional("In plain words.")
+    coding: list[CodingInput] | None = optional("The concept in terminology systems.")
+    text: str | None = optional("The concept in plain words.")
 
 
 @strawberry.input(description="A FHIR R4 Period; FHIR dateTimes.")
 class PeriodInput(ElementInput):
     """See the type Period."""
 
-    start: str | None = optional("Inclusive.")
-    end: str | None = optional("Inclusive.")
+    start: str | None = optional("Its start, inclusive.")
+    end: str | None = optional("Its end, inclusive; none while it goes on.")
 
 
 @strawberry.input(description="A FHIR R4 Quantity.")
@@ -67,8 +67,8 @@ class QuantityInput(ElementInput):
 
     value: Decimal | None = optional("The number.")
     comparator: str | None = optional("<, <=, >= or >.")
-    unit: str | None = optional("As people read it.")
-    system: str | None = optional("Of the code, a URI.")
+    unit: str | None = optional("The unit as people read it.")
+    system: str | None = optional("The system of the coded unit, a URI.")
     code: str | None = optional("The coded unit.")
 
 
@@ -88,7 +88,7 @@ class IdentifierInput(ElementInput):
     type: CodeableConceptInput | None = optional("Its kind.")
     system: str | None = optional("The namespace, a URI.")
     value: str | None = optional("Unique in its namespace.")
-    period: PeriodInput | None = optional("When in use.")
+    period: PeriodInput | None = optional("When it is or was in use.")
     assigner: "ReferenceInput | None" = optional("The organization that issued it.")
 
 
@@ -97,8 +97,8 @@ class ReferenceInput(ElementInput):
     """See the type Reference."""
 
     reference: str | None = optional("`Organization/<id>`.")
-    type: str | None = optional("The type referred to.")
-    identifier: IdentifierInput | None = optional("Business id.")
+    type: str | None = optional("The type of what is referred to.")
+    identifier: IdentifierInput | None = optional("A business identifier of what is referred to.")
     display: str | None = optional("What to show people.")
 
 
@@ -113,7 +113,7 @@ class MemberInput(ElementInput):
     """See the type Member."""
 
     reference: str = strawberry.field(description=_WHO)
-    period: PeriodInput | None = optional("When a member.")
+    period: PeriodInput | None = optional("When it is or was a member.")
     inactive: bool | None = optional("Whether the membership has ended.")
 
     def to_fhir(self) -> dict[str, Any]:
@@ -144,10 +144,12 @@ class CharacteristicInput(ElementInput):
     """See the type Characteristic."""
 
     code: CodeableConceptInput = strawberry.field(description="The kind of trait.")
-    exclude: bool = strawberry.field(default=False, description="Members don't have it.")
+    exclude: bool = strawberry.field(
+        default=False, description="Whether the members don't have it."
+    )
     period: PeriodInput | None = optional("When it holds.")
-    value_codeable_concept: CodeableConceptInput | None = optional("As a concept.")
-    value_boolean: bool | None = optional("As a boolean.")
-    value_quantity: QuantityInput | None = optional("As an amount.")
-    value_range: RangeInput | None = optional("As a range.")
-    value_reference: ReferenceInput | None = optional("As a reference.")
+    value_codeable_concept: CodeableConceptInput | None = optional("The trait, as a concept.")
+    value_boolean: bool | None = optional("The trait, as true or false.")
+    value_quantity: QuantityInput | None = optional("The trait, as an amount.")
+    value_range: RangeInput | None = optional("The trait, as a range.")
+    value_reference: ReferenceInput | None = optional("The trait, as a reference.")

@@ -32,7 +32,7 @@ from group_gateway.upstream.client import GroupClient
 
 _LONGEST_LIST = 100
 """Ids in one search: the upstream's page maximum, and well below common limits for URLs."""
-_CLOSE = 0.1
+_GRACE = 0.1
 """Grace period, in seconds, by which a batched load may exceed its deadline."""
 
 
@@ -71,7 +71,7 @@ class GroupFetcher:
         return self._read(caller, misses[0]) if len(misses) == 1 else self._fetch(caller, misses)
 
     async def _fetch(self, caller: Caller, misses: Sequence[Miss]) -> None:
-        timers = self._own_ends(misses)
+        timers = self._deadline_timers(misses)
         try:
             listed = [miss for miss in misses if not miss.pending.alone]
             if len(listed) < 2 or not self._lists_work:  # noqa: PLR2004 - a list has two
@@ -90,10 +90,10 @@ class GroupFetcher:
     def _lists_work(self) -> bool:
         return self._lists.worth_trying and not self._results.omit()
 
-    def _own_ends(self, misses: Sequence[Miss]) -> list[asyncio.TimerHandle]:
+    def _deadline_timers(self, misses: Sequence[Miss]) -> list[asyncio.TimerHandle]:
         """Reject results at their own deadlines, if a shared call may take longer."""
         ends = {miss.pending.deadline for miss in misses}
-        last = max(ends) - _CLOSE
+        last = max(ends) - _GRACE
         if min(ends) >= last:  # as those of one operation always do
             return []
         early = [miss for miss in misses if miss.pending.deadline < last]
