@@ -12,7 +12,11 @@ import msgspec
 _TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 _LONGEST_STATE = 512
 """Characters of `tracestate` that are passed on; W3C asks for 512 at least."""
-_STATE = re.compile(r"[\x20-\x7e]+")
+_MOST_MEMBERS = 32
+_MEMBER = re.compile(
+    r"[a-z0-9][a-z0-9_*/-]{0,255}(@[a-z][a-z0-9_*/-]{0,13})?"
+    r"=[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e]"
+)
 
 
 class TraceContext(msgspec.Struct, frozen=True, gc=False):
@@ -79,6 +83,15 @@ def parse_trace_context(parent: bytes, state: bytes = b"") -> TraceContext | Non
         return None
     if not span_id.strip("0"):
         return None
-    text = state.decode("latin-1").strip()
-    kept = text if len(text) <= _LONGEST_STATE and _STATE.fullmatch(text) else ""
+    kept = _valid_state(state.decode("latin-1").strip()) if state else ""
     return TraceContext(trace_id, span_id, bool(int(flags, 16) & 1), kept)
+
+
+def _valid_state(text: str) -> str:
+    """Return a `tracestate`, or nothing when it is none: then it must not be passed on (3.3.1)."""
+    if len(text) > _LONGEST_STATE:
+        return ""
+    members = [member for part in text.split(",") if (member := part.strip(" \t"))]
+    if len(members) > _MOST_MEMBERS or not all(map(_MEMBER.fullmatch, members)):
+        return ""
+    return ",".join(members)

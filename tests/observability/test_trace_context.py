@@ -31,6 +31,34 @@ async def test_context_is_passed_on(gateway: Any, sandbox: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    "state",
+    [
+        "junk",
+        "Upper=1",
+        "a=1;b=2",
+        "a=b=c",
+        "a =1",
+        "a= ",
+        "tenant@Upper=1",
+        f"{'k' * 257}=1",
+        f"a={'v' * 257}",
+        ",".join(f"k{n}=v" for n in range(33)),
+    ],
+)
+async def test_malformed_state(state: str, gateway: Any, sandbox: Any) -> None:
+    """A vendors' state that is none is not passed on, and the context is."""
+    headers = [("traceparent", PARENT), ("tracestate", state)]
+    assert await sent_on(gateway, sandbox, headers) == {"traceparent": PARENT}
+
+
+async def test_odd_state(gateway: Any, sandbox: Any) -> None:
+    """A state may have 32 members, blanks, empty members, tenants, and any printable value."""
+    members = ["0a_-*/z=!~ <x>;", "tenant@sys-tem=1", *(f"k{n}=v" for n in range(30))]
+    headers = [("traceparent", PARENT), ("tracestate", " , ".join([*members, ""]))]
+    assert (await sent_on(gateway, sandbox, headers))["tracestate"] == ",".join(members)
+
+
+@pytest.mark.parametrize(
     "parent",
     [
         "",
