@@ -148,6 +148,32 @@ async def test_entries_that_are_no_versions():
         assert [error["path"] for error in answer["errors"]] == [["group", "history"]]
 
 
+@pytest.mark.parametrize("spoilt", [b"NaN", rb'"\ud83d"', b'"\xff"'])
+async def test_an_entry_that_is_no_json(spoilt):
+    """The other versions are shown, and an error says that one is missing."""
+    bundle = {"resourceType": "Bundle", "entry": [version(3), version(2), version(1)]}
+    raw = json.dumps(bundle).encode().replace(b'"Name 2"', spoilt)
+    upstream = Keeping(failures={"_history": httpx.Response(200, content=raw)})
+    async with answering(upstream) as gateway:
+        answer = await gateway(VERSIONS)
+        assert shown(answer) == [("3", "Name 3"), ("1", "Name 1")]
+        assert codes(answer) == {"UPSTREAM_INVALID_RESPONSE"}
+
+
+async def test_versions_that_share_one_id():
+    """A server that gives all versions the same id loses none of them, on whatever pages."""
+    upstream = Keeping()
+    for entry in upstream.entries:
+        entry["resource"]["meta"]["versionId"] = "1"
+    async with answering(upstream) as gateway:
+        found, after, more = [], None, True
+        while more:
+            history = (await gateway.data(PAGE, first=2, after=after))["group"]["history"]
+            found += [node["group"]["name"] for node in history["nodes"]]
+            more, after = history["pageInfo"]["hasNextPage"], history["pageInfo"]["endCursor"]
+    assert found == [f"Name {number}" for number in range(5, 0, -1)]
+
+
 async def test_versions_without_ids():
     """Versions that have no id, nor a time of their own, are told apart by what they hold."""
     upstream = Keeping(entries=[version(number) for number in (5, 4, 3, 2)])

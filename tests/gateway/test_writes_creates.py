@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from gateway.canned import outcome
 from gateway.keeper import BASE, Keeper, group_of, payload_of
 from gateway.writing import (
     CREATE,
@@ -46,6 +47,22 @@ async def test_the_new_id_comes_from_the_content_location():
     keeper.replies["POST"] = httpx.Response(201, headers=place)
     payload = await payload_of(keeper, CREATE, **PLAIN)
     assert payload["group"]["id"] == "1"
+
+
+async def test_a_body_that_names_another_group_than_the_location():
+    """The group is where the location says, whatever a server sends back."""
+    keeper = Keeper(group_of(), etag=True, echo=group_of(id="draft", name="Sent"))
+    payload = await payload_of(keeper, CREATE, **PLAIN)
+    assert (payload["group"]["id"], payload["group"]["name"]) == ("1", "New")
+    assert payload["issues"] == []
+
+
+async def test_an_error_beside_a_group_that_was_created():
+    """What a server says of a group that it created as asked is a warning."""
+    keeper = Keeper(group_of(), etag=True, echo=outcome("invalid", "Odd"))
+    payload = await payload_of(keeper, CREATE, **PLAIN)
+    assert payload["group"]["id"] == "1"
+    assert told(payload) == [("WARNING", "invalid", [])]
 
 
 async def test_a_full_body_saves_the_read(gateway, sandbox):

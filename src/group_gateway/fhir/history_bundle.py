@@ -8,6 +8,7 @@ import msgspec
 from group_gateway.fhir.bundle import NotASearchset, page_links
 from group_gateway.fhir.group_resource import UNREADABLE, GroupResource, NotAGroup
 from group_gateway.fhir.page_link import PageLink, Segments
+from group_gateway.fhir.salvage import salvaged
 
 _DELETE = "DELETE"
 
@@ -32,9 +33,12 @@ class HistoryEntry(msgspec.Struct, frozen=True):
 
     @property
     def mark(self) -> str:
-        """A text unique among the group's versions: the version id, else the time and a digest."""
+        """A text unique among the group's versions: the version id with its time, else a digest.
+
+        Some servers give all versions the same id.
+        """
         if self.version is not None:
-            return self.version
+            return f"{self.version} {self.when or ''}"
         raw = b"" if self.group is None else self.group.raw
         return f"{self.when} {blake2b(raw, digest_size=8).hexdigest()}"
 
@@ -62,7 +66,7 @@ class _Bundle(msgspec.Struct):
     resourceType: str = ""  # noqa: N815 - FHIR's element name
     total: Any = None
     link: Any = None
-    entry: list[_Entry] | None = None
+    entry: list[_Entry | None] | None = None
 
 
 _bundle = msgspec.json.Decoder(_Bundle)
@@ -73,10 +77,7 @@ def parse_history(raw: bytes, id: str, page: PageLink, base: Segments) -> Histor
 
     `base` is the path of the server's base URL.
     """
-    try:
-        bundle = _bundle.decode(raw)
-    except UNREADABLE as error:
-        raise NotASearchset("not a JSON Bundle") from error
+    bundle = _decoded(raw)
     if bundle.resourceType != "Bundle":
         raise NotASearchset("not a Bundle")
     found = [_version(entry, id) for entry in bundle.entry or ()]
@@ -86,7 +87,22 @@ def parse_history(raw: bytes, id: str, page: PageLink, base: Segments) -> Histor
     return HistoryPage(versions, following, len(found) - len(versions), total)
 
 
-def _version(entry: _Entry, id: str) -> HistoryEntry | None:
+def _decoded(raw: bytes) -> _Bundle:
+    """Decode a Bundle, with None for each entry that is invalid JSON. Raises NotASearchset."""
+    try:
+        try:
+            return _bundle.decode(raw)
+        except msgspec.ValidationError:
+            raise
+        except UNREADABLE:
+            return _bundle.decode(salvaged(raw))
+    except UNREADABLE as error:
+        raise NotASearchset("not a JSON Bundle") from error
+
+
+def _version(entry: _Entry | None, id: str) -> HistoryEntry | None:
+    if entry is None:
+        return None
     group = None
     if _text(entry.request, "method") != _DELETE:
         try:

@@ -1,7 +1,7 @@
 """OperationOutcome: a FHIR server's errors and warnings about a request."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 Severity = Literal["fatal", "error", "warning", "information"]
@@ -47,6 +47,11 @@ def warning(code: str, text: str, *input_path: str | int) -> Issue:
 def information(code: str, text: str, *input_path: str | int) -> Issue:
     """Return an issue of severity information about the input at `input_path`."""
     return Issue("information", code, text, input_path=tuple(map(str, input_path)))
+
+
+def as_warning(issue: Issue) -> Issue:
+    """Return an issue about something that was done all the same."""
+    return replace(issue, severity="warning") if issue.severity in {"fatal", "error"} else issue
 
 
 def parse_issues(body: object) -> tuple[Issue, ...] | None:

@@ -159,9 +159,9 @@ class GroupClient:
         answer = await self._send("write", "POST", "/Group", caller, within, body=body)
         if answer.status not in _SUCCESS:
             raise failure_of(answer, writing=True)
-        resource = echoed_group(answer)
-        id = resource.id if resource else created_id(answer)
-        resource = whole_group(resource)
+        echo, located = echoed_group(answer), created_id(answer)
+        id = located or (echo.id if echo else None)
+        resource = whole_group(echo) if echo and echo.id == id else None
         if id is None:
             raise answer.invalid("The upstream did not say under which id it created the group.")
         return Written.of(id, resource, answer)

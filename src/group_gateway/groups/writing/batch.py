@@ -9,7 +9,7 @@ from typing import Any
 
 from group_gateway.errors import GatewayError, Refused
 from group_gateway.fhir.group_resource import GroupResource
-from group_gateway.fhir.operation_outcome import Issue, error, warning
+from group_gateway.fhir.operation_outcome import Issue, as_warning, error, warning
 from group_gateway.groups.reading.loading.pending_result import PendingResult
 from group_gateway.groups.writing.base_version import BaseVersion
 from group_gateway.groups.writing.verification import (
@@ -169,7 +169,7 @@ class WriteBatch:
             meant = request.change.check(sent) if warnings else []
             missing = [warning for warning in warnings if warning not in meant]
             located = request.change.located(written.issues, sent)
-            reported = located if missing else map(_as_warning, located)
+            reported = located if missing else map(as_warning, located)
             gone = loss_warnings(lost, request.change.names if missing else ())
             places = {warning.input_path for warning in missing}
             kept = [i for i in request.warnings if not _is_contradicted(i, places)]
@@ -202,7 +202,3 @@ class WriteBatch:
 def _is_contradicted(issue: Issue, missing: Collection[tuple[str, ...]]) -> bool:
     """Return whether an issue says what was done to a part of the input that was not stored."""
     return issue.severity == "information" and issue.input_path in missing
-
-
-def _as_warning(issue: Issue) -> Issue:
-    return replace(issue, severity="warning") if issue.severity in {"fatal", "error"} else issue

@@ -22,7 +22,7 @@ from group_gateway.errors import (
     UpstreamInvalidResponse,
     UpstreamUnavailable,
 )
-from group_gateway.fhir.operation_outcome import warning
+from group_gateway.fhir.operation_outcome import as_warning, warning
 from group_gateway.groups.reading.capabilities.upstream_capabilities import UpstreamCapabilities
 from group_gateway.groups.reading.invalidation import Invalidator
 from group_gateway.groups.reading.loading.cache_slots import CacheSlots
@@ -106,7 +106,8 @@ class GroupWrites:
             return Outcome(sent, (warning("transient", text), *new.located(written.issues)))
         if not stored.is_exact:
             self._last_writes.note(written.id, written.date)
-        issues = (*new.check(stored.elements), *new.located(written.issues))
+        missing, reported = new.check(stored.elements), new.located(written.issues)
+        issues = (*missing, *(reported if missing else map(as_warning, reported)))
         return Outcome(stored.group, issues)
 
     async def _stored(
