@@ -79,7 +79,7 @@ class RedisServer:
 
     def client(self) -> redis.asyncio.Redis:
         """Return a client to look inside with."""
-        return redis.asyncio.Redis(port=self.port)
+        return redis.asyncio.Redis(port=self.port, protocol=2)  # the third is not in Redis 5
 
 
 @contextmanager

@@ -28,6 +28,7 @@ ROOTS = {
     ".ci/docs.txt": GROUPS["docs"],
     ".ci/sbom.txt": GROUPS["sbom"],
     ".ci/deployment.txt": GROUPS["deployment"],
+    ".ci/valkey.txt": GROUPS["valkey"],
     "bench/constraints.txt": [*SERVE, *EXTRAS["bench"]],
 }
 PYTHONS = ["3.11.0", "3.11.9", "3.12.0", "3.13.0", "3.14.0"]

@@ -14,6 +14,15 @@ SERVICE = "cache"
 _QUICK = ("--repl-diskless-sync-delay", "0", "--repl-timeout", "5")
 
 
+def has_tls(binary: str) -> bool:
+    """Return whether a server was built with TLS. If so it misses a certificate."""
+    done = subprocess.run(
+        [binary, "--port", "0", "--tls-port", "1"],
+        capture_output=True, text=True, check=False, timeout=PATIENCE,
+    )  # fmt: skip
+    return "tls-cert-file" in done.stdout + done.stderr
+
+
 async def until(is_so: Callable[[], bool], what: str) -> None:
     """Wait until something is so."""
     end = asyncio.get_running_loop().time() + PATIENCE
