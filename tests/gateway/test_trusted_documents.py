@@ -75,8 +75,8 @@ async def test_a_look_before_it_is_enforced(make_gateway, manifest):
     assert 'group_gateway_trusted_documents_total{event="unlisted"} 1.0' in metrics
 
 
-async def test_a_list_is_rolled_out_without_a_restart(make_gateway, manifest):
-    """A new list holds as soon as it is seen; a broken one leaves the last one in force."""
+async def test_a_list_is_rolled_out_without_a_restart(make_gateway, manifest, caplog):
+    """A new list holds as soon as it is seen; a broken one is logged, and the last one in force."""
     gateway = await make_gateway(trusted_documents=str(manifest({"1": READ})))
     manifest({"1": READ, "2": OTHER})
     async with asyncio.timeout(60):
@@ -88,6 +88,9 @@ async def test_a_list_is_rolled_out_without_a_restart(make_gateway, manifest):
         while unreadable not in (await gateway.http.get("/metrics")).text:
             await asyncio.sleep(0.1)
             assert (await ask(gateway, documentId="2"))[0] == 200
+    [line] = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert str(manifest("broken")) in line
+    assert "neither Apollo's format nor an object of texts" in line
 
 
 async def test_a_document_that_is_taken_off_the_list(make_gateway, manifest):

@@ -64,6 +64,10 @@ def test_a_key_file_that_changes(tmp_path: Path) -> None:
         replacement.rename(file)
         until_seen(lambda: code(url, "four") is None)
         assert ready(url)[0] == 200
+        file.rename(replacement)
+        until_seen(lambda: code(url, "four") == "UNAUTHENTICATED")
+        replacement.rename(file)  # the very file of before
+        until_seen(lambda: code(url, "four") is None)
         told = server.end().err
     assert told.count("The file of API keys is wrong: no key; no key is accepted.") == 1
     assert told.count("The file of API keys is wrong: line 1; other keys are accepted.") == 1

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from group_gateway.digests import DigestKeys
 from group_gateway.errors import Unauthenticated
-from group_gateway.file_stamp import CHECK_SECONDS, file_stamp
+from group_gateway.file_watch import FileWatch
 from group_gateway.identity.authenticator import NO_TOKEN, Problem, bearer_token
 from group_gateway.identity.scopes import readable_types, rights_of
 from group_gateway.operation import Anonymous, Caller, Interaction, Principal
@@ -72,9 +72,8 @@ class ApiKeyAuthenticator:
         self._path = path
         self._digest_keys = keys
         self._clock = clock
-        self._stamp = file_stamp(path)
+        self._file = FileWatch(path, clock)
         self._callers = self._made(read_keys(path))
-        self._next_check = clock() + CHECK_SECONDS
         self._was_empty = False
         self._wrong = ""
 
@@ -89,7 +88,7 @@ class ApiKeyAuthenticator:
 
     def cached(self, authorization: str | None) -> Caller | None:
         """See Authenticator."""
-        if self._clock() >= self._next_check:
+        if self._clock() >= self._file.next_check:
             self._check_file()
         key = bearer_token(authorization or "")
         return self._callers.get(hashlib.sha256(key.encode()).hexdigest()) if key else None
@@ -102,18 +101,14 @@ class ApiKeyAuthenticator:
         return _UNKNOWN if bearer_token(authorization or "") else NO_TOKEN
 
     def _check_file(self) -> None:
-        now = self._clock()
-        if now < self._next_check:
+        if not self._file.has_changed():
             return
-        self._next_check = now + CHECK_SECONDS
-        stamp = file_stamp(self._path)
-        if stamp == self._stamp and not self._was_empty:
-            return
-        self._stamp = stamp
         try:
             keys, wrong = parse_keys(self._path)
         except OSError:
             keys, wrong = {}, "it can't be read"
+        if keys:
+            self._file.accept()  # one without keys is read again each second
         if keys or self._was_empty:
             self._callers = self._made(keys)
             if wrong != self._wrong:

@@ -4,13 +4,16 @@ A changed file is read again, so that a list can be rolled out without a restart
 unreadable, the last list stays in force.
 """
 
+import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from group_gateway.events import Events
-from group_gateway.file_stamp import CHECK_SECONDS, file_stamp
+from group_gateway.file_watch import FileWatch
 from group_gateway.http.persisted.manifest import NotAManifest, documents_of
+
+_log = logging.getLogger(__name__)
 
 
 class TrustedDocuments:
@@ -24,12 +27,11 @@ class TrustedDocuments:
     ) -> None:
         self._path = path
         self._events = events
-        self._clock = clock
-        self._stamp = file_stamp(path)
+        self._file = FileWatch(path, clock)
         self._by_id = documents_of(path.read_bytes())
         self._texts = frozenset(self._by_id.values())
-        self._next_check = clock() + CHECK_SECONDS
         self._lists = 1
+        self._problem = ""
 
     def lists(self) -> int:
         """Return how many times the list has been loaded."""
@@ -47,19 +49,27 @@ class TrustedDocuments:
         return text in self._texts
 
     def _check_file(self) -> None:
-        now = self._clock()
-        if now < self._next_check:
-            return
-        self._next_check = now + CHECK_SECONDS
-        stamp = file_stamp(self._path)
-        if stamp == self._stamp:
+        if not self._file.has_changed():
             return
         try:
             self._by_id = documents_of(self._path.read_bytes())
-        except (OSError, NotAManifest):
-            self._events.trusted_documents("unreadable")
+        except OSError as error:
+            self._note_problem(error.strerror or "unknown")
             return
-        self._stamp = stamp
+        except NotAManifest as error:
+            self._note_problem(str(error))
+            return
+        self._file.accept()
+        self._problem = ""
         self._texts = frozenset(self._by_id.values())
         self._lists += 1
         self._events.trusted_documents("reloaded")
+        _log.info("The list of trusted documents was read again.")
+
+    def _note_problem(self, problem: str) -> None:
+        """Count a failed read; log it, unless the one before failed for the same reason."""
+        self._events.trusted_documents("unreadable")
+        if problem != self._problem:
+            text = "Trusted documents in %s can't be read: %s. The last list stays in force."
+            _log.error(text, self._path, problem)
+        self._problem = problem
