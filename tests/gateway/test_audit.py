@@ -107,6 +107,16 @@ async def test_a_file_that_becomes_writable(make_gateway: Any, tmp_path: Path) -
     await status(gateway, 200)
 
 
+async def test_a_file_that_is_not_required(make_gateway: Any, tmp_path: Path) -> None:
+    """Requests are answered without it, so they must not be kept away; the probe's body tells."""
+    gateway = await make_gateway(audit_file=str(tmp_path / "no" / "log"), audit_required=False)
+    async with asyncio.timeout(PATIENCE):
+        while "audit" not in (report := (await gateway.http.get("/readyz")).json()):  # noqa: ASYNC110 - nothing sets an event
+            await asyncio.sleep(0.01)
+    assert (report["status"], report["audit"]) == ("ok", "can't be written")
+    await status(gateway, 200)
+
+
 @pytest.mark.parametrize("required", [True, False])
 async def test_no_room_for_a_record(make_gateway: Any, tmp_path: Path, *, required: bool) -> None:
     """What can't be recorded is not answered, by POST or GET, unless that is switched off."""

@@ -76,9 +76,9 @@ class _Upstream:
 class Readiness:
     """What it depends on whether requests should be sent to this process.
 
-    It is not ready before its upstream has answered once, while it can't write its audit log, and
-    while it can't authenticate anybody. An unreachable Redis makes it slower but not unready; the
-    body reports it.
+    It is not ready before its upstream has answered once, while it can't write an audit log that is
+    required, and while it can't authenticate anybody. An unreachable Redis makes it slower but not
+    unready; the body reports it.
     """
 
     client: GroupClient
@@ -100,7 +100,8 @@ class Readiness:
 
     async def _report(self, upstream: _Upstream) -> tuple[int, dict[str, object]]:
         """Return the status and the body of a response."""
-        if self.request_log.is_failing:
+        unrecorded = self.request_log.is_failing
+        if unrecorded and self.request_log.is_required:
             return _UNREADY, {"status": "audit log can't be written"}
         problem = self.authenticator.problem
         if problem is not None and problem.is_total:
@@ -116,6 +117,8 @@ class Readiness:
                 report["cacheProblem"] = self.cache.problem
         if problem is not None:
             report["callers"] = problem.sentence
+        if unrecorded:
+            report["audit"] = "can't be written"
         report["breakersOpen"] = self.metrics.open_breakers
         return HTTPStatus.OK, report
 

@@ -47,7 +47,8 @@ class RequestLog(RequestRecorder):
         self._keys = keys
         self._requests = requests
         self._audit = audit
-        self._required = required
+        self.is_required = required
+        """Whether requests are refused that can't be recorded."""
         self.records_all = requests == "all" or audit is not None
         """Whether successful requests are logged or audited."""
 
@@ -63,7 +64,7 @@ class RequestLog(RequestRecorder):
     @property
     def can_record(self) -> bool:
         """Whether the audit log can take another record, where one is required."""
-        return self._audit is None or not self._required or self._audit.has_room
+        return self._audit is None or not self.is_required or self._audit.has_room
 
     def refused(self, outcome: str, code: str, context: RequestContext) -> None:
         """Record a request that was refused."""
@@ -100,7 +101,7 @@ class RequestLog(RequestRecorder):
 
     def _record(self, outcome: str, context: RequestContext, audit_record: AuditRecord) -> None:
         """Record a request in the audit log only."""
-        if self._audit is not None and (self._required or self._audit.has_room):
+        if self._audit is not None and (self.is_required or self._audit.has_room):
             self._audit.append(_record(outcome, context, audit_record))
         elif self._audit is not None:
             self._audit.lose()
