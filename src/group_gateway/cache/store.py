@@ -261,15 +261,15 @@ class CacheStore:
     async def _works(self) -> bool:
         """Return whether the log is current and has all that it missed; raise what fails.
 
-        It appends and reads in any case: what has failed may be one command of many.
+        It tries each kind of command in any case: what has failed may be one of them.
         """
         if not await self._log.caught_up():
             return False
+        if self._shared is not None:
+            await self._shared.check()
         due = self._pending.due(self._clock())
         await self._log.append(list(due))
         self._pending.settle(due)
-        if self._shared is not None:
-            await self._shared.check()
         return self._pending.are_confirmed
 
     async def aclose(self) -> None:
