@@ -75,6 +75,13 @@ async def test_a_group_that_was_deleted_meanwhile(shows: dict[str, Any], history
     assert ("WARNING", "conflict", []) in issues
 
 
+async def test_a_history_with_versions_that_have_no_name() -> None:
+    """Versions from before the server named them are nobody's change."""
+    keeper = keeper_of(version_id=True, names=lambda number: word(number) if number > 1 else "")
+    overtake(keeper)
+    assert told(await payload_of(keeper, UPDATE, **RENAME)) == []
+
+
 class Creator(Keeper):
     """A server that answers each PUT as if it had made a group."""
 

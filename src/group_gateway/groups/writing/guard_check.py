@@ -123,14 +123,17 @@ class GuardCheck:
         self, base: BaseVersion, written: Written, stored: BaseVersion, sent: Elements
     ) -> bool:
         """Return whether the version after `base` is another one than the write's."""
-        versions = {entry.version: entry for entry in await self._history()}
+        versions: dict[str, HistoryEntry] = {}
+        for entry in await self._history():
+            if entry.version is not None:
+                versions.setdefault(entry.version, entry)
         names = list(versions)
         if base.name not in names or names[0] == base.name:
             return written.is_created
         following = versions[names[names.index(base.name) - 1]]
         echo = BaseVersion.whole(written.resource)
         own = tag_text(written.etag) if echo is None else echo.name
-        if own in names:
+        if own is not None and own in names:
             return own != following.version
         return following.group is None or not self._may_be_own(
             following.group.elements, stored, sent
