@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import sys
 from typing import Any
 
 import httpx
@@ -279,6 +280,7 @@ async def test_a_get_that_is_no_request(gateway: Gateway, params: dict[str, str]
     assert response.json()["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
 
 
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="it decodes what a URL has room for")
 @pytest.mark.parametrize("name", ["variables", "extensions"])
 async def test_a_get_with_deep_parameters(gateway: Gateway, name: str) -> None:
     """JSON in the URL that is nested too deeply is told as such."""

@@ -1,12 +1,18 @@
 """Whatever a server keeps as a group, a write loses nothing of it, or is refused."""
 
+from dataclasses import dataclass
 from typing import Any
 
+import httpx
 import pytest
 
 from every_upstream.documents import change
+from frontdoor import opened
+from gateway.answering import codes
 from gateway.keeper import BASE, Keeper, group_of, payload_of, tell
 from gateway.writing import members, patients, told
+from group_gateway.app import create_app
+from group_gateway.config import Settings
 
 UPDATE = change("updateGroup", "id")
 ADD = change("addGroupMembers", "id")
@@ -51,6 +57,32 @@ async def test_a_trait_in_the_place_of_the_list_of_traits():
     wanted = SMOKER | {"valueBoolean": False}
     await payload_of(keeper, UPDATE, id="1", characteristic=[wanted])
     assert kept(keeper)["characteristic"] == [wanted | {"id": "t"}]
+
+
+@dataclass
+class Verbatim(httpx.AsyncBaseTransport):
+    """A server that keeps one group as the bytes that come."""
+
+    raw: bytes
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Replace it, or show it."""
+        if request.method == "PUT":
+            self.raw = await request.aread()
+        return httpx.Response(404 if "metadata" in request.url.path else 200, content=self.raw)
+
+
+async def test_a_group_of_many_levels():
+    """It is written whole, or refused where Python's decoders don't go so deep."""
+    nested = 3_000 * b"[" + 3_000 * b"]"
+    server = Verbatim(b'{"resourceType":"Group","id":"1","name":"Old","contained":%b}' % nested)
+    settings = Settings(upstream_url=BASE, cache_ttl=0)
+    async with opened(create_app(settings, transport=server)) as gateway:
+        answer = await gateway(UPDATE, input={"id": "1", "name": "New"})
+    refused = codes(answer)
+    assert refused <= {"UPSTREAM_INVALID_RESPONSE"}
+    assert nested in server.raw
+    assert (b"New" in server.raw) == (not refused)
 
 
 NONSENSE = [5, "x", True, [5], [["x"]], {"a": {"b": 1}}, [{"a": 1}, None, "x"]]

@@ -12,6 +12,18 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 _DAY = dt.timedelta(days=1)
+_SIGNS = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
+"""What Python 3.13 requires of an authority, as it does the identifiers of keys."""
 
 
 @dataclass
@@ -23,11 +35,17 @@ class Authority:
     def __post_init__(self) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test CA")])
-        certificate = _builder(self._name, self._name, self._key).add_extension(
-            x509.BasicConstraints(ca=True, path_length=0), critical=True
+        certificate = (
+            _builder(self._name, self._name, self._key)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(_SIGNS, critical=True)
+            .add_extension(
+                x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False
+            )
+            .sign(self._key, hashes.SHA256())
         )
         self.ca_file = self.folder / "ca.pem"
-        self.ca_file.write_bytes(_pem(certificate.sign(self._key, hashes.SHA256())))
+        self.ca_file.write_bytes(_pem(certificate))
 
     def server(self, *names: str, days: int = 1) -> ssl.SSLContext:
         """Return the TLS side of a server whose certificate is valid for names and addresses.
@@ -39,6 +57,10 @@ class Authority:
         certificate = (
             _builder(subject, self._name, key, days)
             .add_extension(x509.SubjectAlternativeName(list(map(_general, names))), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()),
+                critical=False,
+            )
             .sign(self._key, hashes.SHA256())
         )
         chain = self.folder / "server.pem"

@@ -66,7 +66,9 @@ def run(chosen: argparse.Namespace) -> int:
     upstream = _upstream(chosen.database)
     if chosen.upstream_only:
         return _serve_upstream(chosen, settings, upstream)
-    return asyncio.run(_serve_both(chosen, settings, upstream))
+    # on the event loop of `serve`
+    with asyncio.Runner(loop_factory=config(upstream).get_loop_factory()) as runner:
+        return runner.run(_serve_both(chosen, settings, upstream))
 
 
 def _upstream(database: str) -> Starlette:

@@ -59,7 +59,11 @@ def losses(sent: Elements, stored: Elements, base_url: str) -> list[Loss]:
     for name, value in sent.items():
         if name == "member" and value == stored.get(name):  # up to 10,000, and hardly any number
             continue
-        found |= dict.fromkeys(_missing(name, value, stored.get(name), base_url))
+        try:
+            found |= dict.fromkeys(_missing(name, value, stored.get(name), base_url))
+        except RecursionError:  # since Python 3.12 decoders go deeper than Python's own code
+            if value != stored.get(name):
+                found[Loss(name, How.CHANGED)] = None
     return list(found)[:_MOST]
 
 
@@ -70,7 +74,10 @@ def with_sent_references(stored: Elements, *known: Elements) -> Elements:
     has references to that one, and `known`, what was sent and what was there before, had none.
     """
     foreign = _bases(stored).difference(*map(_bases, known))
-    rewritten: Elements = _relative(stored, foreign) if foreign else stored
+    try:
+        rewritten: Elements = _relative(stored, foreign) if foreign else stored
+    except RecursionError:  # see losses
+        return stored
     return rewritten
 
 

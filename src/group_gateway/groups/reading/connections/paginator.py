@@ -198,8 +198,7 @@ class Paginator:
                 visited.add(page.next)
                 visited.check_direction(page)
                 further = await self._search.follow(page.next, filtered=page.filtered)
-                is_known = seen.issuperset(further.ids) and not further.content.broken
-                if not is_cut and is_known:
+                if not is_cut and _has_nothing_more(further, page, seen):
                     return  # the try has shown that there is no more
                 visited.check(further, seen)
             except (DroppedPage, EndlessPages, InvalidLink) as error:
@@ -279,3 +278,10 @@ def _growth(position: PagePosition, page: Page) -> int:
 
 def _size(count: int, *, filtered: bool) -> int:
     return min(count, PAGE_SIZE) if filtered else PAGE_SIZE
+
+
+def _has_nothing_more(further: Page, page: Page, seen: set[str]) -> bool:
+    """Return whether a page after another has only what was seen; invalid entries have no id."""
+    if further.ids or not further.content.broken:
+        return seen.issuperset(further.ids)
+    return further.content.raw == page.content.raw
