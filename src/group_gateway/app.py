@@ -52,24 +52,26 @@ _LAST_ANSWERS = 10
 """Seconds for the answers to operations that ended at their deadline, at shutdown."""
 
 
-def create_app(
+def create_app(  # noqa: PLR0913 - each replaces a part of the surroundings
     settings: Settings,
     *,
     transport: httpx.AsyncBaseTransport | None = None,
     page_token: str | None = None,
     clock: Callable[[], float] = time.time,
+    monotonic: Callable[[], float] = time.monotonic,
     workers: WorkerGroup | None = None,
 ) -> Starlette:
     """Build the application.
 
     `transport` replaces the network to the upstream, the token endpoint and the issuer's keys.
     GraphiQL starts with `page_token`, a bearer token that is public. `clock` returns seconds since
-    the epoch and decides when tokens expire. `workers` is the group of processes that serve with
-    this one. `state.engine` of the result executes all requests.
+    the epoch and decides when tokens expire; `monotonic` never goes back and decides when cache
+    entries do. `workers` is the group of processes that serve with this one. `state.engine` of the
+    result executes all requests.
     """
     workers = workers or WorkerGroup()
     keys = DigestKeys(settings.key())
-    core = build_core(settings, keys, transport, clock)
+    core = build_core(settings, keys, transport, clock, monotonic)
     audit = build_audit_logs(settings, core.metrics)
     request_log = RequestLog(keys, settings.log_requests, *audit, required=settings.audit_required)
     limits = build_request_limits(settings)

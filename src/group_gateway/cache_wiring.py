@@ -1,5 +1,6 @@
 """Builds the cache, and what replicas share, from the settings that concern them."""
 
+from collections.abc import Callable
 from typing import Any
 
 from group_gateway.cache.invalidation_history import InvalidationHistory
@@ -20,7 +21,9 @@ from group_gateway.events import Events
 _MEGABYTE = 1024 * 1024
 
 
-def build_cache(settings: Settings, keys: DigestKeys, events: Events) -> tuple[CacheStore, Leases]:
+def build_cache(
+    settings: Settings, keys: DigestKeys, events: Events, clock: Callable[[], float]
+) -> tuple[CacheStore, Leases]:
     """Return the cache and the leases: of this process, or of all who share a Redis."""
     bounds: dict[str, Any] = {
         "max_entries": settings.cache_entries,
@@ -30,6 +33,7 @@ def build_cache(settings: Settings, keys: DigestKeys, events: Events) -> tuple[C
         "max_ttl": settings.cache_ttl,
         "stale": settings.cache_stale,
         "events": events,
+        "clock": clock,
     }
     if not is_shared(settings):
         return local_store(**bounds, **store), NoLeases()

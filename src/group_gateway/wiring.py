@@ -155,6 +155,7 @@ def build_core(
     keys: DigestKeys,
     transport: httpx.AsyncBaseTransport | None,
     clock: Callable[[], float],
+    monotonic: Callable[[], float],
 ) -> Core:
     """Return the core; `transport` stands in for the network to the upstream and the issuer."""
     metrics = PrometheusMetrics()
@@ -164,7 +165,7 @@ def build_core(
     account = build_account(settings, settings.upstream_url, identity_endpoint)
     network = transport or build_upstream_network(settings)
     client = build_group_client(settings, network, metrics, tracing, account)
-    cache, leases = build_cache(settings, keys, metrics)
+    cache, leases = build_cache(settings, keys, metrics, monotonic)
     services = build_services(settings, client, cache, leases, keys, metrics)
     authenticate = partial(build_authenticator, keys=keys, endpoint=identity_endpoint, clock=clock)
     return Core(

@@ -269,7 +269,10 @@ async def world(
     async with AsyncExitStack() as stack:
         apps = [
             create_app(
-                Settings(**base, cache_url=url), transport=transport, clock=lambda: history.now
+                Settings(**base, cache_url=url),
+                transport=transport,
+                clock=lambda: history.now,
+                monotonic=lambda: history.now,
             )
             for url in cache_urls
         ]

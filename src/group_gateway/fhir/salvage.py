@@ -43,7 +43,7 @@ def with_escapes(raw: bytes) -> bytes:
     """
     try:
         found = json.loads(
-            raw,
+            raw.decode(),  # else it would take UTF-16 too, which FHIR does not
             strict=False,
             parse_float=_verbatim,
             parse_int=_verbatim,
