@@ -64,10 +64,9 @@ def create_app(  # noqa: PLR0913 - each replaces a part of the surroundings
     """Build the application.
 
     `transport` replaces the network to the upstream, the token endpoint and the issuer's keys.
-    GraphiQL starts with `page_token`, a bearer token that is public. `clock` returns seconds since
-    the epoch and decides when tokens expire; `monotonic` never goes back and decides when cache
-    entries do. `workers` is the group of processes that serve with this one. `state.engine` of the
-    result executes all requests.
+    GraphiQL starts with `page_token`, a bearer token that is public. Tokens expire by `clock`, in
+    seconds since the epoch, and cache entries by `monotonic`. `workers` is the group of processes
+    that serve with this one. `state.engine` of the result executes all requests.
     """
     workers = workers or WorkerGroup()
     keys = DigestKeys(settings.key())
