@@ -75,6 +75,7 @@ def test_those_who_take_over_lose_no_request_either(upstream: Server, how: str) 
             client.join(PATIENCE)
     assert ended.status == 0
     assert ended.err.count(DIED) == (2 if how == "killed" else 0)
+    assert ("The workers were replaced." in ended.err) is (how != "killed")
     assert Counter(load.seen).keys() == {"answered", "not let in"}
     assert len(load.seen) > BEFORE
 

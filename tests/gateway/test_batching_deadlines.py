@@ -10,7 +10,7 @@ from gateway.writing import Way
 from group_gateway.cache.local_store import local_store
 from group_gateway.cache.store import CacheStore
 from group_gateway.digests import DigestKeys
-from group_gateway.errors import UpstreamTimeout
+from group_gateway.errors import UpstreamTimeout, UpstreamUnavailable
 from group_gateway.fhir.page_link import PageLink
 from group_gateway.groups.reading.capabilities.upstream_capabilities import UpstreamCapabilities
 from group_gateway.groups.reading.loading.cache_slots import CacheSlots
@@ -56,6 +56,22 @@ def operation(seconds: float) -> Operation:
     return Operation(
         Caller("scope", "Bearer sandbox"), end, calls_left=50, elements=frozenset({"name"})
     )
+
+
+class CutOff(httpx.AsyncBaseTransport):
+    """A network on which a call's task is cancelled."""
+
+    async def handle_async_request(self, _: httpx.Request) -> httpx.Response:
+        """Cancel it."""
+        raise asyncio.CancelledError
+
+
+async def test_a_load_that_is_cancelled() -> None:
+    """Who waits for it is told, and does not wait for ever."""
+    loader = loader_over(CutOff())
+    async with asyncio.timeout(60):
+        with pytest.raises(UpstreamUnavailable):
+            await loader.load(operation(600), TEST_GROUP_ID)
 
 
 async def test_an_operation_near_its_end(sandbox: Any) -> None:

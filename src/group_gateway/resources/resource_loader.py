@@ -144,7 +144,7 @@ class ResourceLoader:
             misses = await self._look_up(caller, tick)
             if misses:
                 await self._fetcher.fetch(caller, type, misses)
-        except Exception as error:  # noqa: BLE001 - handed to those who wait
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - handed to those who wait
             for pending in tick:
                 pending.reject(error)
         finally:

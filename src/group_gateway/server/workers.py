@@ -122,6 +122,8 @@ class CommandWorkers(Multiprocess):
         for index, old in enumerate(self.processes):
             new = self._started()
             if not self._comes_to_serve(new):
+                if not self._is_to_end():
+                    _log.error("A new worker does not serve, so the old ones stay.")
                 new.kill()
                 new.join()
                 return
@@ -131,6 +133,7 @@ class CommandWorkers(Multiprocess):
                 if self._is_to_end():
                     self.processes.append(old)  # to be joined with the others
                     return
+        _log.info("The workers were replaced.")
 
     def _comes_to_serve(self, new: Worker) -> bool:
         end = time.monotonic() + START_SECONDS

@@ -8,6 +8,7 @@ import asyncio
 from typing import Any
 
 from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from group_gateway.concurrency import cancel_all
 
@@ -28,7 +29,11 @@ def lasting(kind: Any) -> type[AbstractConnection]:
                     return
                 self._attempt = asyncio.create_task(super().connect())
                 self._attempt.add_done_callback(self._attempted)
-            await asyncio.shield(self._attempt)
+            attempt = self._attempt
+            await asyncio.wait([attempt])
+            if attempt.cancelled():  # by `disconnect`, which is not meant for who waits here
+                raise RedisConnectionError("The connection was closed.")
+            attempt.result()
 
         def _attempted(self, attempt: asyncio.Task[None]) -> None:
             self._attempt = None

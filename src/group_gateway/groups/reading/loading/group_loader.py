@@ -4,6 +4,8 @@ A tick is one turn of the event loop. Loads of the fields of an operation, or of
 arrived together, go upstream together. No load waits for later ones.
 """
 
+import asyncio
+
 from group_gateway.cache.entries import Lookup, Slot
 from group_gateway.cache.invalidation_history import Tags
 from group_gateway.cache.store import CacheStore
@@ -89,7 +91,7 @@ class GroupLoader:
             misses = await self._look_up(caller, tick)
             if misses:
                 await self._fetcher.fetch(caller, misses)
-        except Exception as error:  # noqa: BLE001 - handed to those who wait
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - handed to those who wait
             for pending in tick:
                 pending.reject(error)
         finally:

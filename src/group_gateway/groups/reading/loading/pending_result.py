@@ -11,7 +11,12 @@ from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from typing import Generic, TypeVar, cast
 
-from group_gateway.errors import GatewayError, TooManyUpstreamCalls, UpstreamTimeout
+from group_gateway.errors import (
+    GatewayError,
+    TooManyUpstreamCalls,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
 from group_gateway.operation import CacheDependency, Operation
 from group_gateway.trace_context import link_operations
 
@@ -96,11 +101,13 @@ class PendingResult(Generic[Value]):
             self._end()
 
     def reject(self, error: BaseException) -> None:
-        """Raise the error in all waiters.
+        """Raise the error in all waiters; for a cancellation of the load, UpstreamUnavailable.
 
         A GatewayError loses its traceback, whose frames would keep this object and what the
         upstream sent alive until the garbage collector runs.
         """
+        if isinstance(error, asyncio.CancelledError):
+            error = UpstreamUnavailable("The load was cut off.")
         if isinstance(error, GatewayError):
             error.__traceback__ = error.__cause__ = error.__context__ = None
         if not self.is_over:

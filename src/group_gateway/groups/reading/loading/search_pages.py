@@ -1,5 +1,6 @@
 """Search pages, from cache or upstream, each fetched once at a time."""
 
+import asyncio
 import contextlib
 from collections.abc import Sequence
 from functools import partial
@@ -108,7 +109,7 @@ class SearchPages:
     ) -> None:
         try:
             await self._fetch(caller, link, slot, pending)
-        except Exception as error:  # noqa: BLE001 - handed to those who wait
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - handed to those who wait
             pending.reject(error)
         finally:
             if self._pending.get(slot.key) is pending:
