@@ -90,6 +90,21 @@ async def test_an_operation_near_its_end(sandbox: Any) -> None:
     assert len(sandbox.calls) == 1
 
 
+async def test_everything_is_invalidated_while_loads_are_collected(sandbox: Any) -> None:
+    """A group that is asked for again in the same tick is one of the search all the same."""
+    gate = Gate(sandbox)
+    gate.opening.set()
+    loader = loader_over(gate)
+    ids = (TEST_GROUP_ID, JESS_ID)
+    loads = [asyncio.ensure_future(loader.load(operation(60), id)) for id in ids]
+    asyncio.get_running_loop().call_soon(loader.forget, None)
+    loads.append(asyncio.ensure_future(loader.load(operation(60), TEST_GROUP_ID)))
+    async with asyncio.timeout(60):
+        groups = await asyncio.gather(*loads)
+    assert [group and group.id for group in groups] == [*ids, TEST_GROUP_ID]
+    assert len(sandbox.calls) == 1
+
+
 async def test_what_was_read_before_stands_in(sandbox: Any) -> None:
     """One that ends before its call does is shown what it read before, as it would be alone."""
     gate = Gate(sandbox)

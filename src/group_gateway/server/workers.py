@@ -155,16 +155,27 @@ class CommandWorkers(Multiprocess):
         for index, process in enumerate(self.processes):
             if self.signal_queue or self.should_exit.is_set():
                 return
-            if process.is_alive(START_SECONDS):
+            if self._responds(process):
                 self._note_service(process)
                 continue
+            if self.signal_queue:
+                return
             if not process.has_ended:
                 self._note_end(process)
             if not self.should_exit.is_set() and time.monotonic() >= self._next_start:
                 self.processes[index] = self._started()
 
+    def _responds(self, process: Worker) -> bool:
+        """Return whether a worker runs and answers within its time. A signal ends the wait."""
+        end = time.monotonic() + START_SECONDS
+        while process.process.is_alive() and time.monotonic() < end and not self.signal_queue:
+            if process.ping(_LOOK):
+                return True
+            time.sleep(_LOOK / 10)
+        return False
+
     def _note_service(self, process: Worker) -> None:
-        if not process.has_served and process.is_ready(START_SECONDS):
+        if not process.has_served and process.is_ready(_LOOK):
             process.has_served = self._have_served = True
             self._pause = self._next_start = 0.0
 

@@ -29,6 +29,11 @@ class GroupLoad(PendingResult[Found]):
         self.alone = False
 
     @property
+    def has_left(self) -> bool:
+        """Whether it has been looked up, so that it may lack later changes."""
+        return self.tag is not None
+
+    @property
     def elements(self) -> frozenset[str]:
         """The elements that the waiters may show."""
         return frozenset[str]().union(*(operation.elements for operation in self.operations))

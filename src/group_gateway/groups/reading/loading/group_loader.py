@@ -65,18 +65,25 @@ class GroupLoader:
     def forget(self, tags: Tags) -> None:
         """Exclude results from joining that may have left before an invalidation of these tags."""
         for key, pending in list(self._pending.items()):
-            if tags is None or pending.tag in tags:
+            if pending.has_left and (tags is None or pending.tag in tags):
                 del self._pending[key]
 
     def _join(self, operation: Operation, id: str) -> GroupLoad:
         key = (operation.caller.scope, id)
         pending = self._pending.get(key)
-        if pending is None or pending.is_over or not self._cache.may_join(pending.began):
+        if pending is None or pending.is_over or not self._may_join(pending):
             pending = self._pending[key] = GroupLoad(operation, id)
             self._enqueue(operation.caller, pending)
         elif operation not in pending.operations:
             pending.operations.append(operation)
         return pending
+
+    def _may_join(self, pending: GroupLoad) -> bool:
+        """Return whether a load sees all changes until now; if not, another one must be begun.
+
+        One that has not left does. Two of the same group in one tick would be one to the fetcher.
+        """
+        return not pending.has_left or self._cache.may_join(pending.began)
 
     def _enqueue(self, caller: Caller, pending: GroupLoad) -> None:
         tick = self._ticks.get(caller.scope)
@@ -102,7 +109,7 @@ class GroupLoader:
     async def _look_up(self, caller: Caller, tick: list[GroupLoad]) -> list[Miss]:
         slots = [self._slots.group(caller, pending.id) for pending in tick]
         for pending, slot in zip(tick, slots, strict=True):
-            pending.tag = slot.tag  # has not left yet: may be joined after any invalidation
+            pending.tag = slot.tag
         lookups = await self._cache.lookup(slots)
         return [
             Miss(pending, slot, lookup)
